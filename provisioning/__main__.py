@@ -1,0 +1,506 @@
+"""The command line: words in, one use case, text or JSON out. Knows no rule.
+
+Everything is imported where it is needed, so that `--help` does not wait for the engine.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from provisioning import __version__
+from provisioning.errors import RollcallError, UsageError
+
+if TYPE_CHECKING:
+    from provisioning.model import Plan, Run
+    from provisioning.store.leases import Holder
+    from provisioning.workflow import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+OK, NEIGHBOUR_FAILED, WRONG_USAGE, REFUSED, SOME_FAILED = range(5)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, without the usage of the whole program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. See `{self.prog} --help`.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options. The order is that of docs/command-line.md."""
+    everywhere = _Parser(add_help=False)
+    for option, text in (("--data", "the data folder"), ("--by", "who acts, by e-mail")):
+        everywhere.add_argument(option, default=argparse.SUPPRESS, help=text, metavar=option[2:].upper())
+    top = _Parser(prog="python -m provisioning", description=__doc__ and "Rollcall: from HiBob into Skillcast.")
+    top.add_argument("--version", action="version", version=f"Rollcall {__version__}")
+    top.add_argument("--data", metavar="DIR", default=str(ROOT / "data"), help="the data folder (default: data)")
+    top.add_argument("--by", metavar="EMAIL", default=None, help="who acts (default: the operator of this machine)")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, help: str, run: Callable[[argparse.Namespace], int], json: bool = False) -> _Parser:
+        made: _Parser = commands.add_parser(name, help=help, description=help, parents=[everywhere])
+        made.set_defaults(run=run)
+        if json:
+            made.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        return made
+
+    each = command("demo", "sandbox and example customer together", _demo)
+    each.add_argument("--check", action="store_true", help="do the main job once, then end")
+    each = command("sandbox", "a HiBob stand-in with an invented company", _sandbox)
+    each.add_argument("--port", type=int, default=0)
+    each.add_argument("--people", type=int, default=250)
+    each.add_argument("--seed", type=int, default=1)
+    command("day", "let a day pass in the running sandbox", _day)
+    each = command("setup", "create or change one customer from a file", _setup)
+    each.add_argument("file", metavar="FILE")
+    each.add_argument("--prune", action="store_true", help="also remove domains, connections and members not named")
+    command("export", "print a customer's set-up file", _export).add_argument("customer", metavar="CUSTOMER")
+    command("check", "test a domain's connection", _check, json=True).add_argument("domain", metavar="CUSTOMER/DOMAIN")
+    each = command("preview", "make and store a plan", _preview, json=True)
+    each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
+    each.add_argument("--excel", metavar="FILE", help="also write its workbook")
+    command("plan", "show a stored plan", _plan, json=True).add_argument("plan", metavar="PLAN")
+    each = command("workbook", "write a plan's Excel file", _workbook)
+    each.add_argument("plan", metavar="PLAN")
+    each.add_argument("file", metavar="FILE")
+    each = command("approve", "approve a plan", _approve, json=True)
+    each.add_argument("plan", metavar="PLAN")
+    each.add_argument("--workbook", metavar="FILE", help="a decided workbook of this plan")
+    each.add_argument("--leave-out", metavar="KEY", action="append", default=[])
+    each.add_argument("--only", metavar="KEY", action="append", default=[])
+    each.add_argument("--override", metavar="CODE=REASON", action="append", default=[])
+    each = command("process", "process an approved plan, or resume it", _process, json=True)
+    each.add_argument("plan", metavar="PLAN")
+    each.add_argument("--retry-failed", action="store_true", help="try those again who failed")
+    command("stop", "stop a run between chunks", _stop).add_argument("run_id", metavar="RUN")
+    each = command("users", "the directory as it is", _users, json=True)
+    each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
+    each.add_argument("--csv", metavar="FILE", help="write it as CSV")
+    command("history", "what happened", _history, json=True).add_argument("label", metavar="CUSTOMER[/DOMAIN]")
+    each = command("explain", "why somebody is or is not there", _explain, json=True)
+    each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
+    each.add_argument("person", metavar="PERSON")
+    command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
+    command("worker", "execute jobs until stopped", _worker)
+    each = command("grant", "give somebody a role", _grant)
+    each.add_argument("email", metavar="EMAIL")
+    each.add_argument("role", metavar="ROLE", choices=["admin", "csm", "auditor"])
+    each.add_argument("customer", metavar="CUSTOMER", nargs="?")
+    command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    command("backup", "copy the database", _backup).add_argument("file", metavar="FILE")
+    command("restore", "replace the database by a copy", _restore).add_argument("file", metavar="FILE")
+    command("doctor", "check installation, database, key, clock", _doctor)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Errors are one or two lines, never a traceback."""
+    import sqlite3
+
+    try:
+        asked = parser().parse_args(arguments)
+        run: Callable[[argparse.Namespace], int] = asked.run
+        return run(asked)
+    except RollcallError as problem:
+        _complain(str(problem))
+        return problem.exit_code
+    except sqlite3.Error as problem:
+        _complain(
+            f"The database could not be used: {problem}. What was not journalled was not done; repeat the command."
+        )
+        return NEIGHBOUR_FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain again while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        _complain("Stopped.")
+        return 130
+
+
+def _complain(message: str) -> None:
+    print(f"rollcall: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _open(asked: argparse.Namespace, environment: Mapping[str, str] | None = None) -> "Workspace":
+    from provisioning.workflow import Workspace, member, operator
+
+    actor = member(asked.by) if asked.by else operator()
+    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor)
+
+
+def _print_json(document: object) -> None:
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+def _print(lines: Sequence[str] | Iterator[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _waiting(holder: "Holder") -> None:
+    print(f"rollcall: waiting for {holder}", file=sys.stderr)
+
+
+def _read_file(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as problem:
+        raise UsageError(f"The file {name} cannot be read: {problem.strerror}.") from None
+
+
+@contextlib.contextmanager
+def _new_file(name: str) -> Iterator[Path]:
+    """A file that appears whole or not at all, readable by its owner alone: it holds personal data."""
+    path = Path(name)
+    new = path.with_name(path.name + ".new")
+    try:
+        os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        yield new
+        new.replace(path)
+    except OSError as problem:
+        raise UsageError(f"The file {name} cannot be written: {problem.strerror}.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+# --- the commands -----------------------------------------------------------------------------------------
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from provisioning import demo
+
+    return demo.check() if asked.check else demo.serve()
+
+
+def _sandbox(asked: argparse.Namespace) -> int:
+    from provisioning.demo import serve_sandbox
+
+    return serve_sandbox(Path(asked.data), asked.people, asked.seed, asked.port)
+
+
+def _day(asked: argparse.Namespace) -> int:
+    from provisioning.demo import pass_day
+
+    _print(pass_day(Path(asked.data)))
+    return OK
+
+
+def _setup(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    try:
+        text = _read_file(asked.file).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"The file {asked.file} is not UTF-8 text.") from None
+    changed = workflow.set_up(_open(asked), text, prune=asked.prune)
+    _print(changed or ["Nothing changed."])
+    return OK
+
+
+def _export(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    print(workflow.export(_open(asked), asked.customer), end="")
+    return OK
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.documents import finding_document
+    from provisioning.report.text import finding_lines, moment
+
+    found = workflow.check(_open(asked), asked.domain)
+    if asked.json:
+        _print_json(
+            {
+                "connection": found.connection,
+                "ok": found.ok,
+                "people": {"live": found.live, "inactive": found.inactive},
+                "columns": [
+                    {
+                        "column": c.column,
+                        "attribute": c.attribute,
+                        "filled": c.filled,
+                        "state": c.state,
+                        "category": c.category,
+                    }
+                    for c in found.columns
+                ],
+                "findings": [finding_document(each) for each in found.findings],
+            }
+        )
+        return OK
+    print(f"Connection {found.connection}: HiBob answers, the credentials are right.")
+    print(f"  {found.live:,} live and {found.inactive:,} inactive people visible")
+    print(f"  {found.fields:,} fields known, read {moment(found.metadata_at)}")
+    for each in found.columns:
+        print(
+            f"  {each.state:<7} {each.filled:>6.1%}  {each.attribute} ← {each.column}  ({each.category or 'no category'})"
+        )
+    _print(list(finding_lines(found.findings)))
+    return OK
+
+
+def _preview(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    house = _open(asked)
+    plan = workflow.preview(house, asked.domain, _waiting)
+    if asked.excel:
+        _write_workbook(house, plan.id, asked.excel)
+    return _show_plan(plan, asked.json)
+
+
+def _show_plan(plan: "Plan", as_json: bool) -> int:
+    from provisioning.model import PlanStatus
+    from provisioning.report.documents import plan_document
+    from provisioning.report.text import plan_lines
+
+    if as_json:
+        _print_json(plan_document(plan))
+    else:
+        _print(list(plan_lines(plan)))
+    if plan.status is not PlanStatus.BLOCKED:
+        return OK
+    _complain(
+        f"Plan {plan.id} is blocked by {', '.join(dict.fromkeys(each.code for each in plan.blocks))}. Nothing was written."
+    )
+    return REFUSED
+
+
+def _plan(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.documents import plan_document
+    from provisioning.report.text import plan_lines
+
+    plan = workflow.show_plan(_open(asked), asked.plan)
+    _print_json(plan_document(plan)) if asked.json else _print(list(plan_lines(plan)))
+    return OK
+
+
+def _workbook(asked: argparse.Namespace) -> int:
+    _write_workbook(_open(asked), asked.plan, asked.file)
+    print(f"Workbook of {asked.plan}: {asked.file}")
+    return OK
+
+
+def _write_workbook(house: "Workspace", plan_id: str, name: str) -> None:
+    from provisioning import workflow
+
+    with _new_file(name) as path, path.open("wb") as file:
+        workflow.export_workbook(house, plan_id, file)
+
+
+def _approve(asked: argparse.Namespace) -> int:
+    from io import BytesIO
+
+    from provisioning import workflow
+    from provisioning.report.documents import approval_document
+    from provisioning.report.text import moment
+
+    workbook = BytesIO(_read_file(asked.workbook)) if asked.workbook else None
+    approval = workflow.approve(
+        _open(asked),
+        asked.plan,
+        leave_out=asked.leave_out,
+        only=asked.only,
+        overrides=dict(_override(each) for each in asked.override),
+        workbook=workbook,
+    )
+    if asked.json:
+        _print_json(approval_document(approval))
+        return OK
+    print(f"Plan {approval.plan_id} approved by {approval.by} on {moment(approval.at)}.")
+    print(f"  digest {approval.digest}")
+    if approval.left_out:
+        print(f"  {len(approval.left_out):,} people left out")
+    _print([f"  overridden: {code} ({reason})" for code, reason in approval.overrides.items()])
+    return OK
+
+
+def _override(written: str) -> tuple[str, str]:
+    code, equals, reason = written.partition("=")
+    if not equals:
+        raise UsageError(f"“{written}” is not CODE=REASON.")
+    return code.strip(), reason.strip()
+
+
+def _process(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.documents import run_document
+    from provisioning.report.text import run_lines
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty() and not asked.json:
+            print(f"\r{done:,} of {total:,}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+    run = workflow.process(
+        _open(asked), asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress
+    )
+    if asked.json:
+        _print_json(run_document(run))
+    else:
+        _print(list(run_lines(run)))
+    return _run_code(run)
+
+
+def _run_code(run: "Run") -> int:
+    from provisioning.model import RunStatus
+
+    return OK if run.status is RunStatus.DONE else SOME_FAILED
+
+
+def _stop(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    workflow.stop(_open(asked), asked.run_id)
+    print(f"Run {asked.run_id} will stop before its next chunk. `process` resumes it.")
+    return OK
+
+
+def _users(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.documents import users_document
+    from provisioning.report.text import plain
+
+    found = workflow.users(_open(asked), asked.domain)
+    if asked.csv:
+        from provisioning.report.csv_file import write_users
+
+        with _new_file(asked.csv) as path:
+            write_users(found, path)
+    if asked.json:
+        _print_json(users_document(found))
+    elif asked.csv:
+        print(f"{len(found):,} users: {asked.csv}")
+    else:
+        for user, link, status, attributes in found:
+            print(
+                f"{user}  {status:<8}  {link or '-':<20}  {plain(', '.join(f'{k}={v}' for k, v in attributes.items()))}"
+            )
+    return OK
+
+
+def _history(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import plain
+
+    events = workflow.see_history(_open(asked), asked.label)
+    if asked.json:
+        _print_json(
+            [
+                {
+                    "at": each.at, "who": each.who, "what": each.what, "plan": each.plan, "run": each.run,
+                    "customer": each.customer, "domain": each.domain, "details": each.details,
+                }
+                for each in events
+            ]
+        )  # fmt: skip
+        return OK
+    for each in events:
+        about = " ".join(part for part in (each.domain, each.plan, each.run) if part)
+        details = ", ".join(
+            f"{name} {value}" for name, value in each.details.items() if value not in (None, [], {}, "")
+        )
+        print(plain(f"{each.at[:19].replace('T', ' ')}  {each.who}: {each.what}  {about}  {details}"))
+    return OK
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import plain
+
+    answer = workflow.explain(_open(asked), asked.domain, asked.person)
+    if asked.json:
+        steps = [{"step": each.step, "detail": each.detail} for each in answer.steps]
+        _print_json({"person": answer.person, "answer": answer.answer, "steps": steps})
+        return OK
+    print(plain(answer.answer))
+    _print([f"  {each.step:<10} {plain(each.detail)}" for each in answer.steps])
+    return OK
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    verdict = workflow.verify(_open(asked), asked.head)
+    if verdict.broken:
+        _complain(f"The history is not as it was written. {verdict.broken}")
+        return REFUSED
+    print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
+    return OK
+
+
+def _worker(asked: argparse.Namespace) -> int:
+    import threading
+
+    from provisioning.worker import work
+
+    stopping = threading.Event()
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda *_: stopping.set())
+    work(_open(asked), stopping, lambda text: print(text, flush=True))
+    return OK
+
+
+def _grant(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.model import Role
+
+    new = workflow.grant(_open(asked), asked.email, Role(asked.role), asked.customer)
+    of = asked.customer or "every customer"
+    print(f"{asked.email} {'is now' if new else 'already was'} {asked.role} of {of}.")
+    return OK
+
+
+def _rotate_key(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    house = _open(asked)
+    count = workflow.rotate(house)
+    place = (
+        f"the new key is in {house.vault.file}"
+        if house.vault.file
+        else "only the first key of ROLLCALL_KEY is needed now"
+    )
+    print(f"{count} secrets encrypted anew; {place}.")
+    return OK
+
+
+def _backup(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    workflow.backup(_open(asked), Path(asked.file))
+    print(f"Backup without the encryption key: {asked.file}")
+    return OK
+
+
+def _restore(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    workflow.restore(_open(asked), Path(asked.file))
+    print(f"Restored from {asked.file}. Check with `doctor`, then `verify`.")
+    return OK
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    found = workflow.doctor(_open(asked))
+    for each in found:
+        print(f"{'fine ' if each.fine else 'WRONG'}  {each.what}: {each.detail}")
+    return OK if all(each.fine for each in found) else WRONG_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""The demo: the sandbox with the example customer, and the main job done once by itself. Composes use cases and
+knows no rule; the sandbox is never reached but by HTTP, like HiBob."""
+
+import json
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from provisioning import workflow
+from provisioning.errors import RollcallError, UsageError
+from provisioning.hosts import ALLOWED_VARIABLE
+from provisioning.model import Action, Plan, PlanStatus, RunStatus
+from provisioning.report.text import counts_line, plan_lines, run_lines
+from provisioning.sandbox import Sandbox
+from provisioning.sandbox.day import DayReport, Happening
+from provisioning.workflow import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+SETUP = ROOT / "data" / "northwind.toml"
+DEMO_DATA = ROOT / "data" / "demo"
+DOMAIN = "Northwind Trading/staff"
+ADMIN = "admin@northwind.example"
+PORT = 8799
+TOKEN_VARIABLE = "NORTHWIND_TOKEN"  # noqa: S105 - a name, not a token
+ADDRESS_FILE = "sandbox.json"
+
+
+class DemoFailed(RollcallError):
+    """The main job did not come out as it must."""
+
+    exit_code = 1
+
+
+# --- the sandbox by itself ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def _running(data: Path, people: int, seed: int, port: int) -> Iterator[Sandbox]:
+    """A sandbox whose address stands in the data folder while it runs, for `day`."""
+    try:
+        sandbox = Sandbox(people=people, seed=seed, port=port)
+        sandbox.start()
+    except (OSError, ValueError, OverflowError) as problem:
+        raise UsageError(f"The sandbox cannot start: {problem}.") from None
+    address = data / ADDRESS_FILE
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        address.write_text(json.dumps({"base_url": sandbox.base_url}))
+        yield sandbox
+    finally:
+        address.unlink(missing_ok=True)
+        sandbox.stop()
+
+
+def serve_sandbox(data: Path, people: int, seed: int, port: int) -> int:
+    """Run a sandbox until interrupted."""
+    if people < 1:
+        raise UsageError("The sandbox needs at least one person.")
+    with _running(data, people, seed, port) as sandbox:
+        print(f"base URL  {sandbox.base_url}")
+        print(f"id        {sandbox.service_user_id}")
+        print(f"token     {sandbox.token}", flush=True)
+        _until_interrupted()
+    return 0
+
+
+def pass_day(data: Path) -> list[str]:
+    """Let a day pass in the sandbox that runs on this data folder; returns what happened, in lines."""
+    try:
+        base = json.loads((data / ADDRESS_FILE).read_text())["base_url"]
+    except (OSError, ValueError, KeyError):
+        raise UsageError(
+            f"No sandbox is running on the data folder {data}. Start one with `demo` or `sandbox`."
+        ) from None
+    request = urllib.request.Request(f"{base.removesuffix('/v1')}/sandbox/day", data=b"", method="POST")  # noqa: S310
+    try:
+        # The address is the one that our own sandbox wrote down: always loopback http.
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            report: Mapping[str, object] = json.load(answer)
+    except (urllib.error.URLError, ValueError):
+        raise UsageError(f"No sandbox answers at {base}. Start one with `demo` or `sandbox`.") from None
+    return _day_lines(report)
+
+
+def _day_lines(report: Mapping[str, object]) -> list[str]:
+    lines = [f"A day passed: it is {report['date']} at Northwind Trading."]
+    for kind, people in report.items():
+        if isinstance(people, list):
+            lines += [f"  {kind.replace('_', ' '):<10} {each['name']}: {each['what']}" for each in people]
+    return lines
+
+
+def _until_interrupted() -> None:
+    stopping = threading.Event()
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda *_: stopping.set())
+    stopping.wait()
+
+
+# --- the example customer ----------------------------------------------------------------------------------
+
+
+def _set_up(data: Path, sandbox: Sandbox) -> Workspace:
+    environment = {ALLOWED_VARIABLE: "127.0.0.1", TOKEN_VARIABLE: sandbox.token}
+    house = Workspace(data, environment, workflow.operator())
+    text = SETUP.read_text(encoding="utf-8").replace(f"http://127.0.0.1:{PORT}/v1", sandbox.base_url)
+    workflow.set_up(house, text)
+    return house
+
+
+def serve() -> int:
+    """Sandbox and example customer, until interrupted. Begins anew each time, as the sandbox does."""
+    shutil.rmtree(DEMO_DATA, ignore_errors=True)
+    port = PORT if _free(PORT) else 0
+    with _running(DEMO_DATA, 250, 1, port) as sandbox:
+        _set_up(DEMO_DATA, sandbox)
+        print(_WELCOME.format(base=sandbox.base_url, domain=DOMAIN, admin=ADMIN, allowed=ALLOWED_VARIABLE), flush=True)
+        _until_interrupted()
+    return 0
+
+
+_WELCOME = """
+Northwind Trading, an invented company of 250 people, is ready on a HiBob stand-in at {base}.
+In a second terminal, in this folder:
+
+  export {allowed}=127.0.0.1
+  ./scripts/rollcall --data data/demo check "{domain}"
+  ./scripts/rollcall --data data/demo preview "{domain}" --excel preview.xlsx
+  ./scripts/rollcall --data data/demo approve PLAN --by {admin}     (PLAN: the id that preview printed)
+  ./scripts/rollcall --data data/demo process PLAN
+  ./scripts/rollcall --data data/demo day                           (then preview again)
+
+Ctrl-C ends it; the next start begins anew.
+"""
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+# --- the main job, once ------------------------------------------------------------------------------------
+
+
+def check(say: Callable[[str], None] = print) -> int:
+    """Check, preview, workbook, approval, processing, an empty preview, and a day that shows. Raises `DemoFailed`
+    when any of it does not come out as it must."""
+    with tempfile.TemporaryDirectory(prefix="rollcall-demo-") as folder, _running(Path(folder), 250, 1, 0) as sandbox:
+        house = _set_up(Path(folder), sandbox)
+        say(f"The sandbox is at {sandbox.base_url}; customer and mapping are set up.")
+        _check_connection(house, say)
+        first = workflow.preview(house, DOMAIN)
+        _say_plan("Preview", first, say)
+        _must(first.status is PlanStatus.READY and first.counts["add"] > 0, "the first preview is not ready")
+        _approve_and_process(house, first, say)
+        second = workflow.preview(house, DOMAIN)
+        _must(second.status is PlanStatus.EMPTY, "the second preview is not empty")
+        say(f"Second preview: {second.status.value}, {counts_line(second.counts)}.")
+        report = sandbox.pass_day()
+        happened = {each.id for people in _people_of(report) for each in people}
+        say(f"A day passes at {sandbox.company.name}: {_in_words(report)}.")
+        third = workflow.preview(house, DOMAIN)
+        _say_plan("Preview of that day", third, say)
+        _must(bool(third.changes), "the day does not show")
+        strangers = {each.key for each in third.changes} - happened
+        managers = {each.key for each in third.changes if set(each.after) == {"Manager"}}
+        _must(strangers <= managers, f"{len(strangers - managers)} people change to whom nothing happened")
+        say("Everything came out as it must.")
+    return 0
+
+
+def _must(true: bool, otherwise: str) -> None:
+    if not true:
+        raise DemoFailed(f"The demo failed: {otherwise}.")
+
+
+def _check_connection(house: Workspace, say: Callable[[str], None]) -> None:
+    found = workflow.check(house, DOMAIN)
+    _must(found.ok, "the connection test has findings")
+    filled = sum(1 for each in found.columns if each.state == "ok")
+    say(
+        f"Check: {found.live:,} live and {found.inactive:,} inactive people visible; {filled} of {len(found.columns)} "
+        "mapped columns have values."
+    )
+
+
+def _say_plan(what: str, plan: Plan, say: Callable[[str], None]) -> None:
+    say(f"{what}:")
+    for line in plan_lines(plan, most=8):
+        say(f"  {line}")
+
+
+def _approve_and_process(house: Workspace, plan: Plan, say: Callable[[str], None]) -> None:
+    """By the workbook, as it goes back and forth between people."""
+    admin = Workspace(house.data, house.environment, workflow.member(ADMIN))
+    workbook = BytesIO()
+    workflow.export_workbook(admin, plan.id, workbook)
+    say(f"Workbook: {len(workbook.getvalue()):,} bytes.")
+    workbook.seek(0)
+    approval = workflow.approve(admin, plan.id, workbook=workbook)
+    say(f"Approved from the workbook by {approval.by}, digest {approval.digest[:12]}….")
+    run = workflow.process(admin, plan.id)
+    for line in run_lines(run):
+        say(line)
+    _must(run.status is RunStatus.DONE, f"the run ended as {run.status.value}")
+    live = sum(1 for _, _, status, _ in workflow.users(admin, DOMAIN) if status == "Live")
+    added = sum(1 for each in plan.changes if each.action is Action.ADD)
+    _must(live == added, f"{added} were to be added and {live} users are live")
+    admin.db.close()
+
+
+def _people_of(report: DayReport) -> list[tuple[Happening, ...]]:
+    return [getattr(report, kind) for kind in _KINDS]
+
+
+def _in_words(report: DayReport) -> str:
+    counts = {kind.replace("_", " "): len(getattr(report, kind)) for kind in _KINDS}
+    return ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+
+
+_KINDS = ("joiners", "announced", "movers", "leavers", "returners", "renamed", "on_leave", "back")

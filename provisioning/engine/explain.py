@@ -1,0 +1,122 @@
+"""Why is somebody in a domain, or not? The steps of the plan, told for one person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from provisioning.engine.lifecycle import Wish
+from provisioning.engine.plan import make_plan
+from provisioning.engine.situation import People, Situation, lay_out
+from provisioning.engine.transforms import fold
+from provisioning.errors import NotFound
+from provisioning.model import Change, Held
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One station of the way from HiBob to the user."""
+
+    step: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`person` as asked for; `key` as plans know them; `answer` in one sentence."""
+
+    person: str
+    key: str
+    answer: str
+    steps: tuple[Step, ...]
+
+    def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
+        """With what runs did for the person: (when, action, result, message), newest first."""
+        told = [
+            Step("run", f"{at[:16].replace('T', ' ')} UTC: {action} {result}. {message}".rstrip())
+            for at, action, result, message in outcomes
+        ]
+        return replace(self, steps=(*self.steps, *told))
+
+
+def explain_person(situation: Situation, person: str) -> Answer:
+    """Find somebody by key, e-mail, unique identifier or user id, and tell their way. Raises `NotFound`."""
+    people = lay_out(situation)
+    row, user = _find(situation, people, person)
+    key = people.keys[row] if row is not None else f"user:{people.user_ids[user or 0]}"
+    decision = make_plan(situation)
+    steps = [*_employee_steps(people, row), *_user_steps(people, user)]
+    held = next((each for each in decision.held if each.key == key), None)
+    changes = [each for each in decision.changes if each.key == key]
+    steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
+    steps += [Step("change", f"{each.action.value}: {each.why}") for each in changes]
+    return Answer(person, key, _answer(people, row, user, held, changes), tuple(steps))
+
+
+def _find(situation: Situation, people: People, person: str) -> tuple[int | None, int | None]:
+    """(row of the employee, row of the user), at least one of them."""
+    wanted = fold(person)
+    identifier = situation.domain.settings.unique_identifier or ""
+    ours = people.mapped[identifier].values.to_pylist() if identifier in people.mapped else []
+    theirs = people.user_values[identifier].to_pylist() if identifier in people.user_values else []
+    for column in (people.keys, people.emails, [fold(value) for value in ours]):
+        if wanted in column:
+            row = column.index(wanted)
+            user = int(people.matches.user[row])
+            return row, user if user >= 0 else None
+    ids = [fold(each) for each in people.user_ids]
+    for column in (ids, [f"user:{each}" for each in ids], people.user_emails, [fold(value) for value in theirs]):
+        if wanted in column:
+            user = column.index(wanted)
+            rows = [row for row, match in enumerate(people.matches.user.tolist()) if match == user]
+            return (rows[0] if rows else None), user
+    raise NotFound(
+        f"Neither HiBob’s last answer nor the directory knows “{person}”. Search by key, e-mail, unique identifier or "
+        "user id; somebody whom HiBob does not show us cannot be found."
+    )
+
+
+_WISHES = {
+    Wish.LIVE: "this means live",
+    Wish.ARCHIVED: "this means archived",
+    Wish.LEAVE_AS_IS: "this leaves the user as it is, and adds nobody",
+    Wish.WAIT: "they wait for their start date",
+}
+
+
+def _employee_steps(people: People, row: int | None) -> list[Step]:
+    if row is None:
+        return [Step("HiBob", "Not in HiBob’s last complete answer.")]
+    status, day = people.wishes.status[row] or "No status", people.wishes.day.get(row)
+    dated = f" ({day})" if day else ""
+    inside = "In the scope of this domain." if people.scope[row] else "Outside the scope of this domain."
+    return [
+        Step("HiBob", f"In HiBob’s last complete answer as {people.keys[row]}."),
+        Step("scope", inside),
+        Step("lifecycle", f"{status}{dated}: {_WISHES[people.wish(row)]}."),
+    ]
+
+
+def _user_steps(people: People, user: int | None) -> list[Step]:
+    if user is None:
+        return [Step("user", "No user of this domain belongs to them.")]
+    status = "Live" if people.user_live[user] else "Archived"
+    link = people.user_links[user]
+    linked = f"linked to {link}" if link else "not linked to HiBob"
+    return [Step("user", f"User {people.user_ids[user]}: {status}, {linked}.")]
+
+
+def _answer(people: People, row: int | None, user: int | None, held: Held | None, changes: Sequence[Change]) -> str:
+    if held:
+        return f"Held back ({held.code}): {held.why}"
+    if changes:
+        return f"To be changed ({', '.join(each.action.value for each in changes)}): {changes[-1].why}"
+    if user is not None:
+        status = "live" if people.user_live[user] else "archived"
+        return (
+            f"Unchanged: the user is {status}, as HiBob says."
+            if row is not None
+            else f"Unchanged: the user is {status}."
+        )
+    if row is not None and not people.scope[row]:
+        return "Not here: outside this domain’s scope."
+    status = people.wishes.status[row] if row is not None else ""
+    return f"Not here: {status or 'their status'} in HiBob means no user is made."

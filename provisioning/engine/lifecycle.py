@@ -1,0 +1,125 @@
+"""What HiBob's lifecycle status means for a user on a given day (PRODUCT.md, "Lifecycle")."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from provisioning.engine import columns as known
+from provisioning.engine.mapping import text_column
+from provisioning.engine.transforms import Unreadable, read_date
+from provisioning.model import Column, Lifecycle, Meaning
+
+
+class Wish(IntEnum):
+    """What HiBob wishes for a person's user."""
+
+    LEAVE_AS_IS = 0
+    LIVE = 1
+    ARCHIVED = 2
+    WAIT = 3
+
+
+DEFAULTS: Mapping[str, Meaning] = {
+    "employed": Meaning.LIVE,
+    "hired": Meaning.LIVE,
+    "leave": Meaning.LEAVE_AS_IS,
+    "parentalleave": Meaning.LEAVE_AS_IS,
+    "gardenleave": Meaning.LIVE,
+    "terminated": Meaning.ARCHIVED,
+    "active": Meaning.LIVE,
+    "inactive": Meaning.ARCHIVED,
+}
+"""By normalised status. Active and Inactive stand in where only `internal.status` can be read."""
+
+_WISHES = {Meaning.LIVE: Wish.LIVE, Meaning.ARCHIVED: Wish.ARCHIVED, Meaning.LEAVE_AS_IS: Wish.LEAVE_AS_IS}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Per employee: the wish, the status in words, and for those who wait or leave, the day that decides."""
+
+    wish: npt.NDArray[np.int8]
+    status: list[str]
+    day: Mapping[int, str]
+    unknown: Mapping[str, tuple[int, ...]]
+
+
+def status_key(status: str) -> str:
+    """`Parental leave`, `parentalLeave` and `PARENTAL_LEAVE` are one status."""
+    return re.sub(r"[\W_]+", "", status.casefold())
+
+
+def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
+    """The wish of every row of a snapshot's table.
+
+    A status is looked up in its machine form first, then in its human-readable one: a customer's own statuses
+    are numbers in the former. Where neither can be read, whoever HiBob returns as active is live.
+    """
+    table_of = {**DEFAULTS, **{status_key(status): meaning for status, meaning in lifecycle.meanings}}
+    machine, human = _statuses(table)
+    pairs = list(zip(machine, human, strict=True))
+    found = {pair: _meaning(table_of, pair) for pair in set(pairs)}
+    wish = np.array([_WISHES[found[pair] or Meaning.LEAVE_AS_IS] for pair in pairs], dtype=np.int8)
+    status = [spoken or raw for raw, spoken in pairs]
+    unknown: dict[str, list[int]] = {}
+    for row, pair in enumerate(pairs):
+        if found[pair] is None:
+            unknown.setdefault(status[row] or "no status", []).append(row)
+    day = _dated(lifecycle, table, [status_key(each) for each in status], wish, today)
+    return Wishes(wish, status, day, {name: tuple(rows) for name, rows in sorted(unknown.items())})
+
+
+def _statuses(table: pa.Table) -> tuple[list[str], list[str]]:
+    """Machine and human-readable lifecycle, or `internal.status` for rows that have no lifecycle."""
+    forms = []
+    for human in (False, True):
+        lifecycle = text_column(table, Column(known.LIFECYCLE, human).slot).to_pylist()
+        forms.append((lifecycle, text_column(table, Column(known.STATUS, human).slot).to_pylist()))
+    (machine, machine_status), (human_text, human_status) = forms
+    neither = [not (a or b) for a, b in zip(machine, human_text, strict=True)]
+    return (
+        [other if missing else own for own, other, missing in zip(machine, machine_status, neither, strict=True)],
+        [other if missing else own for own, other, missing in zip(human_text, human_status, neither, strict=True)],
+    )
+
+
+def _meaning(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> Meaning | None:
+    machine, human = pair
+    return table_of.get(status_key(machine)) or table_of.get(status_key(human))
+
+
+def _dated(
+    lifecycle: Lifecycle, table: pa.Table, keys: list[str], wish: npt.NDArray[np.int8], today: date
+) -> dict[int, str]:
+    """Adjusts the wishes of the hired and of those on garden leave to the calendar, in place."""
+    hired = [row for row, key in enumerate(keys) if key == "hired" and wish[row] == Wish.LIVE]
+    garden = [row for row, key in enumerate(keys) if key == "gardenleave" and wish[row] == Wish.LIVE]
+    days: dict[int, str] = {}
+    if hired:
+        starts = text_column(table, known.START_DATE)
+        for row in hired:
+            days[row] = _date(starts[row].as_py())
+            ahead = (date.fromisoformat(days[row]) - today).days if days[row] else None
+            if ahead is None or ahead > lifecycle.wait_until_days_before_start:
+                wish[row] = Wish.WAIT
+    if garden:
+        lasts = text_column(table, known.LAST_DAY)
+        for row in garden:
+            days[row] = _date(lasts[row].as_py())
+            if days[row] and date.fromisoformat(days[row]) < today:
+                wish[row] = Wish.ARCHIVED
+    return days
+
+
+def _date(text: str) -> str:
+    """An ISO date, or blank where there is none to read."""
+    try:
+        return read_date(text) if text else ""
+    except Unreadable:
+        return ""

@@ -1,0 +1,185 @@
+"""How much may change at once. Everything is counted before the first write; a block says what was counted,
+the limit, and the ways on (PRODUCT.md, "Limits")."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from provisioning.engine.situation import People, Situation
+from provisioning.engine.thresholds import triggers
+from provisioning.engine.transforms import fold
+from provisioning.model import Absence, Action, Change, Finding, Limit, Severity
+
+SMALL_DOMAIN = 20
+"""Below so many live users the archive limit is a number of people, not a percentage."""
+
+_VERBS = {
+    Action.ARCHIVE: "archived",
+    Action.UPDATE: "updated",
+    Action.ADD: "added",
+    Action.REACTIVATE: "reactivated",
+}
+_WAYS_ON = (
+    "Look at the people concerned. If the number is right, an admin or CSM can override this with a reason, or raise "
+    "the limit in the domain's settings and preview again."
+)
+
+
+def find_limits(
+    situation: Situation, people: People, changes: Sequence[Change], absences: Mapping[str, Absence]
+) -> tuple[Finding, ...]:
+    live = int(people.user_live.sum())
+    return (
+        *_per_action(situation, changes, live),
+        *_seven_days(situation, changes, live),
+        *_turning_blank(situation, changes, live),
+        *_seats(situation, changes, live),
+        *_self_archive(situation, people, changes),
+        *_about_to_be_archived(situation, people, absences),
+    )
+
+
+def _keys(changes: Iterable[Change], action: Action) -> tuple[str, ...]:
+    return tuple(change.key for change in changes if change.action is action)
+
+
+def _per_action(situation: Situation, changes: Sequence[Change], live: int) -> Iterable[Finding]:
+    limits = situation.domain.settings.limits
+    for action, limit in (
+        (Action.ARCHIVE, limits.archive),
+        (Action.UPDATE, limits.update),
+        (Action.ADD, limits.add),
+        (Action.REACTIVATE, limits.reactivate),
+    ):
+        if action is Action.ARCHIVE and limit.share is not None and live < SMALL_DOMAIN:
+            limit = Limit(number=limits.small_domain)
+        keys = _keys(changes, action)
+        at, reached = triggers(limit, len(keys), live)
+        if reached:
+            yield Finding(
+                f"limit-{action.value}",
+                Severity.BLOCK,
+                f"{len(keys):,} of {live:,} live users would be {_VERBS[action]}; the limit is {at:,}{_share(limit)}.",
+                _WAYS_ON,
+                {"counted": len(keys), "limit": at, "of": live},
+                keys,
+            )
+
+
+def _share(limit: Limit) -> str:
+    return f" ({limit.percent} %)" if limit.percent is not None else ""
+
+
+def _seven_days(situation: Situation, changes: Sequence[Change], live: int) -> Iterable[Finding]:
+    limit, keys = situation.domain.settings.limits.archive_7_days, _keys(changes, Action.ARCHIVE)
+    counted = situation.archived_7_days + len(keys)
+    at, reached = triggers(limit, counted, live)
+    if reached and keys:
+        yield Finding(
+            "limit-archive-7-days",
+            Severity.BLOCK,
+            f"With these {len(keys):,}, {counted:,} users would be archived within 7 days, over all runs; of {live:,} "
+            f"live users the limit is {at:,}{_share(limit)}.",
+            _WAYS_ON,
+            {"counted": counted, "limit": at, "of": live},
+            keys,
+        )
+
+
+def _turning_blank(situation: Situation, changes: Sequence[Change], live: int) -> Iterable[Finding]:
+    limit = situation.domain.settings.limits.blank
+    blanked: dict[str, list[str]] = {}
+    for change in changes:
+        if change.action is not Action.ADD:
+            for name, value in change.after.items():
+                if value is None:
+                    blanked.setdefault(name, []).append(change.key)
+    for name, keys in sorted(blanked.items()):
+        at, reached = triggers(limit, len(keys), live)
+        if reached:
+            yield Finding(
+                "limit-blank",
+                Severity.BLOCK,
+                f"{name} would turn blank for {len(keys):,} of {live:,} live users; the limit is {at:,}{_share(limit)}.",
+                "Check whether HiBob lost these values. If they are meant to go, an admin or CSM can override this "
+                "with a reason.",
+                {"counted": len(keys), "limit": at, "of": live},
+                tuple(sorted(keys)),
+            )
+
+
+def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterable[Finding]:
+    if situation.seats is None:
+        return
+    count = Counter(change.action for change in changes)
+    added = count[Action.ADD] + count[Action.REACTIVATE]
+    after = live + situation.live_elsewhere + added - count[Action.ARCHIVE]
+    over = after - situation.seats
+    if over > 0:
+        price = situation.price_per_user
+        cost = f" At {price} per user that is {Decimal(price) * over:,} more." if price else ""
+        yield Finding(
+            "seats",
+            Severity.WARN,
+            f"{after:,} live users after this run, {over:,} more than the {situation.seats:,} licensed seats.{cost}",
+            "Ask Skillcast for more seats, or narrow the domain's scope.",
+            {"counted": after, "limit": situation.seats, "of": live + situation.live_elsewhere},
+        )
+
+
+def _self_archive(situation: Situation, people: People, changes: Sequence[Change]) -> Iterable[Finding]:
+    archives = [change for change in changes if change.action is Action.ARCHIVE]
+    if not archives or situation.decisions.test_account:
+        return
+    if people.email_attribute is None:
+        yield Finding(
+            "self-archive",
+            Severity.BLOCK,
+            "No attribute is fed by HiBob's e-mail (root.email), so it cannot be checked whether this archives the "
+            "very people who manage Rollcall.",
+            "Map an attribute to root.email.",
+            {"counted": len(archives), "limit": 1, "of": len(archives)},
+        )
+        return
+    keys = tuple(change.key for change in archives if concerns(change, situation.members))
+    keys += tuple(_by_employee(people, archives, situation.members, keys))
+    if keys:
+        yield Finding(
+            "self-archive",
+            Severity.BLOCK,
+            f"{len(keys):,} of the people to be archived manage Rollcall for this customer, and would lose access.",
+            "Protect them, move them to another domain, or confirm a live test account in another domain.",
+            {"counted": len(keys), "limit": 1, "of": len(archives)},
+            tuple(sorted(keys)),
+        )
+
+
+def concerns(change: Change, emails: Sequence[str]) -> bool:
+    """Whether a change is about one of these e-mails, in any spelling. Any attribute that holds the address
+    counts: a portal may sign people in by another one."""
+    wanted = {fold(email) for email in emails if email}
+    return change.seen is not None and any(fold(value) in wanted for value in change.seen.attributes.values() if value)
+
+
+def _by_employee(
+    people: People, archives: Sequence[Change], members: Sequence[str], found: Sequence[str]
+) -> Iterable[str]:
+    """Archives whose HiBob e-mail is a member's, although the user's is blank or another."""
+    emails = dict(zip(people.keys, people.emails, strict=True))
+    wanted = {fold(member) for member in members if member}
+    return (change.key for change in archives if change.key not in found and emails.get(change.key) in wanted)
+
+
+def _about_to_be_archived(situation: Situation, people: People, absences: Mapping[str, Absence]) -> Iterable[Finding]:
+    needed = situation.domain.settings.absent_reads
+    keys = tuple(f"user:{user}" for user, absence in sorted(absences.items()) if absence.reads < needed)
+    if keys:
+        yield Finding(
+            "absent",
+            Severity.INFO,
+            f"{len(keys):,} live users are missing from HiBob's answer, not yet in {needed} reads at least 12 hours "
+            "apart. They will be archived if they stay away.",
+            "Nothing to do if they left. Otherwise check why HiBob does not return them.",
+            {"counted": len(keys), "limit": needed},
+            keys,
+        )

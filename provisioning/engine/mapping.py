@@ -1,0 +1,130 @@
+"""From HiBob's columns to attribute values, column by column. Never raises on data: what cannot be read is
+returned as a problem of that person."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provisioning.engine import columns as known
+from provisioning.engine.columns import read_as
+from provisioning.engine.transforms import Unreadable, fold, reader, tidy
+from provisioning.model import Attribute, AttributeType, Column
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """One attribute of every employee: text (blank is ""), and per row that cannot be read, the reason."""
+
+    values: pa.Array
+    problems: Mapping[int, str]
+
+
+def map_all(
+    attributes: Sequence[Attribute], columns: Mapping[str, Column], table: pa.Table, identifier: str
+) -> dict[str, Mapped]:
+    """Every attribute that is fed, by name. `identifier` names the unique identifier, which references to
+    managers resolve to."""
+    fed = [each for each in attributes if each.data_feed_name]
+    plain = {each.name: map_plain(each, columns, table) for each in fed if each.type is not AttributeType.USER}
+    if all(each.name in plain for each in fed):
+        return plain
+    people = _references(table, plain[identifier].values if identifier in plain else None)
+    resolved = {
+        each.name: _map_references(each, columns, table, people) for each in fed if each.type is AttributeType.USER
+    }
+    return plain | resolved
+
+
+def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> Mapped:
+    raw, unspoken = _raw(attribute, columns, table)
+    values, problems = _by_distinct(raw, _safely(reader(attribute)))
+    return Mapped(values, problems | unspoken)
+
+
+def text_column(table: pa.Table, slot: str) -> pa.Array:
+    """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
+    if slot not in table.column_names:
+        return pa.array([""] * table.num_rows, pa.string())
+    return _by_distinct(_whole(table[slot]), lambda text: (tidy(text), None))[0]
+
+
+def _raw(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+    """The column's tidied text, with the fallback's where it is blank, and the rows where HiBob has a value
+    but no text for people to read: taking the machine value there would write an item id as a department."""
+    raw, unspoken = _one(attribute, columns[attribute.data_feed_name or ""], table)
+    if attribute.fallback:
+        second, also = _one(attribute, columns[attribute.fallback], table)
+        blank = pc.equal(raw, "")
+        raw = pc.if_else(blank, second, raw)
+        unspoken |= {row: why for row, why in also.items() if blank[row].as_py() and row not in unspoken}
+    return raw, unspoken
+
+
+def _one(attribute: Attribute, written: Column, table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+    column = read_as(attribute, written)
+    text = text_column(table, column.slot)
+    if not column.human:
+        return text, {}
+    machine = text_column(table, column.field)
+    missing = pc.and_(pc.equal(text, ""), pc.not_equal(machine, ""))
+    why = f"HiBob gave no text to read for {column.field}, only its internal value"
+    return text, dict.fromkeys(pc.indices_nonzero(missing).to_pylist(), why)
+
+
+Reading = tuple[str, str | None]
+"""A value, and why it could not be read."""
+
+
+def _safely(read: Callable[[str], str]) -> Callable[[str], Reading]:
+    def reading(text: str) -> Reading:
+        try:
+            return (read(text) if text else ""), None
+        except Unreadable as problem:
+            return "", f"“{text[:80]}” {problem}"
+
+    return reading
+
+
+def _by_distinct(texts: pa.Array, read: Callable[[str], Reading]) -> tuple[pa.Array, dict[int, str]]:
+    """Apply a function once per distinct text: most columns have few. Null is blank."""
+    encoded = pc.fill_null(texts, "").dictionary_encode()
+    readings = [read(text) for text in encoded.dictionary.to_pylist()]
+    values = pa.array([value for value, _ in readings], pa.string()).take(encoded.indices)
+    bad = {code: why for code, (_, why) in enumerate(readings) if why}
+    if not bad:
+        return values, {}
+    rows = pc.indices_nonzero(pc.is_in(encoded.indices, pa.array(list(bad), pa.int32()))).to_pylist()
+    return values, {row: bad[encoded.indices[row].as_py()] for row in rows}
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+
+
+def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
+    """Everything that names an employee → that employee's unique identifier."""
+    if identifiers is None:
+        return {}
+    named = identifiers.to_pylist()
+    emails = [fold(email) for email in text_column(table, known.EMAIL).to_pylist()]
+    by_identifier = {value: value for value in named if value}
+    by_email = {email: value for email, value in zip(emails, named, strict=True) if email and value}
+    ids = text_column(table, known.ID).to_pylist()
+    return by_identifier | by_email | {key: value for key, value in zip(ids, named, strict=True) if value}
+
+
+def _map_references(
+    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table, people: Mapping[str, str]
+) -> Mapped:
+    raw, _ = _raw(attribute, columns, table)
+
+    def find(text: str) -> str:
+        found = people.get(text) or people.get(fold(text))
+        if found is None:
+            raise Unreadable("names nobody with a unique identifier among the people that HiBob shows us")
+        return found
+
+    return Mapped(*_by_distinct(raw, _safely(find)))

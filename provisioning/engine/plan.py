@@ -1,0 +1,424 @@
+"""From a situation to a plan: what would change for whom, who is held and why. Computed once, then frozen;
+planning cannot write."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provisioning.engine.lifecycle import Wish
+from provisioning.engine.limits import find_limits
+from provisioning.engine.proof import baseline_of, find_read_problems
+from provisioning.engine.same_person import hold_same_people
+from provisioning.engine.situation import People, Situation, lay_out
+from provisioning.engine.transforms import fold
+from provisioning.model import (
+    Absence,
+    AbsenceArchives,
+    Action,
+    Apply,
+    Attribute,
+    BlankPolicy,
+    Change,
+    Decision,
+    Domain,
+    Held,
+    PlanStatus,
+    Seen,
+    Severity,
+    Status,
+)
+
+ABSENT_READS_APART = timedelta(hours=12)
+ORDER = {action: place for place, action in enumerate(Action)}
+
+
+def make_plan(situation: Situation) -> Decision:
+    """The frozen difference of the two sides of a situation.
+
+    The same situation gives the same digest, whatever the order of rows on either side.
+    """
+    people = lay_out(situation)
+    absences = _count_absences(situation, people)
+    planner = _Planner(situation, people, absences)
+    planner.add_and_update()
+    planner.archive()
+    changes, held, same = hold_same_people(situation, people, planner.changes, planner.held)
+    changes = sorted(changes, key=lambda change: (ORDER[change.action], change.key))
+    held = sorted(held, key=lambda each: (each.code, each.key))
+    baseline = baseline_of(situation, people)
+    findings = (
+        *find_read_problems(situation, people, baseline),
+        *find_limits(situation, people, changes, absences),
+        *same,
+    )
+    blocked = any(each.severity is Severity.BLOCK for each in findings)
+    status = PlanStatus.BLOCKED if blocked else PlanStatus.READY if changes else PlanStatus.EMPTY
+    return Decision(
+        status=status,
+        digest=digest(situation.domain, changes),
+        counts=_counts(people, changes, held),
+        findings=findings,
+        changes=tuple(changes),
+        held=tuple(held),
+        baseline=baseline,
+        absences=absences,
+    )
+
+
+def digest(domain: Domain, changes: Iterable[Change]) -> str:
+    """SHA-256 over the domain, the versions of mapping and settings, and every change's before and after."""
+    content = [
+        domain.label,
+        domain.mapping_version,
+        domain.settings_version,
+        [[each.key, each.action, each.user_id, each.before, each.after] for each in changes],
+    ]
+    return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> dict[str, int]:
+    counts = {action.value: 0 for action in Action}
+    for change in changes:
+        counts[change.action.value] += 1
+    row_of = {user: row for row, user in enumerate(people.matches.user.tolist()) if user >= 0}
+    touched = {change.key for change in changes} | {each.key for each in held}
+    keys = (
+        people.keys[row_of[user]] if user in row_of else f"user:{people.user_ids[user]}"
+        for user in range(len(people.user_ids))
+    )
+    return counts | {"held": len(held), "unchanged": sum(key not in touched for key in keys)}
+
+
+def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
+    """How often each unmatched live user has been absent now. Reads closer than twelve hours count once; an
+    empty answer proves nothing and counts nobody."""
+    if not people.keys:
+        return dict(situation.absences)
+    absent: dict[str, Absence] = {}
+    for user in _unmatched_live(people):
+        before = situation.absences.get(people.user_ids[user])
+        if before is None:
+            absent[people.user_ids[user]] = Absence(1, situation.now)
+        elif situation.now - before.counted_at >= ABSENT_READS_APART:
+            absent[people.user_ids[user]] = Absence(before.reads + 1, situation.now)
+        else:
+            absent[people.user_ids[user]] = before
+    return absent
+
+
+def _unmatched_live(people: People) -> list[int]:
+    taken = set(people.matches.user.tolist())
+    return [user for user, live in enumerate(people.user_live.tolist()) if live and user not in taken]
+
+
+@dataclass(slots=True)
+class _Row:
+    """One employee for whom something would happen, with what the mapping says and what the user has now."""
+
+    row: int
+    user: int
+    new: dict[str, str]
+    old: dict[str, str]
+
+
+class _Planner:
+    """Collects changes and held people of one situation."""
+
+    def __init__(self, situation: Situation, people: People, absences: Mapping[str, Absence]) -> None:
+        self.situation = situation
+        self.people = people
+        self.absences = absences
+        self.changes: list[Change] = []
+        self.held: list[Held] = []
+        self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
+        self.identifier = situation.domain.settings.unique_identifier or ""
+        self.owners = self._identifier_owners()
+
+    def add_and_update(self) -> None:
+        for each in self._rows(self._add_rows()):
+            self._settle(each, Action.ADD)
+        for each in self._rows(self._update_rows()):
+            live = self.people.user_live[each.user]
+            self._settle(each, Action.UPDATE if live else Action.REACTIVATE)
+
+    def archive(self) -> None:
+        people, users = self.people, self.people.matches.user
+        live = (users >= 0) & people.user_live[users] if len(people.user_live) else np.zeros(len(users), dtype=bool)
+        leaving = ~people.scope | (people.wishes.wish == Wish.ARCHIVED)
+        rows = np.flatnonzero(live & leaving).tolist()
+        seen = self._seen([int(users[row]) for row in rows])
+        for row in rows:
+            self._archive_employee(row, seen[int(users[row])])
+        if people.keys:
+            self._archive_absent()
+
+    # --- adds, reactivations, updates, links ---
+
+    def _add_rows(self) -> list[int]:
+        people = self.people
+        rows = people.scope & (people.matches.user < 0) & (people.wishes.wish != Wish.ARCHIVED)
+        return np.flatnonzero(rows).tolist()
+
+    def _update_rows(self) -> list[int]:
+        """In scope, matched, and not leaving: to be reactivated, or with a value that differs or cannot be
+        read, or to be linked."""
+        people = self.people
+        if not len(people.user_live):
+            return []
+        users = people.matches.user
+        matched = np.flatnonzero(people.scope & (users >= 0))
+        live = people.user_live[users[matched]]
+        wish = people.wishes.wish[matched]
+        stays = live & (wish != Wish.ARCHIVED)
+        returns = ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
+        touched = returns | (~people.matches.linked[matched])
+        problems = self._problem_rows()
+        touched |= stays & np.array([row in problems for row in matched.tolist()], dtype=bool)
+        for attribute in self.fed:
+            if attribute.apply is Apply.ALWAYS:
+                touched |= stays & self._differs(attribute, matched, users[matched])
+        found: list[int] = matched[touched].tolist()
+        return found
+
+    def _differs(self, attribute: Attribute, rows: np.ndarray, users: np.ndarray) -> np.ndarray:
+        new = self.people.mapped[attribute.name].values.take(pa.array(rows))
+        old = self.people.user_values[attribute.name].take(pa.array(users))
+        differs = pc.not_equal(new, old)
+        if attribute.blank is BlankPolicy.KEEP:
+            differs = pc.and_(differs, pc.not_equal(new, ""))
+        return np.asarray(differs.to_numpy(zero_copy_only=False))
+
+    def _problem_rows(self) -> set[int]:
+        mapped = self.people.mapped
+        return {row for each in self.fed if each.apply is Apply.ALWAYS for row in mapped[each.name].problems}
+
+    def _rows(self, rows: list[int]) -> Iterable[_Row]:
+        """Only people to whom something happens become Python objects."""
+        people = self.people
+        users = [int(people.matches.user[row]) for row in rows]
+        new = {
+            each.name: people.mapped[each.name].values.take(pa.array(rows, pa.int64())).to_pylist() for each in self.fed
+        }
+        seen = self._seen([user for user in users if user >= 0])
+        for place, (row, user) in enumerate(zip(rows, users, strict=True)):
+            values = {name: column[place] for name, column in new.items()}
+            yield _Row(row, user, values, seen[user] if user >= 0 else {})
+
+    def _seen(self, users: list[int]) -> dict[int, dict[str, str]]:
+        places = pa.array(users, pa.int64())
+        columns = {name: column.take(places).to_pylist() for name, column in self.people.user_values.items()}
+        return {user: {name: column[i] for name, column in columns.items()} for i, user in enumerate(users)}
+
+    def _settle(self, each: _Row, action: Action) -> None:
+        """Hold the person, or plan the change and the link."""
+        people, wish = self.people, self.people.wish(each.row)
+        exists = action is not Action.ADD
+        wanted = self._wanted(each, exists)
+        differing = {name: value for name, value in wanted.items() if value != each.old.get(name, "")}
+        quiet = exists and (wish is Wish.ARCHIVED or (wish is Wish.LEAVE_AS_IS and action is Action.REACTIVATE))
+        if not quiet:
+            unreadable = self._unreadable(each, exists)
+            happens = action is not Action.UPDATE or bool(differing) or bool(unreadable)
+            reason = self._hold_reason(each, action, wanted, unreadable) if happens else None
+            if reason:
+                code, why = reason
+                self.held.append(Held(people.keys[each.row], code, why, people.names[each.row]))
+                return
+        key = people.keys[each.row]
+        link = people.user_links[each.user] if exists else ""
+        if exists and link != key:
+            self._link(each, link)
+        if action is Action.ADD:
+            self._add(each, wanted)
+        elif not quiet and (differing or action is Action.REACTIVATE):
+            self._change(each, action, differing)
+
+    def _wanted(self, each: _Row, exists: bool) -> dict[str, str]:
+        """The resulting values: blank keeps Skillcast's value where the policy says so."""
+        wanted = {}
+        for attribute in self.fed:
+            old, new = each.old.get(attribute.name, ""), each.new[attribute.name]
+            keeps = attribute.apply is Apply.ON_ADD or (attribute.blank is BlankPolicy.KEEP and not new)
+            wanted[attribute.name] = old if exists and keeps else new
+        return wanted
+
+    def _unreadable(self, each: _Row, exists: bool) -> str:
+        for attribute in self.fed:
+            why = self.people.mapped[attribute.name].problems.get(each.row)
+            if why and not (exists and attribute.apply is Apply.ON_ADD):
+                return f"{attribute.name}: {why}. Correct it in HiBob, or change the mapping of this attribute."
+        return ""
+
+    def _hold_reason(
+        self, each: _Row, action: Action, wanted: Mapping[str, str], unreadable: str
+    ) -> tuple[str, str] | None:
+        """The first reason to hold somebody to whom something would otherwise happen: (code, why)."""
+        matches, wish = self.people.matches, self.people.wish(each.row)
+        if each.row in matches.disputed:
+            return "disputed", matches.disputed[each.row] + " Make the identifiers unique in HiBob or Skillcast."
+        if each.row in matches.duplicates:
+            return "duplicate-id", matches.duplicates[each.row] + " Give each their own in HiBob."
+        if wish is Wish.WAIT:
+            return "future-starter", self._starts(each.row)
+        if wish is Wish.LEAVE_AS_IS and action is Action.ADD:
+            status = self.people.wishes.status[each.row] or "no lifecycle status"
+            return "on-leave", f"{status} in HiBob: nobody is added while their status leaves users as they are."
+        if unreadable:
+            return "unreadable", unreadable
+        blank = self._required_blank(each, action, wanted)
+        if blank:
+            return "required-blank", blank
+        taken = self._identifier_taken(each, wanted)
+        return ("identifier-taken", taken) if taken else None
+
+    def _starts(self, row: int) -> str:
+        day = self.people.wishes.day.get(row)
+        if not day:
+            return "Hired in HiBob without a start date. Added once HiBob has one and the day has come."
+        wait = self.situation.domain.settings.lifecycle.wait_until_days_before_start
+        early = f", {wait} days before" if wait else ""
+        return f"Starts on {day}. Becomes live then{early}."
+
+    def _required_blank(self, each: _Row, action: Action, wanted: Mapping[str, str]) -> str:
+        for attribute in self.situation.domain.attributes:
+            name = attribute.name
+            needed = attribute.required or name == self.identifier
+            if needed and not wanted.get(name, each.old.get(name, "")) and self._checked(attribute, action):
+                return f"{name} is required and blank in HiBob. Fill it in there, or name a fallback column."
+            held = attribute.blank is BlankPolicy.HOLD and name in each.new and not each.new[name]
+            if held and not (attribute.apply is Apply.ON_ADD and action is not Action.ADD):
+                return f"{name} is blank in HiBob, and its mapping holds the person then. Fill it in there."
+        return ""
+
+    def _checked(self, attribute: Attribute, action: Action) -> bool:
+        """An attribute that nothing feeds can only be missed by somebody who is added."""
+        return attribute.name in self.people.mapped or action is Action.ADD
+
+    def _identifier_owners(self) -> dict[str, set[int]]:
+        column = self.people.user_values.get(self.identifier)
+        owners: dict[str, set[int]] = {}
+        for user, value in enumerate(column.to_pylist() if column is not None else []):
+            if value:
+                owners.setdefault(self._comparable(value), set()).add(user)
+        return owners
+
+    def _comparable(self, identifier: str) -> str:
+        return fold(identifier) if self.identifier == self.people.email_attribute else identifier
+
+    def _identifier_taken(self, each: _Row, wanted: Mapping[str, str]) -> str:
+        value = wanted.get(self.identifier, "")
+        if each.user >= 0 and value == each.old.get(self.identifier, ""):
+            return ""
+        owners = self.owners.get(self._comparable(value), set()) - {each.user}
+        if not owners:
+            return ""
+        owner = min(self.people.user_ids[user] for user in owners)
+        return (
+            f"The unique identifier “{value}” still belongs to user {owner}. "
+            "Released by the run after the one that frees it."
+        )
+
+    def _add(self, each: _Row, wanted: Mapping[str, str]) -> None:
+        key, status = self.people.keys[each.row], self.people.wishes.status[each.row]
+        after: dict[str, str | None] = {name: value for name, value in wanted.items() if value}
+        after |= {"status": Status.LIVE.value, "external_id": key}
+        why = f"{status or 'Active'} in HiBob, no user in this domain yet."
+        self.changes.append(Change(key, Action.ADD, why, {}, after, name=self.people.names[each.row]))
+
+    def _link(self, each: _Row, link: str) -> None:
+        key = self.people.keys[each.row]
+        seen = self._seen_as(each.user, each.old)
+        why = "Matched by identifier or e-mail: the user is linked to this HiBob person."
+        before = {"external_id": link or None}
+        name = self.people.names[each.row]
+        user = self.people.user_ids[each.user]
+        self.changes.append(Change(key, Action.LINK, why, before, {"external_id": key}, user, seen, name))
+
+    def _change(self, each: _Row, action: Action, differing: Mapping[str, str]) -> None:
+        """The link is written first, so the precondition of everything after it includes the link."""
+        people, key = self.people, self.people.keys[each.row]
+        before: dict[str, str | None] = {name: each.old.get(name) or None for name in differing}
+        after: dict[str, str | None] = {name: value or None for name, value in differing.items()}
+        names = ", ".join(differing)
+        why = f"{names} {'differs' if len(differing) == 1 else 'differ'} from HiBob."
+        if action is Action.REACTIVATE:
+            before["status"], after["status"] = Status.ARCHIVED.value, Status.LIVE.value
+            why = f"{people.wishes.status[each.row] or 'Active'} in HiBob, archived here." + (
+                f" {why}" if names else ""
+            )
+        seen = replace(self._seen_as(each.user, each.old), external_id=key)
+        user = people.user_ids[each.user]
+        self.changes.append(Change(key, action, why, before, after, user, seen, people.names[each.row]))
+
+    def _seen_as(self, user: int, values: Mapping[str, str]) -> Seen:
+        status = Status.LIVE if self.people.user_live[user] else Status.ARCHIVED
+        return Seen(status, self.people.user_links[user], values)
+
+    # --- archives ---
+
+    def _archive_employee(self, row: int, values: Mapping[str, str]) -> None:
+        people, user = self.people, int(self.people.matches.user[row])
+        key, outside = people.keys[row], not people.scope[row]
+        if outside and not self._absence_may_touch(user):
+            return
+        if row in people.matches.duplicates:
+            self.held.append(Held(key, "duplicate-id", people.matches.duplicates[row], people.names[row]))
+            return
+        seen = self._seen_as(user, values)
+        # Somebody in scope without a link has just been linked by `add_and_update`.
+        self._archive(user, key, self._why_archived(row), seen if outside else replace(seen, external_id=key))
+
+    def _why_archived(self, row: int) -> str:
+        people = self.people
+        if not people.scope[row]:
+            return "Left this domain: no longer in its scope, still in HiBob."
+        status, day = people.wishes.status[row], people.wishes.day.get(row)
+        return f"{status} in HiBob; last day of work was {day}." if day else f"{status or 'Not active'} in HiBob."
+
+    def _archive_absent(self) -> None:
+        people, needed = self.people, self.situation.domain.settings.absent_reads
+        users = [user for user in _unmatched_live(people) if self._absence_may_touch(user)]
+        seen = self._seen(users)
+        for user in users:
+            key = f"user:{people.user_ids[user]}"
+            disputed = people.matches.disputed_users.get(user)
+            if disputed:
+                self.held.append(Held(key, "disputed", disputed, people.user_names[user]))
+            elif self.absences[people.user_ids[user]].reads >= needed:
+                self._archive(
+                    user, key, "In this domain, not in HiBob’s complete answer.", self._seen_as(user, seen[user])
+                )
+
+    def _absence_may_touch(self, user: int) -> bool:
+        mode = self.situation.domain.settings.absence_archives
+        return mode is AbsenceArchives.ALL or bool(self.people.user_links[user])
+
+    def _archive(self, user: int, key: str, why: str, seen: Seen) -> None:
+        people = self.people
+        name = people.user_names[user]
+        if self._protected(user, key, seen):
+            self.held.append(Held(key, "protected", f"{why} Protected, so never archived.", name))
+            return
+        before, after = {"status": Status.LIVE.value}, {"status": Status.ARCHIVED.value}
+        self.changes.append(Change(key, Action.ARCHIVE, why, before, after, people.user_ids[user], seen, name))
+
+    def _protected(self, user: int, key: str, seen: Seen) -> bool:
+        people = self.people
+        user_id = people.user_ids[user]
+        if {key, user_id, f"user:{user_id}", people.user_links[user]} & self.situation.decisions.protected:
+            return True
+        names = {fold(text) for text in (key, user_id, f"user:{user_id}", people.user_links[user])}
+        names |= {people.user_emails[user], fold(seen.attributes.get(self.identifier, ""))} - {""}
+        for rule in self.situation.domain.settings.protected:
+            if rule.person is not None and fold(rule.person) in names:
+                return True
+            values = {fold(value) for value in rule.values}
+            if rule.attribute is not None and fold(seen.attributes.get(rule.attribute, "")) in values:
+                return True
+        return False

@@ -1,0 +1,215 @@
+"""Does the read prove what it seems to say? A failed or shrunken read never means "gone" (PRODUCT.md)."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provisioning.engine import columns as known
+from provisioning.engine.columns import column_names, read_as
+from provisioning.engine.lifecycle import Wish
+from provisioning.engine.mapping import text_column
+from provisioning.engine.scope import in_scope
+from provisioning.engine.situation import People, Situation
+from provisioning.engine.thresholds import few_enough, triggers
+from provisioning.model import Baseline, Finding, Severity
+
+READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})
+"""The findings that say that a read is not proved complete."""
+
+
+def baseline_of(situation: Situation, people: People) -> Baseline:
+    """What the next read will be compared with: who is live (before scope), and how filled each column is."""
+    live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
+    rows = pa.array(np.flatnonzero(live))
+    fill = {
+        slot: int(pc.sum(pc.not_equal(text_column(situation.employees.table, slot).take(rows), "")).as_py() or 0)
+        for slot in _mapped_slots(situation)
+    }
+    return Baseline(tuple(sorted(key for key, is_live in zip(people.keys, live, strict=True) if is_live)), fill)
+
+
+def find_read_problems(situation: Situation, people: People, now: Baseline) -> tuple[Finding, ...]:
+    if not people.keys:
+        return (_no_employees(situation),)
+    return (
+        *_head_count(situation, people),
+        *_columns_absent(situation),
+        *_columns_emptied(situation, now),
+        *_identifiers_swapped(situation, people),
+        *_engine_columns_absent(situation),
+        *_unknown_statuses(people),
+        *_two_domains(situation, people),
+    )
+
+
+def _mapped_slots(situation: Situation) -> list[str]:
+    """The columns that the mapping reads, in the form it reads them."""
+    slots = set()
+    for each in situation.domain.attributes:
+        slots |= {read_as(each, situation.columns[name]).slot for name in (each.data_feed_name, each.fallback) if name}
+    return sorted(slots)
+
+
+def _no_employees(situation: Situation) -> Finding:
+    return Finding(
+        "no-employees",
+        Severity.BLOCK,
+        "HiBob answered without a single person. Nobody is archived because of an empty answer.",
+        "Check in HiBob that the service user's permission group still has people in “Access data for”, then preview "
+        "again.",
+        {"counted": 0, "limit": 1, "of": len(situation.users)},
+    )
+
+
+def _head_count(situation: Situation, people: People) -> Iterable[Finding]:
+    baseline = situation.baseline
+    limit = situation.domain.settings.limits.head_count
+    if baseline is None or not baseline.live or limit.off:
+        return
+    returned = set(people.keys)
+    missing = tuple(key for key in baseline.live if key not in returned)
+    found, of = len(baseline.live) - len(missing), len(baseline.live)
+    minimum, short = few_enough(limit, found, of)
+    if short:
+        yield Finding(
+            "head-count",
+            Severity.BLOCK,
+            f"Of the {of:,} people who were live at the last processed read, HiBob now returns {found:,}; fewer than "
+            f"{minimum:,} is not taken as proof that the others are gone.",
+            "Check the service user's “Access data for” audience in HiBob. If so many people did leave, an admin or "
+            "CSM can override this with a reason.",
+            {"counted": found, "limit": minimum, "of": of},
+            missing,
+        )
+
+
+def _columns_absent(situation: Situation) -> Iterable[Finding]:
+    domain, evidence = situation.domain, situation.employees.evidence
+    names = sorted(set(column_names(domain.attributes, domain.settings.scope)))
+    for name in names:
+        field_id = situation.columns[name].field
+        if evidence.absent(field_id):
+            found = evidence.column(field_id)
+            category = found.category if found else ""
+            yield Finding(
+                "column-absent",
+                Severity.BLOCK,
+                f"HiBob left out the column {name} for all {evidence.employees:,} people: it is not permitted, or "
+                "misspelt. Its values cannot be told from blanks.",
+                f"In HiBob, grant the service user's permission group “View” on the category “{category}”."
+                if category
+                else "HiBob's metadata does not list this field: correct the data feed name in the mapping.",
+                {"counted": evidence.employees, "limit": 1, "of": evidence.employees},
+            )
+
+
+def _columns_emptied(situation: Situation, now: Baseline) -> Iterable[Finding]:
+    baseline, limit = situation.baseline, situation.domain.settings.limits.column_emptied
+    if baseline is None or not baseline.live or not now.live or limit.off:
+        return
+    for slot, filled in now.fill.items():
+        before = baseline.fill.get(slot)
+        if before is None or situation.employees.evidence.absent(slot.removeprefix(known.HUMAN)):
+            continue
+        # People who would have a value now if the column were as filled as it was at the baseline.
+        expected = before * len(now.live) // len(baseline.live)
+        lost = max(expected - filled, 0)
+        threshold, emptied = triggers(limit, lost, len(now.live))
+        if emptied:
+            yield Finding(
+                "column-emptied",
+                Severity.BLOCK,
+                f"The column {slot} has a value for {filled:,} of {len(now.live):,} live people; at the last processed "
+                f"read it was {before:,} of {len(baseline.live):,}. That is about {lost:,} people fewer.",
+                "Check in HiBob whether the field was cleared or its permission changed. If it is meant, an admin or "
+                "CSM can override this with a reason.",
+                {"counted": lost, "limit": threshold, "of": len(now.live)},
+            )
+
+
+def _identifiers_swapped(situation: Situation, people: People) -> Iterable[Finding]:
+    identifier, limit = situation.domain.settings.unique_identifier or "", situation.domain.settings.limits.identifiers
+    if identifier not in people.mapped or limit.off:
+        return
+    linked = np.flatnonzero(people.matches.linked & people.scope)
+    users = people.matches.user[linked]
+    new = people.mapped[identifier].values.take(pa.array(linked)).to_pylist()
+    old = people.user_values[identifier].take(pa.array(users)).to_pylist()
+    keys = [people.keys[row] for row, a, b in zip(linked.tolist(), new, old, strict=True) if a and b and a != b]
+    threshold, swapped = triggers(limit, len(keys), len(linked))
+    if swapped:
+        yield Finding(
+            "identifiers-swapped",
+            Severity.BLOCK,
+            f"{len(keys):,} of {len(linked):,} linked people have another {identifier} than before (limit "
+            f"{threshold:,}). Identifiers do not change for so many people at once unless a column was swapped.",
+            f"Check which HiBob column feeds {identifier}. If the identifiers really changed, an admin or CSM can "
+            "override this with a reason.",
+            {"counted": len(keys), "limit": threshold, "of": len(linked)},
+            tuple(sorted(keys)),
+        )
+
+
+_LOST_WITHOUT: Mapping[str, str] = {
+    known.EMAIL: "people cannot be matched by e-mail",
+    known.FIRST_NAME: "one person under two records is not recognised",
+    known.SURNAME: "one person under two records is not recognised",
+    known.LIFECYCLE: "leave, garden leave and future starters cannot be told apart: whoever is active is live",
+    known.STATUS: "the number of active people is not known",
+    known.START_DATE: "future starters wait until HiBob calls them employed",
+    known.LAST_DAY: "people on garden leave stay live until HiBob calls them terminated",
+}
+
+
+def _engine_columns_absent(situation: Situation) -> Iterable[Finding]:
+    """Columns that nobody mapped and the engine would like to have: a warning, never a block."""
+    evidence = situation.employees.evidence
+    mapped = {column.field for column in situation.columns.values()}
+    for field_id, lost in _LOST_WITHOUT.items():
+        if field_id in mapped or not evidence.absent(field_id):
+            continue
+        found = evidence.column(field_id)
+        yield Finding(
+            "column-absent",
+            Severity.WARN,
+            f"HiBob left out {field_id} for everybody, so {lost}.",
+            f"In HiBob, grant the service user's permission group “View” on the category “{found.category}”."
+            if found and found.category
+            else "Ask HiBob's administrator which category opens this field.",
+        )
+
+
+def _unknown_statuses(people: People) -> Iterable[Finding]:
+    unknown = people.wishes.unknown
+    if not unknown:
+        return
+    rows = sorted(row for rows in unknown.values() for row in rows)
+    named = ", ".join(f"{status} ({len(rows)})" for status, rows in unknown.items())
+    yield Finding(
+        "unknown-lifecycle",
+        Severity.WARN,
+        f"{len(rows):,} people have a lifecycle status that this domain's table does not name: {named}. Their users "
+        "keep their status, and nobody is added.",
+        "Say in the domain's lifecycle table what each of these means: live, archived, or leave as is.",
+        {"counted": len(rows)},
+        tuple(sorted(people.keys[row] for row in rows)),
+    )
+
+
+def _two_domains(situation: Situation, people: People) -> Iterable[Finding]:
+    live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
+    for other in situation.others:
+        both = people.scope & live & in_scope(other.scope, situation.columns, situation.employees.table)
+        keys = tuple(sorted(people.keys[row] for row in np.flatnonzero(both).tolist()))
+        if keys:
+            yield Finding(
+                "two-domains",
+                Severity.WARN,
+                f"{len(keys):,} people are in the scope of this domain and of {other.name}: each domain gives them a "
+                "user, and each user takes a seat.",
+                "Narrow the scope of one of the two domains.",
+                {"counted": len(keys), "of": len(people.keys)},
+                keys,
+            )

@@ -1,0 +1,51 @@
+"""Where Rollcall may connect to. A base URL is a setting that people type: without this rule it could point
+our credentials at any machine, this one's own network included."""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from provisioning.errors import SettingsError
+
+HIBOB_HOSTS = frozenset({"api.hibob.com", "api.sandbox.hibob.com"})
+ALLOWED_VARIABLE = "ROLLCALL_ALLOWED_HOSTS"
+
+
+def allowed_hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    """Host names that the operator allows in addition, from `ROLLCALL_ALLOWED_HOSTS` (comma-separated)."""
+    named = environment.get(ALLOWED_VARIABLE, "").split(",")
+    return frozenset(name.strip().strip("[]").lower() for name in named if name.strip())
+
+
+def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> str:
+    """The URL without trailing slash, if Rollcall may connect there. Raises `SettingsError` otherwise."""
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise SettingsError("The base URL is not a web address.") from None
+    if not host or parts.scheme not in ("http", "https"):
+        raise SettingsError(f"The base URL must begin with https:// and name a host: {parts.scheme or 'no scheme'}.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingsError("The base URL must not carry credentials, a query or a fragment.")
+    if host in allowed:
+        return url.strip().rstrip("/")
+    if host not in known:
+        kind = "a loopback or numeric address" if _is_address(host) else "not a host that Rollcall connects to"
+        raise SettingsError(
+            f"{host} is {kind}. Allowed are {', '.join(sorted(known))}; the operator can add others with "
+            f"{ALLOWED_VARIABLE}."
+        )
+    if parts.scheme != "https" or parts.port not in (None, 443):
+        raise SettingsError(f"Connections to {host} must use https on its standard port.")
+    return url.strip().rstrip("/")
+
+
+def _is_address(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Plans, runs and checks as people read them in a terminal. Control characters of HR data never reach it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from provisioning.model import Action, Change, Finding, Plan, Run
+
+WORDS: Mapping[Action, str] = {
+    Action.LINK: "to be linked",
+    Action.REACTIVATE: "to be reactivated",
+    Action.ADD: "to be added",
+    Action.UPDATE: "to be updated",
+    Action.MOVE: "to be moved",
+    Action.ARCHIVE: "to be archived",
+}
+MOST_LINES = 20
+
+
+def plain(text: str) -> str:
+    """Text that cannot move the cursor, colour the terminal or reverse its order."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def moment(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def counts_line(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts[action.value]:,} {words}" for action, words in WORDS.items() if counts.get(action.value)]
+    parts += [f"{counts.get('held', 0):,} held", f"{counts.get('unchanged', 0):,} unchanged"]
+    return " · ".join(parts)
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterable[str]:
+    for each in findings:
+        yield f"  [{each.severity.value}] {each.code}: {plain(each.message)}"
+        yield f"          → {plain(each.remedy)}"
+
+
+def plan_lines(plan: Plan, most: int = MOST_LINES) -> Iterable[str]:
+    yield f"Plan {plan.id} for {plan.domain}: {plan.status.value}"
+    yield f"  made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}"
+    yield f"  {counts_line(plan.counts)}"
+    yield f"  digest {plan.digest}"
+    yield from finding_lines(plan.findings)
+    yield from _first((_change_line(each) for each in plan.changes), len(plan.changes), most)
+    yield from _first(
+        (f"  held        {each.key:<20} {plain(each.name)}  {each.code}: {plain(each.why)}" for each in plan.held),
+        len(plan.held),
+        most,
+    )
+
+
+def _first(lines: Iterable[str], count: int, most: int) -> Iterable[str]:
+    for place, line in enumerate(lines):
+        if place == most:
+            yield f"  … and {count - most:,} more (--json or the workbook shows all)"
+            return
+        yield line
+
+
+def _change_line(each: Change) -> str:
+    if each.action is Action.UPDATE:
+        differences = ", ".join(
+            f"{name}: {each.before.get(name) or '(blank)'} → {value or '(blank)'}" for name, value in each.after.items()
+        )
+        return f"  {each.action.value:<11} {each.key:<20} {plain(each.name)}  {plain(differences)}"
+    return f"  {each.action.value:<11} {each.key:<20} {plain(each.name)}  {plain(each.why)}"
+
+
+def run_lines(run: Run) -> Iterable[str]:
+    counts = " · ".join(f"{number:,} {result}" for result, number in run.counts.items())
+    yield f"Run {run.id} of {run.plan_id}: {run.status.value}"
+    yield f"  {counts}"
+    bad = [each for each in run.outcomes if each.result in ("failed", "drifted")]
+    yield from _first((f"  {o.result.value:<8} {o.key:<20} {plain(o.message)}" for o in bad), len(bad), MOST_LINES)

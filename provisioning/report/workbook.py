@@ -1,0 +1,571 @@
+"""A plan as an Excel file for people to decide in, and their decisions back out of it.
+
+What stands in a row is computed in one place (`_row`), for the writer and for the reader: they agree by
+construction. Nothing but decisions is ever taken from a file; its values are compared and thrown away.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice, repeat, takewhile
+from math import ceil
+from types import GeneratorType
+from typing import BinaryIO, cast
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from provisioning.errors import UsageError, WorkbookRefused
+from provisioning.model import Action, Change, Finding, Plan, PlanStatus, Severity
+from provisioning.report.workbook_reader import SheetRow, Spreadsheet
+
+APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
+ONE_OF = f"{APPROVE}, {LEAVE_OUT} or {KEEP_ACTIVE}"
+DECISION, KEY, WHY = "Decision", "Key", "Why"
+PLAN, DIGEST = "Plan", "Digest"
+BLANK_RULE = "A blank decision counts as Approve."
+
+MAX_PEOPLE = 1_048_000  # on one sheet: Excel's 1,048,576 rows, less room for what stands above
+MAX_TEXT = 32_767  # in one cell, in UTF-16 units, as Excel counts
+HEADER_WITHIN = 50  # rows: it is written within the first 14, but people insert some
+PAGE_WIDTH = 260  # characters that are still legible across an A4 page on its side
+SAMPLE = 200  # rows that decide how wide columns are
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookDecisions:
+    """What a workbook decided, as keys, sorted and unique. Whoever is protected is also left out."""
+
+    left_out: tuple[str, ...]
+    protected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row as it is shown, and which of its cells are marked as changed."""
+
+    cells: tuple[str, ...]
+    changed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A sheet of people to decide on."""
+
+    title: str
+    action: Action
+    heading: str
+    meaning: str
+
+
+SHEETS = (
+    _Sheet(
+        "Added",
+        Action.ADD,
+        "To be added",
+        "In HiBob, and no user of this domain yet. Each becomes a live user with the values below.",
+    ),
+    _Sheet(
+        "Reactivated",
+        Action.REACTIVATE,
+        "To be reactivated",
+        "Archived here, and active in HiBob again. Each becomes a live user with the values below; "
+        "a value that changes is bold on a shaded cell.",
+    ),
+    _Sheet(
+        "Updated",
+        Action.UPDATE,
+        "To be updated",
+        "Live users whose values differ in HiBob. A changed cell reads “old → new”, bold on a shaded cell.",
+    ),
+    _Sheet(
+        "Archived",
+        Action.ARCHIVE,
+        "To be archived",
+        "Live users who have left HiBob or this domain, with the values they have now. Nobody is deleted.",
+    ),
+)
+HOW_TO_DECIDE = (
+    "Decide each row in the column Decision: Approve (it happens), Leave out (not this time), "
+    "or Keep active (not this time, and never archived from the next plan on)."
+)
+WHAT_MAY_CHANGE = (
+    "You may sort, filter, hide and move columns, and comment. A file with changed values, "
+    "or with rows taken out or added, is refused."
+)
+STATUS_WORDS = {
+    PlanStatus.READY: "Ready to be approved",
+    PlanStatus.BLOCKED: "Blocked: the findings below say by what, and what can be done",
+    PlanStatus.EMPTY: "Nothing to do: Skillcast agrees with HiBob",
+}
+SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
+
+
+# --- what the cells say -----------------------------------------------------------------------------------
+
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_PICTURES = (
+    {code: chr(0x2400 + code) for code in range(0x20)}
+    | {0x7F: "\u2421"}
+    | dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
+)
+_LIKE_AN_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def shown(text: str, most: int = MAX_TEXT) -> str:
+    """The text as a cell can hold it: control characters visible, and cut visibly where it is too long.
+
+    `shown(shown(text)) == shown(text)`, so that a text from a file compares with a text from a plan.
+    """
+    if not text.isprintable():
+        text = _UNFIT.sub(lambda found: _PICTURES[ord(found[0])], text)
+    return text if _fits(text, most) else _cut(text, most)
+
+
+def _cut(text: str, most: int) -> str:
+    note = f"… (cut here; {len(text):,} characters in all)"
+    kept = text[: most - len(note)]
+    while not _fits(kept + note, most):
+        kept = kept[:-100]
+    return kept + note
+
+
+def _fits(text: str, most: int) -> bool:
+    """Excel counts UTF-16 units; they, or the escapes, can no more than double a length."""
+    return len(text) * 2 <= most or len(_escaped(text).encode("utf-16-le")) // 2 <= most
+
+
+def _escaped(text: str) -> str:
+    """Excel reads `_x0041_` as A; with its first underscore escaped it shows what was meant."""
+    return _LIKE_AN_ESCAPE.sub("_x005F_", text) if "_x" in text else text
+
+
+def _header(plan: Plan) -> tuple[str, ...]:
+    return (DECISION, KEY, *map(shown, plan.attributes), WHY)
+
+
+def _row(plan: Plan, change: Change) -> _Row:
+    """What is shown of a change: written into the file, and expected when the file comes back."""
+    seen = change.seen.attributes if change.seen else {}
+    values = [seen.get(name, "") for name in plan.attributes]
+    changed = [place for place, name in enumerate(plan.attributes) if name in change.after]
+    for place in changed:
+        name = plan.attributes[place]
+        new = change.after[name] or ""
+        values[place] = _old_to_new(change.before.get(name), new) if change.action is Action.UPDATE else new
+    marked = [place + 2 for place in changed] if change.action is not Action.ADD else []
+    return _Row(tuple(map(shown, (APPROVE, change.key, *values, change.why))), tuple(marked))
+
+
+def _old_to_new(old: str | None, new: str) -> str:
+    """Each side may fill half a cell: a long old value must not push the new one out."""
+    half = MAX_TEXT // 2 - 2
+    return f"{shown(old or '(blank)', half)} → {shown(new or '(blank)', half)}"
+
+
+def _moment(moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
+
+
+def _people(number: int) -> str:
+    return {0: "nobody", 1: "1 person"}.get(number, f"{number:,} people")
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+_INK = "FF1F3A4D"
+_TITLE, _SECTION = Font(bold=True, size=16, color=_INK), Font(bold=True, size=12, color=_INK)
+_LABEL, _BOLD, _TEXT = Font(bold=True, color=_INK), Font(bold=True), Font()
+_BAND, _MARK = PatternFill("solid", fgColor="FFDCE6EC"), PatternFill("solid", fgColor="FFFFDD80")
+_LINE = Border(bottom=Side("thin", color="FFD5DDE2"))
+
+
+def write_workbook(plan: Plan, file: BinaryIO) -> None:
+    """Write the workbook of a plan, row by row.
+
+    Raises `UsageError` when a sheet would need more rows than Excel has.
+    """
+    numbers = Counter(change.action for change in plan.changes)
+    most = max((*numbers.values(), len(plan.held)), default=0)
+    if most > MAX_PEOPLE:
+        raise UsageError(
+            f"Plan {plan.id} has {most:,} people for one sheet, and Excel has room for {MAX_PEOPLE:,}. "
+            "Decide on the page, or by `approve` with --only or --leave-out."
+        )
+    workbook = Workbook(write_only=True)
+    workbook.properties.creator = "Rollcall"
+    _write_summary(workbook, plan)
+    for sheet in SHEETS:
+        _write_people(workbook, plan, sheet, numbers[sheet.action])
+    _write_held(workbook, plan)
+    workbook.save(file)
+
+
+def _write_summary(workbook: Workbook, plan: Plan) -> None:
+    sheet = _new_sheet(workbook, "Summary")
+    sheet.sheet_view.showGridLines = False
+    _set_widths(sheet, (24, 105))
+    label, value = _look(sheet, _LABEL), _look(sheet, wrap=True)
+    _append(sheet, [_look(sheet, _TITLE)], [shown(f"Preview of {plan.domain}")])
+    for heading, rows in _summary(plan):
+        sheet.append([])
+        _append(sheet, [_look(sheet, _SECTION)], [heading])
+        for row in rows:
+            _append(sheet, [label, value], map(shown, row))
+
+
+def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
+    """The sections of the first sheet: a heading, and rows of label and value."""
+    yield (
+        "What this is",
+        (
+            ("Customer/domain", plan.domain),
+            (PLAN, plan.id),
+            (DIGEST, plan.digest),
+            ("Status", STATUS_WORDS[plan.status]),
+            ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
+            ("HiBob was read", _moment(plan.read_at)),
+            ("By version", f"{plan.mapping_version} of the mapping, {plan.settings_version} of the settings"),
+        ),
+    )
+    yield "What would happen", _counts(plan)
+    yield (
+        "How to decide",
+        (
+            ("1. Decide", HOW_TO_DECIDE),
+            ("2. Leave the rest", WHAT_MAY_CHANGE),
+            ("3. Hand it back", "Upload the file on the page Preview"),
+            ("    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"),
+        ),
+    )
+    yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
+
+
+def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
+    rows = [(sheet.heading, sheet.action.value, "") for sheet in SHEETS] + [
+        ("To be moved", Action.MOVE.value, " to another domain; decided on the page, not in this file"),
+        ("To be linked", Action.LINK.value, " to their HiBob record, which changes no value; not in this file"),
+        ("Held", "held", ": something would happen to them and does not, for the reason given"),
+        ("Unchanged", "unchanged", ""),
+    ]
+    for heading, name, note in rows:
+        number = plan.counts.get(name, 0)
+        yield heading, _people(number).capitalize() + (note if number else "")
+
+
+def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
+    yield SEVERITY_WORDS[finding.severity], finding.message
+    yield "    What to do", finding.remedy
+    numbers = [f"{name} {number:,}" for name, number in finding.numbers.items()]
+    people = [_people(len(finding.keys))] if finding.keys else []
+    yield "    Code", " · ".join((finding.code, *numbers, *people))
+
+
+def _write_people(workbook: Workbook, plan: Plan, kind: _Sheet, number: int) -> None:
+    notes = (
+        f"{kind.heading}: {_people(number)}",
+        kind.meaning if number else "Nobody.",
+        HOW_TO_DECIDE,
+        BLANK_RULE,
+        WHAT_MAY_CHANGE,
+        f"Customer/domain {plan.domain}, plan {plan.id}",
+    )
+    sheet = _new_sheet(workbook, kind.title)
+    rows = (_row(plan, change) for change in plan.changes if change.action is kind.action)
+    first = _write_table(sheet, notes, _header(plan), rows, frozen=2)
+    if number:
+        _offer_decisions(sheet, f"A{first}:A{first + number - 1}")
+
+
+def _write_held(workbook: Workbook, plan: Plan) -> None:
+    meaning = "Something would happen to these people and does not, for the reason given: nothing to decide."
+    notes = (
+        f"Held: {_people(len(plan.held))}",
+        meaning if plan.held else "Nobody.",
+        f"Customer/domain {plan.domain}, plan {plan.id}",
+    )
+    rows = (_Row(tuple(map(shown, (each.key, each.name, each.code, each.why)))) for each in plan.held)
+    _write_table(_new_sheet(workbook, "Held"), notes, (KEY, "Name", "Code", WHY), rows, frozen=1)
+
+
+def _write_table(
+    sheet: Worksheet, notes: Sequence[str], header: Sequence[str], rows: Iterator[_Row], frozen: int
+) -> int:
+    """Notes, header and rows, with `frozen` columns always in sight. Returns the number of the first row."""
+    sample = list(islice(rows, SAMPLE))
+    top = len(notes) + 2
+    _set_widths(sheet, _widths(header, sample))
+    sheet.freeze_panes = f"{get_column_letter(frozen + 1)}{top + 1}"
+    sheet.print_title_rows = f"{top}:{top}"
+    for note, font in zip(notes, chain([_TITLE], repeat(_TEXT)), strict=False):
+        _append(sheet, [_look(sheet, font)], [shown(note)])
+    sheet.append([])
+    _append(sheet, repeat(_look(sheet, _LABEL, _BAND, wrap=True)), header)
+    plain, marked, why = _look(sheet), _look(sheet, _BOLD, _MARK, wrap=True), _look(sheet, wrap=True)
+    last = top
+    for row in chain(sample, rows):
+        last += 1
+        looks = [*repeat(plain, len(header) - 1), why]
+        for place in row.changed:
+            looks[place] = marked
+        _append(sheet, looks, row.cells)
+    sheet.auto_filter.ref = f"A{top}:{get_column_letter(len(header))}{last}"
+    return top + 1
+
+
+def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
+    sheet: Worksheet = workbook.create_sheet(title)
+    # openpyxl tries every value as number, text and date before it finds that it is a Cell: a third of all
+    # time. Should the name ever change, this costs that time again and nothing else.
+    vars(sheet)["_values_to_row"] = _place
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
+    sheet.page_setup.fitToHeight = 0
+    sheet.page_margins.left = sheet.page_margins.right = 0.4
+    sheet.oddFooter.right.text = "&A, page &P of &N"
+    return sheet
+
+
+def _place(cells: Iterable[Cell], row: int) -> Iterator[Cell]:
+    for column, cell in enumerate(cells, 1):
+        cell.row, cell.column = row, column
+        yield cell
+
+
+def _append(sheet: Worksheet, looks: Iterable[Cell], texts: Iterable[str]) -> None:
+    # The stubs ask for the class of generators, where openpyxl asks `inspect.isgenerator`.
+    sheet.append(cast("GeneratorType[Cell, None, None]", _fill(looks, texts)))
+
+
+def _fill(looks: Iterable[Cell], texts: Iterable[str]) -> Iterator[Cell]:
+    """A cell is written as soon as it is yielded, so that one cell of each look serves for all. Text is text
+    whatever it looks like: openpyxl would make a formula of `=1+1`, and an error of `#N/A`."""
+    for text, cell in zip(texts, looks, strict=False):
+        cell.value = _escaped(text) or None
+        if text:
+            cell.data_type = "s"
+        yield cell
+
+
+def _look(sheet: Worksheet, font: Font = _TEXT, fill: PatternFill | None = None, wrap: bool = False) -> Cell:
+    """An empty cell. Format “@” and the quote prefix keep text a text also when somebody types it again."""
+    cell = WriteOnlyCell(sheet)
+    cell.number_format = "@"
+    cell.quotePrefix = True
+    cell.alignment = Alignment(vertical="top", wrap_text=wrap)
+    cell.font = font
+    if fill:
+        cell.fill = fill
+        cell.border = _LINE
+    return cell
+
+
+def _widths(header: Sequence[str], sample: Sequence[_Row]) -> Iterator[float]:
+    """As wide as the header and the first rows ask for, within reason; the last column, Why, is prose."""
+    for place, name in enumerate(header[:-1]):
+        longest = max((len(line) for row in sample for line in row.cells[place].split("\n")), default=0)
+        yield min(max(longest, min(len(name) + 3, 20), 8), 42) + 2
+    yield 60
+
+
+def _set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
+    """Sets also over how many pages a wide sheet is spread, so that print stays legible."""
+    total = 0.0
+    for place, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
+        total += width
+    sheet.page_setup.fitToWidth = ceil(total / PAGE_WIDTH)
+
+
+def _offer_decisions(sheet: Worksheet, cells: str) -> None:
+    """A drop-down that takes nothing else, and a shade for whatever is decided against."""
+    offer = DataValidation("list", formula1=f'"{",".join(DECISIONS)}"', allow_blank=True)
+    offer.showErrorMessage, offer.errorTitle = True, DECISION
+    offer.error = f"Please choose {ONE_OF}."
+    offer.add(cells)
+    sheet.data_validations.append(offer)
+    for decision, color in ((LEAVE_OUT, "FFD9D9D9"), (KEEP_ACTIVE, "FFBFD9F2")):
+        look = DifferentialStyle(font=Font(bold=True), fill=PatternFill(bgColor=color))
+        sheet.conditional_formatting.add(cells, Rule("cellIs", operator="equal", formula=[f'"{decision}"'], dxf=look))
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
+    """The decisions in a workbook of this plan.
+
+    Rows may be sorted, filtered and hidden, columns moved, sheets moved and added. Raises `WorkbookRefused`,
+    naming sheet, row and reason, when the file is another plan's, or says anything but what the plan says.
+    """
+    book = Spreadsheet(file)
+    missing = [title for title in ("Summary", *(sheet.title for sheet in SHEETS)) if title not in book.sheets]
+    if missing:
+        raise WorkbookRefused(f"The workbook lacks the sheet {_named(missing)}. {_REMEDY}")
+    _check_identity(plan, book)
+    problems = _Problems()
+    decisions: dict[str, str] = {}
+    for sheet in SHEETS:
+        decisions |= _Reading(plan, sheet, problems).decisions(book.rows(sheet.title))
+    problems.settle()
+    left_out = sorted(key for key, decision in decisions.items() if decision != APPROVE)
+    protected = [key for key in left_out if decisions[key] == KEEP_ACTIVE]
+    return WorkbookDecisions(tuple(left_out), tuple(protected))
+
+
+def _check_identity(plan: Plan, book: Spreadsheet) -> None:
+    """Plan and digest stand beside their labels in columns A and B of the Summary."""
+    found: dict[str, tuple[int, str]] = {}
+    for row in book.rows("Summary"):
+        if row.formulas:
+            raise WorkbookRefused(f"Summary, row {row.number}: there is a formula. {_REMEDY}")
+        found.setdefault(row.texts.get(1, ""), (row.number, row.texts.get(2, "")))
+    for label, expected in ((PLAN, plan.id), (DIGEST, plan.digest)):
+        number, text = found.get(label, (0, ""))
+        if shown(text).strip() != shown(expected).strip():
+            place = f"Summary, row {number}" if number else "Summary"
+            raise WorkbookRefused(
+                f"This is the workbook of another plan. {place}: {label} should be {_quoted(expected)} "
+                f"and is {_quoted(text)}.\nDownload the workbook of plan {plan.id} and decide in that."
+            )
+
+
+_REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
+
+
+class _Problems:
+    """What is wrong with the rows: the first three in words, and how many more."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._number = 0
+
+    def add(self, place: str, problem: str) -> None:
+        self._number += 1
+        if self._number <= 3:
+            self._first.append(f"{place}: {problem}")
+
+    def settle(self) -> None:
+        """Raises `WorkbookRefused` if there was any."""
+        if self._number:
+            more = f"; and {self._number - 3:,} more" if self._number > 3 else ""
+            raise WorkbookRefused(f"{'; '.join(self._first)}{more}.\n{_REMEDY}")
+
+
+class _Reading:
+    """One sheet, being compared with its plan."""
+
+    def __init__(self, plan: Plan, sheet: _Sheet, problems: _Problems) -> None:
+        self._plan, self._title, self._problems = plan, sheet.title, problems
+        self._header = _header(plan)
+        self._changes = {shown(each.key): each for each in plan.changes if each.action is sheet.action}
+        self._columns: list[int] = []
+        self._blank_approves = False
+        self._found: dict[str, str] = {}
+
+    def decisions(self, rows: Iterator[SheetRow]) -> dict[str, str]:
+        """The decision for each key. What is wrong goes to the problems."""
+        if self._find_header(rows):
+            for row in rows:
+                self._read(row)
+            missing = [key for key in self._changes if key not in self._found]
+            if missing:
+                self._problems.add(self._title, f"rows are missing, {len(missing):,} in all: {_named(missing)}")
+        return {self._changes[key].key: decision for key, decision in self._found.items()}
+
+    def _find_header(self, rows: Iterator[SheetRow]) -> bool:
+        for row in rows:
+            texts = {column: shown(text) for column, text in row.texts.items()}
+            self._check_formulas(row)
+            if not {DECISION, KEY, WHY}.isdisjoint(texts.values()):
+                return self._take_header(row.number, texts)
+            if row.number >= HEADER_WITHIN:
+                break
+            self._blank_approves |= any(_same(text, BLANK_RULE) for text in texts.values())
+        what = f"no row with the headings {DECISION}, {KEY} and {WHY} among the first {HEADER_WITHIN}"
+        self._problems.add(self._title, what)
+        return False
+
+    def _take_header(self, number: int, texts: Mapping[int, str]) -> bool:
+        """Where each column stands now. An attribute may be called Key or Why, too: then the first in the file
+        is taken for the first of ours, and the comparison of values tells if they changed places."""
+        places: dict[str, list[int]] = {}
+        for column in sorted(texts):
+            places.setdefault(texts[column], []).append(column)
+        self._columns = [places[name].pop(0) for name in self._header if places.get(name)]
+        missing = Counter(self._header) - Counter(texts.values())
+        twice = [name for name in dict.fromkeys(self._header) if places.get(name)]
+        for name in missing:
+            self._add(number, f"the heading {_quoted(name)} is missing")
+        for name in twice:
+            self._add(number, f"the heading {_quoted(name)} stands there more than once")
+        return not missing and not twice
+
+    def _read(self, row: SheetRow) -> None:
+        texts = {column: shown(text) for column, text in row.texts.items() if text.strip()}
+        self._check_formulas(row)
+        if not texts:
+            return
+        for column in sorted(texts.keys() - set(self._columns)):
+            place = get_column_letter(column)
+            self._add(row.number, f"{_quoted(texts[column])} stands outside the table, in column {place}")
+        cells = [shown(row.texts.get(column, "")) for column in self._columns]
+        change = self._changes.get(cells[1])
+        if change is None:
+            self._add(row.number, f"the row was added; the plan has nobody here with key {_quoted(cells[1])}")
+        elif cells[1] in self._found:
+            self._add(row.number, f"the row stands there twice; key {_quoted(cells[1])} came before")
+        else:
+            self._compare(row.number, _row(self._plan, change).cells, cells)
+            self._found[cells[1]] = self._decision(row.number, cells[0])
+
+    def _compare(self, number: int, expected: Sequence[str], cells: Sequence[str]) -> None:
+        for name, wanted, text in islice(zip(self._header, expected, cells, strict=True), 1, None):
+            if text != wanted:
+                at = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(wanted, text, strict=False)))
+                self._add(number, f"{_quoted(name)} should be {_quoted(wanted, at)} and is {_quoted(text, at)}")
+
+    def _decision(self, number: int, text: str) -> str:
+        if self._blank_approves and not text.strip():
+            return APPROVE
+        for decision in DECISIONS:
+            if _same(text, decision):
+                return decision
+        self._add(number, f"{DECISION} should be {ONE_OF} and is {_quoted(text.strip())}")
+        return APPROVE
+
+    def _check_formulas(self, row: SheetRow) -> None:
+        for column in row.formulas:
+            self._add(row.number, f"there is a formula in column {get_column_letter(column)}")
+
+    def _add(self, number: int, problem: str) -> None:
+        self._problems.add(f"{self._title}, row {number:,}", problem)
+
+
+def _same(text: str, words: str) -> bool:
+    return text.strip().casefold() == words.casefold()
+
+
+def _quoted(text: str, at: int = 0) -> str:
+    """The text on one line and in at most 60 characters, of a long one those around `at`."""
+    line = text.replace("\n", "␊").replace("\t", "␉")
+    if len(line) > 60:
+        start = max(0, min(at - 20, len(line) - 58))
+        line = f"{'…' * (start > 0)}{line[start : start + 58]}{'…' * (start + 58 < len(line))}"
+    return f"“{line}”" if line else "blank"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(map(_quoted, names[:5])) + more

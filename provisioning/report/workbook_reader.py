@@ -1,0 +1,250 @@
+"""The cells of an .xlsx file as text, row by row. Knows sheets and cells; nothing of plans.
+
+The file comes from outside, so nothing in it is believed: every part is streamed through expat, its bytes are
+counted as they unpack, a document type ends the reading, and no tree is ever built. openpyxl writes Rollcall's
+workbooks and does not read them: it removes every `x005F_` from shared texts, believes a sheet's word on where
+it ends, and keeps a tree of whatever it does not know.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
+from zipfile import BadZipFile, ZipFile
+
+from openpyxl.utils import column_index_from_string
+
+from provisioning.errors import WorkbookRefused
+
+MAX_FILE = 20 * 2**20
+MAX_UNPACKED = 300 * 2**20
+MAX_ROW = 1_048_576
+MAX_TEXTS = 5_000_000  # more shared texts do not fit into MAX_UNPACKED beside the cells that use them
+
+OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")  # how an .xls begins, and an .xlsx with a password
+
+# What everybody writes, and what Excel calls "Strict Open XML" (ECMA-376).
+_SPACES = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",
+)
+_TAGS = {f"{space}}}{tag}": tag for space in _SPACES for tag in ("row", "c", "v", "f", "t", "rPh", "si")}
+_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
+
+# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member with a
+# password, NotImplementedError: an unknown compression), and what our own reading of the parts does: KeyError
+# and IndexError where something is referred to and not there, ValueError where a number is none.
+_FOREIGN = (
+    BadZipFile,
+    zlib.error,
+    EOFError,
+    ExpatError,
+    KeyError,
+    IndexError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One row with anything in it: its texts by column number (blank ones left out), and where formulas are."""
+
+    number: int
+    texts: Mapping[int, str]
+    formulas: tuple[int, ...]
+
+
+class Spreadsheet:
+    """An .xlsx file without macros and of a sane size. `sheets`: the part that holds each, by name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Raises `WorkbookRefused` for anything else."""
+        self._package = _open(file)
+        self._unpacked = 0
+        parts: dict[str, str] = {}
+        texts: list[str] = []
+        for each in self._elements("xl/_rels/workbook.xml.rels", "Relationship"):
+            target = each.get("Target", "")
+            parts[each.get("Id", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
+            if each.get("Type", "").endswith("/sharedStrings"):
+                texts = self._shared_texts(parts[each.get("Id", "")])
+        self._texts: Sequence[str] = texts
+        self.sheets = {
+            each.get("name", ""): parts.get(value, value)
+            for each in self._elements("xl/workbook.xml", "sheet")
+            for name, value in each.items()
+            if name.endswith("/relationships}id")
+        }
+
+    def rows(self, sheet: str) -> Iterator[SheetRow]:
+        """The rows of a sheet in the order of the file, hidden and filtered ones included."""
+        found = _Collector(self._texts)
+        for _ in self._feed(self.sheets[sheet], found.parser, found.rows):
+            yield from found.rows
+            found.rows.clear()
+
+    def _shared_texts(self, part: str) -> list[str]:
+        found = _Collector()
+        for _ in self._feed(part, found.parser, found.texts):
+            pass
+        return found.texts
+
+    def _elements(self, part: str, tag: str) -> list[dict[str, str]]:
+        """The attributes of every element called `tag`, for the small parts that say where things are."""
+        found: list[dict[str, str]] = []
+        parser = _parser()
+        parser.StartElementHandler = lambda name, attributes: (
+            found.append(attributes) if name.endswith(f"}}{tag}") else None
+        )
+        for _ in self._feed(part, parser, found):
+            pass
+        return found
+
+    def _feed(self, part: str, parser: XMLParserType, found: Sized) -> Iterator[None]:
+        """Unpack and parse a part, with a pause after every chunk. What it claims to measure is not relied on."""
+        try:
+            with self._package.open(part) as stream:
+                while chunk := stream.read(2**16):
+                    self._unpacked += len(chunk)
+                    if self._unpacked > MAX_UNPACKED or len(found) > MAX_TEXTS:
+                        raise _too_big("unpacks to more than", MAX_UNPACKED)
+                    parser.Parse(chunk)
+                    yield
+            parser.Parse(b"", True)
+            yield
+        except _FOREIGN:
+            raise _unreadable(f"its part “{part[:60]}” is missing or damaged") from None
+
+
+class _Collector:
+    """Collects the rows of a sheet, or the texts that cells share by number, as they close."""
+
+    def __init__(self, shared: Sequence[str] = ()) -> None:
+        self.rows: list[SheetRow] = []
+        self.texts: list[str] = []
+        self._shared = shared
+        self._row = self._column = 0
+        self._cells: dict[int, str] = {}
+        self._formulas: list[int] = []
+        self._type, self._pieces = "inlineStr", list[str]()
+        self._open = self._aid = False
+        self.parser = _parser()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._data
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        tag = _TAGS.get(name)
+        if tag == "c":
+            place = attributes.get("r", "").rstrip("0123456789")
+            self._column = column_index_from_string(place) if place else self._column + 1
+            self._type = attributes.get("t", "n")
+        elif tag == "v":
+            self._open = self._type != "inlineStr"
+        elif tag == "t":
+            self._open = self._type == "inlineStr" and not self._aid
+        elif tag == "row":
+            self._start_row(int(attributes.get("r", self._row + 1)))
+        elif tag == "f":
+            self._formulas.append(self._column)
+        elif tag == "rPh":  # how to pronounce Japanese: no part of the text
+            self._aid = True
+
+    def _start_row(self, number: int) -> None:
+        if not 0 < number <= MAX_ROW:
+            raise ValueError(number)
+        self._row, self._column, self._cells, self._formulas = number, 0, {}, []
+
+    def _data(self, text: str) -> None:
+        if self._open:
+            self._pieces.append(text)
+
+    def _end(self, name: str) -> None:
+        tag = _TAGS.get(name)
+        self._open = False
+        if tag == "c" and self._pieces:
+            self._cells[self._column] = self._text()
+        elif tag == "si":
+            self.texts.append(self._text())
+        elif tag == "row" and (self._cells or self._formulas):
+            self.rows.append(SheetRow(self._row, self._cells, tuple(self._formulas)))
+        elif tag == "rPh":
+            self._aid = False
+
+    def _text(self) -> str:
+        """What the element that closes says (ST_CellType, ECMA-376 part 1, 18.18.11)."""
+        raw = "".join(self._pieces)
+        self._pieces.clear()
+        match self._type:
+            case "s":
+                return self._shared[int(raw)]
+            case "n":
+                return _number(raw)
+            case "b":
+                return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
+            case _:
+                return _unescaped(raw)
+
+
+def _number(raw: str) -> str:
+    """A number in Excel's General format. Excel stores 1.1 as 1.1000000000000001, others 44 as 44.0."""
+    if raw.isdecimal():
+        return str(int(raw))
+    value = float(raw)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(value)
+
+
+def _unescaped(text: str) -> str:
+    """`_x0041_` is A: how Excel writes what XML cannot hold (ST_Xstring, ECMA-376 part 1, 22.9.2.19)."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _parser() -> XMLParserType:
+    parser = ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse_document_type
+    return parser
+
+
+def _refuse_document_type(*_: object) -> None:
+    """No spreadsheet program writes one; all it could do here is declare entities that grow without end."""
+    raise _unreadable("it holds a document type declaration")
+
+
+def _open(file: BinaryIO) -> ZipFile:
+    if file.seekable():
+        file.seek(0)
+    content = file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise _too_big("is bigger than", MAX_FILE)
+    if content.startswith(OLE2):
+        raise _unreadable("it is an .xls file of the time before 2007, or protected by a password")
+    try:
+        package = ZipFile(BytesIO(content))
+    except _FOREIGN:
+        raise _unreadable("it is cut off, or of another kind" if content else "it is empty") from None
+    names = [name.lower() for name in package.namelist()]
+    if any("vbaproject" in name or "macrosheets/" in name for name in names):
+        raise _unreadable("it contains macros")
+    if sum(each.file_size for each in package.infolist()) > MAX_UNPACKED:
+        raise _too_big("unpacks to more than", MAX_UNPACKED)
+    return package
+
+
+def _unreadable(reason: str) -> WorkbookRefused:
+    return WorkbookRefused(
+        f"The file is not an Excel workbook that can be taken: {reason}. "
+        "Hand in the workbook of this plan, saved as .xlsx without a password."
+    )
+
+
+def _too_big(what: str, limit: int) -> WorkbookRefused:
+    return WorkbookRefused(
+        f"The workbook {what} {limit // 2**20} MiB, which is the most that is taken. "
+        "Take out what was added to it, or decide on the page."
+    )

@@ -1,0 +1,379 @@
+"""The set-up file: one customer as TOML, read strictly and written back. Contacts nobody and stores nothing.
+
+The format is the contract of the command line. A table that is named is complete; one that is left out stays as it
+is, which is `UNSET` here.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+import msgspec
+import tomli_w
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from provisioning.engine.transforms import CLEAN_UP, fold, tidy
+from provisioning.errors import SettingsError
+from provisioning.model import (
+    RESERVED_NAMES,
+    AbsenceArchives,
+    Apply,
+    Attribute,
+    AttributeType,
+    BlankPolicy,
+    Lifecycle,
+    Limit,
+    Limits,
+    Meaning,
+    Protection,
+    Role,
+    ScopeRule,
+    Settings,
+)
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+HIBOB_API = "https://api.hibob.com/v1"
+WORKBOOK_COLUMNS = ("Decision", "Key", "Why")
+
+
+class _Strict(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Unknown keys are errors: a misspelt limit must not be silently off."""
+
+
+class Secret(_Strict):
+    """Where a secret is read from. It never stands in the file itself."""
+
+    env: Name
+
+
+class CustomerTable(_Strict):
+    name: Name
+    seats: Annotated[int, Meta(ge=0)] | None = None
+    price_per_user: Annotated[float, Meta(ge=0)] | None = None
+    retention_days: Annotated[int, Meta(ge=1)] = 730
+
+
+class MemberTable(_Strict):
+    email: Name
+    role: Role
+
+
+class ConnectionTable(_Strict):
+    name: Name
+    type: Literal["hibob"] = "hibob"
+    base_url: str = HIBOB_API
+    id: Name | None = None
+    token: Secret | None = None
+    report: int | None = None
+
+
+class ProtectTable(_Strict):
+    attribute: Name
+    is_: list[str] = msgspec.field(name="is")
+
+
+class ScheduleTable(_Strict):
+    cron: Name
+    timezone: Name = "UTC"
+    does: Literal["preview", "process"] = "preview"
+
+
+class AttributeTable(_Strict):
+    name: Name
+    data_feed_name: Name | None = None
+    type: AttributeType = AttributeType.TEXT
+    required: bool = False
+    blank: BlankPolicy = BlankPolicy.KEEP
+    fallback: Name | None = None
+    clean_up: list[str] = []
+    values: dict[str, str] = {}
+    options: list[str] = []
+    apply: Apply = Apply.ALWAYS
+
+
+class ScopeTable(_Strict):
+    rule: Literal["include", "exclude"]
+    column: Name
+    is_: list[str] = msgspec.field(name="is")
+
+
+class WaitTable(_Strict):
+    wait_until_days_before_start: Annotated[int, Meta(ge=0, le=3650)]
+
+
+class LimitsTable(_Strict):
+    archive: int | str = "10%"
+    archive_7_days: int | str = "25%"
+    update: int | str = "off"
+    add: int | str = "off"
+    reactivate: int | str = "off"
+    blank: int | str = "5%"
+    head_count: int | str = "90%"
+    column_emptied: int | str = "20%"
+    identifiers: int | str = "5%"
+    small_domain: Annotated[int, Meta(ge=1)] = 3
+
+
+class DomainTable(_Strict):
+    name: Name
+    connection: Name | None = None
+    unique_identifier: Name | None = None
+    target: str | dict[str, object] = "local"
+    domain_attribute: Name | None = None
+    absence_archives: AbsenceArchives = AbsenceArchives.ALL
+    absent_reads: Annotated[int, Meta(ge=1, le=30)] = 1
+    protected: list[str | ProtectTable] | ProtectTable = []
+    two_people: bool = False
+    schedule: ScheduleTable | None = None
+    notify: list[Secret] = []
+    attributes: list[AttributeTable] | UnsetType = UNSET
+    scope: list[ScopeTable] | UnsetType = UNSET
+    lifecycle: dict[str, Meaning | WaitTable] | UnsetType = UNSET
+    limits: LimitsTable | UnsetType = UNSET
+
+
+class SetupFile(_Strict):
+    customer: CustomerTable
+    members: list[MemberTable] | UnsetType = UNSET
+    connections: list[ConnectionTable] | UnsetType = UNSET
+    domains: list[DomainTable] | UnsetType = UNSET
+
+
+def parse(text: str) -> SetupFile:
+    """Read and check a set-up file. Raises `SettingsError`, which names the place."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError(f"The set-up file is not TOML: {problem}.") from None
+    except RecursionError:
+        raise SettingsError("The set-up file is nested too deeply.") from None
+    try:
+        found = msgspec.convert(content, SetupFile)
+    except msgspec.ValidationError as problem:
+        raise SettingsError(f"The set-up file cannot be used: {_in_words(str(problem))}") from None
+    _check(found)
+    return found
+
+
+def _in_words(problem: str) -> str:
+    """msgspec's words with TOML's: `$.domains[0].limits` is the table domains (the 1st)."""
+    message, _, path = problem.partition(" - at `")
+    where = path.rstrip("`").removeprefix("$").removeprefix(".")
+    where = re.sub(r"\[(\d+)\]", lambda match: f" no. {int(match[1]) + 1}", where)
+    where = re.sub(r"\[\.{3}\]", "", where)
+    words = message.replace("Object contains", "there is an").replace("Object missing", "it is missing the")
+    return f"in {where}: {words}." if where else f"{words}."
+
+
+def _check(found: SetupFile) -> None:
+    name = found.customer.name
+    if tidy(name) != name:
+        raise SettingsError(f"The customer’s name “{name}” begins or ends with a blank, or is not NFC-normalised.")
+    if found.members is not UNSET:
+        _no_twins("member", [fold(each.email) for each in found.members])
+        for each in found.members:
+            check_email(each.email)
+    if found.connections is not UNSET:
+        _no_twins("connection", [each.name for each in found.connections])
+    if found.domains is not UNSET:
+        _no_twins("domain", [each.name for each in found.domains])
+        for domain in found.domains:
+            _check_domain(domain)
+
+
+def check_email(text: str) -> str:
+    """The e-mail in the one spelling that members are kept by. Raises `SettingsError`."""
+    email = fold(text)
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        raise SettingsError(f"“{text}” is not an e-mail address.")
+    return email
+
+
+def _no_twins(what: str, names: list[str]) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise SettingsError(f"The {what} “{twins[0]}” stands in the file twice.")
+
+
+def _check_domain(domain: DomainTable) -> None:
+    where = f"Domain “{domain.name}”"
+    if domain.target != "local":
+        raise SettingsError(f'{where}: this version provisions the local directory only (target = "local").')
+    if domain.attributes is not UNSET:
+        _no_twins(f"attribute of {where}", [each.name for each in domain.attributes])
+        for each in domain.attributes:
+            _check_attribute(where, each)
+        names = [each.name for each in domain.attributes]
+        if domain.unique_identifier and domain.unique_identifier not in names:
+            raise SettingsError(
+                f"{where}: its unique identifier “{domain.unique_identifier}” is none of its attributes."
+            )
+    if domain.lifecycle is not UNSET:
+        for status, meaning in domain.lifecycle.items():
+            if isinstance(meaning, WaitTable) and fold(status) != "hired":
+                raise SettingsError(f"{where}: only the status hired can wait for a start date, not “{status}”.")
+    if domain.schedule and domain.schedule.timezone not in available_timezones():
+        raise SettingsError(f"{where}: there is no time zone “{domain.schedule.timezone}” (as in Europe/London).")
+    to_limits(domain.limits)
+
+
+def _check_attribute(where: str, each: AttributeTable) -> None:
+    at = f"{where}, attribute “{each.name}”"
+    if tidy(each.name) != each.name:
+        raise SettingsError(f"{at}: the name begins or ends with a blank, or is not NFC-normalised.")
+    if each.name in RESERVED_NAMES or each.name in WORKBOOK_COLUMNS:
+        raise SettingsError(
+            f"{at}: the name is one of Rollcall’s own ({', '.join(RESERVED_NAMES + WORKBOOK_COLUMNS)})."
+        )
+    unknown = [step for step in each.clean_up if step not in CLEAN_UP]
+    if unknown:
+        raise SettingsError(f"{at}: there is no clean-up “{unknown[0]}”. There are: {', '.join(CLEAN_UP)}.")
+    if (each.type is AttributeType.LIST) != bool(each.options):
+        raise SettingsError(f"{at}: a list needs options, and only a list has them.")
+    if each.fallback and not each.data_feed_name:
+        raise SettingsError(f"{at}: it has a fallback column and no data feed name.")
+
+
+# --- the file's tables as the model's values ---------------------------------------------------------------
+
+
+def to_attributes(tables: list[AttributeTable]) -> tuple[Attribute, ...]:
+    return tuple(
+        Attribute(
+            name=each.name,
+            data_feed_name=each.data_feed_name,
+            type=each.type,
+            required=each.required,
+            blank=each.blank,
+            fallback=each.fallback,
+            clean_up=tuple(each.clean_up),
+            values=tuple(each.values.items()),
+            options=tuple(each.options),
+            apply=each.apply,
+        )
+        for each in tables
+    )
+
+
+def to_settings(table: DomainTable, before: Settings) -> Settings:
+    """The domain's settings: its own keys as the file says, the tables left out as they were before."""
+    protected = [table.protected] if isinstance(table.protected, ProtectTable) else table.protected
+    return Settings(
+        connection=table.connection,
+        unique_identifier=table.unique_identifier,
+        absence_archives=table.absence_archives,
+        absent_reads=table.absent_reads,
+        protected=tuple(_protection(each) for each in protected),
+        two_people=table.two_people,
+        scope=before.scope if table.scope is UNSET else tuple(
+            ScopeRule(each.rule == "include", each.column, tuple(each.is_)) for each in table.scope
+        ),
+        lifecycle=before.lifecycle if table.lifecycle is UNSET else _lifecycle(table.lifecycle),
+        limits=before.limits if table.limits is UNSET else to_limits(table.limits),
+    )  # fmt: skip
+
+
+def _protection(each: str | ProtectTable) -> Protection:
+    if isinstance(each, str):
+        return Protection(person=each)
+    return Protection(attribute=each.attribute, values=tuple(each.is_))
+
+
+def _lifecycle(table: Mapping[str, Meaning | WaitTable]) -> Lifecycle:
+    wait = next((each.wait_until_days_before_start for each in table.values() if isinstance(each, WaitTable)), 0)
+    return Lifecycle(tuple((key, each) for key, each in table.items() if isinstance(each, Meaning)), wait)
+
+
+def to_limits(table: LimitsTable | UnsetType) -> Limits:
+    if table is UNSET:
+        return Limits()
+    limits = {
+        name: _limit(name, getattr(table, name)) for name in LimitsTable.__struct_fields__ if name != "small_domain"
+    }
+    return Limits(**limits, small_domain=table.small_domain)
+
+
+def _limit(name: str, written: int | str) -> Limit:
+    if isinstance(written, int):
+        if written < 0:
+            raise SettingsError(f"The limit {name} is {written}; it must be 0 or more, a percentage, or “off”.")
+        return Limit(number=written)
+    if written.strip().casefold() == "off":
+        return Limit()
+    match = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,4})?)\s*%\s*", written)
+    if not match or float(match[1]) > 100:
+        raise SettingsError(f'The limit {name} is “{written}”; write a number, a percentage such as "10%", or "off".')
+    return Limit(percent=match[1])
+
+
+# --- and back ----------------------------------------------------------------------------------------------
+
+
+def write(found: SetupFile) -> str:
+    """The TOML of a set-up file. Reading it gives the same tables."""
+    content = msgspec.to_builtins(found)
+    text: str = tomli_w.dumps(_without_none(content))
+    return text
+
+
+def _without_none(value: object) -> dict[str, object]:
+    def clean(inner: object) -> object:
+        if isinstance(inner, dict):
+            return {key: clean(each) for key, each in inner.items() if each is not None}
+        return [clean(each) for each in inner] if isinstance(inner, list) else inner
+
+    found = clean(value)
+    assert isinstance(found, dict)
+    return found
+
+
+def from_attribute(each: Attribute) -> AttributeTable:
+    return AttributeTable(
+        name=each.name,
+        data_feed_name=each.data_feed_name,
+        type=each.type,
+        required=each.required,
+        blank=each.blank,
+        fallback=each.fallback,
+        clean_up=list(each.clean_up),
+        values=dict(each.values),
+        options=list(each.options),
+        apply=each.apply,
+    )
+
+
+def from_settings(name: str, settings: Settings, attributes: tuple[Attribute, ...]) -> DomainTable:
+    lifecycle: dict[str, Meaning | WaitTable] = dict(settings.lifecycle.meanings)
+    if settings.lifecycle.wait_until_days_before_start:
+        lifecycle["hired"] = WaitTable(settings.lifecycle.wait_until_days_before_start)
+    limits = settings.limits
+    written = {
+        each: from_limit(getattr(limits, each)) for each in LimitsTable.__struct_fields__ if each != "small_domain"
+    }
+    return DomainTable(
+        name=name,
+        connection=settings.connection,
+        unique_identifier=settings.unique_identifier,
+        absence_archives=settings.absence_archives,
+        absent_reads=settings.absent_reads,
+        protected=[
+            each.person if each.person is not None else ProtectTable(each.attribute or "", list(each.values))
+            for each in settings.protected
+        ],
+        two_people=settings.two_people,
+        attributes=[from_attribute(each) for each in attributes],
+        scope=[
+            ScopeTable("include" if each.include else "exclude", each.column, list(each.values))
+            for each in settings.scope
+        ],
+        lifecycle=lifecycle,
+        limits=LimitsTable(**written, small_domain=limits.small_domain),
+    )
+
+
+def from_limit(limit: Limit) -> int | str:
+    if limit.number is not None:
+        return limit.number
+    return "off" if limit.percent is None else f"{limit.percent}%"

@@ -1,0 +1,1 @@
+"""HiBob in: bytes to columns. Decides nothing about people, and imports neither targets nor the store."""

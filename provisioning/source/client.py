@@ -1,0 +1,179 @@
+"""All HTTP with HiBob. The only module that imports httpx.
+
+What is retried, and never: HiBob blocks every call for five minutes after fifty 401s or 403s, so only rate limits,
+server errors and broken connections are tried again, five times at the most. Credentials, query values and
+answer bodies never appear in a message.
+"""
+
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+
+import httpx
+import msgspec
+import stamina
+
+from provisioning.errors import SourceError
+
+RETRIES = 5
+RETRIED = frozenset({429, 500, 502, 503, 504})
+LONGEST_WAIT = 300.0
+TIMEOUT = httpx.Timeout(300.0, connect=15.0)
+"""people/search has no paging: one long answer with everybody."""
+
+
+class _TryAgain(Exception):
+    """An answer worth another try; `wait` is how long HiBob asks for, in seconds, if it says."""
+
+    def __init__(self, error: SourceError, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait = wait
+
+
+class HiBobClient:
+    """One service user's access to one HiBob account. Use as a context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        service_user_id: str,
+        token: str,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+        first_wait: float = 1.0,
+    ) -> None:
+        """`first_wait`: seconds before the first retry where HiBob does not say; it doubles each time."""
+        self._base_url = base_url.rstrip("/")
+        self._first_wait = first_wait
+        self._http = httpx.Client(
+            auth=httpx.BasicAuth(service_user_id, token),
+            timeout=timeout,
+            follow_redirects=False,
+            headers={"Accept": "application/json"},
+            # A proxy of the environment is for the internet, not for a stand-in on this machine.
+            trust_env=httpx.URL(base_url).scheme == "https",
+        )
+
+    def __enter__(self) -> "HiBobClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def fields(self) -> bytes:
+        """HiBob's metadata of every field: a JSON array. Answers 200 for any valid credentials."""
+        return self._call("GET", "/company/people/fields")
+
+    def search(self, fields: list[str], *, inactive: bool = True) -> bytes:
+        """Everybody the service user may see, with both forms of every value, as JSON. A read, despite POST."""
+        body = {"fields": fields, "humanReadable": "APPEND", "showInactive": inactive}
+        return self._call("POST", "/people/search", msgspec.json.encode(body))
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        retrying = stamina.retry_context(
+            on=_wait_for,
+            attempts=RETRIES + 1,
+            timeout=None,
+            wait_initial=self._first_wait,
+            wait_max=max(60.0, self._first_wait),
+            wait_jitter=self._first_wait,
+        )
+        try:
+            for attempt in retrying:
+                with attempt:
+                    return self._once(method, path, body)
+        except _TryAgain as last:
+            raise last.error from None
+        raise AssertionError("a retry context ends by returning or raising")  # pragma: no cover
+
+    def _once(self, method: str, path: str, body: bytes | None) -> bytes:
+        what = f"{method} {path}"
+        headers = {"Content-Type": "application/json"} if body else {}
+        try:
+            answer = self._http.request(method, self._base_url + path, content=body, headers=headers)
+        except httpx.TimeoutException:
+            raise _TryAgain(SourceError(f"HiBob did not answer {what} in time. Try again later.")) from None
+        except httpx.DecodingError:
+            raise SourceError(f"HiBob’s answer to {what} is compressed in a way that cannot be undone.") from None
+        except httpx.TransportError as problem:
+            raise _TryAgain(_unreachable(what, problem)) from None
+        if answer.status_code in RETRIED:
+            raise _TryAgain(_refusal(answer, what), _asked_wait(answer))
+        if answer.status_code != 200:
+            raise _refusal(answer, what)
+        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise _not_json(what, kind)
+        return answer.content
+
+
+def _wait_for(problem: Exception) -> bool | float:
+    """Whether to try again, and after how many seconds if HiBob said so."""
+    if not isinstance(problem, _TryAgain):
+        return False
+    if problem.wait is None:
+        return True
+    return problem.wait if problem.wait <= LONGEST_WAIT else False
+
+
+def _asked_wait(answer: httpx.Response) -> float | None:
+    """Seconds from `Retry-After` (a number or a date), else until `X-RateLimit-Reset` (Unix seconds) on 429."""
+    after = answer.headers.get("retry-after", "").strip()
+    if after.isdecimal():
+        return float(after)
+    if after:
+        try:
+            moment = parsedate_to_datetime(after)
+        except ValueError:
+            return None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+    reset = answer.headers.get("x-ratelimit-reset", "").strip()
+    if answer.status_code == 429 and reset.isdecimal():
+        return max(float(reset) - time.time(), 0.0) + 0.1
+    return None
+
+
+def _unreachable(what: str, problem: httpx.TransportError) -> SourceError:
+    if isinstance(problem, httpx.ConnectError):
+        return SourceError(
+            f"HiBob cannot be reached ({what}): no connection to its host. Check the base URL, this machine’s "
+            "network and its proxy."
+        )
+    return SourceError(f"The connection to HiBob broke during {what}; the answer is not complete. Try again.")
+
+
+_REMEDIES = {
+    400: "HiBob did not accept the request. Check the mapping’s column names; if they are right, report this.",
+    401: "Check the service user’s id and token on the connection, and that it belongs to this HiBob environment.",
+    403: "In HiBob, put the service user into a permission group that grants this feature, the field categories of "
+    "the mapping, and the people.",
+    404: "Check the connection’s base URL.",
+    429: "HiBob’s rate limit is used up. Try again in a minute.",
+}
+
+
+def _refusal(answer: httpx.Response, what: str) -> SourceError:
+    status = answer.status_code
+    if status == 401 and answer.content.strip():
+        return SourceError(f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}")
+    if status == 401:
+        return SourceError(f"HiBob refused the credentials (401 on {what}). {_REMEDIES[401]}")
+    if 300 <= status < 400:
+        return SourceError(f"HiBob answered {what} with a redirect ({status}). {_REMEDIES[404]}")
+    if status >= 500:
+        return SourceError(f"HiBob failed ({status} on {what}), also after {RETRIES} more tries. Try again later.")
+    remedy = _REMEDIES.get(status, "Check the connection’s base URL; if it is right, report this.")
+    return SourceError(f"HiBob refused {what} ({status}). {remedy}")
+
+
+def _not_json(what: str, kind: str) -> SourceError:
+    found = "a web page" if kind == "text/html" else f"{kind or 'nothing'}"
+    return SourceError(
+        f"HiBob answered {what} with {found} instead of data. Usually the base URL is wrong; it should look like "
+        "https://api.hibob.com/v1."
+    )

@@ -1,0 +1,1 @@
+"""What Rollcall remembers, in SQLite. Turns rows into values and back, and decides nothing."""

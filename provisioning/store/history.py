@@ -1,0 +1,120 @@
+"""What happened, append-only and chained: each row's hash covers the row before, so that a changed, removed or
+reordered row is found. The chain runs over salted digests of the rows."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from provisioning.database import Database, Row
+from provisioning.store.codec import from_json, to_json, to_text
+
+START = "0" * 64
+JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the history. `at` is UTC text, sortable."""
+
+    at: str
+    who: str
+    what: str
+    customer: str | None
+    domain: str | None
+    plan: str | None
+    run: str | None
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`broken`: what is wrong, in words; None when every row fits."""
+
+    rows: int
+    head: str
+    broken: str | None
+
+
+def record(
+    db: Database,
+    at: datetime,
+    who: str,
+    what: str,
+    *,
+    customer_id: int | None = None,
+    domain_id: int | None = None,
+    plan: str | None = None,
+    run: str | None = None,
+    **details: object,
+) -> None:
+    """Append one event. Part of the caller's transaction, so that nothing happens without its record."""
+    with db.transaction():
+        last = db.one("SELECT seq, chain FROM history ORDER BY seq DESC LIMIT 1")
+        seq, before = (last["seq"] + 1, last["chain"]) if last else (1, START)
+        row = [seq, to_text(at), customer_id, domain_id, who, what, plan, run, to_json(details)]
+        salt = secrets.token_hex(16)
+        digest = _digest(salt, row)
+        db.execute(
+            "INSERT INTO history (seq, at, customer_id, domain_id, who, what, plan_id, run_id, details, salt, digest, chain)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *row, salt, digest, _link(before, digest),
+        )  # fmt: skip
+
+
+def _digest(salt: str, row: list[int | str | None]) -> str:
+    return sha256(f"{salt}{to_json(row)}".encode()).hexdigest()
+
+
+def _link(before: str, digest: str) -> str:
+    return sha256(f"{before}{digest}".encode()).hexdigest()
+
+
+def head(db: Database) -> str:
+    """The chain's newest hash: whoever keeps it can prove later that nothing before it was changed."""
+    last = db.one("SELECT chain FROM history ORDER BY seq DESC LIMIT 1")
+    return last["chain"] if last else START
+
+
+def verify(db: Database, kept_head: str | None = None) -> Verdict:
+    """Walk the chain. `kept_head`: a hash kept from earlier, which must still stand in it."""
+    before, count, met = START, 0, kept_head in (None, START)
+    for row in db.connection.execute("SELECT * FROM history ORDER BY seq"):
+        count += 1
+        values = [row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id")]
+        if row["seq"] != count:
+            return Verdict(count, before, f"Row {count} is missing: the next one there is row {row['seq']}.")
+        if _digest(row["salt"], [*values, row["details"]]) != row["digest"]:
+            return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) was changed.")
+        if _link(before, row["digest"]) != row["chain"]:
+            return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) does not follow the row before.")
+        before = row["chain"]
+        met = met or before == kept_head
+    broken = None if met else "The kept head stands nowhere in the history: rows were cut off or replaced."
+    return Verdict(count, before, broken)
+
+
+def events(db: Database, customer_id: int, domain_id: int | None = None) -> list[Event]:
+    """A customer's events, newest first; with a domain, those of the domain and of the customer as a whole."""
+    rows = db.all(
+        "SELECT h.*, c.name AS customer, d.name AS domain FROM history h LEFT JOIN customers c ON c.id = h.customer_id "
+        "LEFT JOIN domains d ON d.id = h.domain_id WHERE h.customer_id = ?1 AND (?2 IS NULL OR h.domain_id IS NULL "
+        "OR h.domain_id = ?2) ORDER BY h.seq DESC",
+        customer_id,
+        domain_id,
+    )
+    return [_event(row) for row in rows]
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        at=row["at"],
+        who=row["who"],
+        what=row["what"],
+        customer=row["customer"],
+        domain=row["domain"],
+        plan=row["plan_id"],
+        run=row["run_id"],
+        details=from_json(row["details"], dict[str, object]),
+    )

@@ -1,0 +1,86 @@
+"""What is asked of the worker. A page records a job and polls; a worker claims and executes it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from provisioning.database import Database, Row
+from provisioning.errors import NotFound
+from provisioning.store.codec import from_json, to_json, to_text
+
+
+class JobKind(StrEnum):
+    CHECK = "check"
+    PREVIEW = "preview"
+    PROCESS = "process"
+
+
+class JobState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`result` names what came of it (plan, run); `error` is the sentence for people when it failed."""
+
+    id: int
+    domain_id: int
+    kind: JobKind
+    plan_id: str | None
+    by: str
+    state: JobState
+    result: dict[str, str]
+    error: str | None
+
+
+def ask(db: Database, domain_id: int, kind: JobKind, by: str, at: datetime, plan_id: str | None = None) -> int:
+    return db.insert("jobs", domain_id=domain_id, kind=kind.value, plan_id=plan_id, by=by, asked_at=to_text(at))
+
+
+def claim(db: Database, at: datetime) -> Job | None:
+    """The oldest waiting job whose domain no other job is working on."""
+    with db.transaction():
+        row = db.one(
+            "SELECT * FROM jobs WHERE state = 'waiting' AND domain_id NOT IN "
+            "(SELECT domain_id FROM jobs WHERE state = 'running') ORDER BY id LIMIT 1"
+        )
+        if row is None:
+            return None
+        db.execute("UPDATE jobs SET state = 'running', started_at = ? WHERE id = ?", to_text(at), row["id"])
+    return get_job(db, row["id"])
+
+
+def get_job(db: Database, job_id: int) -> Job:
+    row = db.one("SELECT * FROM jobs WHERE id = ?", job_id)
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return _job(row)
+
+
+def _job(row: Row) -> Job:
+    return Job(
+        id=row["id"],
+        domain_id=row["domain_id"],
+        kind=JobKind(row["kind"]),
+        plan_id=row["plan_id"],
+        by=row["by"],
+        state=JobState(row["state"]),
+        result=from_json(row["result"], dict[str, str]) if row["result"] else {},
+        error=row["error"],
+    )
+
+
+def finish(db: Database, job_id: int, at: datetime, result: dict[str, str], error: str | None = None) -> None:
+    state = JobState.FAILED if error else JobState.DONE
+    db.execute(
+        "UPDATE jobs SET state = ?, ended_at = ?, result = ?, error = ? WHERE id = ?",
+        state.value, to_text(at), to_json(result), error, job_id,
+    )  # fmt: skip
+
+
+def give_back(db: Database) -> int:
+    """Jobs that were running when their worker died wait again; every job may be repeated. Returns how many."""
+    return db.execute("UPDATE jobs SET state = 'waiting' WHERE state = 'running'")

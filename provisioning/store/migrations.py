@@ -1,0 +1,123 @@
+"""The tables, as an ordered list of migrations. Each and its record are one transaction; a migration that has
+been released is never edited. Everything that is text is declared TEXT: SQLite's affinity would turn ids to numbers.
+"""
+
+from sqlite_utils import Database as UtilsDatabase
+from sqlite_utils import Migrations
+
+from provisioning.database import Database
+
+migrations = Migrations("rollcall")
+
+_FIRST = """
+CREATE TABLE customers (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seats INTEGER, price_per_user TEXT,
+    retention_days INTEGER NOT NULL DEFAULT 730
+);
+CREATE TABLE members (
+    email TEXT NOT NULL, role TEXT NOT NULL, customer_id INTEGER REFERENCES customers(id) ON DELETE CASCADE,
+    granted_at TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_role_per_customer ON members (email, coalesce(customer_id, 0));
+CREATE TABLE connections (
+    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
+    name TEXT NOT NULL, type TEXT NOT NULL, base_url TEXT NOT NULL, service_user_id TEXT, report INTEGER,
+    token_env TEXT, metadata TEXT, metadata_at TEXT, UNIQUE (customer_id, name)
+);
+CREATE TABLE secrets (
+    owner TEXT PRIMARY KEY, cipher BLOB NOT NULL, set_at TEXT NOT NULL, ends_in TEXT NOT NULL
+);
+CREATE TABLE domains (
+    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
+    name TEXT NOT NULL, schedule TEXT, notify TEXT NOT NULL DEFAULT '[]', UNIQUE (customer_id, name)
+);
+CREATE TABLE mappings (
+    domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, version INTEGER NOT NULL,
+    saved_at TEXT NOT NULL, by TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (domain_id, version)
+);
+CREATE TABLE settings (
+    domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, version INTEGER NOT NULL,
+    saved_at TEXT NOT NULL, by TEXT NOT NULL, settings TEXT NOT NULL, PRIMARY KEY (domain_id, version)
+);
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE,
+    external_id TEXT, status TEXT NOT NULL, attributes TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_user_per_external_id ON users (domain_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX users_of_domain ON users (domain_id);
+CREATE TABLE plans (
+    id TEXT PRIMARY KEY, domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE,
+    made_at TEXT NOT NULL, read_at TEXT NOT NULL, by TEXT NOT NULL, mapping_version INTEGER NOT NULL,
+    settings_version INTEGER NOT NULL, attributes TEXT NOT NULL, status TEXT NOT NULL, digest TEXT NOT NULL,
+    counts TEXT NOT NULL, findings TEXT NOT NULL, baseline BLOB
+);
+CREATE INDEX plans_of_domain ON plans (domain_id, made_at);
+CREATE TABLE changes (
+    plan_id TEXT NOT NULL REFERENCES plans(id) ON DELETE CASCADE, seq INTEGER NOT NULL, key TEXT NOT NULL,
+    action TEXT NOT NULL, why TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, user_id TEXT,
+    seen TEXT, name TEXT NOT NULL, PRIMARY KEY (plan_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX changes_of_person ON changes (key);
+CREATE TABLE held (
+    plan_id TEXT NOT NULL REFERENCES plans(id) ON DELETE CASCADE, seq INTEGER NOT NULL, key TEXT NOT NULL,
+    code TEXT NOT NULL, why TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (plan_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE absences (
+    domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, user_id TEXT NOT NULL,
+    reads INTEGER NOT NULL, counted_at TEXT NOT NULL, PRIMARY KEY (domain_id, user_id)
+) WITHOUT ROWID;
+CREATE TABLE baselines (
+    domain_id INTEGER PRIMARY KEY REFERENCES domains(id) ON DELETE CASCADE, plan_id TEXT NOT NULL,
+    baseline BLOB NOT NULL
+);
+CREATE TABLE decisions (
+    domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, kind TEXT NOT NULL, key TEXT NOT NULL,
+    other TEXT NOT NULL DEFAULT '', at TEXT NOT NULL, by TEXT NOT NULL, plan_id TEXT NOT NULL,
+    PRIMARY KEY (domain_id, kind, key, other)
+) WITHOUT ROWID;
+CREATE TABLE approvals (
+    id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plans(id) ON DELETE CASCADE, digest TEXT NOT NULL,
+    by TEXT NOT NULL, at TEXT NOT NULL, left_out TEXT NOT NULL, overrides TEXT NOT NULL, workbook INTEGER NOT NULL
+);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plans(id) ON DELETE CASCADE,
+    domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, status TEXT NOT NULL,
+    started_at TEXT NOT NULL, ended_at TEXT, by TEXT NOT NULL, retry_of TEXT, stop_asked INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX runs_of_plan ON runs (plan_id);
+CREATE TABLE outcomes (
+    run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, seq INTEGER NOT NULL, key TEXT NOT NULL,
+    action TEXT NOT NULL, result TEXT NOT NULL, message TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE leases (
+    domain_id INTEGER PRIMARY KEY REFERENCES domains(id) ON DELETE CASCADE, host TEXT NOT NULL, pid INTEGER NOT NULL,
+    process_start TEXT NOT NULL, token TEXT NOT NULL, doing TEXT NOT NULL, renewed_at TEXT NOT NULL
+);
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY, domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL, plan_id TEXT, by TEXT NOT NULL, asked_at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
+    started_at TEXT, ended_at TEXT, result TEXT, error TEXT
+);
+CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE TABLE history (
+    seq INTEGER PRIMARY KEY, at TEXT NOT NULL, customer_id INTEGER, domain_id INTEGER, who TEXT NOT NULL,
+    what TEXT NOT NULL, plan_id TEXT, run_id TEXT, details TEXT NOT NULL, salt TEXT NOT NULL, digest TEXT NOT NULL,
+    chain TEXT NOT NULL
+);
+CREATE INDEX history_of_customer ON history (customer_id, domain_id);
+"""
+
+
+@migrations()
+def first_tables(db: UtilsDatabase) -> None:
+    for statement in _FIRST.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def migrate(db: Database) -> None:
+    """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
+    immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""
+    with db.transaction():
+        if migrations.pending(db.utils):
+            migrations.apply(db.utils)

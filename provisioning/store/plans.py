@@ -1,0 +1,184 @@
+"""Plans as they were made, their approvals, and what the next plan is compared with. A stored plan never changes."""
+
+import secrets
+from datetime import datetime
+
+from provisioning.database import Database, Row
+from provisioning.errors import NotFound
+from provisioning.model import (
+    Absence,
+    Action,
+    Approval,
+    Baseline,
+    Change,
+    Decision,
+    Decisions,
+    Domain,
+    Finding,
+    Held,
+    Plan,
+    PlanStatus,
+    Seen,
+)
+from provisioning.store.codec import from_blob, from_json, to_blob, to_json, to_moment, to_text
+
+
+def new_id(kind: str) -> str:
+    return f"{kind}-{secrets.token_hex(5)}"
+
+
+def save_plan(db: Database, domain: Domain, decision: Decision, by: str, made_at: datetime, read_at: datetime) -> str:
+    """Store a plan with its people, in bulk, in the caller's transaction or one of its own; returns its id."""
+    plan_id = new_id("plan")
+    fed = [each.name for each in domain.attributes if each.data_feed_name]
+    with db.transaction():
+        db.insert(
+            "plans", id=plan_id, domain_id=domain.id, made_at=to_text(made_at), read_at=to_text(read_at), by=by,
+            mapping_version=domain.mapping_version, settings_version=domain.settings_version, attributes=to_json(fed),
+            status=decision.status.value, digest=decision.digest, counts=to_json(decision.counts),
+            findings=to_json(decision.findings), baseline=to_blob(decision.baseline),
+        )  # fmt: skip
+        db.many(
+            "INSERT INTO changes (plan_id, seq, key, action, why, before, after, user_id, seen, name) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((plan_id, seq, *_change_row(each)) for seq, each in enumerate(decision.changes)),
+        )
+        db.many(
+            "INSERT INTO held (plan_id, seq, key, code, why, name) VALUES (?, ?, ?, ?, ?, ?)",
+            ((plan_id, seq, h.key, h.code, h.why, h.name) for seq, h in enumerate(decision.held)),
+        )
+        db.execute("DELETE FROM absences WHERE domain_id = ?", domain.id)
+        db.many(
+            "INSERT INTO absences (domain_id, user_id, reads, counted_at) VALUES (?, ?, ?, ?)",
+            ((domain.id, user, a.reads, to_text(a.counted_at)) for user, a in decision.absences.items()),
+        )
+    return plan_id
+
+
+def _change_row(each: Change) -> tuple[str | None, ...]:
+    seen = to_json(each.seen) if each.seen else None
+    return (
+        each.key, each.action.value, each.why, to_json(each.before), to_json(each.after), each.user_id, seen, each.name,
+    )  # fmt: skip
+
+
+def get_plan(db: Database, plan_id: str) -> Plan:
+    """The whole plan. Raises `NotFound`."""
+    row = db.one(
+        "SELECT p.*, c.name || '/' || d.name AS label FROM plans p JOIN domains d ON d.id = p.domain_id "
+        "JOIN customers c ON c.id = d.customer_id WHERE p.id = ?",
+        plan_id,
+    )
+    if row is None:
+        raise NotFound(f"There is no plan “{plan_id}”. `history CUSTOMER/DOMAIN` lists them.")
+    changes = db.all("SELECT * FROM changes WHERE plan_id = ? ORDER BY seq", plan_id)
+    held = db.all("SELECT * FROM held WHERE plan_id = ? ORDER BY seq", plan_id)
+    return Plan(
+        id=plan_id,
+        domain_id=row["domain_id"],
+        domain=row["label"],
+        made_at=to_moment(row["made_at"]),
+        read_at=to_moment(row["read_at"]),
+        by=row["by"],
+        mapping_version=row["mapping_version"],
+        settings_version=row["settings_version"],
+        attributes=from_json(row["attributes"], tuple[str, ...]),
+        status=PlanStatus(row["status"]),
+        digest=row["digest"],
+        counts=from_json(row["counts"], dict[str, int]),
+        findings=from_json(row["findings"], tuple[Finding, ...]),
+        changes=tuple(_change(each) for each in changes),
+        held=tuple(Held(each["key"], each["code"], each["why"], each["name"]) for each in held),
+    )
+
+
+def _change(row: Row) -> Change:
+    return Change(
+        key=row["key"],
+        action=Action(row["action"]),
+        why=row["why"],
+        before=from_json(row["before"], dict[str, str | None]),
+        after=from_json(row["after"], dict[str, str | None]),
+        user_id=row["user_id"],
+        seen=from_json(row["seen"], Seen) if row["seen"] else None,
+        name=row["name"],
+    )
+
+
+def latest_plan_id(db: Database, domain_id: int) -> str | None:
+    row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT 1", domain_id)
+    return row["id"] if row else None
+
+
+# --- approvals --------------------------------------------------------------------------------------------
+
+
+def save_approval(db: Database, approval: Approval) -> None:
+    db.insert(
+        "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
+        left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
+    )  # fmt: skip
+
+
+def get_approval(db: Database, plan_id: str) -> Approval | None:
+    """The approval in force: the latest."""
+    row = db.one("SELECT * FROM approvals WHERE plan_id = ? ORDER BY id DESC LIMIT 1", plan_id)
+    if row is None:
+        return None
+    return Approval(
+        plan_id=plan_id,
+        digest=row["digest"],
+        by=row["by"],
+        at=to_moment(row["at"]),
+        left_out=from_json(row["left_out"], tuple[str, ...]),
+        overrides=from_json(row["overrides"], dict[str, str]),
+        workbook=bool(row["workbook"]),
+    )
+
+
+# --- what the next plan is compared with ------------------------------------------------------------------
+
+
+def get_baseline(db: Database, domain_id: int) -> Baseline | None:
+    row = db.one("SELECT baseline FROM baselines WHERE domain_id = ?", domain_id)
+    return from_blob(row["baseline"], Baseline) if row else None
+
+
+def take_baseline(db: Database, plan_id: str) -> None:
+    """The plan's read becomes its domain's baseline: the plan was processed, or empty."""
+    db.execute(
+        "INSERT OR REPLACE INTO baselines (domain_id, plan_id, baseline) "
+        "SELECT domain_id, id, baseline FROM plans WHERE id = ? AND baseline IS NOT NULL",
+        plan_id,
+    )
+
+
+def drop_old_baselines(db: Database, domain_id: int, before: datetime) -> None:
+    """Plans that can no longer be approved need not keep their read's ids."""
+    db.execute("UPDATE plans SET baseline = NULL WHERE domain_id = ? AND made_at < ?", domain_id, to_text(before))
+
+
+def get_absences(db: Database, domain_id: int) -> dict[str, Absence]:
+    rows = db.all("SELECT user_id, reads, counted_at FROM absences WHERE domain_id = ?", domain_id)
+    return {row["user_id"]: Absence(row["reads"], to_moment(row["counted_at"])) for row in rows}
+
+
+# --- decisions that make the next plan --------------------------------------------------------------------
+
+
+def protect(db: Database, plan: Plan, keys: tuple[str, ...], by: str, at: datetime) -> None:
+    """These people are never archived from the next plan on."""
+    db.many(
+        "INSERT OR IGNORE INTO decisions (domain_id, kind, key, at, by, plan_id) VALUES (?, 'protect', ?, ?, ?, ?)",
+        ((plan.domain_id, key, to_text(at), by, plan.id) for key in keys),
+    )
+
+
+def get_decisions(db: Database, domain_id: int) -> Decisions:
+    rows = db.all("SELECT kind, key, other FROM decisions WHERE domain_id = ?", domain_id)
+    return Decisions(
+        protected=frozenset(row["key"] for row in rows if row["kind"] == "protect"),
+        same={row["key"]: row["other"] for row in rows if row["kind"] == "same"},
+        not_same=frozenset((row["key"], row["other"]) for row in rows if row["kind"] == "not-same"),
+        test_account=any(row["kind"] == "test-account" for row in rows),
+    )

@@ -1,0 +1,116 @@
+"""Runs and their journal: one outcome per change, written before the next chunk starts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from provisioning.database import Database, Row
+from provisioning.errors import NotFound
+from provisioning.model import Action, Outcome, Result, Run, RunStatus
+from provisioning.store.codec import to_moment, to_text
+from provisioning.store.plans import new_id
+
+
+def start_run(db: Database, plan_id: str, domain_id: int, by: str, at: datetime, retry_of: str | None = None) -> Run:
+    run_id = new_id("run")
+    db.insert(
+        "runs", id=run_id, plan_id=plan_id, domain_id=domain_id, status=RunStatus.RUNNING.value,
+        started_at=to_text(at), by=by, retry_of=retry_of,
+    )  # fmt: skip
+    return get_run(db, run_id)
+
+
+def get_run(db: Database, run_id: str) -> Run:
+    """The run with its outcomes. Raises `NotFound`."""
+    row = db.one("SELECT * FROM runs WHERE id = ?", run_id)
+    if row is None:
+        raise NotFound(f"There is no run “{run_id}”. `history CUSTOMER/DOMAIN` lists them.")
+    return _run(db, row)
+
+
+def latest_run(db: Database, plan_id: str) -> Run | None:
+    row = db.one("SELECT * FROM runs WHERE plan_id = ? ORDER BY started_at DESC, rowid DESC LIMIT 1", plan_id)
+    return _run(db, row) if row else None
+
+
+def _run(db: Database, row: Row) -> Run:
+    outcomes = db.all("SELECT * FROM outcomes WHERE run_id = ? ORDER BY seq", row["id"])
+    return Run(
+        id=row["id"],
+        plan_id=row["plan_id"],
+        domain_id=row["domain_id"],
+        status=RunStatus(row["status"]),
+        started_at=to_moment(row["started_at"]),
+        by=row["by"],
+        ended_at=to_moment(row["ended_at"]) if row["ended_at"] else None,
+        retry_of=row["retry_of"],
+        outcomes=tuple(
+            Outcome(each["key"], Action(each["action"]), Result(each["result"]), each["message"]) for each in outcomes
+        ),
+    )
+
+
+def journal(db: Database, run_id: str, outcomes: Sequence[Outcome], at: datetime) -> None:
+    """Add outcomes to a run, in the caller's transaction or one of its own."""
+    with db.transaction():
+        last = db.one("SELECT coalesce(max(seq), -1) AS seq FROM outcomes WHERE run_id = ?", run_id)
+        first = last["seq"] + 1 if last else 0
+        moment = to_text(at)
+        db.many(
+            "INSERT INTO outcomes (run_id, seq, key, action, result, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (run_id, first + place, o.key, o.action.value, o.result.value, o.message, moment)
+                for place, o in enumerate(outcomes)
+            ),
+        )
+
+
+def end_run(db: Database, run_id: str, status: RunStatus, at: datetime) -> None:
+    db.execute("UPDATE runs SET status = ?, ended_at = ? WHERE id = ?", status.value, to_text(at), run_id)
+
+
+def reopen_run(db: Database, run_id: str) -> None:
+    """A stopped or interrupted run goes on."""
+    db.execute(
+        "UPDATE runs SET status = ?, ended_at = NULL, stop_asked = 0 WHERE id = ?", RunStatus.RUNNING.value, run_id
+    )
+
+
+def ask_to_stop(db: Database, run_id: str) -> None:
+    db.execute("UPDATE runs SET stop_asked = 1 WHERE id = ?", run_id)
+
+
+def stop_asked(db: Database, run_id: str) -> bool:
+    row = db.one("SELECT stop_asked FROM runs WHERE id = ?", run_id)
+    return bool(row and row["stop_asked"])
+
+
+def another_run_since(db: Database, domain_id: int, plan_id: str, since: datetime) -> str | None:
+    """A run of another plan of the domain that wrote or tried something since then."""
+    row = db.one(
+        "SELECT r.id FROM runs r WHERE r.domain_id = ? AND r.plan_id <> ? AND r.started_at > ? AND EXISTS "
+        "(SELECT 1 FROM outcomes o WHERE o.run_id = r.id AND o.result <> 'skipped') ORDER BY r.started_at DESC LIMIT 1",
+        domain_id, plan_id, to_text(since),
+    )  # fmt: skip
+    return row["id"] if row else None
+
+
+def archived_since(db: Database, domain_id: int, since: datetime) -> int:
+    """How many people all runs of the domain archived since then."""
+    row = db.one(
+        "SELECT count(*) AS n FROM outcomes o JOIN runs r ON r.id = o.run_id WHERE r.domain_id = ? AND o.action = ? "
+        "AND o.result = ? AND o.at >= ?",
+        domain_id, Action.ARCHIVE.value, Result.DONE.value, to_text(since),
+    )  # fmt: skip
+    return int(row["n"]) if row else 0
+
+
+def outcomes_of_person(db: Database, domain_id: int, key: str) -> list[tuple[str, Outcome]]:
+    """(when, outcome) of everything ever done for somebody, newest first."""
+    rows = db.all(
+        "SELECT o.* FROM outcomes o JOIN runs r ON r.id = o.run_id WHERE r.domain_id = ? AND o.key = ? "
+        "ORDER BY o.at DESC, o.seq DESC",
+        domain_id, key,
+    )  # fmt: skip
+    return [
+        (row["at"], Outcome(row["key"], Action(row["action"]), Result(row["result"]), row["message"])) for row in rows
+    ]

@@ -1,0 +1,139 @@
+"""Secrets at rest: encrypted, and bound to what they belong to, so that a cipher copied to another row does not open.
+
+The key comes from `ROLLCALL_KEY` (keys separated by commas, the first encrypts), or the file that `ROLLCALL_KEY_FILE`
+names, or `rollcall.key` in the data folder, which is made on first use.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from provisioning.database import Database
+from provisioning.errors import SettingsError
+from provisioning.store.codec import to_text
+
+KEY_VARIABLE, KEY_FILE_VARIABLE, KEY_FILE = "ROLLCALL_KEY", "ROLLCALL_KEY_FILE", "rollcall.key"
+
+
+class Vault:
+    """Encrypts and decrypts with the installation's keys. Never prints what it holds."""
+
+    def __init__(self, keys: list[str], file: Path | None) -> None:
+        """`file`: where the keys stand, when they are Rollcall's own to change; None: the environment."""
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError:
+            raise SettingsError(
+                "The encryption key is not a Fernet key (32 bytes, URL-safe base64). Restore the right one."
+            ) from None
+        self.file = file
+
+    def __repr__(self) -> str:
+        return "Vault(…)"
+
+    def seal(self, owner: str, secret: str) -> bytes:
+        return self._fernet.encrypt(msgspec.json.encode([owner, secret]))
+
+    def open(self, owner: str, cipher: bytes) -> str:
+        """The secret. Raises `SettingsError` when the key does not fit, or the cipher is another owner's."""
+        try:
+            sealed_for, secret = msgspec.json.decode(self._fernet.decrypt(cipher), type=tuple[str, str])
+        except (InvalidToken, msgspec.MsgspecError):
+            raise SettingsError(
+                "A stored secret cannot be decrypted: the encryption key is not the one it was stored with. Restore "
+                "that key, or set the token again."
+            ) from None
+        if sealed_for != owner:
+            raise SettingsError("A stored secret belongs to something else. Set the token again.")
+        return secret
+
+    def rotate(self, cipher: bytes) -> bytes:
+        return self._fernet.rotate(cipher)
+
+
+def open_vault(data: Path, environment: Mapping[str, str]) -> Vault:
+    """The vault with the keys of the environment, or of the key file (made 0600 when it is the data folder's)."""
+    if environment.get(KEY_VARIABLE):
+        return Vault([key.strip() for key in environment[KEY_VARIABLE].split(",") if key.strip()], None)
+    named = environment.get(KEY_FILE_VARIABLE)
+    file = Path(named) if named else data / KEY_FILE
+    if not named and not file.exists():
+        _write_keys(file, [Fernet.generate_key().decode()])
+    return Vault(_read_keys(file), file)
+
+
+def _read_keys(file: Path) -> list[str]:
+    try:
+        keys = file.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"The encryption key file {file} cannot be read: {problem}.") from None
+    if not keys:
+        raise SettingsError(f"The encryption key file {file} is empty.")
+    return keys
+
+
+def _write_keys(file: Path, keys: list[str]) -> None:
+    """Replaced as a whole, so that a crash leaves either the old keys or the new."""
+    new = file.with_name(file.name + ".new")
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+        out.write("\n".join(keys) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(file)
+
+
+def rotate_key(db: Database, vault: Vault) -> int:
+    """Encrypt every secret anew; returns how many. With a key file, a fresh key is put first and the old ones are
+    dropped at the end; with `ROLLCALL_KEY`, the first key of the list becomes the only one needed."""
+    if vault.file is not None:
+        keys = [Fernet.generate_key().decode(), *_read_keys(vault.file)]
+        _write_keys(vault.file, keys)
+        vault = Vault(keys, vault.file)
+    with db.transaction():
+        rows = db.all("SELECT owner, cipher FROM secrets")
+        db.many(
+            "UPDATE secrets SET cipher = ? WHERE owner = ?", [(vault.rotate(r["cipher"]), r["owner"]) for r in rows]
+        )
+    if vault.file is not None:
+        _write_keys(vault.file, keys[:1])
+    return len(rows)
+
+
+def put_secret(db: Database, vault: Vault, owner: str, secret: str, at: datetime) -> bool:
+    """Store a secret; returns whether it is another than before."""
+    if get_secret(db, vault, owner, unreadable_is_none=True) == secret:
+        return False
+    # What a page shows of a secret ("ends in a1b2") would give away a short one.
+    ends_in = secret[-4:] if len(secret) >= 20 else ""
+    db.execute(
+        "INSERT OR REPLACE INTO secrets (owner, cipher, set_at, ends_in) VALUES (?, ?, ?, ?)",
+        owner, vault.seal(owner, secret), to_text(at), ends_in,
+    )  # fmt: skip
+    return True
+
+
+def get_secret(db: Database, vault: Vault, owner: str, *, unreadable_is_none: bool = False) -> str | None:
+    row = db.one("SELECT cipher FROM secrets WHERE owner = ?", owner)
+    try:
+        return vault.open(owner, row["cipher"]) if row else None
+    except SettingsError:
+        if unreadable_is_none:
+            return None
+        raise
+
+
+def drop_secret(db: Database, owner: str) -> None:
+    db.execute("DELETE FROM secrets WHERE owner = ?", owner)
+
+
+def connection_owner(connection_id: int) -> str:
+    return f"connection:{connection_id}"
+
+
+def notify_owner(domain_id: int, place: int) -> str:
+    return f"domain:{domain_id}:notify:{place}"

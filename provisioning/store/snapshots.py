@@ -1,0 +1,79 @@
+"""The last complete snapshot of each side, one compressed Arrow file per domain and side, replaced by the next.
+A decision or a comparison of mappings needs no new read."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+from pyarrow import ipc
+
+from provisioning.errors import NotFound
+from provisioning.model import Evidence, Snapshot, Users
+
+_ABOUT = b"rollcall"
+_ATTRIBUTE = "attribute:"
+
+
+class _About(msgspec.Struct):
+    read_at: datetime
+    evidence: Evidence | None = None
+
+
+def save_snapshots(folder: Path, domain_id: int, employees: Snapshot, users: Users) -> None:
+    read_at = employees.evidence.read_at
+    _write(folder, f"{domain_id}.employees.arrow", employees.table, _About(read_at, employees.evidence))
+    _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
+
+
+def load_snapshots(folder: Path, domain_id: int) -> tuple[Snapshot, Users]:
+    """Both sides as they were last read. Raises `NotFound` before the first read."""
+    employees, about = _read(folder, f"{domain_id}.employees.arrow")
+    users, _ = _read(folder, f"{domain_id}.users.arrow")
+    if about.evidence is None:
+        raise NotFound("The kept snapshot is not complete. Make a new preview.")
+    return Snapshot(employees, about.evidence), _users(users)
+
+
+def drop_snapshots(folder: Path, domain_id: int) -> None:
+    for side in ("employees", "users"):
+        (folder / f"{domain_id}.{side}.arrow").unlink(missing_ok=True)
+
+
+def _users_table(users: Users) -> pa.Table:
+    columns = {"id": users.ids, "external_id": users.external_ids, "status": users.statuses}
+    return pa.table(columns | {_ATTRIBUTE + name: values for name, values in users.attributes.items()})
+
+
+def _users(table: pa.Table) -> Users:
+    whole = table.combine_chunks()
+
+    def column(name: str) -> pa.Array:
+        found = whole[name].combine_chunks()
+        return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
+
+    names = [name for name in whole.column_names if name.startswith(_ATTRIBUTE)]
+    attributes = {name.removeprefix(_ATTRIBUTE): column(name) for name in names}
+    return Users(column("id"), column("external_id"), column("status"), attributes)
+
+
+def _write(folder: Path, name: str, table: pa.Table, about: _About) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = folder / f"{name}.new"
+    table = table.replace_schema_metadata({_ABOUT: msgspec.json.encode(about)})
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
+        with ipc.new_file(out, table.schema, options=ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(table)
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(folder / name)
+
+
+def _read(folder: Path, name: str) -> tuple[pa.Table, _About]:
+    try:
+        with ipc.open_file(folder / name) as reader:
+            table = reader.read_all()
+    except (FileNotFoundError, pa.ArrowInvalid):
+        raise NotFound("HiBob has not been read for this domain yet. Make a preview first.") from None
+    return table, msgspec.json.decode(table.schema.metadata[_ABOUT], type=_About)

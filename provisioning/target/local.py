@@ -1,0 +1,163 @@
+"""The embedded user directory: users in the same SQLite file, so that writes and their outcomes are one transaction."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import pyarrow as pa
+
+from provisioning.database import Database, Row
+from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result, Status, Users
+from provisioning.target import Journal
+
+_decode = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def user_id(row_id: int) -> str:
+    """Ids have one width, so that the order of the text is the order of creation."""
+    return f"U{row_id:08d}"
+
+
+def _row_id(user: str) -> int:
+    return int(user.removeprefix("U"))
+
+
+class LocalDirectory:
+    """The users of one domain. `unique_identifier`: the attribute that no two users may share."""
+
+    def __init__(self, db: Database, domain_id: int, unique_identifier: str) -> None:
+        self._db = db
+        self._domain_id = domain_id
+        self._identifier = unique_identifier
+        self._owners: dict[str, set[int]] | None = None
+
+    def users(self, attributes: Sequence[str]) -> Users:
+        rows = self._rows()
+        values = [_decode(row["attributes"]) for row in rows]
+        return Users(
+            ids=pa.array([user_id(row["id"]) for row in rows], pa.string()),
+            external_ids=pa.array([row["external_id"] or "" for row in rows], pa.string()),
+            statuses=pa.array([row["status"] for row in rows], pa.string()),
+            attributes={name: pa.array([each.get(name, "") for each in values], pa.string()) for name in attributes},
+        )
+
+    def live(self) -> int:
+        row = self._db.one(
+            "SELECT count(*) AS n FROM users WHERE domain_id = ? AND status = ?", self._domain_id, Status.LIVE.value
+        )
+        return int(row["n"]) if row else 0
+
+    def everybody(self) -> list[tuple[str, str, str, dict[str, str]]]:
+        """(id, external id, status, all attributes that are not blank), ordered by id."""
+        return [
+            (user_id(row["id"]), row["external_id"] or "", row["status"], _decode(row["attributes"]))
+            for row in self._rows()
+        ]
+
+    def ensure(self, changes: Sequence[Change], journal: Journal) -> None:
+        with self._db.transaction():
+            journal([self._ensure(change) for change in changes])
+
+    def _rows(self) -> list[Row]:
+        return self._db.all("SELECT * FROM users WHERE domain_id = ? ORDER BY id", self._domain_id)
+
+    def _ensure(self, change: Change) -> Outcome:
+        result, message = self._add(change) if change.action is Action.ADD else self._set(change)
+        return Outcome(change.key, change.action, result, message)
+
+    def _add(self, change: Change) -> tuple[Result, str]:
+        wanted = _attributes(change.after)
+        row = self._db.one(
+            "SELECT * FROM users WHERE domain_id = ? AND external_id = ?", self._domain_id, change.after["external_id"]
+        )
+        if row is not None:
+            same = row["status"] == change.after["status"] and _holds(_decode(row["attributes"]), wanted)
+            return (Result.DONE, "") if same else (Result.DRIFTED, f"{user_id(row['id'])} is already linked to them.")
+        owner = self._owner(wanted.get(self._identifier) or "", None)
+        if owner:
+            return Result.FAILED, f"{owner} already has this {self._identifier}. Make a new preview."
+        row_id = self._db.insert(
+            "users",
+            domain_id=self._domain_id,
+            external_id=change.after["external_id"],
+            status=change.after["status"],
+            attributes=_encode(wanted),
+        )
+        self._own(row_id, wanted.get(self._identifier))
+        return Result.DONE, ""
+
+    def _set(self, change: Change) -> tuple[Result, str]:
+        row = self._db.one(
+            "SELECT * FROM users WHERE domain_id = ? AND id = ?", self._domain_id, _row_id(change.user_id or "U0")
+        )
+        if row is None:
+            return Result.DRIFTED, "The user is no longer there."
+        now = _decode(row["attributes"])
+        status, link = change.after.get("status", row["status"]), change.after.get("external_id", row["external_id"])
+        wanted = _attributes(change.after)
+        if status == row["status"] and link == row["external_id"] and _holds(now, wanted):
+            return Result.DONE, ""
+        moved = _drift(change, row, now)
+        if moved:
+            return Result.DRIFTED, f"Changed in Skillcast since the preview: {moved}."
+        owner = self._owner(wanted.get(self._identifier) or "", row["id"]) or self._linked(link, row["id"])
+        if owner:
+            return Result.FAILED, f"{owner} already has this {self._identifier} or link. Make a new preview."
+        self._db.execute(
+            "UPDATE users SET external_id = ?, status = ?, attributes = ? WHERE id = ?",
+            link, status, _encode({**now, **wanted}), row["id"],
+        )  # fmt: skip
+        if self._identifier in wanted:
+            self._disown(row["id"], now.get(self._identifier))
+            self._own(row["id"], wanted[self._identifier])
+        return Result.DONE, ""
+
+    def _owner(self, identifier: str, but: int | None) -> str:
+        """Another user with this unique identifier."""
+        others = self._all_owners().get(identifier, set()) - {but} if identifier else set()
+        return user_id(min(others)) if others else ""
+
+    def _all_owners(self) -> dict[str, set[int]]:
+        """Who has which unique identifier: read once, as only the holder of the domain's lease writes here."""
+        if self._owners is None:
+            self._owners = {}
+            for row in self._rows():
+                self._own(row["id"], _decode(row["attributes"]).get(self._identifier))
+        return self._owners
+
+    def _own(self, row_id: int, identifier: str | None) -> None:
+        if identifier and self._owners is not None:
+            self._owners.setdefault(identifier, set()).add(row_id)
+
+    def _disown(self, row_id: int, identifier: str | None) -> None:
+        if identifier and self._owners is not None:
+            self._owners.get(identifier, set()).discard(row_id)
+
+    def _linked(self, link: str | None, but: int) -> str:
+        row = self._db.one(
+            "SELECT id FROM users WHERE domain_id = ? AND external_id = ? AND id <> ?", self._domain_id, link, but
+        )
+        return user_id(row["id"]) if row else ""
+
+
+def _attributes(after: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: value for name, value in after.items() if name not in RESERVED_NAMES}
+
+
+def _holds(now: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
+    return all(now.get(name, "") == (value or "") for name, value in wanted.items())
+
+
+def _drift(change: Change, row: Row, now: Mapping[str, str]) -> str:
+    """What is no longer as the plan saw it, by name; "" when everything is."""
+    seen = change.seen
+    if seen is None:
+        return "the plan did not see this user"
+    moved = [name for name, value in seen.attributes.items() if now.get(name, "") != value]
+    moved += ["status"] if row["status"] != seen.status else []
+    moved += ["link"] if (row["external_id"] or "") != seen.external_id else []
+    return ", ".join(moved)
+
+
+def _encode(values: Mapping[str, str | None]) -> str:
+    filled = {name: value for name, value in values.items() if value}
+    return msgspec.json.encode(filled, order="deterministic").decode()

@@ -1,0 +1,56 @@
+"""Executes what was asked for: claims a job, does it by the same use case as the command line, records what came
+of it. A worker that dies leaves a job that the next one repeats; every job may be repeated."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from provisioning import workflow
+from provisioning.errors import RollcallError
+from provisioning.model import Actor
+from provisioning.store import customers, jobs
+from provisioning.store.jobs import Job, JobKind
+from provisioning.workflow import Workspace
+
+LOOK_EVERY = 1.0
+
+
+def work(house: Workspace, stopping: threading.Event, say: Callable[[str], None]) -> None:
+    """Execute jobs until told to stop; the job at hand is finished first."""
+    waiting_again = jobs.give_back(house.db)
+    say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
+    while not stopping.is_set():
+        job = jobs.claim(house.db, house.clock())
+        if job is None:
+            stopping.wait(LOOK_EVERY)
+            continue
+        execute(house, job)
+        say(f"Job {job.id} ({job.kind.value}) ended.")
+
+
+def execute(house: Workspace, job: Job) -> None:
+    """Do one job as the person who asked for it, and record its result or the sentence why it failed."""
+    label = customers.domain_by_id(house.db, job.domain_id).label
+    asker = replace_actor(house, job.by)
+    try:
+        result = _do(asker, job, label)
+    except RollcallError as problem:
+        jobs.finish(house.db, job.id, house.clock(), {}, str(problem))
+        return
+    jobs.finish(house.db, job.id, house.clock(), result)
+
+
+def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
+    if job.kind is JobKind.PREVIEW:
+        return {"plan": workflow.preview(house, label).id}
+    if job.kind is JobKind.PROCESS and job.plan_id:
+        return {"run": workflow.process(house, job.plan_id).id}
+    return {"connection": workflow.check(house, label).connection}
+
+
+def replace_actor(house: Workspace, by: str) -> Workspace:
+    """The same installation, as the person who asked; roles are checked again when the job is done."""
+    actor = Actor(by, by) if "@" in by else Actor(by)
+    asker = replace(house, actor=actor)
+    asker.__dict__["db"] = house.db
+    return asker

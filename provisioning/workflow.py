@@ -1,0 +1,1003 @@
+"""The use cases: gather → decide → record. The only module that joins source, engine, target, store and report;
+pages, command line and worker call nothing else. Roles are checked here, whoever calls."""
+
+import getpass
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import UNSET
+
+from provisioning import setup_file
+from provisioning.database import Database
+from provisioning.engine import columns as known
+from provisioning.engine.columns import Catalogue, column_names, resolve_all
+from provisioning.engine.explain import Answer, explain_person
+from provisioning.engine.limits import concerns
+from provisioning.engine.plan import digest, make_plan
+from provisioning.engine.proof import READ_PROOF
+from provisioning.engine.situation import OtherDomain, Situation
+from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, SettingsError, UsageError
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+from provisioning.model import (
+    PLAN_LIFETIME,
+    Action,
+    Actor,
+    Approval,
+    Change,
+    Column,
+    Connection,
+    Customer,
+    Decision,
+    Domain,
+    Field,
+    Finding,
+    Outcome,
+    Plan,
+    PlanStatus,
+    Result,
+    Role,
+    Run,
+    RunStatus,
+    Settings,
+    Severity,
+    Snapshot,
+    Users,
+)
+from provisioning.report.workbook import read_workbook, write_workbook
+from provisioning.source.client import HiBobClient
+from provisioning.source.metadata import read_metadata
+from provisioning.source.people import read_people
+from provisioning.store import customers, history, plans, runs, snapshots
+from provisioning.store.leases import Holder, lease
+from provisioning.store.migrations import migrate
+from provisioning.store.secrets import (
+    Vault,
+    connection_owner,
+    drop_secret,
+    get_secret,
+    notify_owner,
+    open_vault,
+    put_secret,
+    rotate_key,
+)
+from provisioning.target.local import LocalDirectory
+
+CHUNK = 100
+METADATA_AGE = timedelta(hours=24)
+SEVEN_DAYS = timedelta(days=7)
+REREAD_VARIABLE, REREAD_MINUTES = "ROLLCALL_REREAD_MINUTES", 15
+DATABASE = "rollcall.db"
+
+Waiting = Callable[[Holder], None]
+Progress = Callable[[int, int], None]
+
+
+def _quiet(*_: object) -> None:
+    """For callers who do not show waiting or progress."""
+
+
+@dataclass
+class Workspace:
+    """One installation as one actor sees it: its database, vault, data folder, environment and clock."""
+
+    data: Path
+    environment: Mapping[str, str]
+    actor: Actor
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @cached_property
+    def db(self) -> Database:
+        db = Database(self.data / DATABASE)
+        migrate(db)
+        return db
+
+    @cached_property
+    def vault(self) -> Vault:
+        return open_vault(self.data, self.environment)
+
+    @property
+    def snapshots(self) -> Path:
+        return self.data / "snapshots"
+
+
+def operator() -> Actor:
+    """Whoever runs the program on this machine."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return Actor(f"operator:{name}")
+
+
+def member(email: str) -> Actor:
+    address = setup_file.check_email(email)
+    return Actor(address, address)
+
+
+# --- who may ----------------------------------------------------------------------------------------------
+
+_READ = frozenset(Role)
+_PREPARE = frozenset({Role.ADMIN, Role.CSM})
+
+
+def _require(house: Workspace, customer_id: int | None, roles: frozenset[Role], doing: str) -> None:
+    """The operator may read and prepare; everybody else needs one of these roles for the customer."""
+    email = house.actor.email
+    if email is None:
+        return
+    if not customers.roles(house.db, email, customer_id) & roles:
+        needed = " or ".join(sorted(role.value for role in roles))
+        raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for this customer.")
+
+
+def _record(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
+    customer_id = details.pop("customer_id", domain.customer_id if domain else None)
+    plan, run = details.pop("plan", None), details.pop("run", None)
+    history.record(
+        house.db,
+        house.clock(),
+        house.actor.name,
+        what,
+        customer_id=customer_id if isinstance(customer_id, int) else None,
+        domain_id=domain.id if domain else None,
+        plan=str(plan) if plan else None,
+        run=str(run) if run else None,
+        **details,
+    )
+
+
+# --- set-up -----------------------------------------------------------------------------------------------
+
+
+def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
+    """Create or change one customer from a set-up file, all or nothing; contacts nobody. Returns what changed."""
+    found = setup_file.parse(text)
+    existing = customers.find_customer(house.db, found.customer.name)
+    _require(house, existing.id if existing else None, _PREPARE, "change the set-up")
+    with house.db.transaction():
+        return _SetUp(house, found, prune).apply()
+
+
+class _SetUp:
+    """One application of a set-up file, inside a transaction."""
+
+    def __init__(self, house: Workspace, found: setup_file.SetupFile, prune: bool) -> None:
+        self.house, self.db, self.file, self.prune = house, house.db, found, prune
+        self.changed: list[str] = []
+        self.customer_id = 0
+
+    def apply(self) -> list[str]:
+        self._customer()
+        if self.file.connections is not UNSET:
+            self._connections(self.file.connections)
+        if self.file.domains is not UNSET:
+            self._domains(self.file.domains)
+        if self.file.members is not UNSET:
+            self._members(self.file.members)
+        return self.changed
+
+    def _note(self, what: str, domain: Domain | None = None, **details: object) -> None:
+        self.changed.append(f"{what}: {details.get('name', '')}".rstrip(": "))
+        _record(self.house, what, domain, customer_id=self.customer_id, **details)
+
+    def _customer(self) -> None:
+        table = self.file.customer
+        before = customers.find_customer(self.db, table.name)
+        price = None if table.price_per_user is None else f"{table.price_per_user:g}"
+        self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
+        after = customers.get_customer(self.db, table.name)
+        if before != after:
+            self._note("customer changed" if before else "customer created", name=table.name, seats=table.seats)
+
+    def _members(self, tables: list[setup_file.MemberTable]) -> None:
+        now = self.house.clock()
+        named = {setup_file.check_email(each.email): each.role for each in tables}
+        for email, role in named.items():
+            if customers.grant(self.db, email, role, self.customer_id, now):
+                self._note("role granted", name=email, role=role.value)
+        if self.prune:
+            for each in customers.members(self.db, self.customer_id):
+                if each.customer_id is not None and each.email not in named:
+                    customers.revoke(self.db, each.email, self.customer_id)
+                    self._note("role removed", name=each.email)
+
+    def _connections(self, tables: list[setup_file.ConnectionTable]) -> None:
+        before = {each.name: each for each in customers.connections(self.db, self.customer_id)}
+        for table in tables:
+            self._connection(table, before.get(table.name))
+        for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
+            drop_secret(self.db, connection_owner(before[name].id))
+            customers.delete_connection(self.db, before[name].id)
+            self._note("connection removed", name=name)
+
+    def _connection(self, table: setup_file.ConnectionTable, before: Connection | None) -> None:
+        if table.report is not None:
+            raise SettingsError(
+                f"Connection “{table.name}”: this version reads people search only; leave out `report`."
+            )
+        url = check_base_url(table.base_url, HIBOB_HOSTS, allowed_hosts(self.house.environment))
+        wanted = Connection(0, self.customer_id, table.name, url, table.id, table.report, table.type)
+        old_env = customers.token_variable(self.db, before.id) if before else None
+        env = table.token.env if table.token else old_env
+        connection_id = customers.save_connection(self.db, wanted, env)
+        token_changed = table.token is not None and put_secret(
+            self.db,
+            self.house.vault,
+            connection_owner(connection_id),
+            self._secret(table.token, f"the token of connection “{table.name}”"),
+            self.house.clock(),
+        )
+        if before is None or replace(before, id=0) != wanted or env != old_env or token_changed:
+            what = "connection changed" if before else "connection created"
+            self._note(what, name=table.name, base_url=url, token_set=token_changed)
+
+    def _secret(self, secret: setup_file.Secret, what: str) -> str:
+        value = self.house.environment.get(secret.env, "").strip()
+        if not value:
+            raise SettingsError(f"The environment variable {secret.env} is not set; {what} is read from it.")
+        return value
+
+    def _domains(self, tables: list[setup_file.DomainTable]) -> None:
+        before = {each.name: each for each in customers.domains(self.db, self.customer_id)}
+        for table in tables:
+            self._domain(table, before.get(table.name))
+        for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
+            customers.delete_domain(self.db, before[name].id)
+            snapshots.drop_snapshots(self.house.snapshots, before[name].id)
+            self._note("domain removed", name=name)
+
+    def _domain(self, table: setup_file.DomainTable, before: Domain | None) -> None:
+        domain_id = before.id if before else customers.create_domain(self.db, self.customer_id, table.name)
+        by, now = self.house.actor.name, self.house.clock()
+        attributes = before.attributes if before else ()
+        if table.attributes is not UNSET:
+            attributes = setup_file.to_attributes(table.attributes)
+        settings = setup_file.to_settings(table, before.settings if before else Settings())
+        self._check_names(table, settings, {each.name for each in attributes})
+        mapping_version = customers.save_mapping(self.db, domain_id, attributes, by, now)
+        settings_version = customers.save_settings(self.db, domain_id, settings, by, now)
+        schedule = msgspec.to_builtins(table.schedule) if table.schedule else None
+        standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
+        for place, each in enumerate(table.notify):
+            secret = self._secret(each, f"a notification target of domain “{table.name}”")
+            put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
+        if before is None or mapping_version or settings_version or standing:
+            domain = customers.domain_by_id(self.db, domain_id)
+            self._note(
+                "domain changed" if before else "domain created",
+                domain,
+                name=table.name,
+                mapping_version=domain.mapping_version,
+                settings_version=domain.settings_version,
+            )
+
+    def _check_names(self, table: setup_file.DomainTable, settings: Settings, names: set[str]) -> None:
+        """What the domain refers to must be there: its connection, its identifier, protected attributes."""
+        have = {each.name for each in customers.connections(self.db, self.customer_id)}
+        where = f"Domain “{table.name}”"
+        if settings.connection and settings.connection not in have:
+            raise SettingsError(f"{where}: there is no connection “{settings.connection}” for this customer.")
+        if settings.unique_identifier and settings.unique_identifier not in names:
+            raise SettingsError(
+                f"{where}: its unique identifier “{settings.unique_identifier}” is none of its attributes."
+            )
+        for each in settings.protected:
+            if each.attribute and each.attribute not in names:
+                raise SettingsError(
+                    f"{where}: protected people are named by “{each.attribute}”, which is none of its attributes."
+                )
+
+
+def export(house: Workspace, name: str) -> str:
+    """A customer as a set-up file, without secrets: only the variables they were read from."""
+    customer = customers.get_customer(house.db, name)
+    _require(house, customer.id, _READ, "export the set-up")
+    file = setup_file.SetupFile(
+        customer=setup_file.CustomerTable(
+            name=customer.name,
+            seats=customer.seats,
+            price_per_user=float(customer.price_per_user) if customer.price_per_user else None,
+            retention_days=customer.retention_days,
+        ),
+        members=[
+            setup_file.MemberTable(each.email, each.role)
+            for each in customers.members(house.db, customer.id)
+            if each.customer_id is not None
+        ],
+        connections=[_connection_table(house, each) for each in customers.connections(house.db, customer.id)],
+        domains=[_domain_table(house, each) for each in customers.domains(house.db, customer.id)],
+    )
+    return setup_file.write(file)
+
+
+def _connection_table(house: Workspace, each: Connection) -> setup_file.ConnectionTable:
+    variable = customers.token_variable(house.db, each.id)
+    return setup_file.ConnectionTable(
+        name=each.name,
+        base_url=each.base_url,
+        id=each.service_user_id,
+        token=setup_file.Secret(variable) if variable else None,
+        report=each.report,
+    )
+
+
+def _domain_table(house: Workspace, domain: Domain) -> setup_file.DomainTable:
+    table = setup_file.from_settings(domain.name, domain.settings, domain.attributes)
+    schedule, notify = customers.standing(house.db, domain.id)
+    table.schedule = msgspec.convert(schedule, setup_file.ScheduleTable) if schedule else None
+    table.notify = [setup_file.Secret(variable) for variable in notify]
+    return table
+
+
+def grant(house: Workspace, email: str, role: Role, customer: str | None) -> bool:
+    """Give somebody a role for a customer; only a CSM may have every customer. Returns whether it is new."""
+    address = setup_file.check_email(email)
+    if customer is None and role is not Role.CSM:
+        raise UsageError(
+            f"Name the customer: only a CSM may have all of them, not a member with the role {role.value}."
+        )
+    customer_id = customers.get_customer(house.db, customer).id if customer else None
+    _require(house, customer_id, _PREPARE, "grant roles")
+    with house.db.transaction():
+        new = customers.grant(house.db, address, role, customer_id, house.clock())
+        if new:
+            _record(house, "role granted", customer_id=customer_id, name=address, role=role.value)
+    return new
+
+
+# --- reading HiBob ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One read of HiBob for a domain: what was asked, how its names resolve, what came back."""
+
+    columns: dict[str, Column]
+    others: tuple[OtherDomain, ...]
+    employees: Snapshot
+    catalogue: Catalogue
+    metadata_at: datetime
+
+
+def _connection_of(house: Workspace, domain: Domain) -> Connection:
+    have = customers.connections(house.db, domain.customer_id)
+    name = domain.settings.connection
+    found = [each for each in have if each.name == name] if name else have
+    if len(found) != 1:
+        raise SettingsError(f"Domain {domain.label} has no connection. Name one in its settings (`connection = …`).")
+    return found[0]
+
+
+@contextmanager
+def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
+    """HiBob with the connection's credentials. The host rules hold at every use, not only when it was saved."""
+    url = check_base_url(connection.base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
+    token = get_secret(house.db, house.vault, connection_owner(connection.id))
+    if not connection.service_user_id or not token:
+        raise SettingsError(
+            f"Connection “{connection.name}” has no service user id or token yet. Set both (`id`, `token`) and try again."
+        )
+    with HiBobClient(url, connection.service_user_id, token) as client:
+        yield client
+
+
+def _read(house: Workspace, domain: Domain, *, fresh_metadata: bool = False) -> _Read:
+    """One complete read of HiBob with the columns that mapping, scope and engine need."""
+    connection = _connection_of(house, domain)
+    names = column_names(domain.attributes, domain.settings.scope)
+    with _client(house, connection) as client:
+        catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
+        columns = resolve_all(catalogue, names)
+        others = _others(house, domain, connection, catalogue)
+        for other in others:
+            columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
+        wanted = {column.field for column in columns.values()} | set(known.ENGINE_FIELDS)
+        fields = [catalogue.field(field_id) for field_id in sorted(wanted)]
+        employees = read_people(client, fields, house.clock())
+    return _Read(columns, others, employees, catalogue, at)
+
+
+def _catalogue(
+    house: Workspace, connection: Connection, client: HiBobClient, names: Sequence[str], fresh: bool
+) -> tuple[Catalogue, datetime]:
+    """HiBob's fields, from the cache while it is younger than a day and knows every name."""
+    cached = customers.metadata(house.db, connection.id)
+    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
+        catalogue = Catalogue(cached[0])
+        try:
+            if all(catalogue.resolve(name).field in catalogue.fields for name in names):
+                return catalogue, cached[1]
+        except SettingsError:
+            pass  # The name may be newer than the cache: ask HiBob before refusing it.
+    fields: tuple[Field, ...] = read_metadata(client)
+    now = house.clock()
+    customers.save_metadata(house.db, connection.id, fields, now)
+    return Catalogue(fields), now
+
+
+def _others(house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue) -> tuple[OtherDomain, ...]:
+    """The customer's other domains on the same connection. One whose scope cannot be resolved says so in its own
+    preview."""
+    found = []
+    for other in customers.domains(house.db, domain.customer_id):
+        if other.id == domain.id or not other.attributes:
+            continue
+        try:
+            same = _connection_of(house, other).id == connection.id
+            resolve_all(catalogue, [rule.column for rule in other.settings.scope])
+        except SettingsError:
+            continue
+        if same:
+            found.append(OtherDomain(other.name, other.settings.scope))
+    return tuple(found)
+
+
+# --- check ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedColumn:
+    """One mapped column: the share of visible people with a value, and whether it is there at all."""
+
+    column: str
+    attribute: str
+    filled: float
+    state: str
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a test of the connection proved."""
+
+    connection: str
+    live: int
+    inactive: int
+    columns: tuple[CheckedColumn, ...]
+    findings: tuple[Finding, ...]
+    metadata_at: datetime
+    fields: int
+
+    @property
+    def ok(self) -> bool:
+        """A preview would not be blocked by what was read."""
+        return not self.findings
+
+
+def check(house: Workspace, label: str) -> Check:
+    """Test a domain's connection: credentials, people, and every mapped field. Stores only HiBob's metadata."""
+    domain = customers.get_domain(house.db, label)
+    _require(house, domain.customer_id, _PREPARE, "test the connection")
+    read = _read(house, domain, fresh_metadata=True)
+    evidence = read.employees.evidence
+    checked = tuple(
+        _checked_column(read, name, each.name)
+        for each in domain.attributes
+        for name in (each.data_feed_name, each.fallback)
+        if name
+    )
+    return Check(
+        connection=_connection_of(house, domain).name,
+        live=evidence.active,
+        inactive=evidence.employees - evidence.active,
+        columns=checked,
+        findings=tuple(_check_findings(evidence.employees, checked)),
+        metadata_at=read.metadata_at,
+        fields=len(read.catalogue.fields),
+    )
+
+
+def _checked_column(read: _Read, name: str, attribute: str) -> CheckedColumn:
+    evidence = read.employees.evidence
+    found = evidence.column(read.columns[name].field)
+    filled = found.filled if found else 0
+    state = "absent" if evidence.absent(read.columns[name].field) else "ok" if filled else "empty"
+    share = round(filled / evidence.employees, 4) if evidence.employees else 0.0
+    return CheckedColumn(name, attribute, share, state, (found.category if found else "") or None)
+
+
+def _check_findings(employees: int, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:
+    if not employees:
+        yield Finding(
+            "no-employees",
+            Severity.WARN,
+            "The credentials are right, but HiBob shows this service user nobody.",
+            "In HiBob, put the service user into a permission group with people in “Access data for”.",
+        )
+        return
+    for each in {column.column: column for column in checked if column.state == "absent"}.values():
+        yield Finding(
+            "column-absent",
+            Severity.WARN,
+            f"HiBob leaves out {each.column} ({each.attribute}) for everybody.",
+            f"In HiBob, grant the service user's permission group “View” on the category “{each.category}”."
+            if each.category
+            else "HiBob's metadata does not list this field: correct the data feed name.",
+        )
+
+
+# --- preview ----------------------------------------------------------------------------------------------
+
+
+def preview(house: Workspace, label: str, waiting: Waiting = _quiet) -> Plan:
+    """Read both sides, make a plan and store it. Waits while somebody else works on the domain."""
+    domain = customers.get_domain(house.db, label)
+    _require(house, domain.customer_id, _PREPARE, "make a preview")
+    with lease(house.db, domain.id, "preview", waiting):
+        domain = customers.domain_by_id(house.db, domain.id)
+        situation = _situation(house, domain, *_both_sides(house, domain))
+        return _store_plan(house, situation, make_plan(situation))
+
+
+def _both_sides(house: Workspace, domain: Domain) -> tuple[_Read, Users]:
+    identifier = domain.settings.unique_identifier
+    fed = {each.name for each in domain.attributes if each.data_feed_name}
+    if not fed or identifier not in fed:
+        raise SettingsError(
+            f"Domain {domain.label} has no unique identifier that a HiBob column feeds. Set `unique_identifier` to an "
+            "attribute with a `data_feed_name`."
+        )
+    read = _read(house, domain)
+    return read, _directory(house, domain).users(sorted(fed))
+
+
+def _directory(house: Workspace, domain: Domain) -> LocalDirectory:
+    return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "")
+
+
+def _situation(house: Workspace, domain: Domain, read: _Read, users: Users) -> Situation:
+    """Both sides with everything else that a plan depends on."""
+    customer = customers.get_customer(house.db, domain.customer)
+    elsewhere = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
+    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    now = house.clock()
+    return Situation(
+        domain=domain,
+        columns=read.columns,
+        employees=read.employees,
+        users=users,
+        now=now,
+        baseline=plans.get_baseline(house.db, domain.id),
+        absences=plans.get_absences(house.db, domain.id),
+        archived_7_days=runs.archived_since(house.db, domain.id, now - SEVEN_DAYS),
+        live_elsewhere=sum(_directory(house, each).live() for each in elsewhere),
+        seats=customer.seats,
+        price_per_user=customer.price_per_user,
+        members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
+        decisions=plans.get_decisions(house.db, domain.id),
+        others=read.others,
+    )
+
+
+def _store_plan(house: Workspace, situation: Situation, decision: Decision) -> Plan:
+    domain, read_at = situation.domain, situation.employees.evidence.read_at
+    with house.db.transaction():
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.name, situation.now, read_at)
+        if decision.status is PlanStatus.EMPTY:
+            plans.take_baseline(house.db, plan_id)
+        plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)
+        blocks = [each.code for each in decision.blocks]
+        _record(
+            house, "plan made", domain, plan=plan_id, digest=decision.digest, status=decision.status.value,
+            counts=dict(decision.counts), blocks=blocks,
+        )  # fmt: skip
+    snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
+    return plans.get_plan(house.db, plan_id)
+
+
+def show_plan(house: Workspace, plan_id: str) -> Plan:
+    plan = plans.get_plan(house.db, plan_id)
+    _require(house, _domain_of(house, plan).customer_id, _READ, "see this plan")
+    return plan
+
+
+def _domain_of(house: Workspace, plan: Plan) -> Domain:
+    return customers.domain_by_id(house.db, plan.domain_id)
+
+
+def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
+    """The plan's Excel file."""
+    plan = show_plan(house, plan_id)
+    write_workbook(plan, file)
+
+
+# --- approve ----------------------------------------------------------------------------------------------
+
+
+def approve(
+    house: Workspace,
+    plan_id: str,
+    *,
+    leave_out: Sequence[str] = (),
+    only: Sequence[str] = (),
+    overrides: Mapping[str, str] | None = None,
+    workbook: BinaryIO | None = None,
+) -> Approval:
+    """Approve a plan as it stands, but for the people left out. Nothing is recorded when it is refused."""
+    plan = plans.get_plan(house.db, plan_id)
+    domain = _domain_of(house, plan)
+    if house.actor.email is None:
+        raise RoleMissing("The operator may prepare, but not approve. Say who approves: --by EMAIL.")
+    _require(house, domain.customer_id, _PREPARE, "approve")
+    decided = read_workbook(plan, workbook) if workbook else None
+    left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
+    overrides = dict(overrides or {})
+    approval = Approval(
+        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None
+    )
+    with house.db.transaction():
+        _check_current(house, plan, domain)
+        if runs.latest_run(house.db, plan.id):
+            raise Refused(f"Plan {plan.id} was approved and processed already. Make a new preview.")
+        _check_two_people(house, plan, domain)
+        _check_overrides(house, plan, overrides)
+        _check_members(house, plan, domain, left_out)
+        plans.save_approval(house.db, approval)
+        if decided and decided.protected:
+            plans.protect(house.db, plan, decided.protected, house.actor.name, approval.at)
+        _record(
+            house, "plan approved", domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
+            overrides=_override_details(plan, overrides), workbook=approval.workbook,
+            protected=list(decided.protected) if decided else [],
+        )  # fmt: skip
+    return approval
+
+
+def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[str]:
+    keys = {change.key for change in plan.changes}
+    for named in (*leave_out, *only):
+        if named not in keys:
+            raise NotFound(f"Plan {plan.id} changes nobody with the key “{named}”.")
+    return set(leave_out) | (keys - set(only) if only else set())
+
+
+def _check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
+    """Raises `Lapsed` when the plan was overtaken."""
+    again = "Make a new preview."
+    if house.clock() - plan.made_at > PLAN_LIFETIME:
+        raise Lapsed(f"Plan {plan.id} is older than {PLAN_LIFETIME.days} days. {again}")
+    if plan.mapping_version != domain.mapping_version:
+        raise Lapsed(
+            f"The mapping changed since plan {plan.id} (version {plan.mapping_version}, now {domain.mapping_version}). {again}"
+        )
+    if plan.settings_version != domain.settings_version:
+        raise Lapsed(
+            f"The settings changed since plan {plan.id} (version {plan.settings_version}, now {domain.settings_version}). {again}"
+        )
+    other = runs.another_run_since(house.db, domain.id, plan.id, plan.made_at)
+    if other:
+        raise Lapsed(f"Another run of {domain.label} was processed since plan {plan.id} ({other}). {again}")
+
+
+def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
+    if domain.settings.two_people and house.actor.name in (plan.by, domain.mapping_by):
+        raise Refused(
+            "This domain needs two people: whoever made the mapping or asked for the plan cannot be the one to "
+            "approve it. Ask another admin or CSM."
+        )
+
+
+def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str]) -> None:
+    blocks = {each.code: each for each in plan.blocks}
+    for code, reason in overrides.items():
+        if code not in blocks:
+            raise UsageError(f"Plan {plan.id} is not blocked by “{code}”; there is nothing to override.")
+        if not reason.strip():
+            raise UsageError(f"Overriding {code} takes a reason: --override {code}=REASON.")
+    open_blocks = [each for each in plan.blocks if each.code not in overrides]
+    if open_blocks:
+        first = open_blocks[0]
+        more = f" ({len(open_blocks)} blocks in all: {', '.join(each.code for each in open_blocks)})"
+        raise Refused(
+            f"Plan {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''}"
+        )
+    if "self-archive" in overrides and _archives(plan, blocks["self-archive"].keys, [house.actor.email or ""]):
+        raise Refused("This plan archives you. Somebody else must override that, or protect you.")
+
+
+def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Change]:
+    """The archives among these people that concern one of these e-mails."""
+    return [
+        each for each in plan.changes if each.action is Action.ARCHIVE and each.key in keys and concerns(each, emails)
+    ]
+
+
+def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
+    """Somebody may have become a member, or be looking, only since the plan was made."""
+    if any(each.code == "self-archive" for each in plan.findings):
+        return
+    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    keys = {change.key for change in plan.changes} - left_out
+    found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
+    if found:
+        raise Refused(
+            f"This plan archives {len(found)} people who manage Rollcall for this customer since it was made. Make a "
+            "new preview."
+        )
+
+
+def _override_details(plan: Plan, overrides: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        {"code": each.code, "reason": overrides[each.code], "numbers": dict(each.numbers)}
+        for each in plan.blocks
+        if each.code in overrides
+    ]
+
+
+# --- process ----------------------------------------------------------------------------------------------
+
+
+def process(
+    house: Workspace,
+    plan_id: str,
+    *,
+    retry_failed: bool = False,
+    waiting: Waiting = _quiet,
+    progress: Progress = _quiet,
+) -> Run:
+    """Process an approved plan, or resume it; a finished one is given back as it is. Raises `Refused` when it is not
+    approved or was overtaken, `SourceError` when the source must be read again and cannot be."""
+    plan = plans.get_plan(house.db, plan_id)
+    domain = _domain_of(house, plan)
+    _require(house, domain.customer_id, _PREPARE, "process")
+    with lease(house.db, domain.id, f"process {plan.id}", waiting) as still_ours:
+        domain = _domain_of(house, plan)
+        run = runs.latest_run(house.db, plan.id)
+        if run and run.status in (RunStatus.DONE, RunStatus.PARTIAL) and not retry_failed:
+            return run
+        approval = _approval_in_force(house, plan, domain)
+        changes = _to_process(plan, run, retry_failed)
+        drifted = _changed_at_source(house, plan, domain, approval, changes)
+        run = _open_run(house, plan, domain, run, retry_failed)
+        processing = _Processing(house, plan, domain, run, still_ours, progress)
+        processing.settle(changes, approval.left_out, drifted)
+        return processing.finish(processing.write(changes))
+
+
+def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval:
+    approval = plans.get_approval(house.db, plan.id)
+    if approval is None:
+        raise Refused(f"Plan {plan.id} is not approved. Approve it first: `approve {plan.id} --by EMAIL`.")
+    _check_current(house, plan, domain)
+    if approval.digest != plan.digest or digest(domain, plan.changes) != plan.digest:
+        raise Refused(f"Plan {plan.id} is not what was approved: its digest differs. Make a new preview.")
+    return approval
+
+
+def _to_process(plan: Plan, run: Run | None, retry_failed: bool) -> list[Change]:
+    if not retry_failed or run is None:
+        done = {(each.key, each.action) for each in run.outcomes} if run else set()
+        return [change for change in plan.changes if (change.key, change.action) not in done]
+    failed = {(each.key, each.action) for each in run.outcomes if each.result is Result.FAILED}
+    if not failed:
+        raise Refused(f"Run {run.id} has nobody who failed; there is nothing to try again.")
+    return [change for change in plan.changes if (change.key, change.action) in failed]
+
+
+def _changed_at_source(
+    house: Workspace, plan: Plan, domain: Domain, approval: Approval, changes: Sequence[Change]
+) -> frozenset[tuple[str, Action]]:
+    """For a plan that is no longer fresh: the changes that HiBob would not make today. Planned anew from a new read
+    and the kept users, so that what this run already wrote does not count."""
+    minutes = int(house.environment.get(REREAD_VARIABLE) or REREAD_MINUTES)
+    if not changes or house.clock() - plan.read_at <= timedelta(minutes=minutes):
+        return frozenset()
+    read = _read(house, domain)
+    _, users = snapshots.load_snapshots(house.snapshots, domain.id)
+    decision = make_plan(_situation(house, domain, read, users))
+    unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
+    if unproved:
+        raise Refused(
+            f"Plan {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
+            f"({unproved[0].code}): {unproved[0].message} Nothing was written."
+        )
+    now = {(each.key, each.action): (each.before, each.after) for each in decision.changes}
+    return frozenset(
+        (each.key, each.action) for each in changes if now.get((each.key, each.action)) != (each.before, each.after)
+    )
+
+
+def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool) -> Run:
+    with house.db.transaction():
+        if run and not retry_failed:
+            runs.reopen_run(house.db, run.id)
+            _record(house, "run resumed", domain, plan=plan.id, run=run.id)
+            return run
+        retry_of = run.id if run else None
+        new = runs.start_run(house.db, plan.id, domain.id, house.actor.name, house.clock(), retry_of)
+        _record(house, "run started", domain, plan=plan.id, run=new.id, digest=plan.digest)
+        return new
+
+
+@dataclass
+class _Processing:
+    """The loop over chunks of one run: the outcomes of a chunk are journalled before the next starts."""
+
+    house: Workspace
+    plan: Plan
+    domain: Domain
+    run: Run
+    still_ours: Callable[[], None]
+    progress: Progress
+    settled: set[tuple[str, Action]] = field(default_factory=set)
+
+    def settle(
+        self, changes: Sequence[Change], left_out: Sequence[str], drifted: frozenset[tuple[str, Action]]
+    ) -> None:
+        """Journal those who are left out or changed in HiBob meanwhile: nothing is written for them."""
+        skipped = set(left_out)
+        outcomes = []
+        for each in changes:
+            if each.key in skipped:
+                outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, "Left out of the approval."))
+            elif (each.key, each.action) in drifted:
+                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, "Changed in HiBob since the preview."))
+        if outcomes:
+            runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
+        self.settled = {(each.key, each.action) for each in outcomes}
+
+    def write(self, changes: Sequence[Change]) -> bool:
+        """Bring the rest about, chunk by chunk; returns whether it came to the end."""
+        directory = _directory(self.house, self.domain)
+        todo = [each for each in changes if (each.key, each.action) not in self.settled]
+        for start in range(0, len(todo), CHUNK):
+            if runs.stop_asked(self.house.db, self.run.id):
+                return False
+            self.still_ours()
+            directory.ensure(todo[start : start + CHUNK], self._journal)
+            self.progress(min(start + CHUNK, len(todo)), len(todo))
+        return True
+
+    def _journal(self, outcomes: Sequence[Outcome]) -> None:
+        runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
+
+    def finish(self, complete: bool) -> Run:
+        counts = runs.get_run(self.house.db, self.run.id).counts
+        bad = counts["failed"] + counts["drifted"]
+        status = RunStatus.STOPPED if not complete else RunStatus.PARTIAL if bad else RunStatus.DONE
+        with self.house.db.transaction():
+            runs.end_run(self.house.db, self.run.id, status, self.house.clock())
+            if complete:
+                plans.take_baseline(self.house.db, self.plan.id)
+            what = "run ended" if complete else "run stopped"
+            _record(
+                self.house, what, self.domain, plan=self.plan.id, run=self.run.id, status=status.value, counts=counts
+            )
+        return runs.get_run(self.house.db, self.run.id)
+
+
+def stop(house: Workspace, run_id: str) -> None:
+    """Ask a run to stop before its next chunk. `process` resumes it."""
+    run = runs.get_run(house.db, run_id)
+    domain = customers.domain_by_id(house.db, run.domain_id)
+    _require(house, domain.customer_id, _PREPARE, "stop a run")
+    if run.status is not RunStatus.RUNNING:
+        raise Refused(f"Run {run.id} is not running: it is {run.status.value}.")
+    with house.db.transaction():
+        runs.ask_to_stop(house.db, run.id)
+        _record(house, "stop asked", domain, plan=run.plan_id, run=run.id)
+
+
+# --- looking ----------------------------------------------------------------------------------------------
+
+
+def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
+    """The directory as it is: (id, external id, status, attributes), ordered by id."""
+    domain = customers.get_domain(house.db, label)
+    _require(house, domain.customer_id, _READ, "see the users")
+    return _directory(house, domain).everybody()
+
+
+def see_history(house: Workspace, label: str) -> list[history.Event]:
+    """A customer's events, or those of `CUSTOMER/DOMAIN`, newest first."""
+    customer = customers.find_customer(house.db, label)
+    domain = None if customer else customers.get_domain(house.db, label) if "/" in label else None
+    found: Customer = customer or customers.get_customer(house.db, domain.customer if domain else label)
+    _require(house, found.id, _READ, "see the history")
+    return history.events(house.db, found.id, domain.id if domain else None)
+
+
+def explain(house: Workspace, label: str, person: str) -> Answer:
+    """Why somebody is, or is not, in the domain: from the kept snapshots, without a new read."""
+    domain = customers.get_domain(house.db, label)
+    _require(house, domain.customer_id, _READ, "see why somebody is there")
+    connection = _connection_of(house, domain)
+    cached = customers.metadata(house.db, connection.id)
+    employees, kept_users = snapshots.load_snapshots(house.snapshots, domain.id)
+    catalogue = Catalogue(cached[0] if cached else ())
+    columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
+    read = _Read(columns, (), employees, catalogue, employees.evidence.read_at)
+    answer = explain_person(_situation(house, domain, read, kept_users), person)
+    past = runs.outcomes_of_person(house.db, domain.id, answer.key)
+    return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
+
+
+def verify(house: Workspace, head: str | None = None) -> history.Verdict:
+    """Check the history chain."""
+    return history.verify(house.db, head)
+
+
+# --- the installation -------------------------------------------------------------------------------------
+
+
+def rotate(house: Workspace) -> int:
+    """Encrypt all secrets with a new key; returns how many."""
+    count = rotate_key(house.db, house.vault)
+    _record(house, "encryption key rotated", secrets=count)
+    return count
+
+
+def backup(house: Workspace, file: Path) -> None:
+    """A consistent copy of the database, without the encryption key, readable by its owner alone."""
+    new = file.with_name(file.name + ".new")
+    try:
+        os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        with sqlite3.connect(new) as copy:
+            house.db.connection.backup(copy)
+        copy.close()
+        new.replace(file)
+    except (OSError, sqlite3.Error) as problem:
+        raise UsageError(f"The backup {file} cannot be written: {problem}.") from None
+
+
+def restore(house: Workspace, file: Path) -> None:
+    """Replace the database by a backup, after checking that it is one. Refused while a worker is busy."""
+    if not file.is_file():
+        raise UsageError(f"There is no file {file}.")
+    if house.db.one("SELECT 1 FROM leases"):
+        raise Refused("A worker is busy with a domain. Stop it, then restore.")
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as copy:
+            tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
+            sound = copy.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+            if not sound or not {"customers", "plans", "history"} <= tables:
+                raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.")
+            copy.backup(house.db.connection)
+        copy.close()
+    except sqlite3.Error:
+        raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.") from None
+    migrate(house.db)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that `doctor` looked at."""
+
+    what: str
+    fine: bool
+    detail: str
+
+
+def doctor(house: Workspace) -> list[Diagnosis]:
+    """Is this installation sound: database, key, clock, hosts?"""
+    integrity = str(house.db.connection.execute("PRAGMA quick_check").fetchone()[0])
+    owners = [row["owner"] for row in house.db.all("SELECT owner FROM secrets ORDER BY owner")]
+    last = house.db.one("SELECT at FROM history ORDER BY seq DESC LIMIT 1")
+    ahead = bool(last) and datetime.fromisoformat(last["at"]) > house.clock() + timedelta(minutes=1) if last else False
+    return [
+        Diagnosis("database", integrity == "ok", f"{house.db.path}: {integrity}"),
+        _diagnose_key(house, owners),
+        Diagnosis(
+            "clock", not ahead, "set back since the last event" if ahead else f"{house.clock():%Y-%m-%d %H:%M} UTC"
+        ),
+        Diagnosis("history", verify(house).broken is None, verify(house).broken or "chain unbroken"),
+        Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
+    ]
+
+
+def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:
+    try:
+        for owner in owners:
+            get_secret(house.db, house.vault, owner)
+    except SettingsError as problem:
+        return Diagnosis("key", False, str(problem))
+    place = house.vault.file or "the environment"
+    return Diagnosis("key", True, f"{place}: opens {len(owners)} stored secret{'' if len(owners) == 1 else 's'}")
