@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice, repeat, takewhile
 from math import ceil
-from types import GeneratorType
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
@@ -254,7 +253,7 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
 def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
     rows = [(sheet.heading, sheet.action.value, "") for sheet in SHEETS] + [
         ("To be moved", Action.MOVE.value, " to another domain; decided on the page, not in this file"),
-        ("To be linked", Action.LINK.value, " to their HiBob record, which changes no value; not in this file"),
+        ("To be linked", Action.LINK.value, " to their HiBob record; no value changes, not in this file"),
         ("Held", "held", ": something would happen to them and does not, for the reason given"),
         ("Unchanged", "unchanged", ""),
     ]
@@ -333,7 +332,8 @@ def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight = 0
     sheet.page_margins.left = sheet.page_margins.right = 0.4
-    sheet.oddFooter.right.text = "&A, page &P of &N"
+    if sheet.oddFooter is not None:
+        sheet.oddFooter.right.text = "&A, page &P of &N"
     return sheet
 
 
@@ -344,8 +344,7 @@ def _place(cells: Iterable[Cell], row: int) -> Iterator[Cell]:
 
 
 def _append(sheet: Worksheet, looks: Iterable[Cell], texts: Iterable[str]) -> None:
-    # The stubs ask for the class of generators, where openpyxl asks `inspect.isgenerator`.
-    sheet.append(cast("GeneratorType[Cell, None, None]", _fill(looks, texts)))
+    sheet.append(_fill(looks, texts))  # type: ignore[arg-type]  # its stubs forget cells in a generator
 
 
 def _fill(looks: Iterable[Cell], texts: Iterable[str]) -> Iterator[Cell]:
@@ -397,7 +396,8 @@ def _offer_decisions(sheet: Worksheet, cells: str) -> None:
     sheet.data_validations.append(offer)
     for decision, color in ((LEAVE_OUT, "FFD9D9D9"), (KEEP_ACTIVE, "FFBFD9F2")):
         look = DifferentialStyle(font=Font(bold=True), fill=PatternFill(bgColor=color))
-        sheet.conditional_formatting.add(cells, Rule("cellIs", operator="equal", formula=[f'"{decision}"'], dxf=look))
+        rule = Rule("cellIs", operator="equal", formula=[f'"{decision}"'], dxf=look)
+        sheet.conditional_formatting.add(cells, rule)
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -481,7 +481,7 @@ class _Reading:
                 self._read(row)
             missing = [key for key in self._changes if key not in self._found]
             if missing:
-                self._problems.add(self._title, f"rows are missing, {len(missing):,} in all: {_named(missing)}")
+                self._problems.add(self._title, f"{len(missing):,} missing, with key {_named(missing)}")
         return {self._changes[key].key: decision for key, decision in self._found.items()}
 
     def _find_header(self, rows: Iterator[SheetRow]) -> bool:
@@ -498,8 +498,8 @@ class _Reading:
         return False
 
     def _take_header(self, number: int, texts: Mapping[int, str]) -> bool:
-        """Where each column stands now. An attribute may be called Key or Why, too: then the first in the file
-        is taken for the first of ours, and the comparison of values tells if they changed places."""
+        """Where each column stands now. An attribute may be called Key or Why, too: then the first of them is
+        taken for the first of ours, and the comparison of values tells if they changed places."""
         places: dict[str, list[int]] = {}
         for column in sorted(texts):
             places.setdefault(texts[column], []).append(column)
@@ -533,8 +533,10 @@ class _Reading:
     def _compare(self, number: int, expected: Sequence[str], cells: Sequence[str]) -> None:
         for name, wanted, text in islice(zip(self._header, expected, cells, strict=True), 1, None):
             if text != wanted:
-                at = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(wanted, text, strict=False)))
-                self._add(number, f"{_quoted(name)} should be {_quoted(wanted, at)} and is {_quoted(text, at)}")
+                alike = takewhile(lambda pair: pair[0] == pair[1], zip(wanted, text, strict=False))
+                at = len(list(alike))
+                problem = f"{_quoted(name)} should be {_quoted(wanted, at)} and is {_quoted(text, at)}"
+                self._add(number, problem)
 
     def _decision(self, number: int, text: str) -> str:
         if self._blank_approves and not text.strip():

@@ -1,8 +1,8 @@
 """The cells of an .xlsx file as text, row by row. Knows sheets and cells; nothing of plans.
 
-The file comes from outside, so nothing in it is believed: every part is streamed through expat, its bytes are
-counted as they unpack, a document type ends the reading, and no tree is ever built. openpyxl writes Rollcall's
-workbooks and does not read them: it removes every `x005F_` from shared texts, believes a sheet's word on where
+The file comes from outside, so nothing in it is believed: every part is streamed through expat, its bytes
+are counted as they unpack, a document type ends the reading, and no tree is ever built. openpyxl writes our
+workbooks and does not read them: it removes every `x005F_` from shared texts, takes a sheet's word for where
 it ends, and keeps a tree of whatever it does not know.
 """
 
@@ -34,8 +34,8 @@ _SPACES = (
 _TAGS = {f"{space}}}{tag}": tag for space in _SPACES for tag in ("row", "c", "v", "f", "t", "rPh", "si")}
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
-# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member with a
-# password, NotImplementedError: an unknown compression), and what our own reading of the parts does: KeyError
+# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member with
+# a password, NotImplementedError: an unknown compression), and what our own reading of the parts does: KeyError
 # and IndexError where something is referred to and not there, ValueError where a number is none.
 _FOREIGN = (
     BadZipFile,
@@ -52,7 +52,7 @@ _FOREIGN = (
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """One row with anything in it: its texts by column number (blank ones left out), and where formulas are."""
+    """A row with anything in it: its texts by column number, blanks left out, and where formulas are."""
 
     number: int
     texts: Mapping[int, str]
@@ -106,7 +106,7 @@ class Spreadsheet:
         return found
 
     def _feed(self, part: str, parser: XMLParserType, found: Sized) -> Iterator[None]:
-        """Unpack and parse a part, with a pause after every chunk. What it claims to measure is not relied on."""
+        """Unpack and parse a part, with a pause after every chunk. Its claim how big it is, is not relied on."""
         try:
             with self._package.open(part) as stream:
                 while chunk := stream.read(2**16):
