@@ -20,6 +20,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.page import PageMargins
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -37,6 +38,7 @@ MAX_PEOPLE = 1_048_000  # on one sheet: Excel's 1,048,576 rows, less room for wh
 MAX_TEXT = 32_767  # in one cell, in UTF-16 units, as Excel counts
 HEADER_WITHIN = 50  # rows: it is written within the first 14, but people insert some
 PAGE_WIDTH = 260  # characters that are still legible across an A4 page on its side
+TITLE_HEIGHT = 26
 SAMPLE = 200  # rows that decide how wide columns are
 
 
@@ -183,10 +185,11 @@ def _people(number: int) -> str:
 # --- writing ----------------------------------------------------------------------------------------------
 
 _INK = "FF1F3A4D"
-_TITLE, _SECTION = Font(bold=True, size=16, color=_INK), Font(bold=True, size=12, color=_INK)
-_LABEL, _BOLD, _TEXT = Font(bold=True, color=_INK), Font(bold=True), Font()
+_TEXT, _BOLD = Font("Calibri", 11), Font("Calibri", 11, bold=True)
+_LABEL = Font("Calibri", 11, bold=True, color=_INK)
+_SECTION, _TITLE = Font("Calibri", 13, bold=True, color=_INK), Font("Calibri", 17, bold=True, color=_INK)
 _BAND, _MARK = PatternFill("solid", fgColor="FFDCE6EC"), PatternFill("solid", fgColor="FFFFDD80")
-_LINE = Border(bottom=Side("thin", color="FFD5DDE2"))
+_RULE = Border(bottom=Side("thin", color="FFD0D8DD"))
 
 
 def write_workbook(plan: Plan, file: BinaryIO) -> None:
@@ -213,13 +216,18 @@ def write_workbook(plan: Plan, file: BinaryIO) -> None:
 def _write_summary(workbook: Workbook, plan: Plan) -> None:
     sheet = _new_sheet(workbook, "Summary")
     sheet.sheet_view.showGridLines = False
-    _set_widths(sheet, (24, 105))
-    label, value = _look(sheet, _LABEL), _look(sheet, wrap=True)
+    _set_widths(sheet, (24, 110))
+    sheet.row_dimensions[1].height = TITLE_HEIGHT
     _append(sheet, [_look(sheet, _TITLE)], [shown(f"Preview of {plan.domain}")])
+    section, label, value = _look(sheet, _SECTION), _look(sheet, _LABEL), _look(sheet, wrap=True)
+    number = 1
     for heading, rows in _summary(plan):
         sheet.append([])
-        _append(sheet, [_look(sheet, _SECTION)], [heading])
+        _append(sheet, [section], [heading])
+        number += 2
         for row in rows:
+            number += 1
+            _make_room(sheet, number, [(row[1], 110)])
             _append(sheet, [label, value], map(shown, row))
 
 
@@ -303,20 +311,25 @@ def _write_table(
     """Notes, header and rows, with `frozen` columns always in sight. Returns the number of the first row."""
     sample = list(islice(rows, SAMPLE))
     top = len(notes) + 2
-    _set_widths(sheet, _widths(header, sample))
+    widths = _widths(header, sample)
+    _set_widths(sheet, widths)
     sheet.freeze_panes = f"{get_column_letter(frozen + 1)}{top + 1}"
     sheet.print_title_rows = f"{top}:{top}"
+    sheet.row_dimensions[1].height = TITLE_HEIGHT
     for note, font in zip(notes, chain([_TITLE], repeat(_TEXT)), strict=False):
         _append(sheet, [_look(sheet, font)], [shown(note)])
     sheet.append([])
-    _append(sheet, repeat(_look(sheet, _LABEL, _BAND, wrap=True)), header)
-    plain, marked, why = _look(sheet), _look(sheet, _BOLD, _MARK, wrap=True), _look(sheet, wrap=True)
+    _make_room(sheet, top, zip(header, widths, strict=True))
+    _append(sheet, repeat(_look(sheet, _LABEL, _RULE, _BAND, wrap=True)), header)
+    plain, why = _look(sheet, border=_RULE), _look(sheet, border=_RULE, wrap=True)
+    marked = _look(sheet, _BOLD, _RULE, _MARK, wrap=True)
     last = top
     for row in chain(sample, rows):
         last += 1
         looks = [*repeat(plain, len(header) - 1), why]
         for place in row.changed:
             looks[place] = marked
+        _make_room(sheet, last, ((row.cells[place], widths[place]) for place in (*row.changed, -1)))
         _append(sheet, looks, row.cells)
     sheet.auto_filter.ref = f"A{top}:{get_column_letter(len(header))}{last}"
     return top + 1
@@ -331,7 +344,7 @@ def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight = 0
-    sheet.page_margins.left = sheet.page_margins.right = 0.4
+    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     if sheet.oddFooter is not None:
         sheet.oddFooter.right.text = "&A, page &P of &N"
     return sheet
@@ -357,25 +370,29 @@ def _fill(looks: Iterable[Cell], texts: Iterable[str]) -> Iterator[Cell]:
         yield cell
 
 
-def _look(sheet: Worksheet, font: Font = _TEXT, fill: PatternFill | None = None, wrap: bool = False) -> Cell:
-    """An empty cell. Format “@” and the quote prefix keep text a text also when somebody types it again."""
+def _look(
+    sheet: Worksheet,
+    font: Font = _TEXT,
+    border: Border | None = None,
+    fill: PatternFill | None = None,
+    wrap: bool = False,
+) -> Cell:
+    """An empty cell. Format “@” and the quote prefix keep a text a text also when somebody types it again."""
     cell = WriteOnlyCell(sheet)
     cell.number_format = "@"
     cell.quotePrefix = True
     cell.alignment = Alignment(vertical="top", wrap_text=wrap)
-    cell.font = font
-    if fill:
-        cell.fill = fill
-        cell.border = _LINE
+    cell.font, cell.border, cell.fill = font, border or Border(), fill or PatternFill()
     return cell
 
 
-def _widths(header: Sequence[str], sample: Sequence[_Row]) -> Iterator[float]:
+def _widths(header: Sequence[str], sample: Sequence[_Row]) -> list[float]:
     """As wide as the header and the first rows ask for, within reason; the last column, Why, is prose."""
+    widths: list[float] = []
     for place, name in enumerate(header[:-1]):
         longest = max((len(line) for row in sample for line in row.cells[place].split("\n")), default=0)
-        yield min(max(longest, min(len(name) + 3, 20), 8), 42) + 2
-    yield 60
+        widths.append(min(max(longest, min(len(name) + 3, 20), 8), 42) + 2)
+    return [*widths, 60]
 
 
 def _set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
@@ -385,6 +402,13 @@ def _set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
         sheet.column_dimensions[get_column_letter(place)].width = width
         total += width
     sheet.page_setup.fitToWidth = ceil(total / PAGE_WIDTH)
+
+
+def _make_room(sheet: Worksheet, number: int, wrapped: Iterable[tuple[str, float]]) -> None:
+    """The height of a row for its wrapped texts: Excel fits it by itself, LibreOffice does not."""
+    lines = max(sum(ceil(1.1 * len(line) / width) or 1 for line in text.split("\n")) for text, width in wrapped)
+    if lines > 1:
+        sheet.row_dimensions[number].height = min(15.0 * lines, 405)
 
 
 def _offer_decisions(sheet: Worksheet, cells: str) -> None:
