@@ -242,7 +242,7 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
             ("Status", STATUS_WORDS[plan.status]),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
             ("HiBob was read", _moment(plan.read_at)),
-            ("By version", f"{plan.mapping_version} of the mapping, {plan.settings_version} of the settings"),
+            ("Mapping, settings", f"version {plan.mapping_version}, version {plan.settings_version}"),
         ),
     )
     yield "What would happen", _counts(plan)
@@ -344,7 +344,7 @@ def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight = 0
-    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6, footer=0.3)
     if sheet.oddFooter is not None:
         sheet.oddFooter.right.text = "&A, page &P of &N"
     return sheet
@@ -406,7 +406,7 @@ def _set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
 
 def _make_room(sheet: Worksheet, number: int, wrapped: Iterable[tuple[str, float]]) -> None:
     """The height of a row for its wrapped texts: Excel fits it by itself, LibreOffice does not."""
-    lines = max(sum(ceil(1.1 * len(line) / width) or 1 for line in text.split("\n")) for text, width in wrapped)
+    lines = max(sum(ceil(len(line) / width) or 1 for line in text.split("\n")) for text, width in wrapped)
     if lines > 1:
         sheet.row_dimensions[number].height = min(15.0 * lines, 405)
 
