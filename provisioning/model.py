@@ -280,6 +280,7 @@ class ColumnEvidence:
     present: int
     filled: int
     category: str = ""
+    category_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

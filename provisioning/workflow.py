@@ -18,7 +18,7 @@ from msgspec import UNSET
 from provisioning import setup_file
 from provisioning.database import Database
 from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, column_names, resolve_all
+from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.explain import Answer, explain_person
 from provisioning.engine.limits import concerns
 from provisioning.engine.plan import digest, make_plan
@@ -56,7 +56,7 @@ from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import read_people
 from provisioning.store import customers, history, plans, runs, snapshots
-from provisioning.store.leases import Holder, lease
+from provisioning.store.leases import Holder, is_held, lease
 from provisioning.store.migrations import migrate
 from provisioning.store.secrets import (
     Vault,
@@ -489,7 +489,7 @@ def check(house: Workspace, label: str) -> Check:
         live=evidence.active,
         inactive=evidence.employees - evidence.active,
         columns=checked,
-        findings=tuple(_check_findings(evidence.employees, checked)),
+        findings=tuple(_check_findings(read, checked)),
         metadata_at=read.metadata_at,
         fields=len(read.catalogue.fields),
     )
@@ -504,8 +504,9 @@ def _checked_column(read: _Read, name: str, attribute: str) -> CheckedColumn:
     return CheckedColumn(name, attribute, share, state, (found.category if found else "") or None)
 
 
-def _check_findings(employees: int, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:
-    if not employees:
+def _check_findings(read: _Read, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:
+    evidence = read.employees.evidence
+    if not evidence.employees:
         yield Finding(
             "no-employees",
             Severity.WARN,
@@ -518,9 +519,7 @@ def _check_findings(employees: int, checked: Sequence[CheckedColumn]) -> Iterabl
             "column-absent",
             Severity.WARN,
             f"HiBob leaves out {each.column} ({each.attribute}) for everybody.",
-            f"In HiBob, grant the service user's permission group “View” on the category “{each.category}”."
-            if each.category
-            else "HiBob's metadata does not list this field: correct the data feed name.",
+            absent_remedy(evidence.column(read.columns[each.column].field)),
         )
 
 
@@ -952,7 +951,7 @@ def restore(house: Workspace, file: Path) -> None:
     """Replace the database by a backup, after checking that it is one. Refused while a worker is busy."""
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    if house.db.one("SELECT 1 FROM leases"):
+    if any(is_held(house.db, row["domain_id"]) for row in house.db.all("SELECT domain_id FROM leases")):
         raise Refused("A worker is busy with a domain. Stop it, then restore.")
     try:
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as copy:
@@ -989,8 +988,19 @@ def doctor(house: Workspace) -> list[Diagnosis]:
             "clock", not ahead, "set back since the last event" if ahead else f"{house.clock():%Y-%m-%d %H:%M} UTC"
         ),
         Diagnosis("history", verify(house).broken is None, verify(house).broken or "chain unbroken"),
+        *_diagnose_metadata(house),
         Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
     ]
+
+
+def _diagnose_metadata(house: Workspace) -> Iterable[Diagnosis]:
+    """How old each connection's cached list of HiBob's fields is; a day at most before it is read again."""
+    for customer in customers.customers(house.db):
+        for each in customers.connections(house.db, customer.id):
+            cached = customers.metadata(house.db, each.id)
+            hours = (house.clock() - cached[1]).total_seconds() / 3600 if cached else 0
+            age = f"{len(cached[0]):,} fields, read {hours:.1f} hours ago" if cached else "not read yet"
+            yield Diagnosis("fields", True, f"{customer.name}, {each.name}: {age}")
 
 
 def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
-from provisioning.engine.columns import column_names, read_as
+from provisioning.engine.columns import absent_remedy, column_names, read_as
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
@@ -92,15 +92,12 @@ def _columns_absent(situation: Situation) -> Iterable[Finding]:
         field_id = situation.columns[name].field
         if evidence.absent(field_id):
             found = evidence.column(field_id)
-            category = found.category if found else ""
             yield Finding(
                 "column-absent",
                 Severity.BLOCK,
                 f"HiBob left out the column {name} for all {evidence.employees:,} people: it is not permitted, or "
                 "misspelt. Its values cannot be told from blanks.",
-                f"In HiBob, grant the service user's permission group “View” on the category “{category}”."
-                if category
-                else "HiBob's metadata does not list this field: correct the data feed name in the mapping.",
+                absent_remedy(found),
                 {"counted": evidence.employees, "limit": 1, "of": evidence.employees},
             )
 
@@ -175,9 +172,7 @@ def _engine_columns_absent(situation: Situation) -> Iterable[Finding]:
             "column-absent",
             Severity.WARN,
             f"HiBob left out {field_id} for everybody, so {lost}.",
-            f"In HiBob, grant the service user's permission group “View” on the category “{found.category}”."
-            if found and found.category
-            else "Ask HiBob's administrator which category opens this field.",
+            absent_remedy(found),
         )
 
 

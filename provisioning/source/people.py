@@ -58,7 +58,7 @@ def decode_people(body: bytes, fields: Sequence[Field], now: datetime) -> Snapsh
         columns[each.id] = pa.array(machine, pa.string())
         columns[Column(each.id, human=True).slot] = pa.array(human, pa.string())
         filled = sum(1 for a, b in zip(machine, human, strict=True) if a or b)
-        evidence.append(ColumnEvidence(each.id, present, filled, each.category_name or each.category))
+        evidence.append(ColumnEvidence(each.id, present, filled, each.category, each.category_name))
     table = pa.table(columns)
     _check_ids(table[ID].to_pylist())
     return Snapshot(table, Evidence(now, table.num_rows, _count_active(table), tuple(evidence)))
