@@ -55,6 +55,7 @@ from provisioning.report.workbook import read_workbook, write_workbook
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import read_people
+from provisioning.source.reports import ReportName, list_reports, read_report
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import Holder, is_held, lease
 from provisioning.store.migrations import migrate
@@ -219,10 +220,6 @@ class _SetUp:
             self._note("connection removed", name=name)
 
     def _connection(self, table: setup_file.ConnectionTable, before: Connection | None) -> None:
-        if table.report is not None:
-            raise SettingsError(
-                f"Connection “{table.name}”: this version reads people search only; leave out `report`."
-            )
         url = check_base_url(table.base_url, HIBOB_HOSTS, allowed_hosts(self.house.environment))
         wanted = Connection(0, self.customer_id, table.name, url, table.id, table.report, table.type)
         old_env = customers.token_variable(self.db, before.id) if before else None
@@ -394,33 +391,50 @@ def _read(house: Workspace, domain: Domain, *, fresh_metadata: bool = False) -> 
     connection = _connection_of(house, domain)
     names = column_names(domain.attributes, domain.settings.scope)
     with _client(house, connection) as client:
-        catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
+        report = None
+        if connection.report is not None:
+            fields, at = _metadata(house, connection, client, fresh_metadata)
+            report = read_report(client, connection.report, fields)
+            ours = {each.id for each in report.fields}
+            catalogue = Catalogue([*report.fields, *(each for each in fields if each.id not in ours)])
+        else:
+            catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
         columns = resolve_all(catalogue, names)
         others = _others(house, domain, connection, catalogue)
         for other in others:
             columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
         wanted = {column.field for column in columns.values()} | set(known.ENGINE_FIELDS)
-        fields = [catalogue.field(field_id) for field_id in sorted(wanted)]
-        employees = read_people(client, fields, house.clock())
+        asked = [catalogue.field(field_id) for field_id in sorted(wanted)]
+        now = house.clock()
+        employees = report.snapshot(asked, now) if report else read_people(client, asked, now)
     return _Read(columns, others, employees, catalogue, at)
+
+
+def _metadata(
+    house: Workspace, connection: Connection, client: HiBobClient, fresh: bool
+) -> tuple[tuple[Field, ...], datetime]:
+    """HiBob's fields, from the cache while it is younger than a day."""
+    cached = customers.metadata(house.db, connection.id)
+    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
+        return cached
+    fields, now = read_metadata(client), house.clock()
+    customers.save_metadata(house.db, connection.id, fields, now)
+    return fields, now
 
 
 def _catalogue(
     house: Workspace, connection: Connection, client: HiBobClient, names: Sequence[str], fresh: bool
 ) -> tuple[Catalogue, datetime]:
-    """HiBob's fields, from the cache while it is younger than a day and knows every name."""
-    cached = customers.metadata(house.db, connection.id)
-    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
-        catalogue = Catalogue(cached[0])
-        try:
-            if all(catalogue.resolve(name).field in catalogue.fields for name in names):
-                return catalogue, cached[1]
-        except SettingsError:
-            pass  # The name may be newer than the cache: ask HiBob before refusing it.
-    fields: tuple[Field, ...] = read_metadata(client)
-    now = house.clock()
-    customers.save_metadata(house.db, connection.id, fields, now)
-    return Catalogue(fields), now
+    """HiBob's fields; read anew when the cache does not know a name, which may be newer."""
+    fields, at = _metadata(house, connection, client, fresh)
+    catalogue = Catalogue(fields)
+    try:
+        if fresh or all(catalogue.resolve(name).field in catalogue.fields for name in names):
+            return catalogue, at
+    except SettingsError:
+        pass  # Ask HiBob before refusing a name.
+    fields, at = _metadata(house, connection, client, True)
+    return Catalogue(fields), at
 
 
 def _others(house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue) -> tuple[OtherDomain, ...]:
@@ -438,6 +452,17 @@ def _others(house: Workspace, domain: Domain, connection: Connection, catalogue:
         if same:
             found.append(OtherDomain(other.name, other.settings.scope))
     return tuple(found)
+
+
+def reports(house: Workspace, customer: str, connection: str) -> tuple[ReportName, ...]:
+    """The custom reports that a connection may read, by name."""
+    found = customers.get_customer(house.db, customer)
+    _require(house, found.id, _PREPARE, "list the reports")
+    for each in customers.connections(house.db, found.id):
+        if each.name == connection:
+            with _client(house, each) as client:
+                return list_reports(client)
+    raise NotFound(f"{customer} has no connection “{connection}”.")
 
 
 # --- check ------------------------------------------------------------------------------------------------
@@ -519,7 +544,7 @@ def _check_findings(read: _Read, checked: Sequence[CheckedColumn]) -> Iterable[F
             "column-absent",
             Severity.WARN,
             f"HiBob leaves out {each.column} ({each.attribute}) for everybody.",
-            absent_remedy(evidence.column(read.columns[each.column].field)),
+            absent_remedy(evidence, read.columns[each.column].field),
         )
 
 

@@ -242,7 +242,8 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
             ("Status", STATUS_WORDS[plan.status]),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
             ("HiBob was read", _moment(plan.read_at)),
-            ("Mapping, settings", f"version {plan.mapping_version}, version {plan.settings_version}"),
+            ("Mapping version", str(plan.mapping_version)),
+            ("Settings version", str(plan.settings_version)),
         ),
     )
     yield "What would happen", _counts(plan)
@@ -314,7 +315,7 @@ def _write_table(
     widths = _widths(header, sample)
     _set_widths(sheet, widths)
     sheet.freeze_panes = f"{get_column_letter(frozen + 1)}{top + 1}"
-    sheet.print_title_rows = f"{top}:{top}"
+    sheet.print_title_rows, sheet.print_title_cols = f"{top}:{top}", f"A:{get_column_letter(frozen)}"
     sheet.row_dimensions[1].height = TITLE_HEIGHT
     for note, font in zip(notes, chain([_TITLE], repeat(_TEXT)), strict=False):
         _append(sheet, [_look(sheet, font)], [shown(note)])

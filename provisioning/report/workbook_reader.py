@@ -37,10 +37,10 @@ _SPACES = (
 _TAGS = {f"{space}}}{tag}": tag for space in _SPACES for tag in ("row", "c", "v", "f", "t", "rPh", "si")}
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
-# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member that is
-# encrypted, or compressed in an unknown way; LookupError: an unknown encoding), and what we raise on what the
-# parts say: LookupError where something is referred to and not there, ValueError where a number is no such
-# number, or too big.
+# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member that
+# is encrypted, or packed in an unknown way; LookupError: an unknown encoding), and what we raise on what the
+# parts say: LookupError where something is referred to and not there, ValueError where a number is none, or
+# is too big.
 _FOREIGN = (BadZipFile, zlib.error, EOFError, ExpatError, LookupError, ValueError, RuntimeError)
 
 
@@ -88,7 +88,7 @@ class Spreadsheet:
         return found
 
     def _feed(self, part: str, found: "_Collector") -> Iterator[None]:
-        """Unpack and parse a part, with a pause after every chunk. Its claim how big it is counts for nothing."""
+        """Unpack and parse a part, with a pause after every chunk. What size it claims counts for nothing."""
         fed = 0
         try:
             with self._package.open(part) as stream:
