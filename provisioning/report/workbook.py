@@ -427,6 +427,8 @@ def _offer_decisions(sheet: Worksheet, cells: str) -> None:
 
 # --- reading ----------------------------------------------------------------------------------------------
 
+_REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
+
 
 def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
     """The decisions in a workbook of this plan.
@@ -464,9 +466,6 @@ def _check_identity(plan: Plan, book: Spreadsheet) -> None:
                 f"This is the workbook of another plan. {place}: {label} should be {_quoted(expected)} "
                 f"and is {_quoted(text)}.\nDownload the workbook of plan {plan.id} and decide in that."
             )
-
-
-_REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
 
 
 class _Problems:

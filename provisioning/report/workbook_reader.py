@@ -21,11 +21,14 @@ from provisioning.errors import WorkbookRefused
 
 MAX_FILE = 20 * 2**20
 MAX_UNPACKED = 300 * 2**20
-MAX_ROW = 1_048_576
-MAX_TEXTS = 5_000_000  # shared by cells: more do not fit into MAX_UNPACKED beside the cells themselves
+MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # Excel's own
+# More than an honest part can have within MAX_UNPACKED; a hostile one would take minutes or gigabytes.
+MAX_ELEMENTS = 16_000_000
+MAX_TEXTS = 5_000_000  # shared by cells
+MAX_PIECES = 2_000  # of the text of one cell, each of several thousand characters
+MAX_LISTED = 10_000  # sheets, and relations between parts
 MAX_DEPTH = 100
-MAX_ELEMENTS = 10_000  # of one name, where all are kept: sheets, and relations to parts
-MAX_TAG = 2**20  # bytes; expat scans an unfinished one again with every chunk, and time grows with its square
+MAX_TAG = 2**20  # bytes; expat scans an unfinished tag again with every chunk
 
 OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")  # how an .xls begins, and an .xlsx with a password
 
@@ -117,7 +120,7 @@ class _Collector:
         self.elements: list[dict[str, str]] = []
         self._shared = shared
         self._wanted = f"}}{wanted}"
-        self._row = self._column = self._depth = 0
+        self._row = self._column = self._depth = self._count = 0
         self._cells: dict[int, str] = {}
         self._formulas: set[int] = set()
         self._type, self._pieces = "inlineStr", list[str]()
@@ -131,13 +134,12 @@ class _Collector:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        if self._depth > MAX_DEPTH or len(self.elements) > MAX_ELEMENTS:
+        self._count += 1
+        if self._depth > MAX_DEPTH or self._count > MAX_ELEMENTS or len(self.elements) > MAX_LISTED:
             raise ValueError(name)
         tag = _TAGS.get(name)
         if tag == "c":
-            place = attributes.get("r", "").rstrip("0123456789")
-            self._column = column_index_from_string(place) if place else self._column + 1
-            self._type = attributes.get("t", "n")
+            self._start_cell(attributes.get("r", "").rstrip("0123456789"), attributes.get("t", "n"))
         elif tag == "v":
             self._open = self._type != "inlineStr"
         elif tag == "t":
@@ -156,9 +158,17 @@ class _Collector:
             raise ValueError(number)
         self._row, self._column, self._cells, self._formulas = number, 0, {}, set()
 
+    def _start_cell(self, letters: str, kind: str) -> None:
+        self._column = column_index_from_string(letters) if letters else self._column + 1
+        self._type = kind
+        if self._column > MAX_COLUMN:
+            raise ValueError(self._column)
+
     def _data(self, text: str) -> None:
         if self._open:
             self._pieces.append(text)
+            if len(self._pieces) > MAX_PIECES:
+                raise ValueError(len(self._pieces))
 
     def _end(self, name: str) -> None:
         self._depth -= 1
