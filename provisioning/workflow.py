@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -192,7 +193,7 @@ class _SetUp:
     def _customer(self) -> None:
         table = self.file.customer
         before = customers.find_customer(self.db, table.name)
-        price = None if table.price_per_user is None else f"{table.price_per_user:g}"
+        price = None if table.price_per_user is None else format(Decimal(str(table.price_per_user)), "f")
         self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
         after = customers.get_customer(self.db, table.name)
         if before != after:
@@ -570,7 +571,8 @@ def _both_sides(house: Workspace, domain: Domain) -> tuple[_Read, Users]:
             "attribute with a `data_feed_name`."
         )
     read = _read(house, domain)
-    return read, _directory(house, domain).users(sorted(fed))
+    ruled = {each.attribute for each in domain.settings.protected if each.attribute}
+    return read, _directory(house, domain).users(sorted(fed | ruled))
 
 
 def _directory(house: Workspace, domain: Domain) -> LocalDirectory:
