@@ -737,16 +737,15 @@ def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Ch
 
 
 def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
-    """Somebody may have become a member, or be looking, only since the plan was made."""
-    if any(each.code == "self-archive" for each in plan.findings):
-        return
+    """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
+    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
     emails = [each.email for each in customers.members(house.db, domain.customer_id)]
-    keys = {change.key for change in plan.changes} - left_out
+    keys = {change.key for change in plan.changes} - left_out - told
     found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
     if found:
         raise Refused(
-            f"This plan archives {len(found)} people who manage Rollcall for this customer since it was made. Make a "
-            "new preview."
+            f"This plan archives {len(found)} people who manage Rollcall for this customer since it was made. Leave them "
+            "out, or make a new preview."
         )
 
 

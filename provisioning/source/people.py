@@ -84,7 +84,7 @@ class _Shape:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.nested, self.human = _tree(fields), _tree(fields)
-        slash: dict[str, Any] = {slash_key(each.id): Any for each in fields}
+        slash: dict[str, Any] = {key: Any for each in fields if _nameable(key := slash_key(each.id))}
         human = _or_strange(_struct(self.human, {}))
         self.employee = _struct(self.nested, slash | {"humanReadable": human})
         self.answer: Any = msgspec.defstruct("Answer", [("employees", list[self.employee])])  # type: ignore[name-defined]
@@ -106,7 +106,7 @@ def _tree(fields: Sequence[Field]) -> _Node:
 
 
 def _struct(node: _Node, extra: dict[str, Any]) -> type[Struct]:
-    kinds = {step: _kind(child) for step, child in node.children.items()} | extra
+    kinds = {step: _kind(child) for step, child in node.children.items() if _nameable(step)} | extra
     node.names = {step: f"f{place}" for place, step in enumerate(kinds)}
     specs: list[tuple[str, Any, Any]] = [(node.names[step], kind, UNSET) for step, kind in kinds.items()]
     node.kind = msgspec.defstruct("Step", specs, rename={name: step for step, name in node.names.items()}, gc=False)
@@ -115,7 +115,13 @@ def _struct(node: _Node, extra: dict[str, Any]) -> type[Struct]:
 
 def _kind(node: _Node) -> Any:
     """Anything for a leaf; for a step that only leads on, a struct of just the wanted steps."""
-    return Any if node.ends else _or_strange(_struct(node, {}))
+    whole = node.ends or not all(_nameable(step) for step in node.children)
+    return Any if whole else _or_strange(_struct(node, {}))
+
+
+def _nameable(step: str) -> bool:
+    """Whether msgspec can name a struct's field so. The customer's own words may stand in a field's id."""
+    return not re.search(r'["\\\x00-\x1f]', step)
 
 
 def _or_strange(kind: type[Struct]) -> Any:
@@ -244,8 +250,10 @@ def _collect(objects: list[Any], node: _Node, into: dict[str, list[Any]]) -> Non
 
 def _step(objects: list[Any], node: _Node, step: str) -> list[Any]:
     """One step further in every object. Null stays null: what leads on from an empty value is empty as well."""
-    kind, name = node.kind, node.names.get(step, "")
-    if kind is None:
+    kind, name = node.kind, node.names.get(step)
+    if kind is not None and name is None:
+        return [UNSET] * len(objects)
+    if kind is None or name is None:
         return [o.get(step, UNSET) if isinstance(o, dict) else None if o is None else UNSET for o in objects]
     return [getattr(o, name) if type(o) is kind else None if o is None else UNSET for o in objects]
 
