@@ -1,12 +1,11 @@
 """The demo: the sandbox with the example customer, and the main job done once by itself. Composes use cases and
 knows no rule; the sandbox is never reached but by HTTP, like HiBob."""
 
+import contextlib
 import json
 import shutil
-import signal
 import socket
 import tempfile
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from provisioning.model import Action, Plan, PlanStatus, RunStatus
 from provisioning.report.text import counts_line, plan_lines, run_lines
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.day import DayReport, Happening
+from provisioning.worker import Stopping
 from provisioning.workflow import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,12 +52,20 @@ def _running(data: Path, people: int, seed: int, port: int) -> Iterator[Sandbox]
         raise UsageError(f"The sandbox cannot start: {problem}.") from None
     address = data / ADDRESS_FILE
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        address.write_text(json.dumps({"base_url": sandbox.base_url}))
+        _write_address(address, sandbox.base_url)
         yield sandbox
     finally:
-        address.unlink(missing_ok=True)
         sandbox.stop()
+        with contextlib.suppress(OSError):
+            address.unlink(missing_ok=True)
+
+
+def _write_address(file: Path, base_url: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(json.dumps({"base_url": base_url}))
+    except OSError as problem:
+        raise UsageError(f"The data folder {file.parent} cannot be written: {problem.strerror}.") from None
 
 
 def serve_sandbox(data: Path, people: int, seed: int, port: int) -> int:
@@ -99,10 +107,9 @@ def _day_lines(report: Mapping[str, object]) -> list[str]:
 
 
 def _until_interrupted() -> None:
-    stopping = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: stopping.set())
-    stopping.wait()
+    stopping = Stopping()
+    while not stopping.asked:
+        stopping.wait(60)
 
 
 # --- the example customer ----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "setup_file": GROUND | {"engine"},
     "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file"},
     "worker": LOW | {"workflow", "store"},
-    "demo": LOW | {"workflow", "report", "sandbox"},
+    "demo": LOW | {"workflow", "worker", "report", "sandbox"},
     "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
     "": set(),
 }
