@@ -29,7 +29,20 @@ MAY_IMPORT = {
     "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
     "": set(),
 }
-IMPURE = {"os", "io", "socket", "pathlib", "sqlite3", "httpx", "time", "random", "secrets", "subprocess", "tempfile", "urllib"}
+IMPURE = {
+    "os",
+    "io",
+    "socket",
+    "pathlib",
+    "sqlite3",
+    "httpx",
+    "time",
+    "random",
+    "secrets",
+    "subprocess",
+    "tempfile",
+    "urllib",
+}
 ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": set()}
 
 
@@ -81,9 +94,7 @@ def test_the_engine_knows_no_network_file_clock_or_environment(path: Path) -> No
 @pytest.mark.parametrize(("library", "places"), ONLY_IN.items())
 def test_a_neighbour_has_one_door(library: str, places: set[str]) -> None:
     using = {
-        str(path.relative_to(ROOT))
-        for path in _modules()
-        if library in {name.split(".")[0] for name in _imports(path)}
+        str(path.relative_to(ROOT)) for path in _modules() if library in {name.split(".")[0] for name in _imports(path)}
     }
     assert using == places
 
