@@ -16,6 +16,8 @@ from provisioning import __version__
 from provisioning.errors import RollcallError, UsageError
 
 if TYPE_CHECKING:
+    import threading
+
     from provisioning.model import Plan, Run
     from provisioning.store.leases import Holder
     from provisioning.workflow import Workspace
@@ -86,7 +88,8 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
     command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
-    command("worker", "execute jobs until stopped", _worker)
+    each = command("worker", "execute jobs until stopped", _worker)
+    each.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     each = command("grant", "give somebody a role", _grant)
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("role", metavar="ROLE", choices=["admin", "csm", "auditor"])
@@ -449,8 +452,17 @@ def _worker(asked: argparse.Namespace) -> int:
     stopping = threading.Event()
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda *_: stopping.set())
+    if asked.with_parent:
+        threading.Thread(target=_follow, args=(os.getppid(), stopping), daemon=True).start()
     work(_open(asked), stopping, lambda text: print(text, flush=True))
     return OK
+
+
+def _follow(parent: int, stopping: "threading.Event") -> None:
+    """An orphan is given to another parent: then nobody is left to work for."""
+    while os.getppid() == parent and not stopping.wait(1.0):
+        pass
+    stopping.set()
 
 
 def _grant(asked: argparse.Namespace) -> int:

@@ -5,11 +5,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Actor
 from provisioning.store import customers, jobs
 from provisioning.store.jobs import Job, JobKind
+from provisioning.store.leases import Holder
 from provisioning.workflow import Workspace
 
 LOOK_EVERY = 1.0
@@ -37,15 +40,29 @@ def execute(house: Workspace, job: Job) -> None:
     except RollcallError as problem:
         jobs.finish(house.db, job.id, house.clock(), {}, str(problem))
         return
+    except Exception as problem:
+        # Not understood, so it ends this worker; but the next one must not repeat it for ever.
+        what = f"Something unexpected happened ({type(problem).__name__}). The worker’s log has the details."
+        jobs.finish(house.db, job.id, house.clock(), {}, what)
+        raise
     jobs.finish(house.db, job.id, house.clock(), result)
 
 
 def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
+    def say(step: str) -> None:
+        jobs.note(house.db, job.id, step)
+
+    def waiting(holder: Holder) -> None:
+        say(f"Waiting for {holder}")
+
     if job.kind is JobKind.PREVIEW:
-        return {"plan": workflow.preview(house, label).id}
-    if job.kind is JobKind.PROCESS and job.plan_id:
-        return {"run": workflow.process(house, job.plan_id).id}
-    return {"connection": workflow.check(house, label).connection}
+        return {"plan": workflow.preview(house, label, waiting, say).id}
+    if job.kind in (JobKind.PROCESS, JobKind.RETRY) and job.plan_id:
+        retry = job.kind is JobKind.RETRY
+        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting).id}
+    if job.kind is JobKind.SAMPLE:
+        return {"people": str(workflow.read_sample(house, label))}
+    return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}
 
 
 def replace_actor(house: Workspace, by: str) -> Workspace:
