@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from provisioning.web.frame import ICON, run_app
+from provisioning.web.frame import ICON, LOGO, run_app
 
 # A picture of our own: Streamlit fetches a Material icon for the browser's tab from another host.
 st.set_page_config(page_title="Rollcall", page_icon=str(ICON), layout="wide")
+st.logo(str(LOGO), size="large", icon_image=str(ICON))
 
 
 def navigate() -> None:

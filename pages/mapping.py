@@ -120,9 +120,7 @@ def draw_sample(here: Here, domain: Domain, attributes: tuple[Attribute, ...], i
         return
     with left:
         person = pick_person(here, domain)
-    st.caption(
-        f"From the read of {ago(read.evidence.read_at, here.house.clock())}, {read.evidence.employees:,} people."
-    )
+    st.caption(f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}: {read.evidence.employees:,} people.")
     rows = [
         {
             "Attribute": each.attribute,

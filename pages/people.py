@@ -22,6 +22,7 @@ ICONS = {
 
 
 def draw_directory(here: Here, domain: Domain) -> None:
+    st.subheader("Directory", anchor=False)
     text = st.text_input(
         "Search the directory", placeholder="Name, e-mail, identifier, Live or Archived", icon=":material/search:"
     )
@@ -73,7 +74,7 @@ def draw_question(here: Here, domain: Domain) -> None:
         return
     answer = workflow.explain(here.house, domain.label, wanted)
     with st.container(border=True):
-        st.markdown(f"**{escape(answer.answer)}**")
+        st.markdown(f"##### {escape(answer.answer)}")
         for each in answer.steps:
             st.markdown(f"{ICONS.get(each.step, ':material/chevron_right:')} {escape(each.detail)}")
     draw_values(here, domain, answer.key)
@@ -81,15 +82,15 @@ def draw_question(here: Here, domain: Domain) -> None:
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:
     found, _ = workflow.users_seen(here.house, domain.label, key.removeprefix("user:"), 1, 0)
-    for _, _, _, values in found:
-        rows = [{"Attribute": name, "Value": value} for name, value in values.items()]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The user’s attributes")
+    if found:
+        with st.expander("The user’s attributes", icon=":material/badge:"):
+            st.dataframe(frame(domain, found).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
+                         hide_index=True, height="content", alt="The user’s attributes")  # fmt: skip
 
 
 here = enter("People", "The user directory as it is, and the answer to “why is, or isn’t, this person here?”")
 domain = need_domain(here)
-question, directory = st.columns([2, 3], gap="large")
-with question, guarded():
+with guarded():
     draw_question(here, domain)
-with directory, guarded():
+with guarded():
     draw_directory(here, domain)

@@ -52,6 +52,8 @@ def draw_head(plan: Plan) -> None:
 
 
 def draw_plan(here: Here, plan: Plan) -> None:
+    if not parts.belongs(here, plan):
+        return
     draw_head(plan)
     parts.counts(plan)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))

@@ -1,5 +1,7 @@
 """Processing an approved preview: progress that survives a closed tab, stop, outcomes, resume, retry."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -51,9 +53,9 @@ def draw_progress(here: Here, plan: Plan, run: Run | None, job: Job) -> None:
         act(lambda: workflow.stop(here.house, run.id))
 
 
-def act(do: object) -> None:
+def act(do: Callable[[], object]) -> None:
     try:
-        do()  # type: ignore[operator]
+        do()
     except RollcallError as problem:
         fail(problem)
         return
@@ -154,6 +156,8 @@ with guarded():
         draw_none(here)
         st.stop()
     plan = workflow.plan_seen(here.house, plan_id)
+    if not parts.belongs(here, plan):
+        st.stop()
     job = workflow.latest_job(here.house, domain.label, KINDS, plan.id)
     run = workflow.run_of(here.house, plan.id)
     if job and job.open:

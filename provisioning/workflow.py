@@ -923,16 +923,18 @@ def see_history(house: Workspace, label: str) -> list[history.Event]:
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
-    """Why somebody is, or is not, in the domain: from the kept snapshots, without a new read."""
+    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
     domain = customers.get_domain(house.db, label)
     _require(house, domain.customer_id, _READ, "see why somebody is there")
     connection = _connection_of(house, domain)
     cached = customers.metadata(house.db, connection.id)
-    employees, kept_users = snapshots.load_snapshots(house.snapshots, domain.id)
+    employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
+    # The kept users are from before the last run: whoever it added would seem to wait for being added.
+    users_now = _directory(house, domain).users(sorted(each.name for each in domain.attributes if each.data_feed_name))
     catalogue = Catalogue(cached[0] if cached else ())
     columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
     read = _Read(columns, (), employees, catalogue, employees.evidence.read_at)
-    answer = explain_person(_situation(house, domain, read, kept_users), person)
+    answer = explain_person(_situation(house, domain, read, users_now), person)
     past = runs.outcomes_of_person(house.db, domain.id, answer.key)
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 

@@ -11,7 +11,7 @@ from provisioning import workflow
 from provisioning.model import Action, Change, Plan
 from provisioning.report.charts import actions_chart, attributes_chart
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import PAGE, pager, values_table
+from provisioning.web.parts import PAGE, height, pager, values_table
 from provisioning.web.words import ACTIONS, changes_in_words, escape, people
 
 ANY = ""
@@ -78,9 +78,9 @@ def table(here: Here, plan: Plan, deciding: bool) -> None:
         + ("; select several to leave them out." if deciding else ".")
     )
     event = st.dataframe(
-        _frame(shown, left_out, deciding),
+        _frame(shown, plan.attributes, left_out, deciding),
         hide_index=True,
-        height="content" if len(shown) <= 14 else 532,
+        height=height(len(shown)),
         on_select="rerun",
         selection_mode="multi-row",
         key=f"people_{place}_{skip}_{len(left_out)}",
@@ -126,13 +126,13 @@ def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
     return action, attribute, (text or "").strip()
 
 
-def _frame(shown: Sequence[Change], left_out: set[str], deciding: bool) -> pd.DataFrame:
+def _frame(shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool) -> pd.DataFrame:
     rows = [
         {
             "Decision": "Leave out" if each.key in left_out else "Approve",
             "Person": each.name or each.key,
             "What": ACTIONS[each.action.value],
-            "Changes": changes_in_words(each.before, each.after),
+            "Changes": changes_in_words(each, attributes),
             "Why": each.why,
             "Key": each.key,
         }
@@ -180,7 +180,7 @@ def held(here: Here, plan: Plan) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        height="content" if len(rows) <= 14 else 532,
+        height=height(len(rows)),
         column_config={"Why": st.column_config.TextColumn(width="large")},
         alt="People held back",
     )

@@ -23,7 +23,7 @@ from provisioning.web.words import escape
 from provisioning.workflow import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-ICON = Path(__file__).with_name("icon.png")
+ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
 LOCAL_USER, DATA, WORKER = "ROLLCALL_LOCAL_USER", "ROLLCALL_DATA", "ROLLCALL_WORKER"
 ENTERED = "entered"
 

@@ -65,6 +65,21 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
                 st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
 
 
+def height(rows: int) -> int:
+    """As high as its rows, up to a window's height: header and rows are 35 pixels each."""
+    return 37 + 35 * max(1, min(rows, 14))
+
+
+def belongs(here: Here, plan: Plan) -> bool:
+    """Whether a plan that the address names is one of the domain looked at; says so when it is not."""
+    if here.domain and plan.domain_id == here.domain.id:
+        return True
+    st.warning(
+        f"This preview belongs to {escape(plan.domain)}. Choose that domain in the sidebar.", icon=":material/info:"
+    )
+    return False
+
+
 def pager(count: int, key: str, size: int = PAGE) -> int:
     """Which rows of a long list to show: how many to skip."""
     pages = max(1, -(-count // size))

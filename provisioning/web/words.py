@@ -1,10 +1,10 @@
 """Words, numbers and moments as people read them, and data made harmless where Markdown is read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from provisioning.model import Action, PlanStatus, Result, RunStatus, Severity
+from provisioning.model import RESERVED_NAMES, Action, Change, PlanStatus, Result, RunStatus, Severity
 
 ACTIONS: Mapping[str, str] = {
     Action.ADD.value: "To be added",
@@ -82,11 +82,19 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
 
 
-def changes_in_words(before: Mapping[str, str | None], after: Mapping[str, str | None], most: int = 4) -> str:
-    """`Department: Sales → Legal`, for a table's cell."""
-    shown = [(name, value) for name, value in after.items() if name != "external_id" or len(after) == 1]
-    parts = [f"{_word(name)}: {before.get(name) or '(blank)'} → {value or '(blank)'}" for name, value in shown[:most]]
-    return "; ".join(parts) + (f"; … {len(shown) - most} more" if len(shown) > most else "")
+def changes_in_words(change: Change, order: Sequence[str], most: int = 5) -> str:
+    """`Department: Sales → Legal`, for a table's cell; of somebody new just the values, in the mapping's order."""
+    new = change.action is Action.ADD
+    names = [name for name in change.after if not (new and name in RESERVED_NAMES)]
+    place = {name: number for number, name in enumerate(order)}
+    names.sort(key=lambda name: place.get(name, -1))
+    parts = [_part(change, name, new) for name in names[:most]]
+    return "; ".join(parts) + (f"; … {len(names) - most} more" if len(names) > most else "")
+
+
+def _part(change: Change, name: str, new: bool) -> str:
+    before, value = change.before.get(name) or "(blank)", change.after[name] or "(blank)"
+    return f"{_word(name)}: {value}" if new else f"{_word(name)}: {before} → {value}"
 
 
 def _word(name: str) -> str:
