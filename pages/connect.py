@@ -32,9 +32,14 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
         )  # fmt: skip
         if each:
             used = ", ".join(each.domains) or "no domain yet"
-            st.caption(f"Type: {escape(found.type if found else '')} · Source: people search · Used by: {escape(used)}")
+            st.caption(f"Type: HiBob · Source: {source(each)} · Used by: {escape(used)}")
         if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
             save(here, found.name if found else name, url, user, token)
+
+
+def source(each: workflow.ConnectionSeen) -> str:
+    report = each.connection.report
+    return "people search" if report is None else f"custom report {report}"
 
 
 def save(here: Here, name: str, url: str, user: str, token: str) -> None:

@@ -126,19 +126,29 @@ def _set_up(data: Path, sandbox: Sandbox) -> Workspace:
 
 
 def serve() -> int:
-    """Sandbox, example customer, worker and web app, until interrupted. Begins anew each time, as the sandbox does."""
+    """The demo until interrupted. Begins anew each time, as the sandbox does."""
     shutil.rmtree(DEMO_DATA, ignore_errors=True)
-    port = PORT if _free(PORT) else 0
-    with _running(DEMO_DATA, 250, 1, port) as sandbox:
-        house = _set_up(DEMO_DATA, sandbox)
-        address = f"http://127.0.0.1:{WEB_PORT if _free(WEB_PORT) else _free_port()}"
+    with together(DEMO_DATA, PORT, WEB_PORT) as (sandbox, address, children):
+        print(_WELCOME.format(address=address, admin=ADMIN, base=sandbox.base_url), flush=True)
+        _open_browser(address)
+        _until_interrupted(children)
+    return 0
+
+
+Children = list["subprocess.Popen[bytes]"]
+
+
+@contextmanager
+def together(data: Path, port: int, web_port: int) -> Iterator[tuple[Sandbox, str, Children]]:
+    """Sandbox, example customer, worker and web app, on these ports where they are free: (sandbox, the web app's
+    address, the processes)."""
+    with _running(data, 250, 1, port if _free(port) else 0) as sandbox:
+        house = _set_up(data, sandbox)
+        address = f"http://127.0.0.1:{web_port if web_port and _free(web_port) else _free_port()}"
         with _children(house, address) as children:
             if not _answers(address, children):
                 raise DemoFailed("The web app did not start. Its messages stand above.")
-            print(_WELCOME.format(address=address, admin=ADMIN, base=sandbox.base_url), flush=True)
-            _open_browser(address)
-            _until_interrupted(children)
-    return 0
+            yield sandbox, address, children
 
 
 _WELCOME = """
@@ -153,7 +163,7 @@ Ctrl-C ends everything; the next start begins anew.
 
 
 @contextmanager
-def _children(house: Workspace, address: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
+def _children(house: Workspace, address: str) -> Iterator[Children]:
     """The worker and the web app, as the example customer's admin; both end with us."""
     environment = {**os.environ, **house.environment, "PYTHONPATH": str(ROOT), "ROLLCALL_LOCAL_USER": ADMIN}
     environment |= {"ROLLCALL_DATA": str(house.data), "ROLLCALL_WORKER": "external"}
@@ -183,7 +193,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def _answers(address: str, children: list["subprocess.Popen[bytes]"]) -> bool:
+def _answers(address: str, children: Children) -> bool:
     """Wait until the web app is ready, or has ended."""
     for _ in range(300):
         if any(child.poll() is not None for child in children):

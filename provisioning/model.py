@@ -280,18 +280,20 @@ class ColumnEvidence:
     present: int
     filled: int
     category: str = ""
+    category_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What shows that a read was complete. `status_from_active_read`: neither status nor lifecycle could be
-    read, and who is active was found by a second read of active people only."""
+    read, and who is active was found another way. `from_report`: a custom report was read, not people search."""
 
     read_at: datetime
     employees: int
     active: int
     columns: tuple[ColumnEvidence, ...]
     status_from_active_read: bool = False
+    from_report: bool = False
 
     def column(self, field_id: str) -> ColumnEvidence | None:
         return next((each for each in self.columns if each.field == field_id), None)

@@ -12,7 +12,7 @@ from provisioning.errors import RollcallError
 from provisioning.model import Actor
 from provisioning.store import customers, jobs
 from provisioning.store.jobs import Job, JobKind
-from provisioning.store.leases import Holder
+from provisioning.store.leases import Holder, is_held
 from provisioning.workflow import Workspace
 
 LOOK_EVERY = 1.0
@@ -20,7 +20,7 @@ LOOK_EVERY = 1.0
 
 def work(house: Workspace, stopping: threading.Event, say: Callable[[str], None]) -> None:
     """Execute jobs until told to stop; the job at hand is finished first."""
-    waiting_again = jobs.give_back(house.db)
+    waiting_again = jobs.give_back(house.db, lambda domain_id: is_held(house.db, domain_id))
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
     while not stopping.is_set():
         job = jobs.claim(house.db, house.clock())

@@ -20,7 +20,7 @@ from provisioning import setup_file
 from provisioning.database import Database
 from provisioning.engine import advice
 from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, column_names, resolve_all
+from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.explain import Answer, explain_person
 from provisioning.engine.limits import concerns
 from provisioning.engine.mapping import text_column
@@ -64,9 +64,10 @@ from provisioning.report.workbook import read_workbook, write_workbook
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import read_people
+from provisioning.source.reports import ReportName, list_reports, read_report
 from provisioning.store import customers, drafts, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import Job, JobKind
-from provisioning.store.leases import Holder, lease
+from provisioning.store.leases import Holder, is_held, lease
 from provisioning.store.migrations import migrate
 from provisioning.store.secrets import (
     Vault,
@@ -231,10 +232,6 @@ class _SetUp:
             self._note("connection removed", name=name)
 
     def _connection(self, table: setup_file.ConnectionTable, before: Connection | None) -> None:
-        if table.report is not None:
-            raise SettingsError(
-                f"Connection “{table.name}”: this version reads people search only; leave out `report`."
-            )
         url = check_base_url(table.base_url, HIBOB_HOSTS, allowed_hosts(self.house.environment))
         wanted = Connection(0, self.customer_id, table.name, url, table.id, table.report, table.type)
         old_env = customers.token_variable(self.db, before.id) if before else None
@@ -406,33 +403,50 @@ def _read(house: Workspace, domain: Domain, *, fresh_metadata: bool = False) -> 
     connection = _connection_of(house, domain)
     names = column_names(domain.attributes, domain.settings.scope)
     with _client(house, connection) as client:
-        catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
+        report = None
+        if connection.report is not None:
+            fields, at = _metadata(house, connection, client, fresh_metadata)
+            report = read_report(client, connection.report, fields)
+            ours = {each.id for each in report.fields}
+            catalogue = Catalogue([*report.fields, *(each for each in fields if each.id not in ours)])
+        else:
+            catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
         columns = resolve_all(catalogue, names)
         others = _others(house, domain, connection, catalogue)
         for other in others:
             columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
         wanted = {column.field for column in columns.values()} | set(known.ENGINE_FIELDS)
-        fields = [catalogue.field(field_id) for field_id in sorted(wanted)]
-        employees = read_people(client, fields, house.clock())
+        asked = [catalogue.field(field_id) for field_id in sorted(wanted)]
+        now = house.clock()
+        employees = report.snapshot(asked, now) if report else read_people(client, asked, now)
     return _Read(columns, others, employees, catalogue, at)
+
+
+def _metadata(
+    house: Workspace, connection: Connection, client: HiBobClient, fresh: bool
+) -> tuple[tuple[Field, ...], datetime]:
+    """HiBob's fields, from the cache while it is younger than a day."""
+    cached = customers.metadata(house.db, connection.id)
+    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
+        return cached
+    fields, now = read_metadata(client), house.clock()
+    customers.save_metadata(house.db, connection.id, fields, now)
+    return fields, now
 
 
 def _catalogue(
     house: Workspace, connection: Connection, client: HiBobClient, names: Sequence[str], fresh: bool
 ) -> tuple[Catalogue, datetime]:
-    """HiBob's fields, from the cache while it is younger than a day and knows every name."""
-    cached = customers.metadata(house.db, connection.id)
-    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
-        catalogue = Catalogue(cached[0])
-        try:
-            if all(catalogue.resolve(name).field in catalogue.fields for name in names):
-                return catalogue, cached[1]
-        except SettingsError:
-            pass  # The name may be newer than the cache: ask HiBob before refusing it.
-    fields: tuple[Field, ...] = read_metadata(client)
-    now = house.clock()
-    customers.save_metadata(house.db, connection.id, fields, now)
-    return Catalogue(fields), now
+    """HiBob's fields; read anew when the cache does not know a name, which may be newer."""
+    fields, at = _metadata(house, connection, client, fresh)
+    catalogue = Catalogue(fields)
+    try:
+        if fresh or all(catalogue.resolve(name).field in catalogue.fields for name in names):
+            return catalogue, at
+    except SettingsError:
+        pass  # Ask HiBob before refusing a name.
+    fields, at = _metadata(house, connection, client, True)
+    return Catalogue(fields), at
 
 
 def _others(house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue) -> tuple[OtherDomain, ...]:
@@ -450,6 +464,17 @@ def _others(house: Workspace, domain: Domain, connection: Connection, catalogue:
         if same:
             found.append(OtherDomain(other.name, other.settings.scope))
     return tuple(found)
+
+
+def reports(house: Workspace, customer: str, connection: str) -> tuple[ReportName, ...]:
+    """The custom reports that a connection may read, by name."""
+    found = customers.get_customer(house.db, customer)
+    _require(house, found.id, _PREPARE, "list the reports")
+    for each in customers.connections(house.db, found.id):
+        if each.name == connection:
+            with _client(house, each) as client:
+                return list_reports(client)
+    raise NotFound(f"{customer} has no connection “{connection}”.")
 
 
 # --- check ------------------------------------------------------------------------------------------------
@@ -501,7 +526,7 @@ def check(house: Workspace, label: str) -> Check:
         live=evidence.active,
         inactive=evidence.employees - evidence.active,
         columns=checked,
-        findings=tuple(_check_findings(evidence.employees, checked)),
+        findings=tuple(_check_findings(read, checked)),
         metadata_at=read.metadata_at,
         fields=len(read.catalogue.fields),
     )
@@ -516,8 +541,9 @@ def _checked_column(read: _Read, name: str, attribute: str) -> CheckedColumn:
     return CheckedColumn(name, attribute, share, state, (found.category if found else "") or None)
 
 
-def _check_findings(employees: int, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:
-    if not employees:
+def _check_findings(read: _Read, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:
+    evidence = read.employees.evidence
+    if not evidence.employees:
         yield Finding(
             "no-employees",
             Severity.WARN,
@@ -530,9 +556,7 @@ def _check_findings(employees: int, checked: Sequence[CheckedColumn]) -> Iterabl
             "column-absent",
             Severity.WARN,
             f"HiBob leaves out {each.column} ({each.attribute}) for everybody.",
-            f"In HiBob, grant the service user's permission group “View” on the category “{each.category}”."
-            if each.category
-            else "HiBob's metadata does not list this field: correct the data feed name.",
+            absent_remedy(evidence, read.columns[each.column].field),
         )
 
 
@@ -971,7 +995,7 @@ def restore(house: Workspace, file: Path) -> None:
     """Replace the database by a backup, after checking that it is one. Refused while a worker is busy."""
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    if house.db.one("SELECT 1 FROM leases"):
+    if any(is_held(house.db, row["domain_id"]) for row in house.db.all("SELECT domain_id FROM leases")):
         raise Refused("A worker is busy with a domain. Stop it, then restore.")
     try:
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as copy:
@@ -1008,8 +1032,19 @@ def doctor(house: Workspace) -> list[Diagnosis]:
             "clock", not ahead, "set back since the last event" if ahead else f"{house.clock():%Y-%m-%d %H:%M} UTC"
         ),
         Diagnosis("history", verify(house).broken is None, verify(house).broken or "chain unbroken"),
+        *_diagnose_metadata(house),
         Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
     ]
+
+
+def _diagnose_metadata(house: Workspace) -> Iterable[Diagnosis]:
+    """How old each connection's cached list of HiBob's fields is; a day at most before it is read again."""
+    for customer in customers.customers(house.db):
+        for each in customers.connections(house.db, customer.id):
+            cached = customers.metadata(house.db, each.id)
+            hours = (house.clock() - cached[1]).total_seconds() / 3600 if cached else 0
+            age = f"{len(cached[0]):,} fields, read {hours:.1f} hours ago" if cached else "not read yet"
+            yield Diagnosis("fields", True, f"{customer.name}, {each.name}: {age}")
 
 
 def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:
@@ -1132,7 +1167,10 @@ def read_sample(house: Workspace, label: str) -> int:
 
 
 def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
-    """A draft may name columns that cannot be resolved; the page says so, and the others are read."""
+    """A draft may name columns that cannot be resolved; the page says so, and the others are read. Which titles a
+    report has is only known when it is read."""
+    if _connection_of(house, domain).report is not None:
+        return False
     catalogue = Catalogue(fields_known(house, domain.label))
     try:
         resolve_all(catalogue, [name for name in (each.data_feed_name, each.fallback) if name])
@@ -1220,10 +1258,21 @@ def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
     """HiBob's fields as last read; none before the first contact."""
     domain = _seen_domain(house, label, "see the mapping")
     try:
-        cached = customers.metadata(house.db, _connection_of(house, domain).id)
+        connection = _connection_of(house, domain)
     except SettingsError:
         return ()
-    return cached[0] if cached else ()
+    cached = customers.metadata(house.db, connection.id)
+    fields = cached[0] if cached else ()
+    if connection.report is None or not fields:
+        return fields
+    return (*fields, *_titles(snapshots.newest_employees(house.snapshots, domain.id), {each.id for each in fields}))
+
+
+def _titles(read: Snapshot | None, known_ids: set[str]) -> Iterable[Field]:
+    """The columns of a report that are no field of HiBob's: their titles are their names."""
+    for each in read.evidence.columns if read else ():
+        if each.field not in known_ids:
+            yield Field(each.field, each.field, json_path=each.field)
 
 
 def last_read(house: Workspace, label: str) -> Snapshot | None:

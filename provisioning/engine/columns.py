@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from provisioning.engine.transforms import fold, tidy
 from provisioning.errors import SettingsError
-from provisioning.model import Attribute, AttributeType, Column, Field, ScopeRule
+from provisioning.model import Attribute, AttributeType, Column, Evidence, Field, ScopeRule
 
 HUMAN = "humanReadable."
 
@@ -94,3 +94,15 @@ def fed_by(attributes: Sequence[Attribute], columns: Mapping[str, Column], field
         if each.data_feed_name and columns[each.data_feed_name].field == field_id:
             return each.name
     return None
+
+
+def absent_remedy(evidence: Evidence, field_id: str) -> str:
+    """What opens a column that is missing for everybody: its permission category, by name and id, or the report."""
+    if evidence.from_report:
+        return "Add this column to the report in HiBob, or correct the data feed name."
+    found = evidence.column(field_id)
+    if found is None or not found.category:
+        return "HiBob's metadata does not list this field: correct the data feed name in the mapping."
+    named = f"“{found.category_name or found.category}”"
+    named += f" ({found.category})" if found.category_name not in ("", found.category) else ""
+    return f"In HiBob, grant the service user's permission group “View” on the field category {named}."

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
-from provisioning.engine.columns import column_names, read_as
+from provisioning.engine.columns import absent_remedy, column_names, read_as
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
@@ -91,16 +91,12 @@ def _columns_absent(situation: Situation) -> Iterable[Finding]:
     for name in names:
         field_id = situation.columns[name].field
         if evidence.absent(field_id):
-            found = evidence.column(field_id)
-            category = found.category if found else ""
             yield Finding(
                 "column-absent",
                 Severity.BLOCK,
                 f"HiBob left out the column {name} for all {evidence.employees:,} people: it is not permitted, or "
                 "misspelt. Its values cannot be told from blanks.",
-                f"In HiBob, grant the service user's permission group “View” on the category “{category}”."
-                if category
-                else "HiBob's metadata does not list this field: correct the data feed name in the mapping.",
+                absent_remedy(evidence, field_id),
                 {"counted": evidence.employees, "limit": 1, "of": evidence.employees},
             )
 
@@ -157,7 +153,6 @@ _LOST_WITHOUT: Mapping[str, str] = {
     known.FIRST_NAME: "one person under two records is not recognised",
     known.SURNAME: "one person under two records is not recognised",
     known.LIFECYCLE: "leave, garden leave and future starters cannot be told apart: whoever is active is live",
-    known.STATUS: "the number of active people is not known",
     known.START_DATE: "future starters wait until HiBob calls them employed",
     known.LAST_DAY: "people on garden leave stay live until HiBob calls them terminated",
 }
@@ -170,14 +165,11 @@ def _engine_columns_absent(situation: Situation) -> Iterable[Finding]:
     for field_id, lost in _LOST_WITHOUT.items():
         if field_id in mapped or not evidence.absent(field_id):
             continue
-        found = evidence.column(field_id)
         yield Finding(
             "column-absent",
             Severity.WARN,
             f"HiBob left out {field_id} for everybody, so {lost}.",
-            f"In HiBob, grant the service user's permission group “View” on the category “{found.category}”."
-            if found and found.category
-            else "Ask HiBob's administrator which category opens this field.",
+            absent_remedy(evidence, field_id),
         )
 
 

@@ -242,7 +242,8 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
             ("Status", STATUS_WORDS[plan.status]),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
             ("HiBob was read", _moment(plan.read_at)),
-            ("By version", f"{plan.mapping_version} of the mapping, {plan.settings_version} of the settings"),
+            ("Mapping version", str(plan.mapping_version)),
+            ("Settings version", str(plan.settings_version)),
         ),
     )
     yield "What would happen", _counts(plan)
@@ -314,7 +315,7 @@ def _write_table(
     widths = _widths(header, sample)
     _set_widths(sheet, widths)
     sheet.freeze_panes = f"{get_column_letter(frozen + 1)}{top + 1}"
-    sheet.print_title_rows = f"{top}:{top}"
+    sheet.print_title_rows, sheet.print_title_cols = f"{top}:{top}", f"A:{get_column_letter(frozen)}"
     sheet.row_dimensions[1].height = TITLE_HEIGHT
     for note, font in zip(notes, chain([_TITLE], repeat(_TEXT)), strict=False):
         _append(sheet, [_look(sheet, font)], [shown(note)])
@@ -344,7 +345,7 @@ def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight = 0
-    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6, footer=0.3)
     if sheet.oddFooter is not None:
         sheet.oddFooter.right.text = "&A, page &P of &N"
     return sheet
@@ -406,7 +407,7 @@ def _set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
 
 def _make_room(sheet: Worksheet, number: int, wrapped: Iterable[tuple[str, float]]) -> None:
     """The height of a row for its wrapped texts: Excel fits it by itself, LibreOffice does not."""
-    lines = max(sum(ceil(1.1 * len(line) / width) or 1 for line in text.split("\n")) for text, width in wrapped)
+    lines = max(sum(ceil(len(line) / width) or 1 for line in text.split("\n")) for text, width in wrapped)
     if lines > 1:
         sheet.row_dimensions[number].height = min(15.0 * lines, 405)
 
@@ -425,6 +426,8 @@ def _offer_decisions(sheet: Worksheet, cells: str) -> None:
 
 
 # --- reading ----------------------------------------------------------------------------------------------
+
+_REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
 
 
 def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
@@ -463,9 +466,6 @@ def _check_identity(plan: Plan, book: Spreadsheet) -> None:
                 f"This is the workbook of another plan. {place}: {label} should be {_quoted(expected)} "
                 f"and is {_quoted(text)}.\nDownload the workbook of plan {plan.id} and decide in that."
             )
-
-
-_REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
 
 
 class _Problems:

@@ -1,18 +1,18 @@
 """The cells of an .xlsx file as text, row by row. Knows sheets and cells; nothing of plans.
 
-The file comes from outside, so nothing in it is believed: every part is streamed through expat, its bytes
-are counted as they unpack, a document type ends the reading, and no tree is ever built. openpyxl writes our
+The file comes from outside, so nothing in it is believed: its parts are streamed through expat, bytes are
+counted as they unpack, a document type ends the reading, and no tree is ever built. openpyxl writes our
 workbooks and does not read them: it removes every `x005F_` from shared texts, takes a sheet's word for where
-it ends, and keeps a tree of whatever it does not know.
+it ends, keeps a tree of whatever it does not know, and needs two to three times as long.
 """
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
-from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
+from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import BadZipFile, ZipFile
 
 from openpyxl.utils import column_index_from_string
@@ -21,12 +21,18 @@ from provisioning.errors import WorkbookRefused
 
 MAX_FILE = 20 * 2**20
 MAX_UNPACKED = 300 * 2**20
-MAX_ROW = 1_048_576
-MAX_TEXTS = 5_000_000  # more shared texts do not fit into MAX_UNPACKED beside the cells that use them
+MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # Excel's own
+# More than an honest part can have within MAX_UNPACKED; a hostile one would take minutes or gigabytes.
+MAX_ELEMENTS = 16_000_000
+MAX_TEXTS = 5_000_000  # shared by cells
+MAX_PIECES = 2_000  # of the text of one cell, each of several thousand characters
+MAX_LISTED = 10_000  # sheets, and relations between parts
+MAX_DEPTH = 100
+MAX_TAG = 2**20  # bytes; expat scans an unfinished tag again with every chunk
 
 OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")  # how an .xls begins, and an .xlsx with a password
 
-# What everybody writes, and what Excel calls "Strict Open XML" (ECMA-376).
+# What everybody writes, and what Excel calls "Strict Open XML" (both ECMA-376).
 _SPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
@@ -34,20 +40,11 @@ _SPACES = (
 _TAGS = {f"{space}}}{tag}": tag for space in _SPACES for tag in ("row", "c", "v", "f", "t", "rPh", "si")}
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
-# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member with
-# a password, NotImplementedError: an unknown compression), and what our own reading of the parts does: KeyError
-# and IndexError where something is referred to and not there, ValueError where a number is none.
-_FOREIGN = (
-    BadZipFile,
-    zlib.error,
-    EOFError,
-    ExpatError,
-    KeyError,
-    IndexError,
-    ValueError,
-    RuntimeError,
-    NotImplementedError,
-)
+# What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member that
+# is encrypted, or packed in an unknown way; LookupError: an unknown encoding), and what we raise on what the
+# parts say: LookupError where something is referred to and not there, ValueError where a number is none, or
+# is too big.
+_FOREIGN = (BadZipFile, zlib.error, EOFError, ExpatError, LookupError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +64,15 @@ class Spreadsheet:
         self._package = _open(file)
         self._unpacked = 0
         parts: dict[str, str] = {}
-        texts: list[str] = []
-        for each in self._elements("xl/_rels/workbook.xml.rels", "Relationship"):
-            target = each.get("Target", "")
-            parts[each.get("Id", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
+        self._texts: Sequence[str] = ()
+        for each in self._whole("xl/_rels/workbook.xml.rels", "Relationship").elements:
+            target, id = each.get("Target", ""), each.get("Id", "")
+            parts[id] = target[1:] if target.startswith("/") else f"xl/{target}"
             if each.get("Type", "").endswith("/sharedStrings"):
-                texts = self._shared_texts(parts[each.get("Id", "")])
-        self._texts: Sequence[str] = texts
+                self._texts = self._whole(parts[id]).texts
         self.sheets = {
             each.get("name", ""): parts.get(value, value)
-            for each in self._elements("xl/workbook.xml", "sheet")
+            for each in self._whole("xl/workbook.xml", "sheet").elements
             for name, value in each.items()
             if name.endswith("/relationships}id")
         }
@@ -84,66 +80,66 @@ class Spreadsheet:
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         """The rows of a sheet in the order of the file, hidden and filtered ones included."""
         found = _Collector(self._texts)
-        for _ in self._feed(self.sheets[sheet], found.parser, found.rows):
+        for _ in self._feed(self.sheets[sheet], found):
             yield from found.rows
             found.rows.clear()
 
-    def _shared_texts(self, part: str) -> list[str]:
-        found = _Collector()
-        for _ in self._feed(part, found.parser, found.texts):
-            pass
-        return found.texts
-
-    def _elements(self, part: str, tag: str) -> list[dict[str, str]]:
-        """The attributes of every element called `tag`, for the small parts that say where things are."""
-        found: list[dict[str, str]] = []
-        parser = _parser()
-        parser.StartElementHandler = lambda name, attributes: (
-            found.append(attributes) if name.endswith(f"}}{tag}") else None
-        )
-        for _ in self._feed(part, parser, found):
+    def _whole(self, part: str, wanted: str = "") -> "_Collector":
+        found = _Collector(wanted=wanted)
+        for _ in self._feed(part, found):
             pass
         return found
 
-    def _feed(self, part: str, parser: XMLParserType, found: Sized) -> Iterator[None]:
-        """Unpack and parse a part, with a pause after every chunk. Its claim how big it is, is not relied on."""
+    def _feed(self, part: str, found: "_Collector") -> Iterator[None]:
+        """Unpack and parse a part, with a pause after every chunk. What size it claims counts for nothing."""
+        fed = 0
         try:
             with self._package.open(part) as stream:
                 while chunk := stream.read(2**16):
                     self._unpacked += len(chunk)
-                    if self._unpacked > MAX_UNPACKED or len(found) > MAX_TEXTS:
+                    if self._unpacked > MAX_UNPACKED:
                         raise _too_big("unpacks to more than", MAX_UNPACKED)
-                    parser.Parse(chunk)
+                    found.parser.Parse(chunk)
+                    fed += len(chunk)
+                    if fed - found.parser.CurrentByteIndex > MAX_TAG or len(found.texts) > MAX_TEXTS:
+                        raise ValueError(fed)
                     yield
-            parser.Parse(b"", True)
+            found.parser.Parse(b"", True)
             yield
         except _FOREIGN:
             raise _unreadable(f"its part “{part[:60]}” is missing or damaged") from None
 
 
 class _Collector:
-    """Collects the rows of a sheet, or the texts that cells share by number, as they close."""
+    """Collects as they close the rows of a sheet, or the texts that cells share by number; and the attributes
+    of every element that is called `wanted`."""
 
-    def __init__(self, shared: Sequence[str] = ()) -> None:
+    def __init__(self, shared: Sequence[str] = (), wanted: str = "") -> None:
         self.rows: list[SheetRow] = []
         self.texts: list[str] = []
+        self.elements: list[dict[str, str]] = []
         self._shared = shared
-        self._row = self._column = 0
+        self._wanted = f"}}{wanted}"
+        self._row = self._column = self._depth = self._count = 0
         self._cells: dict[int, str] = {}
-        self._formulas: list[int] = []
+        self._formulas: set[int] = set()
         self._type, self._pieces = "inlineStr", list[str]()
         self._open = self._aid = False
-        self.parser = _parser()
+        self.parser = ParserCreate(namespace_separator="}")
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = _refuse_document_type
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._data
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._count += 1
+        if self._depth > MAX_DEPTH or self._count > MAX_ELEMENTS or len(self.elements) > MAX_LISTED:
+            raise ValueError(name)
         tag = _TAGS.get(name)
         if tag == "c":
-            place = attributes.get("r", "").rstrip("0123456789")
-            self._column = column_index_from_string(place) if place else self._column + 1
-            self._type = attributes.get("t", "n")
+            self._start_cell(attributes.get("r", "").rstrip("0123456789"), attributes.get("t", "n"))
         elif tag == "v":
             self._open = self._type != "inlineStr"
         elif tag == "t":
@@ -151,28 +147,39 @@ class _Collector:
         elif tag == "row":
             self._start_row(int(attributes.get("r", self._row + 1)))
         elif tag == "f":
-            self._formulas.append(self._column)
+            self._formulas.add(self._column)
         elif tag == "rPh":  # how to pronounce Japanese: no part of the text
             self._aid = True
+        elif name.endswith(self._wanted):
+            self.elements.append(attributes)
 
     def _start_row(self, number: int) -> None:
         if not 0 < number <= MAX_ROW:
             raise ValueError(number)
-        self._row, self._column, self._cells, self._formulas = number, 0, {}, []
+        self._row, self._column, self._cells, self._formulas = number, 0, {}, set()
+
+    def _start_cell(self, letters: str, kind: str) -> None:
+        self._column = column_index_from_string(letters) if letters else self._column + 1
+        self._type = kind
+        if self._column > MAX_COLUMN:
+            raise ValueError(self._column)
 
     def _data(self, text: str) -> None:
         if self._open:
             self._pieces.append(text)
+            if len(self._pieces) > MAX_PIECES:
+                raise ValueError(len(self._pieces))
 
     def _end(self, name: str) -> None:
-        tag = _TAGS.get(name)
+        self._depth -= 1
         self._open = False
+        tag = _TAGS.get(name)
         if tag == "c" and self._pieces:
             self._cells[self._column] = self._text()
         elif tag == "si":
             self.texts.append(self._text())
         elif tag == "row" and (self._cells or self._formulas):
-            self.rows.append(SheetRow(self._row, self._cells, tuple(self._formulas)))
+            self.rows.append(SheetRow(self._row, self._cells, tuple(sorted(self._formulas))))
         elif tag == "rPh":
             self._aid = False
 
@@ -204,13 +211,6 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def _parser() -> XMLParserType:
-    parser = ParserCreate(namespace_separator="}")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse_document_type
-    return parser
-
-
 def _refuse_document_type(*_: object) -> None:
     """No spreadsheet program writes one; all it could do here is declare entities that grow without end."""
     raise _unreadable("it holds a document type declaration")
@@ -223,7 +223,7 @@ def _open(file: BinaryIO) -> ZipFile:
     if len(content) > MAX_FILE:
         raise _too_big("is bigger than", MAX_FILE)
     if content.startswith(OLE2):
-        raise _unreadable("it is an .xls file of the time before 2007, or protected by a password")
+        raise _unreadable("it is an .xls of the time before 2007, or protected by a password")
     try:
         package = ZipFile(BytesIO(content))
     except _FOREIGN:
@@ -238,13 +238,13 @@ def _open(file: BinaryIO) -> ZipFile:
 
 def _unreadable(reason: str) -> WorkbookRefused:
     return WorkbookRefused(
-        f"The file is not an Excel workbook that can be taken: {reason}. "
-        "Hand in the workbook of this plan, saved as .xlsx without a password."
+        f"The file is not an Excel workbook that can be taken: {reason}.\n"
+        "Hand in the workbook of this plan, saved as .xlsx without macros and password."
     )
 
 
 def _too_big(what: str, limit: int) -> WorkbookRefused:
     return WorkbookRefused(
-        f"The workbook {what} {limit // 2**20} MiB, which is the most that is taken. "
+        f"The workbook {what} {limit // 2**20} MiB, and no more is taken.\n"
         "Take out what was added to it, or decide on the page."
     )

@@ -5,10 +5,14 @@ server errors and broken connections are tried again, five times at the most. Cr
 answer bodies never appear in a message.
 """
 
+import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import PurePosixPath
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -19,17 +23,23 @@ from provisioning.errors import SourceError
 RETRIES = 5
 RETRIED = frozenset({429, 500, 502, 503, 504})
 LONGEST_WAIT = 300.0
+MOST_POLLS = 150
+LOCALE = "en-CA"
+"""The language of a report's titles, always sent; this one also gives ISO dates."""
+
 TIMEOUT = httpx.Timeout(300.0, connect=15.0)
 """people/search has no paging: one long answer with everybody."""
 
 
 class _TryAgain(Exception):
-    """An answer worth another try; `wait` is how long HiBob asks for, in seconds, if it says."""
+    """An answer worth another try. `wait`: how long HiBob asks for, in seconds, if it says. `slow`: HiBob was still
+    working on it."""
 
-    def __init__(self, error: SourceError, wait: float | None = None) -> None:
+    def __init__(self, error: SourceError, wait: float | None = None, *, slow: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.wait = wait
+        self.slow = slow
 
 
 class HiBobClient:
@@ -43,10 +53,13 @@ class HiBobClient:
         *,
         timeout: httpx.Timeout = TIMEOUT,
         first_wait: float = 1.0,
+        poll_wait: float = 4.0,
     ) -> None:
-        """`first_wait`: seconds before the first retry where HiBob does not say; it doubles each time."""
+        """`first_wait`: seconds before the first retry where HiBob does not say; it doubles each time. `poll_wait`:
+        seconds between looks for a report; HiBob allows twenty a minute."""
         self._base_url = base_url.rstrip("/")
         self._first_wait = first_wait
+        self._poll_wait = poll_wait
         self._http = httpx.Client(
             auth=httpx.BasicAuth(service_user_id, token),
             timeout=timeout,
@@ -66,17 +79,67 @@ class HiBobClient:
 
     def fields(self) -> bytes:
         """HiBob's metadata of every field: a JSON array. Answers 200 for any valid credentials."""
-        return self._call("GET", "/company/people/fields")
+        return self._json("GET", "/company/people/fields")
 
     def search(self, fields: list[str], *, inactive: bool = True) -> bytes:
         """Everybody the service user may see, with both forms of every value, as JSON. A read, despite POST."""
         body = {"fields": fields, "humanReadable": "APPEND", "showInactive": inactive}
-        return self._call("POST", "/people/search", msgspec.json.encode(body))
+        return self._json("POST", "/people/search", msgspec.json.encode(body))
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def reports(self) -> bytes:
+        """The custom reports there are: a JSON object with `views`."""
+        return self._json("GET", "/company/reports")
+
+    def report(self, report_id: int, *, as_json: bool = False) -> bytes:
+        """A custom report as CSV, or as JSON with both forms of every value. One that HiBob cannot finish while we wait
+        is asked for again to be fetched later."""
+        place = f"/company/reports/{report_id}"
+        asked = {"format": "json" if as_json else "csv", "includeInfo": "false", "locale": LOCALE}
+        asked |= {"humanReadable": "APPEND"} if as_json else {}
+        try:
+            answer = self._once("GET", f"{place}/download", None, asked)
+        except _TryAgain as problem:
+            if not problem.slow:
+                answer = self._call("GET", f"{place}/download", None, asked, RETRIES)
+            else:
+                answer = self._later(f"{place}/download-async", asked)
+        kind = _kind(answer)
+        if kind == "text/html" or (as_json and not _is_json(kind)):
+            raise _not_data(f"GET {place}/download", kind)
+        return answer.content
+
+    def _later(self, path: str, asked: Mapping[str, str]) -> httpx.Response:
+        """Ask for a report to be made, and fetch it when it is. HiBob names a file on another host: only its name is
+        used, for our credentials must not go there."""
+        location = self._call("GET", path, None, asked).headers.get("location", "")
+        name = PurePosixPath(urlsplit(location).path).name
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise SourceError(f"HiBob’s answer to GET {path} does not say where the report will be. Try again later.")
+        for _ in range(MOST_POLLS):
+            answer = self._call("GET", f"/company/reports/download/{name}")
+            if answer.status_code == 200:
+                return answer
+            time.sleep(self._poll_wait)
+        raise SourceError("HiBob did not finish the report in time. Try again later, or make the report smaller.")
+
+    def _json(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        answer = self._call(method, path, body)
+        kind = _kind(answer)
+        if answer.status_code != 200 or not _is_json(kind):
+            raise _not_data(f"{method} {path}", kind)
+        return answer.content
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        asked: Mapping[str, str] | None = None,
+        tries: int = RETRIES + 1,
+    ) -> httpx.Response:
         retrying = stamina.retry_context(
             on=_wait_for,
-            attempts=RETRIES + 1,
+            attempts=tries,
             timeout=None,
             wait_initial=self._first_wait,
             wait_max=max(60.0, self._first_wait),
@@ -85,30 +148,36 @@ class HiBobClient:
         try:
             for attempt in retrying:
                 with attempt:
-                    return self._once(method, path, body)
+                    return self._once(method, path, body, asked)
         except _TryAgain as last:
             raise last.error from None
         raise AssertionError("a retry context ends by returning or raising")  # pragma: no cover
 
-    def _once(self, method: str, path: str, body: bytes | None) -> bytes:
+    def _once(self, method: str, path: str, body: bytes | None, asked: Mapping[str, str] | None) -> httpx.Response:
         what = f"{method} {path}"
         headers = {"Content-Type": "application/json"} if body else {}
         try:
-            answer = self._http.request(method, self._base_url + path, content=body, headers=headers)
+            answer = self._http.request(method, self._base_url + path, content=body, headers=headers, params=asked)
         except httpx.TimeoutException:
-            raise _TryAgain(SourceError(f"HiBob did not answer {what} in time. Try again later.")) from None
+            problem = SourceError(f"HiBob did not answer {what} in time. Try again later.")
+            raise _TryAgain(problem, slow=True) from None
         except httpx.DecodingError:
             raise SourceError(f"HiBob’s answer to {what} is compressed in a way that cannot be undone.") from None
         except httpx.TransportError as problem:
             raise _TryAgain(_unreachable(what, problem)) from None
         if answer.status_code in RETRIED:
-            raise _TryAgain(_refusal(answer, what), _asked_wait(answer))
-        if answer.status_code != 200:
+            raise _TryAgain(_refusal(answer, what), _asked_wait(answer), slow=answer.status_code == 504)
+        if answer.status_code not in (200, 202, 204):
             raise _refusal(answer, what)
-        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind != "application/json" and not kind.endswith("+json"):
-            raise _not_json(what, kind)
-        return answer.content
+        return answer
+
+
+def _kind(answer: httpx.Response) -> str:
+    return str(answer.headers.get("content-type", "")).split(";")[0].strip().lower()
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
 
 
 def _wait_for(problem: Exception) -> bool | float:
@@ -163,6 +232,11 @@ def _refusal(answer: httpx.Response, what: str) -> SourceError:
         return SourceError(f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}")
     if status == 401:
         return SourceError(f"HiBob refused the credentials (401 on {what}). {_REMEDIES[401]}")
+    if status == 404 and "/company/reports/" in what:
+        return SourceError(
+            f"HiBob has no such report for this service user (404 on {what}). Check the report’s number, and that the "
+            "report is shared with the service user."
+        )
     if 300 <= status < 400:
         return SourceError(f"HiBob answered {what} with a redirect ({status}). {_REMEDIES[404]}")
     if status >= 500:
@@ -171,7 +245,7 @@ def _refusal(answer: httpx.Response, what: str) -> SourceError:
     return SourceError(f"HiBob refused {what} ({status}). {remedy}")
 
 
-def _not_json(what: str, kind: str) -> SourceError:
+def _not_data(what: str, kind: str) -> SourceError:
     found = "a web page" if kind == "text/html" else f"{kind or 'nothing'}"
     return SourceError(
         f"HiBob answered {what} with {found} instead of data. Usually the base URL is wrong; it should look like "

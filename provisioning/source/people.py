@@ -58,10 +58,10 @@ def decode_people(body: bytes, fields: Sequence[Field], now: datetime) -> Snapsh
         columns[each.id] = pa.array(machine, pa.string())
         columns[Column(each.id, human=True).slot] = pa.array(human, pa.string())
         filled = sum(1 for a, b in zip(machine, human, strict=True) if a or b)
-        evidence.append(ColumnEvidence(each.id, present, filled, each.category_name or each.category))
+        evidence.append(ColumnEvidence(each.id, present, filled, each.category, each.category_name))
     table = pa.table(columns)
-    _check_ids(table[ID].to_pylist())
-    return Snapshot(table, Evidence(now, table.num_rows, _count_active(table), tuple(evidence)))
+    check_ids(table[ID].to_pylist())
+    return Snapshot(table, Evidence(now, table.num_rows, count_active(table), tuple(evidence)))
 
 
 # --- the shape of an employee, made for the fields that were asked for -------------------------------------
@@ -237,7 +237,8 @@ def _step(objects: list[Any], node: _Node, step: str) -> list[Any]:
 # --- what a read proves ------------------------------------------------------------------------------------
 
 
-def _check_ids(ids: list[str | None]) -> None:
+def check_ids(ids: Sequence[str | None]) -> None:
+    """Raises `SourceError` unless everybody has an id of their own."""
     missing = sum(1 for each in ids if not each)
     if missing:
         raise SourceError(
@@ -251,7 +252,7 @@ def _check_ids(ids: list[str | None]) -> None:
         )
 
 
-def _count_active(table: pa.Table) -> int:
+def count_active(table: pa.Table) -> int:
     """Active people by status, or where that is blank by lifecycle."""
     blank: list[str | None] = [None] * table.num_rows
     forms = [

@@ -1,6 +1,6 @@
 """What is asked of the worker. A page records a job and polls; a worker claims and executes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -109,6 +109,14 @@ def finish(db: Database, job_id: int, at: datetime, result: dict[str, str], erro
     )  # fmt: skip
 
 
-def give_back(db: Database) -> int:
-    """Jobs that were running when their worker died wait again; every job may be repeated. Returns how many."""
-    return db.execute("UPDATE jobs SET state = 'waiting' WHERE state = 'running'")
+def give_back(db: Database, busy: Callable[[int], bool]) -> int:
+    """Jobs that were running when their worker died wait again; every job may be repeated. `busy` says of a domain
+    whether somebody still works on it. Returns how many."""
+    with db.transaction():
+        left = [
+            row["id"]
+            for row in db.all("SELECT id, domain_id FROM jobs WHERE state = 'running'")
+            if not busy(row["domain_id"])
+        ]
+        db.many("UPDATE jobs SET state = 'waiting' WHERE id = ?", [(job_id,) for job_id in left])
+    return len(left)

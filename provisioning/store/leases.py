@@ -77,6 +77,12 @@ def _claim(db: Database, domain_id: int, doing: str, token: str) -> Holder | Non
     return None
 
 
+def is_held(db: Database, domain_id: int) -> bool:
+    """Whether somebody alive works on the domain now."""
+    row = db.one("SELECT * FROM leases WHERE domain_id = ?", domain_id)
+    return row is not None and not _lapsed(row)
+
+
 def _lapsed(row: Row) -> bool:
     if row["host"] == socket.gethostname():
         return bool(_process_start(row["pid"]) != row["process_start"])

@@ -1,58 +1,15 @@
 """A web app by itself on a data folder of its own: every page through Streamlit's AppTest, jobs done on the spot."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from installation import ADMIN, DOMAIN, App
+from streamlit.testing.v1 import AppTest, app_test
 
-from provisioning import demo, worker, workflow
+from provisioning import demo, workflow
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
-from provisioning.workflow import Workspace
-
-ROOT = Path(__file__).resolve().parents[2]
-ADMIN = demo.ADMIN
-DOMAIN = demo.DOMAIN
-
-
-@dataclass
-class App:
-    """One installation, and whoever looks at it."""
-
-    data: Path
-    environment: dict[str, str]
-    _houses: list[Workspace] = field(default_factory=list)
-
-    def house(self, email: str | None = ADMIN) -> Workspace:
-        actor = workflow.member(email) if email else workflow.operator()
-        house = Workspace(self.data, self.environment, actor)
-        self._houses.append(house)
-        return house
-
-    def open(self, page: str = "", **query: str) -> AppTest:
-        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            at.query_params[name] = value
-        at.run()
-        if page:
-            at.switch_page(f"pages/{page}.py")
-            for name, value in query.items():
-                at.query_params[name] = value
-            at.run()
-        return at
-
-    def work(self) -> None:
-        """Do every job that waits, as the worker would."""
-        house = self.house()
-        while (job := jobs.claim(house.db, house.clock())) is not None:
-            worker.execute(house, job)
-
-    def close(self) -> None:
-        for house in self._houses:
-            if "db" in vars(house):
-                house.db.close()
 
 
 @pytest.fixture
@@ -107,3 +64,8 @@ def said() -> Callable[[AppTest], str]:
         return "\n".join([*texts, *(str(each.label) for each in at.button), *(str(m.label) for m in at.metric)])
 
     return everything
+
+
+def pytest_sessionfinish() -> None:
+    """AppTest leaves a folder to the interpreter's end, which warns."""
+    app_test.TMP_DIR.cleanup()

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from io import BytesIO
 
 import pytest
+from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
 from provisioning.model import RunStatus
 from provisioning.sandbox import Sandbox
 from provisioning.store import runs
-from conftest import ADMIN, DOMAIN, App
 
 Said = Callable[[AppTest], str]
 PAGES = ["", "start", "connect", "mapping", "settings", "preview", "process", "history", "people"]
@@ -199,7 +199,7 @@ def edit(at: AppTest, row: int, **cells: object) -> None:
 
 
 def test_an_edited_mapping_survives_another_session_and_is_saved_as_a_new_version(full: App, said: Said) -> None:
-    edit(full.open("mapping"), 6, **{"Attribute": "Office"})
+    edit(full.open("mapping"), 6, Attribute="Office")
     later = full.open("mapping")
     assert "Unsaved changes" in said(later)
     button(later, "Save")
@@ -215,7 +215,7 @@ def test_looking_at_a_mapping_makes_no_draft(full: App) -> None:
 
 def test_a_discarded_draft_is_gone(full: App, said: Said) -> None:
     at = full.open("mapping")
-    edit(at, 6, **{"Attribute": "Office"})
+    edit(at, 6, Attribute="Office")
     button(at, "Discard")
     assert workflow.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
@@ -223,7 +223,7 @@ def test_a_discarded_draft_is_gone(full: App, said: Said) -> None:
 
 def test_a_save_over_a_newer_version_is_refused_with_the_difference(full: App, said: Said) -> None:
     at = full.open("mapping")
-    edit(at, 6, **{"Attribute": "Office"})
+    edit(at, 6, Attribute="Office")
     other = full.house("csm@skillcast.example")
     workflow.grant(full.house(None), "csm@skillcast.example", workflow.Role.CSM, "Northwind Trading")
     domain = workflow.domains_seen(other, "Northwind Trading")[0]

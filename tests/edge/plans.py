@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from provisioning.model import (
     Action,
@@ -20,12 +21,17 @@ ATTRIBUTES = ("Employee ID", "Email", "First name", "Last name", "Department", "
 READ_AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 
 
+def named(*values: str) -> dict[str, str]:
+    """The values by the names of ATTRIBUTES, in their order; those left out are blank."""
+    return dict(zip_longest(ATTRIBUTES, values, fillvalue=""))
+
+
 def seen(status: Status, *values: str) -> Seen:
-    return Seen(status, "", dict(zip(ATTRIBUTES, values, strict=True)))
+    return Seen(status, "", named(*values))
 
 
 def add(key: str, *values: str) -> Change:
-    after: dict[str, str | None] = {name: value for name, value in zip(ATTRIBUTES, values, strict=True) if value}
+    after: dict[str, str | None] = {name: value for name, value in named(*values).items() if value}
     after |= {"status": "Live", "external_id": key}
     return Change(key, Action.ADD, "Employed in HiBob, no user in this domain yet.", {}, after)
 
@@ -79,7 +85,7 @@ def plan_of(*changes: Change, attributes: tuple[str, ...] = ATTRIBUTES, held: tu
 def sample_plan() -> Plan:
     """Somebody on every sheet, a move and links beside them, and findings of two severities."""
     live, archived = Status.LIVE, Status.ARCHIVED
-    nora = seen(live, "00017", "nora.oconnor@acme.example", "Nora", "O’Connor", "Sales", "2019-04-01")
+    nora = seen(live, "00017", "nora.oconnor@acme.example", "Nora", "O'Connor", "Sales", "2019-04-01")
     zoe = seen(live, "00044", "zoe@acme.example", "Zoë", "Ångström", "Legal & Compliance", "")
     ravi = seen(archived, "00101", "ravi@acme.example", "Ravi", "Iyer", "Operations", "2015-09-14")
     tom = seen(live, "00007", "tom@acme.example", "Tom", "Baker", "=1+1", "2011-01-03")
@@ -89,13 +95,13 @@ def sample_plan() -> Plan:
         reactivate("3001", ravi, {"Department": "Risk"}),
         add("3344556677889900112", "00555", "ida@acme.example", "Ida", "Lovelace", "Research", "2026-11-23"),
         add("1002", "00556", "li@acme.example", "李", "小龙", "Research", "2026-11-23"),
-        update("2001", nora, {"Department": "Key Accounts", "Last name": "O’Connor-Byrne"}),
+        update("2001", nora, {"Department": "Key Accounts", "Last name": "O'Connor-Byrne"}),
         update("2002", zoe, {"Start date": "2020-02-29"}),
         Change("2003", Action.MOVE, "Moved by hand.", {"domain": "staff"}, {"domain": "alumni"}, "u3", uma),
         archive("user:u7", tom),
         archive("4002", uma),
         held=(
-            Held("5001", "required-blank", "Employee ID is required and blank in HiBob. Fill it in there.", "Max Mu"),
+            Held("5001", "required-blank", "Employee ID is required and blank in HiBob.", "Max Mu"),
             Held("5002", "future-starter", "Starts on 2026-12-01. Becomes live then.", "Ana Silva"),
         ),
     )
@@ -104,10 +110,16 @@ def sample_plan() -> Plan:
             "limit-archive",
             Severity.BLOCK,
             "2 of 19 live users would be archived; the limit for a small domain is 3 people.",
-            "Check whether they really left; leave people out, raise the limit, or override it with a reason.",
+            "Check whether they left; leave people out, raise the limit, or override it with a reason.",
             {"counted": 2, "limit": 3, "of": 19},
             ("user:u7", "4002"),
         ),
-        Finding("seats", Severity.WARN, "1,252 live users, 1,250 licensed.", "Ask Skillcast for 2 seats.", {"counted": 1252}),
+        Finding(
+            "seats",
+            Severity.WARN,
+            "1,252 live users, 1,250 licensed.",
+            "Ask Skillcast for 2 seats.",
+            {"counted": 1252},
+        ),
     )
     return replace(plan, status=PlanStatus.BLOCKED, findings=findings)

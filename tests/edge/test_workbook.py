@@ -1,0 +1,535 @@
+"""The workbook: what people are shown, which edits they may make, and which files are refused."""
+
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import Font
+from openpyxl.worksheet.worksheet import Worksheet
+from plans import ATTRIBUTES, add, plan_of, sample_plan, seen, update
+
+from provisioning.errors import UsageError, WorkbookRefused
+from provisioning.model import Action, Change, Plan, Status
+from provisioning.report import workbook_reader
+from provisioning.report.workbook import WorkbookDecisions, read_workbook, shown, write_workbook
+
+SHEETS = ["Summary", "Added", "Reactivated", "Updated", "Archived", "Held"]
+HEADER = ["Decision", "Key", *ATTRIBUTES, "Why"]
+TOP = 8  # the header row; the first person stands below it
+BLANK_RULE = "A blank decision counts as Approve."
+ANY_TEXT = st.text(st.characters() | st.sampled_from("_x005F"))  # lone surrogates too
+NOTHING = WorkbookDecisions((), ())
+
+
+def written(plan: Plan) -> BytesIO:
+    file = BytesIO()
+    write_workbook(plan, file)
+    return file
+
+
+def opened(plan: Plan) -> Workbook:
+    return load_workbook(written(plan))
+
+
+def saved(book: Workbook) -> BytesIO:
+    file = BytesIO()
+    book.save(file)
+    return file
+
+
+def row(sheet: Worksheet, number: int) -> list[str]:
+    return [cell.value or "" for cell in sheet[number]]
+
+
+def column(sheet: Worksheet, name: str) -> int:
+    return row(sheet, TOP).index(name) + 1
+
+
+def decide(sheet: Worksheet, key: str, decision: str | None) -> None:
+    number = next(number for number in range(TOP, sheet.max_row + 1) if sheet.cell(number, 2).value == key)
+    sheet.cell(number, 1).value = decision
+
+
+def refusal(plan: Plan, file: BytesIO) -> str:
+    with pytest.raises(WorkbookRefused) as refused:
+        read_workbook(plan, file)
+    message = str(refused.value)
+    assert message.count("\n") <= 1
+    return message
+
+
+# --- what is written --------------------------------------------------------------------------------------
+
+
+def test_every_sheet_is_there_in_order_even_when_nobody_changes() -> None:
+    assert opened(sample_plan()).sheetnames == SHEETS
+    book = opened(plan_of())
+    assert book.sheetnames == SHEETS
+    for title in SHEETS[1:]:
+        assert "Nobody." in [cell.value for cell in book[title]["A"]]
+        assert row(book[title], book[title].max_row)[-1] == "Why", "nothing stands below the header"
+
+
+@pytest.mark.parametrize("title", SHEETS[1:5])
+def test_an_action_sheet_has_its_header_below_the_notes_and_nothing_below_the_people(title: str) -> None:
+    sheet = opened(sample_plan())[title]
+    assert row(sheet, TOP) == HEADER
+    assert BLANK_RULE in [sheet.cell(number, 1).value for number in range(1, TOP)]
+    assert all(row(sheet, number)[0] == "Approve" for number in range(TOP + 1, sheet.max_row + 1))
+
+
+def test_people_stand_in_the_order_of_the_plan() -> None:
+    sheet = opened(sample_plan())["Added"]
+    assert [row(sheet, number)[1] for number in (TOP + 1, TOP + 2)] == ["3344556677889900112", "1002"]
+
+
+def test_an_updated_cell_reads_old_arrow_new_and_is_marked() -> None:
+    sheet = opened(sample_plan())["Updated"]
+    assert row(sheet, TOP + 1)[4:8] == [
+        "Nora",
+        "O'Connor → O'Connor-Byrne",
+        "Sales → Key Accounts",
+        "2019-04-01",
+    ]
+    assert row(sheet, TOP + 2)[7] == "(blank) → 2020-02-29"
+    changed, same = sheet.cell(TOP + 1, 6), sheet.cell(TOP + 1, 5)
+    assert changed.font.bold and changed.fill.fill_type == "solid"
+    assert not same.font.bold and same.fill.fill_type is None
+
+
+def test_a_cleared_value_reads_blank() -> None:
+    plan = plan_of(update("1", seen(Status.LIVE, "1", "a@b", "A", "B", "Sales", ""), {"Department": None}))
+    assert row(opened(plan)["Updated"], TOP + 1)[6] == "Sales → (blank)"
+
+
+def test_a_reactivated_user_is_shown_with_the_resulting_values_and_the_changed_ones_marked() -> None:
+    sheet = opened(sample_plan())["Reactivated"]
+    assert row(sheet, TOP + 1)[2:7] == ["00101", "ravi@acme.example", "Ravi", "Iyer", "Risk"]
+    assert [bool(cell.font.bold) for cell in sheet[TOP + 1]].index(True) == 6
+
+
+def test_an_archived_user_is_shown_with_the_values_of_now() -> None:
+    assert row(opened(sample_plan())["Archived"], TOP + 1)[1:4] == ["user:u7", "00007", "tom@acme.example"]
+
+
+def test_held_people_are_listed_with_the_reason() -> None:
+    sheet = opened(sample_plan())["Held"]
+    assert row(sheet, 5) == ["Key", "Name", "Code", "Why"]
+    assert row(sheet, 7) == ["5002", "Ana Silva", "future-starter", sample_plan().held[1].why]
+
+
+def test_the_summary_says_which_plan_how_many_and_what_is_wrong() -> None:
+    sheet = opened(sample_plan())["Summary"]
+    rows = [(cell.value, sheet.cell(cell.row, 2).value) for cell in sheet["A"]]
+    said = {str(label).strip(): value for label, value in rows}
+    assert said["Plan"] == "P-20261122-7Q4M"
+    assert said["Digest"] == sample_plan().digest
+    assert said["Made"] == "22 November 2026, 14:05 UTC, by admin@acme.example"
+    assert said["To be added"] == "2 people"
+    assert said["To be moved"].startswith("1 person to another domain; decided on the page")
+    assert said["Unchanged"] == "1,160 people"
+    assert said["or by command"] == "approve P-20261122-7Q4M --by EMAIL --workbook FILE"
+    assert ("Block", sample_plan().findings[0].message) in rows
+    assert ("    Code", "limit-archive · counted 2 · limit 3 · of 19 · 2 people") in rows
+
+
+def test_times_are_written_in_utc_whatever_zone_they_were_taken_in() -> None:
+    plan = replace(plan_of(), read_at=datetime.fromisoformat("2026-03-01T00:30:00+01:00"))
+    assert "28 February 2026, 23:30 UTC" in [cell.value for cell in opened(plan)["Summary"]["B"]]
+
+
+def test_decisions_come_from_a_list_and_header_and_key_stay_in_sight_and_in_print() -> None:
+    sheet = opened(sample_plan())["Added"]
+    offered = sheet.data_validations.dataValidation[0]
+    assert offered.formula1 == '"Approve,Leave out,Keep active"'
+    assert str(offered.sqref) == "A9:A10"
+    assert offered.showErrorMessage
+    assert sheet.freeze_panes == "C9"
+    assert sheet.auto_filter.ref == "A8:I10"
+    assert sheet.print_title_rows == "$8:$8"
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+
+
+def test_text_stays_text_however_it_looks() -> None:
+    looks = ["=1+1", "#N/A", "007", "3344556677889900112", "+49 30", "2026-01-02"]
+    plan = plan_of(add("=2+2", *looks), attributes=("=A1", *ATTRIBUTES))
+    sheet = opened(plan)["Added"]
+    assert row(sheet, TOP)[2] == "=A1"
+    assert row(sheet, TOP + 1)[3:9] == looks
+    for cell in (*sheet[TOP], *sheet[TOP + 1]):
+        assert cell.value is None or cell.data_type == "s"
+        assert cell.number_format == "@" and cell.quotePrefix
+
+
+def test_what_a_cell_cannot_hold_is_replaced_where_one_can_see_it() -> None:
+    assert shown("a\x00b\x1f\r\x7f") == "a␀b␟␍␡"
+    assert shown("tab\tand\nline stay ") == "tab\tand\nline stay "
+    assert shown("\ud800 \uffff") == "\ufffd \ufffd"
+
+
+@pytest.mark.parametrize("text", ["x" * 40_000, "_x0041_" * 6_000, "😀" * 20_000])
+def test_a_text_that_is_too_long_is_cut_and_says_so(text: str) -> None:
+    assert shown(text).endswith(f"… (cut here; {len(text):,} characters in all)")
+    plan = plan_of(add("1", text))
+    assert len(row(opened(plan)["Added"], TOP + 1)[2].encode("utf-16-le")) <= 2 * 32_767
+    assert read_workbook(plan, written(plan)) == NOTHING
+
+
+def test_a_long_old_value_does_not_push_out_the_new_one() -> None:
+    plan = plan_of(update("1", seen(Status.LIVE, "x" * 40_000, "", "", "", "", ""), {"Employee ID": "new"}))
+    assert row(opened(plan)["Updated"], TOP + 1)[2].endswith("40,000 characters in all) → new")
+
+
+def test_more_people_than_excel_has_rows_is_said_before_anything_is_written() -> None:
+    file = BytesIO()
+    with pytest.raises(UsageError, match="1,048,001 people"):
+        write_workbook(plan_of(*[add("1")] * 1_048_001), file)
+    assert not file.getvalue()
+
+
+# --- what may be done with it -----------------------------------------------------------------------------
+
+
+def test_an_untouched_workbook_approves_everybody() -> None:
+    assert read_workbook(sample_plan(), written(sample_plan())) == NOTHING
+    assert read_workbook(plan_of(), written(plan_of())) == NOTHING
+
+
+def test_decisions_come_back_by_key_in_any_case_and_with_blanks_around() -> None:
+    book = opened(sample_plan())
+    decide(book["Added"], "3344556677889900112", " LEAVE OUT ")
+    decide(book["Archived"], "user:u7", "keep active\u00a0")
+    decide(book["Updated"], "2002", None)
+    decide(book["Archived"], "4002", "Leave out")
+    decided = read_workbook(sample_plan(), saved(book))
+    assert decided == WorkbookDecisions(("3344556677889900112", "4002", "user:u7"), ("user:u7",))
+
+
+def sort_rows(book: Workbook) -> None:
+    sheet = book["Updated"]
+    sheet.move_range(f"A{TOP + 1}:I{TOP + 1}", rows=2)
+    sheet.move_range(f"A{TOP + 2}:I{TOP + 3}", rows=-1)
+
+
+def hide_rows_and_columns(book: Workbook) -> None:
+    book["Updated"].row_dimensions[TOP + 1].hidden = True
+    book["Added"].column_dimensions["D"].hidden = True
+    book["Held"].sheet_state = "hidden"
+
+
+def move_columns(book: Workbook) -> None:
+    sheet = book["Updated"]
+    for number in range(TOP, sheet.max_row + 1):
+        for place, value in enumerate(reversed(row(sheet, number)[: len(HEADER)]), 3):
+            sheet.cell(number, place).value = value
+        sheet.cell(number, 1).value = sheet.cell(number, 2).value = None
+
+
+def add_empty_rows_and_columns(book: Workbook) -> None:
+    book["Added"].insert_rows(TOP + 2)
+    book["Updated"].insert_rows(2, 3)
+    book["Archived"].insert_cols(4)
+
+
+def move_and_add_sheets(book: Workbook) -> None:
+    book.move_sheet("Archived", -3)
+    book.create_sheet("My notes", 0)["A1"] = "=SUM(1,2)"
+
+
+def comment_and_colour(book: Workbook) -> None:
+    cell = book["Added"].cell(TOP + 1, 3)
+    cell.comment = Comment("Really?", "Reviewer")
+    cell.font = Font(color="FFFF0000")
+
+
+def convert_to_numbers(book: Workbook) -> None:
+    sheet = book["Updated"]
+    sheet.cell(TOP + 1, 2).value, sheet.cell(TOP + 2, 2).value = 2001, 2002.0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        sort_rows,
+        hide_rows_and_columns,
+        move_columns,
+        add_empty_rows_and_columns,
+        move_and_add_sheets,
+        comment_and_colour,
+        convert_to_numbers,
+    ],
+)
+def test_these_edits_change_no_decision(edit: Callable[[Workbook], None]) -> None:
+    book = opened(sample_plan())
+    decide(book["Updated"], "2002", "Leave out")
+    edit(book)
+    assert read_workbook(sample_plan(), saved(book)) == WorkbookDecisions(("2002",), ())
+
+
+def test_attributes_may_be_called_like_the_columns_of_the_workbook_itself() -> None:
+    names = ("Key", "Why", "Decision", "Key")
+    plan = plan_of(Change("1", Action.ADD, "Hired.", {}, {"Key": "k", "Why": "w"}), attributes=names)
+    assert read_workbook(plan, written(plan)) == NOTHING
+
+
+@given(attribute=ANY_TEXT.filter(len), old=ANY_TEXT, new=ANY_TEXT, why=ANY_TEXT)
+@settings(max_examples=80, deadline=None)
+def test_any_text_survives_and_counts_as_unchanged(attribute: str, old: str, new: str, why: str) -> None:
+    user = seen(Status.LIVE, *[old] * 6)
+    names = (*ATTRIBUTES, attribute)
+    before, after = {"Email": old or None}, {"Email": new or None}
+    change = Change(f"key {old}", Action.UPDATE, why, before, after, "u", user)
+    plan = plan_of(change, Change(f"key {new}", Action.ADD, why, {}, {attribute: new}), attributes=names)
+    assert read_workbook(plan, written(plan)) == NOTHING
+
+
+@pytest.mark.parametrize("text", ["_x0041_", "_x005F_", "_x0041_x0041_", "max005F_y", " ends ", "\n", "\t"])
+def test_what_excel_would_read_as_something_else_survives_it(text: str) -> None:
+    plan = plan_of(add("1", text))
+    assert read_workbook(plan, written(plan)) == NOTHING
+    file = replaced(written(plan), "xl/worksheets/sheet2.xml", "<t>Approve</t>", "<t>Le_x0061_ve out</t>")
+    assert read_workbook(plan, file).left_out == ("1",)
+
+
+# --- what is refused --------------------------------------------------------------------------------------
+
+
+def put(title: str, name: str, value: object, number: int = TOP + 1) -> Callable[[Workbook], None]:
+    def edit(book: Workbook) -> None:
+        book[title].cell(number, column(book[title], name)).value = value
+
+    return edit
+
+
+def heading(old: str, new: str | None) -> Callable[[Workbook], None]:
+    return put("Added", old, new, TOP)
+
+
+def rename_plan(book: Workbook) -> None:
+    next(cell for cell in book["Summary"]["A"] if cell.value == "Plan").value = "The plan"
+
+
+def forget_the_rule(book: Workbook) -> None:
+    next(cell for cell in book["Added"]["A"] if cell.value == BLANK_RULE).value = "Take your time."
+    book["Added"].cell(TOP + 2, 1).value = None
+
+
+def remove_header(book: Workbook) -> None:
+    book["Added"].delete_rows(TOP)
+
+
+def copy_row(book: Workbook) -> None:
+    book["Archived"].append([cell.value for cell in book["Archived"][TOP + 1]])
+
+
+def add_row(book: Workbook) -> None:
+    book["Archived"].append(["Approve", "9999"])
+
+
+def remark(book: Workbook) -> None:
+    book["Archived"].cell(TOP + 2, 11).value = "Please do not!"
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (
+            put("Updated", "Department", "Legal"),
+            ["Updated, row 9: “Department”", "“Sales → Key Accounts” and is “Legal”"],
+        ),
+        (put("Archived", "Employee ID", 7), ["Archived, row 9", "“Employee ID”", "“00007” and is “7”"]),
+        (
+            put("Added", "Key", 3344556677889900112.0),
+            ["Added, row 9", "added", "1 missing, with key “33445566"],
+        ),
+        (put("Added", "Email", None), ["Added, row 9", "“ida@acme.example” and is blank"]),
+        (put("Added", "Why", "Because."), ["Added, row 9", "“Why”"]),
+        (put("Added", "Email", "=1+1"), ["Added, row 9", "formula in column D"]),
+        (put("Added", "Decision", '="Approve"'), ["Added, row 9", "formula in column A"]),
+        (lambda book: book["Summary"].__setitem__("D1", "=1+1"), ["Summary, row 1", "formula"]),
+        (put("Updated", "Decision", "Yes"), ["Updated, row 9", "Approve, Leave out or Keep active", "“Yes”"]),
+        (forget_the_rule, ["Added, row 10", "Decision should be Approve", "is blank"]),
+        (lambda book: book["Added"].delete_rows(TOP + 2), ["Added: 1 missing", "“1002”"]),
+        (add_row, ["Archived, row 11", "added", "“9999”"]),
+        (copy_row, ["Archived, row 11", "twice", "“user:u7”"]),
+        (remark, ["Archived, row 10", "“Please do not!”", "outside the table", "column K"]),
+        (heading("Email", "E-mail"), ["Added, row 8", "“Email” is missing"]),
+        (heading("Key", None), ["Added, row 8", "“Key” is missing"]),
+        (heading("Start date", "Email"), ["Added, row 8", "“Start date” is missing", "“Email” stands"]),
+        (remove_header, ["Added: no row with the headings Decision, Key"]),
+        (lambda book: book.remove(book["Reactivated"]), ["lacks the sheet “Reactivated”"]),
+        (rename_plan, ["another plan", "Plan should be “P-20261122-7Q4M”"]),
+    ],
+)
+def test_a_workbook_that_says_something_else_is_refused(
+    edit: Callable[[Workbook], object], said: list[str]
+) -> None:
+    book = opened(sample_plan())
+    edit(book)
+    message = refusal(sample_plan(), saved(book))
+    assert [words for words in said if words not in message] == [], message
+
+
+def test_the_workbook_of_another_plan_or_digest_is_refused() -> None:
+    message = refusal(replace(sample_plan(), id="P-other"), written(sample_plan()))
+    assert "Summary, row 5: Plan should be “P-other” and is “P-20261122-7Q4M”" in message
+    message = refusal(replace(sample_plan(), digest="0000"), written(sample_plan()))
+    assert "Summary, row 6: Digest should be “0000”" in message
+
+
+def test_many_problems_are_counted_and_three_of_them_named() -> None:
+    people = [add(str(number), *["v"] * 6) for number in range(20)]
+    book = load_workbook(written(plan_of(*people)))
+    for number in range(5):
+        put("Added", "Email", "w", TOP + 1 + number)(book)
+    book["Added"].delete_rows(TOP + 10, 8)
+    message = refusal(plan_of(*people), saved(book))
+    assert [f"row {number}:" in message for number in (9, 10, 11, 12)] == [True, True, True, False]
+    assert "; and 3 more." in message
+    book = load_workbook(written(plan_of(*people)))
+    book["Added"].delete_rows(TOP + 10, 8)
+    message = refusal(plan_of(*people), saved(book))
+    assert "8 missing, with key “9”, “10”, “11”, “12”, “13” and 3 more" in message
+
+
+def test_long_values_are_shortened_to_where_they_differ() -> None:
+    text = "same " * 30 + "old" + " same" * 30
+    book = opened(plan_of(add("1", text)))
+    put("Added", "Employee ID", text.replace("old", "new\nline"))(book)
+    message = refusal(plan_of(add("1", text)), saved(book))
+    assert "same old same" in message and "same new␊line same" in message
+    assert len(message) < 400
+
+
+# --- what is no workbook ----------------------------------------------------------------------------------
+
+
+def replaced(file: BytesIO, part: str, old: str, new: str) -> BytesIO:
+    """The package with one text of one part replaced, once."""
+    result = BytesIO()
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == part:
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode(), 1)
+            target.writestr(name, content)
+    return result
+
+
+def with_member(file: BytesIO, name: str, content: bytes) -> BytesIO:
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as package:
+        package.writestr(name, content)
+    return file
+
+
+def a_zip() -> bytes:
+    return with_member(BytesIO(), "letter.txt", b"Dear Sir").getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x9f\xff" * 1000,
+        b"Decision,Key\nApprove,1\n",
+        bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2000),
+        a_zip(),
+        written(sample_plan()).getvalue()[:-100],
+        written(sample_plan()).getvalue()[:5000],
+    ],
+    ids=["nothing", "noise", "csv", "xls or encrypted", "another zip", "cut at the end", "cut early"],
+)
+def test_what_is_no_workbook_is_refused_as_such(content: bytes) -> None:
+    assert "is not an Excel workbook" in refusal(sample_plan(), BytesIO(content))
+
+
+def test_damage_anywhere_is_refused_and_never_escapes() -> None:
+    content = written(sample_plan()).getvalue()
+    for place in range(0, len(content), 97):
+        broken = bytearray(content)
+        broken[place] ^= 0x55
+        try:
+            read_workbook(sample_plan(), BytesIO(bytes(broken)))
+        except WorkbookRefused as refused:
+            assert str(refused)
+
+
+def test_macros_are_refused() -> None:
+    file = with_member(written(sample_plan()), "xl/vbaProject.bin", b"\x00")
+    assert "contains macros" in refusal(sample_plan(), file)
+
+
+LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><worksheet'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<worksheet", LAUGHS),
+        ("<worksheet", '<!DOCTYPE x SYSTEM "file:///etc/passwd"><worksheet'),
+        ("<sheetData>", "<sheetData>" + "<row>" * 5000),
+        ("<sheetData>", "<sheetData><!--" + "x" * 2**21 + "-->"),
+        ("<sheetData>", '<sheetData><row r="99999999999"/>'),
+        ("<sheetData>", '<sheetData><row><c r="ZZZZ1"/></row>'),
+        ("<sheetData>", '<sheetData><row><c t="s"><v>7</v></c></row>'),
+        ("<sheetData>", "<sheetData><row><c><v>ten</v></c></row>"),
+        ("<sheetData>", "<sheetData>&undeclared;"),
+    ],
+    ids=["entities", "outside file", "depth", "endless tag", "row", "column", "text", "number", "entity"],
+)
+def test_xml_that_no_spreadsheet_program_writes_is_refused(old: str, new: str) -> None:
+    file = replaced(written(sample_plan()), "xl/worksheets/sheet2.xml", old, new)
+    assert "is not an Excel workbook" in refusal(sample_plan(), file)
+
+
+def test_a_file_of_more_than_20_mib_is_refused_unread() -> None:
+    assert "bigger than 20 MiB" in refusal(sample_plan(), BytesIO(bytes(20 * 2**20 + 1)))
+
+
+def test_a_file_that_says_it_unpacks_to_more_than_300_mib_is_refused_unpacked() -> None:
+    file = with_member(written(sample_plan()), "xl/media/huge", b"")
+    content = bytearray(file.getvalue())
+    entry = content.rindex(b"PK\x01\x02")  # its size, in the central directory
+    content[entry + 24 : entry + 28] = (301 * 2**20).to_bytes(4, "little")
+    assert "more than 300 MiB" in refusal(sample_plan(), BytesIO(bytes(content)))
+
+
+def test_bytes_are_counted_as_they_unpack(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(*[add(str(number), "x" * 200) for number in range(500)])
+    file = written(plan)
+    for sheet in (3, 4, 5):  # all four sheets are the same big part, which the package holds once
+        file = replaced(file, "xl/_rels/workbook.xml.rels", f"sheet{sheet}.xml", "sheet2.xml")
+    with zipfile.ZipFile(file) as package:
+        declared = sum(member.file_size for member in package.infolist())
+    monkeypatch.setattr(workbook_reader, "MAX_UNPACKED", declared)
+    assert "unpacks to more than" in refusal(plan, file)
+
+
+# --- other programs ---------------------------------------------------------------------------------------
+
+OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+def test_libreoffice_opens_and_saves_it_without_changing_what_it_says(tmp_path: Path) -> None:
+    odd = ["=1+1", "007", " both ends ", "a\nb\tc", "_x0041_", "3344556677889900112", "TRUE", "x" * 40_000]
+    plan = plan_of(*sample_plan().changes, *[add(f"{place:04}", text) for place, text in enumerate(odd)])
+    book = opened(plan)
+    decide(book["Archived"], "user:u7", "Keep active")
+    (tmp_path / "sent.xlsx").write_bytes(saved(book).getvalue())
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    command = [str(OFFICE), profile, "--headless", "--convert-to", "xlsx", "--outdir", "back", "sent.xlsx"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    with (tmp_path / "back" / "sent.xlsx").open("rb") as file:
+        assert read_workbook(plan, file) == WorkbookDecisions(("user:u7",), ("user:u7",))

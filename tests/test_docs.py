@@ -1,0 +1,93 @@
+"""The documents tell the truth: every command, option, setting, code and variable is documented."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from provisioning import setup_file, workflow
+from provisioning.__main__ import parser
+from provisioning.engine.transforms import CLEAN_UP
+from provisioning.hosts import ALLOWED_VARIABLE
+from provisioning.store import secrets
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+SETUP_FILE = (ROOT / "docs" / "setup-file.md").read_text(encoding="utf-8")
+RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "provisioning").rglob("*.py"))]
+
+
+def _commands() -> dict[str, argparse.ArgumentParser]:
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    raise AssertionError("the parser has no commands")
+
+
+@pytest.mark.parametrize("name", _commands())
+def test_every_command_is_documented_with_its_options(name: str) -> None:
+    row = next((line for line in COMMAND_LINE.splitlines() if re.match(rf"\| `{name}[ `]", line)), "")
+    assert row, f"{name} is not in docs/command-line.md"
+    for action in _commands()[name]._actions:
+        for option in action.option_strings:
+            if option.startswith("--") and option not in ("--help", "--data", "--by"):
+                assert option in row, f"{name} {option} is not documented"
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    table = COMMAND_LINE.split("## Commands")[1].split("##")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)", table, re.MULTILINE)) == set(_commands())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        setup_file.CustomerTable,
+        setup_file.MemberTable,
+        setup_file.ConnectionTable,
+        setup_file.DomainTable,
+        setup_file.AttributeTable,
+        setup_file.ScopeTable,
+        setup_file.LimitsTable,
+        setup_file.WaitTable,
+    ],
+    ids=lambda table: table.__name__,
+)
+def test_every_key_of_the_set_up_file_is_documented(table: type) -> None:
+    tables = {"attributes", "scope", "lifecycle", "limits"}
+    for key in set(table.__struct_encode_fields__) - tables:  # type: ignore[attr-defined]
+        assert f"`{key}`" in SETUP_FILE or f"{key} =" in SETUP_FILE, f"{key} is not in docs/setup-file.md"
+
+
+def test_every_clean_up_is_documented() -> None:
+    assert [step for step in CLEAN_UP if f"`{step}`" not in SETUP_FILE] == []
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [ALLOWED_VARIABLE, secrets.KEY_VARIABLE, secrets.KEY_FILE_VARIABLE, workflow.REREAD_VARIABLE],
+)
+def test_every_environment_variable_is_documented(variable: str) -> None:
+    assert f"`{variable}`" in COMMAND_LINE
+
+
+def test_every_variable_that_the_code_names_is_documented() -> None:
+    named = {name for source in SOURCES for name in re.findall(r"ROLLCALL_[A-Z_]+", source)}
+    assert {name for name in named if f"`{name}`" not in COMMAND_LINE} == set()
+
+
+def test_every_code_of_findings_and_held_people_is_documented() -> None:
+    engine = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "provisioning" / "engine").glob("*.py"))
+    codes = set(re.findall(r'(?:Finding|Held)\(\s*(?:[a-z_\[\].]+, )?"([a-z0-9-]+)"', engine))
+    codes |= set(re.findall(r'return "([a-z-]+)", ', engine))
+    assert len(codes) > 15
+    assert {code for code in codes if f"`{code}`" not in RULES} == set()
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))])
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

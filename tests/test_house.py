@@ -1,0 +1,109 @@
+"""The direction of imports: pages, command line and worker → workflow → source, target, store, report, engine →
+model, errors. And what the pure middle may not know."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HOUSE = ROOT / "provisioning"
+
+GROUND = {"errors", "model"}
+LOW = GROUND | {"database", "hosts"}
+MAY_IMPORT = {
+    "errors": set(),
+    "model": set(),
+    "database": {"errors"},
+    "hosts": {"errors"},
+    "engine": GROUND,
+    "source": GROUND,
+    "target": LOW,
+    "store": LOW,
+    "report": GROUND,
+    "sandbox": set(),
+    "setup_file": GROUND | {"engine"},
+    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file"},
+    "web": LOW | {"workflow", "report", "store", "engine"},
+    "worker": LOW | {"workflow", "store"},
+    "demo": LOW | {"workflow", "report", "sandbox"},
+    "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
+    "": set(),
+}
+IMPURE = {
+    "os",
+    "io",
+    "socket",
+    "pathlib",
+    "sqlite3",
+    "httpx",
+    "time",
+    "random",
+    "secrets",
+    "subprocess",
+    "tempfile",
+    "urllib",
+}
+WEB = {
+    f"provisioning/web/{name}.py"
+    for name in ("approval", "changes", "frame", "jobs", "mapping_table", "parts", "settings_form", "worker_child")
+}
+ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": WEB}
+
+
+def _modules() -> list[Path]:
+    return sorted(HOUSE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    parts = path.relative_to(HOUSE).with_suffix("").parts
+    return "" if parts == ("__init__",) else parts[0]
+
+
+def _imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides where it leads"
+            if node.module == "provisioning":
+                found += [f"provisioning.{alias.name}" for alias in node.names]
+            else:
+                found.append(node.module or "")
+    return found
+
+
+def _rooms_of(path: Path) -> set[str]:
+    ours = [name for name in _imports(path) if name.split(".")[0] == "provisioning"]
+    rooms = {name.split(".")[1] if "." in name else "" for name in ours}
+    return {"" if room == "__version__" else room for room in rooms}
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_in_one_direction_only(path: Path) -> None:
+    room = _room(path)
+    strangers = _rooms_of(path) - MAY_IMPORT[room] - {room}
+    assert not strangers, f"{room} must not import {sorted(strangers)}"
+
+
+@pytest.mark.parametrize("path", sorted((HOUSE / "engine").glob("*.py")), ids=lambda path: path.name)
+def test_the_engine_knows_no_network_file_clock_or_environment(path: Path) -> None:
+    outside = {name.split(".")[0] for name in _imports(path)} & IMPURE
+    assert not outside
+    text = path.read_text(encoding="utf-8")
+    assert ".now(" not in text
+    assert ".today()" not in text
+
+
+@pytest.mark.parametrize(("library", "places"), ONLY_IN.items())
+def test_a_neighbour_has_one_door(library: str, places: set[str]) -> None:
+    using = {
+        str(path.relative_to(ROOT)) for path in _modules() if library in {name.split(".")[0] for name in _imports(path)}
+    }
+    assert using == places
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    silent = [str(path) for path in _modules() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert silent == []
