@@ -31,7 +31,8 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         format_func=lambda each: named(have.get(each), each),
         key=f"plan_{wanted}_{len(plans)}",
     )
-    if chosen != st.query_params.get("plan"):
+    # While a new one is made the address names none, so that the new one is shown when it is there.
+    if chosen != wanted or (not busy and "plan" not in st.query_params):
         st.query_params["plan"] = chosen
     return str(chosen)
 

@@ -1,6 +1,7 @@
 """A real browser on the real demo: sandbox, worker and web app on free ports and a folder of their own."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # --no-sandbox: Chromium refuses to run as root otherwise, as in a container.
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("ROLLCALL_TEST_BROWSER") or None, args=["--no-sandbox"]
+            executable_path=os.environ.get("ROLLCALL_TEST_BROWSER") or shutil.which("chromium"), args=["--no-sandbox"]
         )
         yield browser
         browser.close()

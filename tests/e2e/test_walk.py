@@ -129,11 +129,11 @@ def process(walker: Visit) -> None:
 def edit_the_mapping_and_reload(walker: Visit) -> None:
     walker.go("Mapping")
     table = walker.page.locator("[class*='st-key-map_']")
-    Grid(walker.page, table).type_text(6, "Value table", "London = LON")
+    Grid(walker.page, table).type_text(6, "Attribute", "Office")
     walker.sees("Unsaved changes")
     walker.page.reload()
     walker.sees("Unsaved changes")
-    expect(Grid(walker.page, table).cell(6, "Value table")).to_have_text("London = LON")
+    expect(Grid(walker.page, table).cell(6, "Attribute")).to_have_text("Office")
     walker.go("Settings")
     walker.go("Mapping")
     walker.sees("Unsaved changes")
