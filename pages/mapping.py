@@ -137,6 +137,7 @@ def draw_sample(here: Here, domain: Domain, attributes: tuple[Attribute, ...], i
         pd.DataFrame(rows),
         hide_index=True,
         height="content",
+        placeholder="",
         column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
         alt="Sample values of one person, before and after, and the share of people with a value",
     )

@@ -4,11 +4,14 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import PlanStatus, RunStatus
+from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs, parts
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import ago, escape, moment
+
+CONFIG = {"displayModeBar": False}
 
 
 def next_step(here: Here, now: workflow.Standing) -> tuple[str, str, str, str]:
@@ -61,7 +64,12 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.plan_badge(now.plan)
             st.caption(f"{moment(now.plan.made_at)}, by {escape(now.plan.by)}")
-        st.markdown(escape(counts_line(now.plan.counts)))
+        if now.plan.status is PlanStatus.EMPTY:
+            st.markdown(escape(counts_line(now.plan.counts)))
+        else:
+            st.plotly_chart(
+                actions_chart(now.plan.counts), key="plan", alt="People per action in the last preview", config=CONFIG
+            )
         if now.lapsed:
             st.caption(escape(now.lapsed))
         link("pages/preview.py", "Open it", ":material/compare_arrows:", here, plan=now.plan.id)
@@ -69,7 +77,7 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
 
 def draw_run(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last run", anchor=False)
+        st.subheader("Last runs", anchor=False)
         if now.last_run is None:
             st.write("None yet. Nothing has been written to the directory.")
             return
@@ -78,6 +86,11 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
             parts.run_badge(run)
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         st.markdown(escape(" · ".join(f"{number:,} {result}" for result, number in results.items())))
+        bars = [
+            (f"{run.started_at:%d %b, %H:%M:%S}", done)
+            for run, _, done in workflow.runs_seen(here.house, here.label, 8)
+        ]
+        st.plotly_chart(runs_chart(bars[::-1], 190), key="runs", alt="People done in the last runs", config=CONFIG)
         link("pages/process.py", "Open it", ":material/play_circle:", here, plan=run.plan_id)
 
 

@@ -36,21 +36,24 @@ def draw_none(here: Here) -> None:
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
 
 
-def draw_progress(here: Here, plan: Plan, run: Run | None, job: Job) -> None:
+def draw_progress(here: Here, plan: Plan, job: Job) -> None:
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
+
+    may = here.may_prepare
 
     def progress(house: workflow.Workspace) -> tuple[float | None, str]:
         now = workflow.run_of(house, plan.id)
         done = sum(now.counts.values()) if now else 0
         return (done / total if total else None), f"{done:,} of {total:,} changes"
 
-    jobs.show(here, job, "Processing", progress)
-    if (
-        run
-        and run.status is RunStatus.RUNNING
-        and st.button("Stop", icon=":material/stop_circle:", disabled=not here.may_prepare)
-    ):
-        act(lambda: workflow.stop(here.house, run.id))
+    def controls(house: workflow.Workspace) -> None:
+        now = workflow.run_of(house, plan.id)
+        stoppable = may and now is not None and now.status is RunStatus.RUNNING
+        if now and st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
+            workflow.stop(house, now.id)
+            st.caption("It stops before the next hundred changes.")
+
+    jobs.show(here, job, "Processing", progress, controls)
 
 
 def act(do: Callable[[], object]) -> None:
@@ -161,7 +164,7 @@ with guarded():
     job = workflow.latest_job(here.house, domain.label, KINDS, plan.id)
     run = workflow.run_of(here.house, plan.id)
     if job and job.open:
-        draw_progress(here, plan, run, job)
+        draw_progress(here, plan, job)
     elif job:
         jobs.show(here, job, "Processing")
     if run:

@@ -86,7 +86,7 @@ def _finish(figure: go.Figure, bars: int) -> go.Figure:
     return figure
 
 
-def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]]) -> go.Figure:
+def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280) -> go.Figure:
     """What every run did, oldest first: (when as text, people done per action), stacked."""
     figure = go.Figure()
     labels = [label for label, _ in runs]
@@ -102,10 +102,10 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]]) -> go.Figure:
             )
     figure.update_layout(
         barmode="stack",
-        height=280,
+        height=height,
         margin={"l": 0, "r": 8, "t": 8, "b": 4},
         dragmode=False,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
         bargap=0.4,
         showlegend=True,
     )

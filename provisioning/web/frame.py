@@ -144,7 +144,7 @@ def _who(house: Workspace) -> None:
     with st.sidebar:
         if house.actor.email:
             with st.container(border=True, gap="xsmall"):
-                st.caption(":material/person: Local single-user mode: you act as")
+                st.caption(":material/person: Local single-user mode, as")
                 st.text(house.actor.email)
         else:
             st.warning(

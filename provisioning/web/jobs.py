@@ -13,8 +13,13 @@ EVERY = 1.0
 Progress = Callable[[workflow.Workspace], tuple[float | None, str]]
 """How far it is, as a share (None: unknown) and in words."""
 
+Controls = Callable[[workflow.Workspace], None]
+"""What one may do to it meanwhile, such as a button that stops it."""
 
-def show(here: Here, job: Job | None, doing: str, progress: Progress | None = None) -> bool:
+
+def show(
+    here: Here, job: Job | None, doing: str, progress: Progress | None = None, controls: Controls | None = None
+) -> bool:
     """Show a job that waits or runs, and poll; or say why it failed. Returns whether it is still open."""
     if job is None:
         return False
@@ -22,11 +27,11 @@ def show(here: Here, job: Job | None, doing: str, progress: Progress | None = No
         if job.state is JobState.FAILED:
             st.error(escape(f"{doing} did not come to an end. {job.error}"), icon=":material/error:")
         return False
-    st.fragment(_poll, run_every=EVERY)(here.label, job.id, (job.kind.value,), doing, progress)
+    st.fragment(_poll, run_every=EVERY)(here.label, job.id, doing, progress, controls)
     return True
 
 
-def _poll(label: str, job_id: int, kinds: tuple[str, ...], doing: str, progress: Progress | None) -> None:
+def _poll(label: str, job_id: int, doing: str, progress: Progress | None, controls: Controls | None) -> None:
     with workspace() as house, guarded():
         job = workflow.job_seen(house, label, job_id)
         if not job.open:
@@ -39,4 +44,6 @@ def _poll(label: str, job_id: int, kinds: tuple[str, ...], doing: str, progress:
                 st.status(escape(text) + " …", state="running")
             else:
                 st.progress(min(max(share, 0.0), 1.0), text=escape(text))
+            if controls and not waiting:
+                controls(house)
             st.caption("You may close this tab: the work goes on, and this page shows it when you come back.")

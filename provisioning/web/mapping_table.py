@@ -132,6 +132,7 @@ def edit(
         frame,
         key=key,
         num_rows="dynamic",
+        placeholder="",
         hide_index=True,
         disabled=disabled,
         height=72 + 35 * max(len(frame), 3) if len(frame) <= 16 else 632,

@@ -67,7 +67,7 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
         frame = pd.DataFrame(rows, columns=["Rule", "HiBob column", "Is one of"], dtype="object")
         edited = st.data_editor(
-            frame, key=f"scope_{key}", num_rows="dynamic", hide_index=True, disabled=not here.may_prepare,
+            frame, key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
             column_config={
                 "Rule": st.column_config.SelectboxColumn(options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
                 "HiBob column": st.column_config.SelectboxColumn(
@@ -161,7 +161,7 @@ def lifecycle(here: Here, base: Lifecycle, key: str) -> Lifecycle:
     rows += [{"Lifecycle status": s, "Means": MEANINGS[m]} for each, (s, m) in named.items() if each not in STATUSES]
     left, right = st.columns([3, 2], gap="large")
     edited = left.data_editor(
-        pd.DataFrame(rows, dtype="object"), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, height="content",
+        pd.DataFrame(rows, dtype="object"), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
         disabled=not here.may_prepare,
         column_config={
             "Lifecycle status": st.column_config.TextColumn(required=True, help="As HiBob writes it; add your own leaves."),
@@ -214,7 +214,7 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
     ]
     edited = st.data_editor(
         pd.DataFrame(rows, columns=["Person", "Attribute", "Is one of"], dtype="object"),
-        key=f"protected_{key}", num_rows="dynamic", hide_index=True, disabled=not here.may_prepare,
+        key=f"protected_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
         column_config={
             "Person": st.column_config.TextColumn(width="medium"),
             "Attribute": st.column_config.SelectboxColumn(options=[each.name for each in domain.attributes]),

@@ -8,9 +8,9 @@ from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
-from provisioning.model import RunStatus
+from provisioning.model import Outcome, Result, RunStatus
 from provisioning.sandbox import Sandbox
-from provisioning.store import runs
+from provisioning.store import jobs, runs
 
 Said = Callable[[AppTest], str]
 PAGES = ["", "start", "connect", "mapping", "settings", "preview", "process", "history", "people"]
@@ -178,6 +178,33 @@ def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
     run = workflow.run_of(house, plan.id)
     assert run is not None
     assert run.status is RunStatus.DONE
+
+
+def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    assert jobs.claim(house.db, house.clock()) is not None
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    runs.journal(house.db, run.id, [Outcome(plan.changes[0].key, plan.changes[0].action, Result.DONE)], house.clock())
+    at = app.open("process")
+    assert f"1 of {len(plan.changes)} changes" in at.get("progress")[0].proto.text
+    button(at, "Stop")
+    assert runs.stop_asked(house.db, run.id)
+
+
+def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    failed = [Outcome(each.key, each.action, Result.FAILED, "The directory did not answer.") for each in plan.changes]
+    runs.journal(house.db, run.id, failed, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    button(app.open("process"), "Retry failed")
+    app.work()
+    assert "Everything approved was done" in said(app.open("process"))
 
 
 def test_the_workbook_of_a_page_is_the_one_of_the_command_line(full: App) -> None:
