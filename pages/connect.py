@@ -82,12 +82,12 @@ def draw_test(here: Here) -> None:
         return
     found = workflow.last_check(here.house, here.label)
     if found:
-        draw_evidence(found)
+        draw_evidence(here, found)
     elif job is None:
         st.info("Not tested yet.", icon=":material/info:")
 
 
-def draw_evidence(found: workflow.Check) -> None:
+def draw_evidence(here: Here, found: workflow.Check) -> None:
     absent = sum(each.state == "absent" for each in found.columns)
     live, inactive, fields, missing = st.columns(4)
     live.metric("Live people visible", f"{found.live:,}", border=True)
@@ -104,13 +104,14 @@ def draw_evidence(found: workflow.Check) -> None:
     if not found.columns:
         st.info("No attribute is mapped yet, so no field was tested. Map the attributes, then test again.")
         return
+    names = {each.category: each.category_name for each in workflow.fields_known(here.house, here.label)}
     rows = [
         {
             "Attribute": each.attribute,
             "HiBob column": each.column,
             "Filled": each.filled,
             "State": STATES[each.state],
-            "Opened by the category": each.category or "",
+            "Opened by the category": names.get(each.category or "", each.category or ""),
         }
         for each in found.columns
     ]

@@ -1,5 +1,7 @@
 """What happened: runs over time, one run's details, and every change of settings and mapping."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -109,9 +111,22 @@ def draw_events(here: Here, domain: Domain) -> None:
     )  # fmt: skip
 
 
-def in_words(details: object) -> str:
-    shown = {k: v for k, v in details.items() if v not in (None, "", [], {})} if isinstance(details, dict) else {}
-    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in shown.items())
+def in_words(details: Mapping[str, object]) -> str:
+    """An event's details as a line; of what changed, from and to."""
+    shown = {name: value for name, value in details.items() if value not in (None, "", [], {})}
+    return ", ".join(f"{name.replace('_', ' ')}: {value_in_words(value)}" for name, value in shown.items())
+
+
+def value_in_words(value: object) -> str:
+    if isinstance(value, dict) and set(value) == {"from", "to"}:
+        return f"{value_in_words(value['from'])} → {value_in_words(value['to'])}"
+    if isinstance(value, dict):
+        return "; ".join(
+            f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items() if each is not None
+        )
+    if isinstance(value, list | tuple):
+        return ", ".join(value_in_words(each) for each in value) or "none"
+    return "none" if value is None else str(value)
 
 
 here = enter("History", "Every run, every preview and approval, and every change of the settings.")

@@ -124,7 +124,10 @@ def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:
             format_func=lambda name: name or "(the customer’s only one)",
         )  # fmt: skip
         two = st.toggle(
-            "Two people: whoever made the mapping or the preview cannot approve it", base.two_people, key=f"two_{key}"
+            "Two people",
+            base.two_people,
+            key=f"two_{key}",
+            help="Whoever made the mapping or asked for the preview cannot be the one to approve it.",
         )
     with right:
         who = list(ABSENCE)
