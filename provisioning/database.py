@@ -6,6 +6,7 @@ time-out; every write here goes through `transaction()`, which takes the write l
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,12 +36,24 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self.connection.row_factory = sqlite3.Row
-            self.connection.execute("PRAGMA journal_mode = WAL")
+            self._use_wal()
         except (OSError, sqlite3.Error) as problem:
             raise SettingsError(f"The database {path} cannot be opened: {problem}.") from None
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.utils = sqlite_utils.Database(self.connection)
+
+    def _use_wal(self) -> None:
+        """Write-ahead log. SQLite does not wait by itself when somebody else is just making the file."""
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as problem:
+                if "locked" not in str(problem) or time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
 
     def close(self) -> None:
         self.connection.close()

@@ -19,6 +19,8 @@ def allowed_hosts(environment: Mapping[str, str]) -> frozenset[str]:
 
 def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> str:
     """The URL without trailing slash, if Rollcall may connect there. Raises `SettingsError` otherwise."""
+    if any(not character.isprintable() or character.isspace() for character in url.strip()):
+        raise SettingsError("The base URL holds a blank or a control character.")
     try:
         parts = urlsplit(url.strip())
         host, _ = (parts.hostname or "").lower(), parts.port

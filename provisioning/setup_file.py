@@ -7,11 +7,13 @@ is, which is `UNSET` here.
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 import msgspec
 import tomli_w
+from cronsim import CronSim, CronSimError
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
@@ -34,6 +36,7 @@ from provisioning.model import (
 )
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+MOST = 1_000_000_000
 HIBOB_API = "https://api.hibob.com/v1"
 WORKBOOK_COLUMNS = ("Decision", "Key", "Why")
 
@@ -50,9 +53,9 @@ class Secret(_Strict):
 
 class CustomerTable(_Strict):
     name: Name
-    seats: Annotated[int, Meta(ge=0)] | None = None
-    price_per_user: Annotated[float, Meta(ge=0)] | None = None
-    retention_days: Annotated[int, Meta(ge=1)] = 730
+    seats: Annotated[int, Meta(ge=0, le=MOST)] | None = None
+    price_per_user: Annotated[float, Meta(ge=0, le=MOST)] | None = None
+    retention_days: Annotated[int, Meta(ge=1, le=36500)] = 730
 
 
 class MemberTable(_Strict):
@@ -66,7 +69,7 @@ class ConnectionTable(_Strict):
     base_url: str = HIBOB_API
     id: Name | None = None
     token: Secret | None = None
-    report: int | None = None
+    report: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
 
 
 class ProtectTable(_Strict):
@@ -113,7 +116,7 @@ class LimitsTable(_Strict):
     head_count: int | str = "90%"
     column_emptied: int | str = "20%"
     identifiers: int | str = "5%"
-    small_domain: Annotated[int, Meta(ge=1)] = 3
+    small_domain: Annotated[int, Meta(ge=1, le=MOST)] = 3
 
 
 class DomainTable(_Strict):
@@ -214,9 +217,24 @@ def _check_domain(domain: DomainTable) -> None:
         for status, meaning in domain.lifecycle.items():
             if isinstance(meaning, WaitTable) and fold(status) != "hired":
                 raise SettingsError(f"{where}: only the status hired can wait for a start date, not “{status}”.")
-    if domain.schedule and domain.schedule.timezone not in available_timezones():
-        raise SettingsError(f"{where}: there is no time zone “{domain.schedule.timezone}” (as in Europe/London).")
-    to_limits(domain.limits)
+    _check_schedule(where, domain.schedule)
+    try:
+        to_limits(domain.limits)
+    except SettingsError as problem:
+        raise SettingsError(f"{where}: {problem}") from None
+
+
+def _check_schedule(where: str, schedule: ScheduleTable | None) -> None:
+    if schedule is None:
+        return
+    if schedule.timezone not in available_timezones():
+        raise SettingsError(f"{where}: there is no time zone “{schedule.timezone}” (as in Europe/London).")
+    try:
+        CronSim(schedule.cron, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        raise SettingsError(
+            f"{where}: “{schedule.cron}” is no cron expression (minute, hour, day, month, weekday; as in 0 5 * * 1-5)."
+        ) from None
 
 
 def _check_attribute(where: str, each: AttributeTable) -> None:

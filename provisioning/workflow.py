@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -204,7 +205,7 @@ class _SetUp:
     def _customer(self) -> None:
         table = self.file.customer
         before = customers.find_customer(self.db, table.name)
-        price = None if table.price_per_user is None else f"{table.price_per_user:g}"
+        price = None if table.price_per_user is None else format(Decimal(str(table.price_per_user)), "f")
         self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
         after = customers.get_customer(self.db, table.name)
         if before != after:
@@ -587,7 +588,8 @@ def _both_sides(house: Workspace, domain: Domain) -> tuple[_Read, Users]:
             "attribute with a `data_feed_name`."
         )
     read = _read(house, domain)
-    return read, _directory(house, domain).users(sorted(fed))
+    ruled = {each.attribute for each in domain.settings.protected if each.attribute}
+    return read, _directory(house, domain).users(sorted(fed | ruled))
 
 
 def _directory(house: Workspace, domain: Domain) -> LocalDirectory:
@@ -752,16 +754,15 @@ def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Ch
 
 
 def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
-    """Somebody may have become a member, or be looking, only since the plan was made."""
-    if any(each.code == "self-archive" for each in plan.findings):
-        return
+    """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
+    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
     emails = [each.email for each in customers.members(house.db, domain.customer_id)]
-    keys = {change.key for change in plan.changes} - left_out
+    keys = {change.key for change in plan.changes} - left_out - told
     found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
     if found:
         raise Refused(
-            f"This plan archives {len(found)} people who manage Rollcall for this customer since it was made. Make a "
-            "new preview."
+            f"This plan archives {len(found)} people who manage Rollcall for this customer since it was made. Leave them "
+            "out, or make a new preview."
         )
 
 

@@ -54,6 +54,8 @@ def explain_person(situation: Situation, person: str) -> Answer:
 def _find(situation: Situation, people: People, person: str) -> tuple[int | None, int | None]:
     """(row of the employee, row of the user), at least one of them."""
     wanted = fold(person)
+    if not wanted:
+        raise NotFound("Name a person: by key, e-mail, unique identifier or user id.")
     identifier = situation.domain.settings.unique_identifier or ""
     ours = people.mapped[identifier].values.to_pylist() if identifier in people.mapped else []
     theirs = people.user_values[identifier].to_pylist() if identifier in people.user_values else []

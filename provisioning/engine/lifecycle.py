@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from provisioning.engine import columns as known
 from provisioning.engine.mapping import text_column
-from provisioning.engine.transforms import Unreadable, read_date
+from provisioning.engine.transforms import Unreadable, fold, read_date
 from provisioning.model import Column, Lifecycle, Meaning
 
 
@@ -52,7 +52,7 @@ class Wishes:
 
 def status_key(status: str) -> str:
     """`Parental leave`, `parentalLeave` and `PARENTAL_LEAVE` are one status."""
-    return re.sub(r"[\W_]+", "", status.casefold())
+    return re.sub(r"[\W_]+", "", fold(status))
 
 
 def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
@@ -64,14 +64,15 @@ def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
     table_of = {**DEFAULTS, **{status_key(status): meaning for status, meaning in lifecycle.meanings}}
     machine, human = _statuses(table)
     pairs = list(zip(machine, human, strict=True))
-    found = {pair: _meaning(table_of, pair) for pair in set(pairs)}
-    wish = np.array([_WISHES[found[pair] or Meaning.LEAVE_AS_IS] for pair in pairs], dtype=np.int8)
+    found = {pair: _key(table_of, pair) for pair in set(pairs)}
+    meaning = {pair: table_of.get(key, Meaning.LEAVE_AS_IS) for pair, key in found.items()}
+    wish = np.array([_WISHES[meaning[pair]] for pair in pairs], dtype=np.int8)
     status = [spoken or raw for raw, spoken in pairs]
     unknown: dict[str, list[int]] = {}
     for row, pair in enumerate(pairs):
-        if found[pair] is None:
+        if not found[pair]:
             unknown.setdefault(status[row] or "no status", []).append(row)
-    day = _dated(lifecycle, table, [status_key(each) for each in status], wish, today)
+    day = _dated(lifecycle, table, [found[pair] for pair in pairs], wish, today)
     return Wishes(wish, status, day, {name: tuple(rows) for name, rows in sorted(unknown.items())})
 
 
@@ -89,9 +90,9 @@ def _statuses(table: pa.Table) -> tuple[list[str], list[str]]:
     )
 
 
-def _meaning(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> Meaning | None:
-    machine, human = pair
-    return table_of.get(status_key(machine)) or table_of.get(status_key(human))
+def _key(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> str:
+    """The status by which the table knows the pair of forms; "" when it knows neither."""
+    return next((key for form in pair if (key := status_key(form)) in table_of), "")
 
 
 def _dated(

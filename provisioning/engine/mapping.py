@@ -1,6 +1,7 @@
 """From HiBob's columns to attribute values, column by column. Never raises on data: what cannot be read is
 returned as a problem of that person."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -105,15 +106,17 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
-    """Everything that names an employee → that employee's unique identifier."""
+    """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody."""
     if identifiers is None:
         return {}
-    named = identifiers.to_pylist()
+    named: list[str] = identifiers.to_pylist()
     emails = [fold(email) for email in text_column(table, known.EMAIL).to_pylist()]
-    by_identifier = {value: value for value in named if value}
-    by_email = {email: value for email, value in zip(emails, named, strict=True) if email and value}
+    shared = {email for email, count in Counter(emails).items() if count > 1}
     ids = text_column(table, known.ID).to_pylist()
-    return by_identifier | by_email | {key: value for key, value in zip(ids, named, strict=True) if value}
+    by_identifier = {value: value for value in named}
+    by_email = {email: value for email, value in zip(emails, named, strict=True) if email not in shared}
+    found = {**by_identifier, **by_email, **dict(zip(ids, named, strict=True))}
+    return {name: value for name, value in found.items() if name and value}
 
 
 def _map_references(

@@ -58,10 +58,12 @@ def _duplicates(found: Matches, rows: Iterable[int], sides: Sides) -> None:
     for value, same in shared.items():
         for row in same:
             found.duplicates[row] = f"{len(same)} people in HiBob share the unique identifier “{value}”."
-    emails = {sides.emails[row]: sides.identifiers[row] for same in shared.values() for row in same}
+    emails: dict[str, str] = {}
+    for value in sorted(shared, reverse=True):
+        emails |= {sides.emails[row]: value for row in shared[value] if sides.emails[row]}
     taken = set(found.user.tolist())
     for user, value in enumerate(sides.user_identifiers):
-        clash = value if value in shared else emails.get(sides.user_emails[user] or "-")
+        clash = value if value in shared else emails.get(sides.user_emails[user])
         if clash and user not in taken:
             found.disputed_users[user] = f"People in HiBob share the unique identifier “{clash}” of this user."
 

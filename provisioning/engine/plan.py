@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
-from provisioning.engine.proof import baseline_of, find_read_problems
+from provisioning.engine.proof import READ_PROOF, baseline_of, find_read_problems
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -57,8 +57,8 @@ def make_plan(situation: Situation) -> Decision:
         *find_limits(situation, people, changes, absences),
         *same,
     )
-    blocked = any(each.severity is Severity.BLOCK for each in findings)
-    status = PlanStatus.BLOCKED if blocked else PlanStatus.READY if changes else PlanStatus.EMPTY
+    blocks = {each.code for each in findings if each.severity is Severity.BLOCK}
+    status = PlanStatus.BLOCKED if blocks else PlanStatus.READY if changes else PlanStatus.EMPTY
     return Decision(
         status=status,
         digest=digest(situation.domain, changes),
@@ -67,7 +67,8 @@ def make_plan(situation: Situation) -> Decision:
         changes=tuple(changes),
         held=tuple(held),
         baseline=baseline,
-        absences=absences,
+        # A read that is not proved complete does not count towards anybody's absence.
+        absences=situation.absences if blocks & READ_PROOF else absences,
     )
 
 
@@ -96,20 +97,29 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
-    """How often each unmatched live user has been absent now. Reads closer than twelve hours count once; an
-    empty answer proves nothing and counts nobody."""
+    """How often each user whom absence may archive has been absent now. Reads closer than twelve hours count once;
+    an empty answer proves nothing and counts nobody."""
     if not people.keys:
         return dict(situation.absences)
+    read_at = situation.employees.evidence.read_at
     absent: dict[str, Absence] = {}
     for user in _unmatched_live(people):
-        before = situation.absences.get(people.user_ids[user])
+        user_id = people.user_ids[user]
+        before = situation.absences.get(user_id)
+        if not _absence_may_touch(situation, people, user):
+            continue
         if before is None:
-            absent[people.user_ids[user]] = Absence(1, situation.now)
-        elif situation.now - before.counted_at >= ABSENT_READS_APART:
-            absent[people.user_ids[user]] = Absence(before.reads + 1, situation.now)
+            absent[user_id] = Absence(1, read_at)
+        elif read_at - before.counted_at >= ABSENT_READS_APART:
+            absent[user_id] = Absence(before.reads + 1, read_at)
         else:
-            absent[people.user_ids[user]] = before
+            absent[user_id] = before
     return absent
+
+
+def _absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+    mode = situation.domain.settings.absence_archives
+    return mode is AbsenceArchives.ALL or bool(people.user_links[user])
 
 
 def _unmatched_live(people: People) -> list[int]:
@@ -365,7 +375,7 @@ class _Planner:
     def _archive_employee(self, row: int, values: Mapping[str, str]) -> None:
         people, user = self.people, int(self.people.matches.user[row])
         key, outside = people.keys[row], not people.scope[row]
-        if outside and not self._absence_may_touch(user):
+        if outside and not _absence_may_touch(self.situation, self.people, user):
             return
         if row in people.matches.duplicates:
             self.held.append(Held(key, "duplicate-id", people.matches.duplicates[row], people.names[row]))
@@ -383,7 +393,7 @@ class _Planner:
 
     def _archive_absent(self) -> None:
         people, needed = self.people, self.situation.domain.settings.absent_reads
-        users = [user for user in _unmatched_live(people) if self._absence_may_touch(user)]
+        users = [user for user in _unmatched_live(people) if _absence_may_touch(self.situation, people, user)]
         seen = self._seen(users)
         for user in users:
             key = f"user:{people.user_ids[user]}"
@@ -394,10 +404,6 @@ class _Planner:
                 self._archive(
                     user, key, "In this domain, not in HiBob’s complete answer.", self._seen_as(user, seen[user])
                 )
-
-    def _absence_may_touch(self, user: int) -> bool:
-        mode = self.situation.domain.settings.absence_archives
-        return mode is AbsenceArchives.ALL or bool(self.people.user_links[user])
 
     def _archive(self, user: int, key: str, why: str, seen: Seen) -> None:
         people = self.people
@@ -410,15 +416,16 @@ class _Planner:
 
     def _protected(self, user: int, key: str, seen: Seen) -> bool:
         people = self.people
-        user_id = people.user_ids[user]
-        if {key, user_id, f"user:{user_id}", people.user_links[user]} & self.situation.decisions.protected:
+        user_id, link = people.user_ids[user], people.user_links[user]
+        names = {key, user_id, f"user:{user_id}", link, people.user_emails[user]}
+        names = {fold(name) for name in (*names, seen.attributes.get(self.identifier, ""))} - {""}
+        if names & {fold(name) for name in self.situation.decisions.protected}:
             return True
-        names = {fold(text) for text in (key, user_id, f"user:{user_id}", people.user_links[user])}
-        names |= {people.user_emails[user], fold(seen.attributes.get(self.identifier, ""))} - {""}
         for rule in self.situation.domain.settings.protected:
             if rule.person is not None and fold(rule.person) in names:
                 return True
-            values = {fold(value) for value in rule.values}
-            if rule.attribute is not None and fold(seen.attributes.get(rule.attribute, "")) in values:
+            # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
+            column = self.situation.users.attributes.get(rule.attribute or "")
+            if column is not None and fold(column[user].as_py()) in {fold(value) for value in rule.values}:
                 return True
         return False

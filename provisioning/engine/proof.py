@@ -1,6 +1,7 @@
 """Does the read prove what it seems to say? A failed or shrunken read never means "gone" (PRODUCT.md)."""
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
@@ -110,18 +111,17 @@ def _columns_emptied(situation: Situation, now: Baseline) -> Iterable[Finding]:
         if before is None or situation.employees.evidence.absent(slot.removeprefix(known.HUMAN)):
             continue
         # People who would have a value now if the column were as filled as it was at the baseline.
-        expected = before * len(now.live) // len(baseline.live)
-        lost = max(expected - filled, 0)
+        lost = Fraction(before, len(baseline.live)) * len(now.live) - filled
         threshold, emptied = triggers(limit, lost, len(now.live))
         if emptied:
             yield Finding(
                 "column-emptied",
                 Severity.BLOCK,
                 f"The column {slot} has a value for {filled:,} of {len(now.live):,} live people; at the last processed "
-                f"read it was {before:,} of {len(baseline.live):,}. That is about {lost:,} people fewer.",
+                f"read it was {before:,} of {len(baseline.live):,}. That is about {round(lost):,} people fewer.",
                 "Check in HiBob whether the field was cleared or its permission changed. If it is meant, an admin or "
                 "CSM can override this with a reason.",
-                {"counted": lost, "limit": threshold, "of": len(now.live)},
+                {"counted": round(lost), "limit": threshold, "of": len(now.live)},
             )
 
 
@@ -153,6 +153,7 @@ _LOST_WITHOUT: Mapping[str, str] = {
     known.FIRST_NAME: "one person under two records is not recognised",
     known.SURNAME: "one person under two records is not recognised",
     known.LIFECYCLE: "leave, garden leave and future starters cannot be told apart: whoever is active is live",
+    known.STATUS: "people without a lifecycle status cannot be told to be active",
     known.START_DATE: "future starters wait until HiBob calls them employed",
     known.LAST_DAY: "people on garden leave stay live until HiBob calls them terminated",
 }
@@ -161,7 +162,8 @@ _LOST_WITHOUT: Mapping[str, str] = {
 def _engine_columns_absent(situation: Situation) -> Iterable[Finding]:
     """Columns that nobody mapped and the engine would like to have: a warning, never a block."""
     evidence = situation.employees.evidence
-    mapped = {column.field for column in situation.columns.values()}
+    domain = situation.domain
+    mapped = {situation.columns[name].field for name in column_names(domain.attributes, domain.settings.scope)}
     for field_id, lost in _LOST_WITHOUT.items():
         if field_id in mapped or not evidence.absent(field_id):
             continue

@@ -97,6 +97,10 @@ def lay_out(situation: Situation) -> People:
         _identifiers(values.get(identifier), identifier == email, len(situation.users)),
         user_emails,
     )
+    matches = match(_with_accepted(sides, situation), scope)
+    for row in np.flatnonzero(matches.linked).tolist():
+        # An accepted pair was matched as if linked; the link itself is still to be written.
+        matches.linked[row] = user_links[matches.user[row]] == keys[row]
     return People(
         keys=keys,
         names=_names(table),
@@ -104,7 +108,7 @@ def lay_out(situation: Situation) -> People:
         scope=scope,
         wishes=wishes(domain.settings.lifecycle, table, situation.today),
         mapped=mapped,
-        matches=match(_with_accepted(sides, situation), scope),
+        matches=matches,
         user_ids=situation.users.ids.to_pylist(),
         user_links=user_links,
         user_live=np.array([status == "Live" for status in situation.users.statuses.to_pylist()], dtype=bool),

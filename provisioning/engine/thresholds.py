@@ -1,5 +1,6 @@
 """When a count reaches a limit. Exact arithmetic: a percentage is a fraction, never a float."""
 
+from fractions import Fraction
 from math import ceil
 
 from provisioning.model import Limit
@@ -15,11 +16,14 @@ def threshold(limit: Limit, of: int) -> int:
     return max(ceil(limit.share * of), FEWEST)
 
 
-def triggers(limit: Limit, counted: int, of: int) -> tuple[int, bool]:
-    """(the number that triggers, whether `counted` reaches it). A limit that is off never does."""
+def triggers(limit: Limit, counted: int | Fraction, of: int) -> tuple[int, bool]:
+    """(the number of people that triggers, whether `counted` reaches it). A limit that is off never does. A share is
+    compared as it is, not as the whole number of people it comes to."""
     if limit.off:
         return 0, False
     at = threshold(limit, of)
+    if limit.share is not None:
+        return at, counted >= limit.share * of and counted >= FEWEST
     return at, counted >= at and counted > 0
 
 

@@ -58,6 +58,7 @@ def reader(attribute: Attribute) -> Callable[[str], str]:
     miss), then the type. It raises `Unreadable` with the reason. References to users are not resolved here.
     """
     table = {clean(tidy(key), attribute.clean_up): tidy(value) for key, value in attribute.values}
+    options = {tidy(option) for option in attribute.options}
     as_type = _TYPES.get(attribute.type)
 
     def read(text: str) -> str:
@@ -65,7 +66,7 @@ def reader(attribute: Attribute) -> Callable[[str], str]:
         value = table.get(cleaned, cleaned)
         if not value:
             return ""
-        if attribute.type is AttributeType.LIST and value not in attribute.options:
+        if attribute.type is AttributeType.LIST and value not in options:
             raise Unreadable("is not one of the list's options")
         return as_type(value) if as_type else value
 

@@ -124,8 +124,12 @@ class HiBobClient:
 
     def _json(self, method: str, path: str, body: bytes | None = None) -> bytes:
         answer = self._call(method, path, body)
+        if answer.status_code != 200:
+            raise SourceError(
+                f"HiBob answered {method} {path} without data ({answer.status_code}). Check the base URL."
+            )
         kind = _kind(answer)
-        if answer.status_code != 200 or not _is_json(kind):
+        if not _is_json(kind):
             raise _not_data(f"{method} {path}", kind)
         return answer.content
 
@@ -240,7 +244,7 @@ def _refusal(answer: httpx.Response, what: str) -> SourceError:
     if 300 <= status < 400:
         return SourceError(f"HiBob answered {what} with a redirect ({status}). {_REMEDIES[404]}")
     if status >= 500:
-        return SourceError(f"HiBob failed ({status} on {what}), also after {RETRIES} more tries. Try again later.")
+        return SourceError(f"HiBob failed ({status} on {what}). Try again later.")
     remedy = _REMEDIES.get(status, "Check the connection’s base URL; if it is right, report this.")
     return SourceError(f"HiBob refused {what} ({status}). {remedy}")
 

@@ -6,6 +6,7 @@ is an error. No dict per person lives on.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,11 +70,11 @@ def decode_people(body: bytes, fields: Sequence[Field], now: datetime) -> Snapsh
 
 @dataclass(slots=True)
 class _Node:
-    """One step of the nested values. `ends`: the requested field that ends here. `kind`: the struct that is
+    """One step of the nested values. `ends`: the requested fields that end here. `kind`: the struct that is
     decoded, with the attribute name of each step; without it the step is decoded as anything."""
 
     children: dict[str, "_Node"] = field(default_factory=dict)
-    ends: str | None = None
+    ends: list[str] = field(default_factory=list)
     kind: type[Struct] | None = None
     names: dict[str, str] = field(default_factory=dict)
 
@@ -83,7 +84,7 @@ class _Shape:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.nested, self.human = _tree(fields), _tree(fields)
-        slash: dict[str, Any] = {slash_key(each.id): Any for each in fields}
+        slash: dict[str, Any] = {key: Any for each in fields if _nameable(key := slash_key(each.id))}
         human = _or_strange(_struct(self.human, {}))
         self.employee = _struct(self.nested, slash | {"humanReadable": human})
         self.answer: Any = msgspec.defstruct("Answer", [("employees", list[self.employee])])  # type: ignore[name-defined]
@@ -100,12 +101,12 @@ def _tree(fields: Sequence[Field]) -> _Node:
         node = root
         for step in (each.json_path or each.id).removeprefix("root.").split("."):
             node = node.children.setdefault(step, _Node())
-        node.ends = each.id
+        node.ends.append(each.id)
     return root
 
 
 def _struct(node: _Node, extra: dict[str, Any]) -> type[Struct]:
-    kinds = {step: _kind(child) for step, child in node.children.items()} | extra
+    kinds = {step: _kind(child) for step, child in node.children.items() if _nameable(step)} | extra
     node.names = {step: f"f{place}" for place, step in enumerate(kinds)}
     specs: list[tuple[str, Any, Any]] = [(node.names[step], kind, UNSET) for step, kind in kinds.items()]
     node.kind = msgspec.defstruct("Step", specs, rename={name: step for step, name in node.names.items()}, gc=False)
@@ -114,7 +115,13 @@ def _struct(node: _Node, extra: dict[str, Any]) -> type[Struct]:
 
 def _kind(node: _Node) -> Any:
     """Anything for a leaf; for a step that only leads on, a struct of just the wanted steps."""
-    return Any if node.ends else _or_strange(_struct(node, {}))
+    whole = node.ends or not all(_nameable(step) for step in node.children)
+    return Any if whole else _or_strange(_struct(node, {}))
+
+
+def _nameable(step: str) -> bool:
+    """Whether msgspec can name a struct's field so. The customer's own words may stand in a field's id."""
+    return not re.search(r'["\\\x00-\x1f]', step)
 
 
 def _or_strange(kind: type[Struct]) -> Any:
@@ -135,9 +142,10 @@ def _decode(body: bytes, shape: _Shape) -> list[Any]:
 
 def _decode_leniently(body: bytes, shape: _Shape) -> list[Any]:
     """The slow way, for what msgspec refuses although the envelope is sound: a lone surrogate, a number beyond
-    any range. Such numbers become their text."""
+    any range. Such numbers become their text, a surrogate U+FFFD."""
+    text = _ESCAPES.sub(lambda found: found[0] if found[1] is None else "\\ufffd", body.decode("utf-8", "replace"))
     try:
-        loose = json.loads(body.decode("utf-8", "replace"), parse_int=_integer, parse_float=_float, parse_constant=str)
+        loose = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=str)
         employees: list[Any] = msgspec.convert(loose, shape.answer, strict=True).employees
     except (ValueError, msgspec.MsgspecError, RecursionError):
         raise SourceError(
@@ -146,6 +154,12 @@ def _decode_leniently(body: bytes, shape: _Shape) -> list[Any]:
             "base URL."
         ) from None
     return employees
+
+
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""An escaped backslash, a pair of surrogates, or (as the group) a lone surrogate."""
 
 
 def _integer(digits: str) -> int | str:
@@ -171,19 +185,28 @@ def text_of(value: object) -> str | None:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else format(Decimal(repr(value)), "f")
     if isinstance(value, list):
-        return ", ".join(part for each in value if (part := text_of(each))) or None
+        return ", ".join(part for each in value if (part := _part_text(each))) or None
     return _text_of_object(value)
+
+
+def _part_text(value: object) -> str | None:
+    return _as_json(value) if isinstance(value, list) else text_of(value)
 
 
 def _text_of_object(value: object) -> str | None:
     if isinstance(value, dict):
         for telling in ("id", "email", "value"):
-            if telling in value:
+            if telling in value and not isinstance(value[telling], dict | list):
                 return text_of(value[telling])
+    return _as_json(value)
+
+
+def _as_json(value: object) -> str:
+    """What no rule knows, as JSON: shown to people, and unreadable as anything but text."""
     try:
-        return msgspec.json.encode(value, order="deterministic").decode()
-    except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, RecursionError):
-        return repr(value)[:200].encode("utf-8", "replace").decode()
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    except (RecursionError, TypeError, ValueError):
+        return "(nested too deeply to be read)"
 
 
 class _Found:
@@ -220,16 +243,17 @@ def _unwrapped(value: object) -> object:
 def _collect(objects: list[Any], node: _Node, into: dict[str, list[Any]]) -> None:
     for step, child in node.children.items():
         found = _step(objects, node, step)
-        if child.ends:
-            into[child.ends] = found
+        into |= dict.fromkeys(child.ends, found)
         if child.children:
             _collect(found, child, into)
 
 
 def _step(objects: list[Any], node: _Node, step: str) -> list[Any]:
     """One step further in every object. Null stays null: what leads on from an empty value is empty as well."""
-    kind, name = node.kind, node.names.get(step, "")
-    if kind is None:
+    kind, name = node.kind, node.names.get(step)
+    if kind is not None and name is None:
+        return [UNSET] * len(objects)
+    if kind is None or name is None:
         return [o.get(step, UNSET) if isinstance(o, dict) else None if o is None else UNSET for o in objects]
     return [getattr(o, name) if type(o) is kind else None if o is None else UNSET for o in objects]
 

@@ -1,5 +1,6 @@
 """The tables, as an ordered list of migrations. Each and its record are one transaction; a migration that has
 been released is never edited. Everything that is text is declared TEXT: SQLite's affinity would turn ids to numbers.
+Ids are never used again (AUTOINCREMENT): history and secrets outlive what they were about.
 """
 
 from sqlite_utils import Database as UtilsDatabase
@@ -11,7 +12,7 @@ migrations = Migrations("rollcall")
 
 _FIRST = """
 CREATE TABLE customers (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seats INTEGER, price_per_user TEXT,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, seats INTEGER, price_per_user TEXT,
     retention_days INTEGER NOT NULL DEFAULT 730
 );
 CREATE TABLE members (
@@ -20,7 +21,7 @@ CREATE TABLE members (
 );
 CREATE UNIQUE INDEX one_role_per_customer ON members (email, coalesce(customer_id, 0));
 CREATE TABLE connections (
-    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
     name TEXT NOT NULL, type TEXT NOT NULL, base_url TEXT NOT NULL, service_user_id TEXT, report INTEGER,
     token_env TEXT, metadata TEXT, metadata_at TEXT, UNIQUE (customer_id, name)
 );
@@ -28,7 +29,7 @@ CREATE TABLE secrets (
     owner TEXT PRIMARY KEY, cipher BLOB NOT NULL, set_at TEXT NOT NULL, ends_in TEXT NOT NULL
 );
 CREATE TABLE domains (
-    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
     name TEXT NOT NULL, schedule TEXT, notify TEXT NOT NULL DEFAULT '[]', UNIQUE (customer_id, name)
 );
 CREATE TABLE mappings (

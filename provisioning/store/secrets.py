@@ -4,6 +4,7 @@ The key comes from `ROLLCALL_KEY` (keys separated by commas, the first encrypts)
 names, or `rollcall.key` in the data folder, which is made on first use.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -62,7 +63,7 @@ def open_vault(data: Path, environment: Mapping[str, str]) -> Vault:
     named = environment.get(KEY_FILE_VARIABLE)
     file = Path(named) if named else data / KEY_FILE
     if not named and not file.exists():
-        _write_keys(file, [Fernet.generate_key().decode()])
+        _make_key(file)
     return Vault(_read_keys(file), file)
 
 
@@ -76,31 +77,53 @@ def _read_keys(file: Path) -> list[str]:
     return keys
 
 
+def _make_key(file: Path) -> None:
+    """A first key. When two processes start together, both use the one that came first."""
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
+    _write(new, [Fernet.generate_key().decode()])
+    with contextlib.suppress(FileExistsError):
+        os.link(new, file)
+    new.unlink()
+
+
 def _write_keys(file: Path, keys: list[str]) -> None:
     """Replaced as a whole, so that a crash leaves either the old keys or the new."""
-    new = file.with_name(file.name + ".new")
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
+    _write(new, keys)
+    new.replace(file)
+
+
+def _write(file: Path, keys: list[str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
         out.write("\n".join(keys) + "\n")
         out.flush()
         os.fsync(out.fileno())
-    new.replace(file)
 
 
 def rotate_key(db: Database, vault: Vault) -> int:
     """Encrypt every secret anew; returns how many. With a key file, a fresh key is put first and the old ones are
     dropped at the end; with `ROLLCALL_KEY`, the first key of the list becomes the only one needed."""
+    old: list[str] = []
     if vault.file is not None:
-        keys = [Fernet.generate_key().decode(), *_read_keys(vault.file)]
-        _write_keys(vault.file, keys)
-        vault = Vault(keys, vault.file)
-    with db.transaction():
-        rows = db.all("SELECT owner, cipher FROM secrets")
-        db.many(
-            "UPDATE secrets SET cipher = ? WHERE owner = ?", [(vault.rotate(r["cipher"]), r["owner"]) for r in rows]
-        )
+        old = _read_keys(vault.file)
+        new = Fernet.generate_key().decode()
+        _write_keys(vault.file, [new, *old])
+        vault = Vault([new, *old], vault.file)
+    try:
+        with db.transaction():
+            rows = db.all("SELECT owner, cipher FROM secrets")
+            sealed = [(vault.rotate(row["cipher"]), row["owner"]) for row in rows]
+            db.many("UPDATE secrets SET cipher = ? WHERE owner = ?", sealed)
+    except InvalidToken:
+        if vault.file is not None:
+            _write_keys(vault.file, old)
+        raise SettingsError(
+            "A stored secret cannot be decrypted with the keys there are, so none was encrypted anew. Restore the key it "
+            "was stored with, or set that token again."
+        ) from None
     if vault.file is not None:
-        _write_keys(vault.file, keys[:1])
+        _write_keys(vault.file, [new])
     return len(rows)
 
 

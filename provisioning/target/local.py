@@ -6,6 +6,7 @@ import msgspec
 import pyarrow as pa
 
 from provisioning.database import Database, Row
+from provisioning.errors import TargetError
 from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result, Status, Users
 from provisioning.target import Journal
 
@@ -67,8 +68,12 @@ class LocalDirectory:
         return found, int(count["n"]) if count else 0
 
     def ensure(self, changes: Sequence[Change], journal: Journal) -> None:
-        with self._db.transaction():
-            journal([self._ensure(change) for change in changes])
+        try:
+            with self._db.transaction():
+                journal([self._ensure(change) for change in changes])
+        except BaseException:
+            self._owners = None  # What it learned was rolled back.
+            raise
 
     def _rows(self) -> list[Row]:
         return self._db.all("SELECT * FROM users WHERE domain_id = ? ORDER BY id", self._domain_id)
@@ -99,15 +104,18 @@ class LocalDirectory:
         return Result.DONE, ""
 
     def _set(self, change: Change) -> tuple[Result, str]:
+        home = self._home(change)
         row = self._db.one(
-            "SELECT * FROM users WHERE domain_id = ? AND id = ?", self._domain_id, _row_id(change.user_id or "U0")
-        )
+            "SELECT * FROM users WHERE id = ? AND domain_id IN (?, ?)",
+            _row_id(change.user_id or "U0"), self._domain_id, home,
+        )  # fmt: skip
         if row is None:
             return Result.DRIFTED, "The user is no longer there."
         now = _decode(row["attributes"])
         status, link = change.after.get("status", row["status"]), change.after.get("external_id", row["external_id"])
         wanted = _attributes(change.after)
-        if status == row["status"] and link == row["external_id"] and _holds(now, wanted):
+        as_wanted = home == row["domain_id"] and status == row["status"] and link == row["external_id"]
+        if as_wanted and _holds(now, wanted):
             return Result.DONE, ""
         moved = _drift(change, row, now)
         if moved:
@@ -116,13 +124,26 @@ class LocalDirectory:
         if owner:
             return Result.FAILED, f"{owner} already has this {self._identifier} or link. Make a new preview."
         self._db.execute(
-            "UPDATE users SET external_id = ?, status = ?, attributes = ? WHERE id = ?",
-            link, status, _encode({**now, **wanted}), row["id"],
+            "UPDATE users SET domain_id = ?, external_id = ?, status = ?, attributes = ? WHERE id = ?",
+            home, link, status, _encode({**now, **wanted}), row["id"],
         )  # fmt: skip
         if self._identifier in wanted:
             self._disown(row["id"], now.get(self._identifier))
             self._own(row["id"], wanted[self._identifier])
         return Result.DONE, ""
+
+    def _home(self, change: Change) -> int:
+        """The domain that the user belongs to after the change: another one of the same customer when it is moved."""
+        if "domain" not in change.after:
+            return self._domain_id
+        row = self._db.one(
+            "SELECT other.id FROM domains d JOIN domains other ON other.customer_id = d.customer_id "
+            "WHERE d.id = ? AND other.name = ?",
+            self._domain_id, change.after["domain"],
+        )  # fmt: skip
+        if row is None:
+            raise TargetError(f"There is no domain “{change.after['domain']}” to move {change.user_id} to.")
+        return int(row["id"])
 
     def _owner(self, identifier: str, but: int | None) -> str:
         """Another user with this unique identifier."""
