@@ -341,3 +341,33 @@ def test_data_never_becomes_markdown(full: App) -> None:
     shown = at.error[0].value
     assert "](" not in shown
     assert "://" not in shown
+
+
+# --- a domain from nothing --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_new_domain_without_a_mapping_has_no_error(full: App, page: str) -> None:
+    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    at = full.open(page, customer="Northwind Trading", domain="contractors")
+    assert not at.exception
+    assert not [each.value for each in at.error if "not been read" not in each.value]
+
+
+def test_a_new_domain_is_mapped_by_the_suggestions_and_previewed(full: App, said: Said) -> None:
+    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    place = {"customer": "Northwind Trading", "domain": "contractors"}
+    at = full.open("mapping", **place)
+    button(at, next(each.label for each in at.button if "suggested rows" in each.label))
+    button(full.open("mapping", **place), "Save")
+    assert "Version 2 is in force" in said(full.open("mapping", **place))
+    button(full.open("preview", **place), "Make a preview")
+    full.work()
+    assert not full.open("preview", **place).error
+
+
+def test_a_preview_of_another_domain_is_not_shown_under_this_one(full: App, said: Said) -> None:
+    plan = workflow.plans_seen(full.house(), DOMAIN)[0]
+    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    at = full.open("preview", customer="Northwind Trading", domain="contractors", plan=plan.id)
+    assert "belongs to" in said(at)
