@@ -5,8 +5,8 @@ Everything is imported where it is needed, so that `--help` does not wait for th
 
 import argparse
 import contextlib
+import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +16,6 @@ from provisioning import __version__
 from provisioning.errors import RollcallError, UsageError
 
 if TYPE_CHECKING:
-    import threading
-
     from provisioning.model import Plan, Run
     from provisioning.store.leases import Holder
     from provisioning.workflow import Workspace
@@ -105,10 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are one or two lines, never a traceback."""
     import sqlite3
 
+    _prepare_output()
     try:
         asked = parser().parse_args(arguments)
+        _check_words(asked)
         run: Callable[[argparse.Namespace], int] = asked.run
-        return run(asked)
+        code = run(asked)
+        sys.stdout.flush()
+        return code
     except RollcallError as problem:
         _complain(str(problem))
         return problem.exit_code
@@ -118,12 +120,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return NEIGHBOUR_FAILED
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain again while flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return OK
+    except OSError as problem:
+        _forget_output()
+        _complain(f"{problem.strerror}{f': {problem.filename}' if problem.filename else ' while writing the output'}.")
+        return WRONG_USAGE
     except KeyboardInterrupt:
         _complain("Stopped.")
         return 130
+
+
+def _prepare_output() -> None:
+    """Output that is closed, or cannot show every letter, is no reason to fail in the middle of a job."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open till the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Nobody reads us any more, or the disk is full: Python would complain again while flushing at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check_words(asked: argparse.Namespace) -> None:
+    """Words that are not the terminal's encoding arrive as lone surrogates, which nothing can store."""
+    for value in vars(asked).values():
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, str) and any("\ud800" <= character <= "\udfff" for character in word):
+                raise UsageError("One of the words is not valid text in this terminal's encoding (UTF-8).")
 
 
 def _complain(message: str) -> None:
@@ -133,7 +161,7 @@ def _complain(message: str) -> None:
 def _open(asked: argparse.Namespace, environment: Mapping[str, str] | None = None) -> "Workspace":
     from provisioning.workflow import Workspace, member, operator
 
-    actor = member(asked.by) if asked.by else operator()
+    actor = member(asked.by) if asked.by is not None else operator()
     return Workspace(Path(asked.data), os.environ if environment is None else environment, actor)
 
 
@@ -164,6 +192,8 @@ def _read_file(name: str) -> bytes:
 def _new_file(name: str) -> Iterator[Path]:
     """A file that appears whole or not at all, readable by its owner alone: it holds personal data."""
     path = Path(name)
+    if path.is_dir() or not path.name:
+        raise UsageError(f"{name} is a folder; name a file.")
     new = path.with_name(path.name + ".new")
     try:
         os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
@@ -220,7 +250,7 @@ def _export(asked: argparse.Namespace) -> int:
 def _check(asked: argparse.Namespace) -> int:
     from provisioning import workflow
     from provisioning.report.documents import finding_document
-    from provisioning.report.text import finding_lines, moment
+    from provisioning.report.text import finding_lines, moment, plain
 
     found = workflow.check(_open(asked), asked.domain)
     if asked.json:
@@ -248,7 +278,7 @@ def _check(asked: argparse.Namespace) -> int:
     print(f"  {found.fields:,} fields known, read {moment(found.metadata_at)}")
     for each in found.columns:
         print(
-            f"  {each.state:<7} {each.filled:>6.1%}  {each.attribute} ← {each.column}  ({each.category or 'no category'})"
+            f"  {each.state:<7} {each.filled:>6.1%}  {each.attribute} ← {each.column}  ({plain(each.category or 'no category')})"
         )
     _print(list(finding_lines(found.findings)))
     return OK
@@ -445,24 +475,10 @@ def _verify(asked: argparse.Namespace) -> int:
 
 
 def _worker(asked: argparse.Namespace) -> int:
-    import threading
+    from provisioning.worker import Stopping, work
 
-    from provisioning.worker import work
-
-    stopping = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: stopping.set())
-    if asked.with_parent:
-        threading.Thread(target=_follow, args=(os.getppid(), stopping), daemon=True).start()
-    work(_open(asked), stopping, lambda text: print(text, flush=True))
+    work(_open(asked), Stopping(with_parent=asked.with_parent), lambda text: print(text, flush=True))
     return OK
-
-
-def _follow(parent: int, stopping: "threading.Event") -> None:
-    """An orphan is given to another parent: then nobody is left to work for."""
-    while os.getppid() == parent and not stopping.wait(1.0):
-        pass
-    stopping.set()
 
 
 def _grant(asked: argparse.Namespace) -> int:

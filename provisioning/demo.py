@@ -1,15 +1,14 @@
 """The demo: sandbox, example customer, worker and web app together, and the main job done once by itself. Composes use cases and
 knows no rule; the sandbox is never reached but by HTTP, like HiBob."""
 
+import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +25,7 @@ from provisioning.model import Action, Plan, PlanStatus, RunStatus
 from provisioning.report.text import counts_line, plan_lines, run_lines
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.day import DayReport, Happening
+from provisioning.worker import Stopping
 from provisioning.workflow import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,12 +58,20 @@ def _running(data: Path, people: int, seed: int, port: int) -> Iterator[Sandbox]
         raise UsageError(f"The sandbox cannot start: {problem}.") from None
     address = data / ADDRESS_FILE
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        address.write_text(json.dumps({"base_url": sandbox.base_url}))
+        _write_address(address, sandbox.base_url)
         yield sandbox
     finally:
-        address.unlink(missing_ok=True)
         sandbox.stop()
+        with contextlib.suppress(OSError):
+            address.unlink(missing_ok=True)
+
+
+def _write_address(file: Path, base_url: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(json.dumps({"base_url": base_url}))
+    except OSError as problem:
+        raise UsageError(f"The data folder {file.parent} cannot be written: {problem.strerror}.") from None
 
 
 def serve_sandbox(data: Path, people: int, seed: int, port: int) -> int:
@@ -106,11 +114,10 @@ def _day_lines(report: Mapping[str, object]) -> list[str]:
 
 def _until_interrupted(children: Sequence["subprocess.Popen[bytes]"] = ()) -> None:
     """Until somebody stops us, or one of the children has ended by itself."""
-    stopping = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda *_: stopping.set())
-    while not stopping.wait(1.0):
-        if any(child.poll() is not None for child in children):
+    stopping = Stopping()
+    while not stopping.asked:
+        stopping.wait(1.0)
+        if not stopping.asked and any(child.poll() is not None for child in children):
             raise DemoFailed("The worker or the web app ended by itself. Its messages stand above.")
 
 

@@ -1,7 +1,10 @@
 """Executes what was asked for: claims a job, does it by the same use case as the command line, records what came
 of it. A worker that dies leaves a job that the next one repeats; every job may be repeated."""
 
-import threading
+import os
+import signal
+import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,11 +21,36 @@ from provisioning.workflow import Workspace
 LOOK_EVERY = 1.0
 
 
-def work(house: Workspace, stopping: threading.Event, say: Callable[[str], None]) -> None:
+class Stopping:
+    """Asked for by SIGTERM and SIGINT, and with the parent process's end if so wished. A plain flag: a handler that set a `threading.Event` could meet the main thread inside
+    that event's own lock, and wait for ever."""
+
+    def __init__(self, *, with_parent: bool = False) -> None:
+        self._signalled = False
+        self._parent = os.getppid() if with_parent else None
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(kind, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self._signalled = True
+
+    @property
+    def asked(self) -> bool:
+        """An orphan is given to another parent: then nobody is left to work for."""
+        return self._signalled or (self._parent is not None and os.getppid() != self._parent)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not much longer than until the signal."""
+        end = time.monotonic() + seconds
+        while not self.asked and time.monotonic() < end:
+            time.sleep(0.1)
+
+
+def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> None:
     """Execute jobs until told to stop; the job at hand is finished first."""
     waiting_again = jobs.give_back(house.db, lambda domain_id: is_held(house.db, domain_id))
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
-    while not stopping.is_set():
+    while not stopping.asked:
         job = jobs.claim(house.db, house.clock())
         if job is None:
             stopping.wait(LOOK_EVERY)
@@ -33,19 +61,17 @@ def work(house: Workspace, stopping: threading.Event, say: Callable[[str], None]
 
 def execute(house: Workspace, job: Job) -> None:
     """Do one job as the person who asked for it, and record its result or the sentence why it failed."""
-    label = customers.domain_by_id(house.db, job.domain_id).label
-    asker = replace_actor(house, job.by)
     try:
-        result = _do(asker, job, label)
+        label = customers.domain_by_id(house.db, job.domain_id).label
+        result = _do(replace_actor(house, job.by), job, label)
     except RollcallError as problem:
         jobs.finish(house.db, job.id, house.clock(), {}, str(problem))
-        return
     except Exception as problem:
-        # Not understood, so it ends this worker; but the next one must not repeat it for ever.
-        what = f"Something unexpected happened ({type(problem).__name__}). The worker’s log has the details."
-        jobs.finish(house.db, job.id, house.clock(), {}, what)
-        raise
-    jobs.finish(house.db, job.id, house.clock(), result)
+        traceback.print_exc()
+        error = f"This failed in a way nobody foresaw ({type(problem).__name__}). The worker’s log says more."
+        jobs.finish(house.db, job.id, house.clock(), {}, error)
+    else:
+        jobs.finish(house.db, job.id, house.clock(), result)
 
 
 def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:

@@ -74,6 +74,7 @@ from provisioning.store.secrets import (
     Vault,
     about_secret,
     connection_owner,
+    drop_notify_secrets,
     drop_secret,
     get_secret,
     notify_owner,
@@ -140,6 +141,8 @@ def member(email: str) -> Actor:
 
 _READ = frozenset(Role)
 _PREPARE = frozenset({Role.ADMIN, Role.CSM})
+_EVERYTHING = frozenset({Role.CSM})
+"""What concerns every customer: the operator, or a CSM of all of them."""
 
 
 def _require(house: Workspace, customer_id: int | None, roles: frozenset[Role], doing: str) -> None:
@@ -149,7 +152,8 @@ def _require(house: Workspace, customer_id: int | None, roles: frozenset[Role], 
         return
     if not customers.roles(house.db, email, customer_id) & roles:
         needed = " or ".join(sorted(role.value for role in roles))
-        raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for this customer.")
+        whose = "this customer" if customer_id is not None else "every customer"
+        raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for {whose}.")
 
 
 def _record(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
@@ -196,6 +200,7 @@ class _SetUp:
             self._domains(self.file.domains)
         if self.file.members is not UNSET:
             self._members(self.file.members)
+        self._check_connections()
         return self.changed
 
     def _note(self, what: str, domain: Domain | None = None, **details: object) -> None:
@@ -260,6 +265,7 @@ class _SetUp:
         for table in tables:
             self._domain(table, before.get(table.name))
         for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
+            drop_notify_secrets(self.db, before[name].id, 0)
             customers.delete_domain(self.db, before[name].id)
             snapshots.drop_snapshots(self.house.snapshots, before[name].id)
             self._note("domain removed", name=name)
@@ -278,7 +284,8 @@ class _SetUp:
         standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
         for place, each in enumerate(table.notify):
             secret = self._secret(each, f"a notification target of domain “{table.name}”")
-            put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
+            standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
+        drop_notify_secrets(self.db, domain_id, len(table.notify))
         if before is None or mapping_version or settings_version or standing:
             domain = customers.domain_by_id(self.db, domain_id)
             self._note(
@@ -288,6 +295,14 @@ class _SetUp:
                 mapping_version=domain.mapping_version,
                 settings_version=domain.settings_version,
             )
+
+    def _check_connections(self) -> None:
+        have = {each.name for each in customers.connections(self.db, self.customer_id)}
+        for domain in customers.domains(self.db, self.customer_id):
+            if domain.settings.connection and domain.settings.connection not in have:
+                raise SettingsError(
+                    f"The connection “{domain.settings.connection}” cannot be removed: domain “{domain.name}” uses it."
+                )
 
     def _check_names(self, table: setup_file.DomainTable, settings: Settings, names: set[str]) -> None:
         """What the domain refers to must be there: its connection, its identifier, protected attributes."""
@@ -622,6 +637,7 @@ def _situation(house: Workspace, domain: Domain, read: _Read, users: Users) -> S
 
 def _store_plan(house: Workspace, situation: Situation, decision: Decision) -> Plan:
     domain, read_at = situation.domain, situation.employees.evidence.read_at
+    snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
     with house.db.transaction():
         plan_id = plans.save_plan(house.db, domain, decision, house.actor.name, situation.now, read_at)
         if decision.status is PlanStatus.EMPTY:
@@ -632,7 +648,6 @@ def _store_plan(house: Workspace, situation: Situation, decision: Decision) -> P
             house, "plan made", domain, plan=plan_id, digest=decision.digest, status=decision.status.value,
             counts=dict(decision.counts), blocks=blocks,
         )  # fmt: skip
-    snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
     return plans.get_plan(house.db, plan_id)
 
 
@@ -793,8 +808,11 @@ def process(
     with lease(house.db, domain.id, f"process {plan.id}", waiting) as still_ours:
         domain = _domain_of(house, plan)
         run = runs.latest_run(house.db, plan.id)
-        if run and run.status in (RunStatus.DONE, RunStatus.PARTIAL) and not retry_failed:
+        ended = run is not None and run.status in (RunStatus.DONE, RunStatus.PARTIAL)
+        if run and ended and not retry_failed:
             return run
+        if run and retry_failed and not ended:
+            raise Refused(f"Run {run.id} has not come to its end. Resume it first: `process {plan.id}`.")
         approval = _approval_in_force(house, plan, domain)
         changes = _to_process(plan, run, retry_failed)
         drifted = _changed_at_source(house, plan, domain, approval, changes)
@@ -829,7 +847,7 @@ def _changed_at_source(
 ) -> frozenset[tuple[str, Action]]:
     """For a plan that is no longer fresh: the changes that HiBob would not make today. Planned anew from a new read
     and the kept users, so that what this run already wrote does not count."""
-    minutes = int(house.environment.get(REREAD_VARIABLE) or REREAD_MINUTES)
+    minutes = _reread_minutes(house)
     if not changes or house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()
     read = _read(house, domain)
@@ -845,6 +863,13 @@ def _changed_at_source(
     return frozenset(
         (each.key, each.action) for each in changes if now.get((each.key, each.action)) != (each.before, each.after)
     )
+
+
+def _reread_minutes(house: Workspace) -> int:
+    written = house.environment.get(REREAD_VARIABLE, "").strip() or str(REREAD_MINUTES)
+    if not written.isascii() or not written.isdecimal():
+        raise SettingsError(f"{REREAD_VARIABLE} must be a whole number of minutes, not “{written}”.")
+    return int(written)
 
 
 def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool) -> Run:
@@ -974,6 +999,7 @@ def verify(house: Workspace, head: str | None = None) -> history.Verdict:
 
 def rotate(house: Workspace) -> int:
     """Encrypt all secrets with a new key; returns how many."""
+    _require(house, None, _EVERYTHING, "change the encryption key")
     count = rotate_key(house.db, house.vault)
     _record(house, "encryption key rotated", secrets=count)
     return count
@@ -981,6 +1007,9 @@ def rotate(house: Workspace) -> int:
 
 def backup(house: Workspace, file: Path) -> None:
     """A consistent copy of the database, without the encryption key, readable by its owner alone."""
+    _require(house, None, _EVERYTHING, "copy the database")
+    if file.is_dir() or not file.name:
+        raise UsageError(f"{file} is a folder; name a file for the backup.")
     new = file.with_name(file.name + ".new")
     try:
         os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
@@ -994,6 +1023,7 @@ def backup(house: Workspace, file: Path) -> None:
 
 def restore(house: Workspace, file: Path) -> None:
     """Replace the database by a backup, after checking that it is one. Refused while a worker is busy."""
+    _require(house, None, _EVERYTHING, "replace the database")
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
     if any(is_held(house.db, row["domain_id"]) for row in house.db.all("SELECT domain_id FROM leases")):
@@ -1022,6 +1052,7 @@ class Diagnosis:
 
 def doctor(house: Workspace) -> list[Diagnosis]:
     """Is this installation sound: database, key, clock, hosts?"""
+    _require(house, None, _EVERYTHING, "look at the whole installation")
     integrity = str(house.db.connection.execute("PRAGMA quick_check").fetchone()[0])
     owners = [row["owner"] for row in house.db.all("SELECT owner FROM secrets ORDER BY owner")]
     last = house.db.one("SELECT at FROM history ORDER BY seq DESC LIMIT 1")

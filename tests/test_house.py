@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file"},
     "web": LOW | {"workflow", "report", "store", "engine"},
     "worker": LOW | {"workflow", "store"},
-    "demo": LOW | {"workflow", "report", "sandbox"},
+    "demo": LOW | {"workflow", "worker", "report", "sandbox"},
     "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
     "": set(),
 }

@@ -98,11 +98,12 @@ def token_variable(db: Database, connection_id: int) -> str | None:
 
 def save_connection(db: Database, connection: Connection, token_env: str | None) -> int:
     """Create or change by customer and name (`connection.id` is not looked at); returns the id. The cached metadata
-    goes when the connection now leads elsewhere."""
+    is as good as old when the connection now leads elsewhere."""
     db.execute(
         "INSERT INTO connections (customer_id, name, type, base_url, service_user_id, report, token_env) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (customer_id, name) DO UPDATE SET type = excluded.type, "
-        "metadata = CASE WHEN base_url = excluded.base_url THEN metadata END, base_url = excluded.base_url, "
+        "metadata_at = CASE WHEN base_url = excluded.base_url THEN metadata_at ELSE '1970-01-01T00:00:00.000000Z' END, "
+        "base_url = excluded.base_url, "
         "service_user_id = excluded.service_user_id, report = excluded.report, token_env = excluded.token_env",
         connection.customer_id, connection.name, connection.type, connection.base_url, connection.service_user_id,
         connection.report, token_env,

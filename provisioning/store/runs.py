@@ -132,10 +132,10 @@ def stop_asked(db: Database, run_id: str) -> bool:
 
 
 def another_run_since(db: Database, domain_id: int, plan_id: str, since: datetime) -> str | None:
-    """A run of another plan of the domain that wrote or tried something since then."""
+    """A run of another plan of the domain that wrote or tried something since then, whenever it began."""
     row = db.one(
-        "SELECT r.id FROM runs r WHERE r.domain_id = ? AND r.plan_id <> ? AND r.started_at > ? AND EXISTS "
-        "(SELECT 1 FROM outcomes o WHERE o.run_id = r.id AND o.result <> 'skipped') ORDER BY r.started_at DESC LIMIT 1",
+        "SELECT r.id FROM runs r WHERE r.domain_id = ? AND r.plan_id <> ? AND EXISTS "
+        "(SELECT 1 FROM outcomes o WHERE o.run_id = r.id AND o.result <> 'skipped' AND o.at > ?) ORDER BY r.started_at DESC LIMIT 1",
         domain_id, plan_id, to_text(since),
     )  # fmt: skip
     return row["id"] if row else None

@@ -160,6 +160,13 @@ def drop_secret(db: Database, owner: str) -> None:
     db.execute("DELETE FROM secrets WHERE owner = ?", owner)
 
 
+def drop_notify_secrets(db: Database, domain_id: int, kept: int) -> None:
+    """Forget the notification targets of a domain beyond the first `kept` ones."""
+    for row in db.all("SELECT owner FROM secrets WHERE owner LIKE ?", f"domain:{domain_id}:notify:%"):
+        if int(row["owner"].rpartition(":")[2]) >= kept:
+            drop_secret(db, row["owner"])
+
+
 def connection_owner(connection_id: int) -> str:
     return f"connection:{connection_id}"
 

@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import ipc
 
-from provisioning.errors import NotFound
+from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Evidence, Snapshot, Users
 
 _ABOUT = b"rollcall"
@@ -75,6 +75,13 @@ def _users(table: pa.Table) -> Users:
 
 
 def _write(folder: Path, name: str, table: pa.Table, about: _About) -> None:
+    try:
+        _write_file(folder, name, table, about)
+    except OSError as problem:
+        raise SettingsError(f"The snapshots in {folder} cannot be written: {problem.strerror}.") from None
+
+
+def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f"{name}.new"
     table = table.replace_schema_metadata({_ABOUT: msgspec.json.encode(about)})

@@ -1,0 +1,252 @@
+"""`users`, `history`, `explain` and `verify`: looking, without changing anything and without asking HiBob."""
+
+import csv
+from typing import Any
+
+import pytest
+from driver import ADMIN, STAFF, Rollcall, attribute, customer, domain, keys
+from tiny_hibob import TinyHiBob, key_of
+
+
+@pytest.fixture
+def story(staffed: Rollcall, hibob: TinyHiBob) -> Rollcall:
+    """Acme after two runs; somebody has left, somebody waits, and HiBob is out of reach."""
+    hibob.change(4, status="Terminated")
+    hibob.change(3, surname="Neu")
+    hibob.join(41, payroll=None)
+    hibob.join(42, status="Terminated")
+    staffed.sync()
+    hibob.change(5, surname="To come")
+    staffed.preview()
+    hibob.close()
+    return staffed
+
+
+# --- users ------------------------------------------------------------------------------------------------
+
+
+def test_users_leave_blank_attributes_out_and_stand_in_the_order_of_their_ids(acme: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(1, department=None)
+    acme.sync()
+    users = acme.users()
+    assert set(users[0]) == {"id", "external_id", "status", "attributes"}
+    assert users[0]["attributes"].keys() == {"Employee ID", "Email", "First name", "Last name"}
+    assert [each["id"] for each in users] == sorted(each["id"] for each in users)
+    assert "Department" in users[1]["attributes"]
+
+
+def test_users_in_words_name_everybody(staffed: Rollcall) -> None:
+    said = staffed.call("users", STAFF).fine()
+    assert len(said.out.splitlines()) == 30
+    assert "person7@acme.example" in said.out
+
+
+def test_users_as_csv_keep_zeros_and_accents_and_never_calculate(acme: Rollcall, hibob: TinyHiBob) -> None:
+    content = customer(hibob.base_url, domain(*domain()["attributes"], attribute("Title", "humanReadable.work.title")))
+    acme.set_up(content).fine()
+    hibob.change(1, surname="Åkerström, “Zoë”\nJr", title="502")
+    acme.sync()
+    said = acme.call("users", STAFF, "--csv", "users.csv", "--json").fine()
+    assert len(said.json) == 30
+    with (acme.folder / "users.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    first = next(row for row in rows if row["external_id"] == key_of(1))
+    assert len(rows) == 30
+    assert (first["Employee ID"], first["status"], first["Last name"]) == ("000001", "Live", "Åkerström, “Zoë”\nJr")
+    assert not first["Title"].startswith("=")
+    assert first["Title"].endswith("=1+1")
+
+
+def test_what_stands_in_a_terminal_cannot_steer_it(acme: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(1, surname="\x1b[2J\x07\u202eevil", department=None)
+    said = [acme.call("preview", STAFF)]
+    acme.sync()
+    hibob.change(1, first_name="\x1b]0;title\x07")
+    said += [acme.call(*words) for words in (("preview", STAFF), ("users", STAFF), ("explain", STAFF, key_of(1)))]
+    for each in said:
+        assert not {"\x1b", "\x07", "\u202e"} & set(each.fine().out)
+
+
+# --- history ----------------------------------------------------------------------------------------------
+
+
+def test_the_history_tells_what_happened_newest_first(story: Rollcall) -> None:
+    events = story.history()
+    for each in events:
+        assert {"at", "who", "what", "plan", "run"} <= set(each)
+    assert [each["at"] for each in events] == sorted((each["at"] for each in events), reverse=True)
+    plans = {each["plan"] for each in events if each["plan"]}
+    runs = {each["run"] for each in events if each["run"]}
+    assert (len(plans), len(runs)) == (3, 2)
+    assert {each["who"] for each in events if "approve" in each["what"]} == {ADMIN}
+    told = [each["what"] for each in events]
+    for word in ("plan", "approve", "run", "domain"):
+        assert any(word in what for what in told), word
+    assert [row[0] for row in story.sql("SELECT id FROM plans ORDER BY rowid DESC LIMIT 1")] == [events[0]["plan"]]
+
+
+def test_the_history_of_a_customer_has_its_domains_in_it(story: Rollcall) -> None:
+    of_domain, of_customer = story.history(STAFF), story.history("Acme")
+    assert [each for each in of_domain if each["plan"]] == [each for each in of_customer if each["plan"]]
+    assert any("role" in each["what"] for each in of_customer)
+
+
+def test_the_history_of_one_customer_says_nothing_of_another(story: Rollcall, hibob: TinyHiBob) -> None:
+    story.set_up(customer("https://api.hibob.com/v1") | {"customer": {"name": "Globex"}}).fine()
+    assert not any(each["plan"] for each in story.history("Globex"))
+    assert "Globex" not in str(story.history("Acme"))
+
+
+def test_the_history_in_words_is_a_line_an_event(story: Rollcall) -> None:
+    said = story.call("history", STAFF).fine()
+    assert len(said.out.splitlines()) == len(story.history())
+    assert ADMIN in said.out
+
+
+def test_refusals_and_failures_leave_no_event(story: Rollcall) -> None:
+    before = story.history("Acme")
+    story.call("preview", STAFF).complaint(1)
+    story.call("approve", str(before[0]["plan"])).complaint(3)
+    story.call("approve", "plan-unknown", by=ADMIN).complaint(2)
+    assert story.history("Acme") == before
+
+
+# --- explain ----------------------------------------------------------------------------------------------
+
+
+def explain(house: Rollcall, person: str) -> Any:
+    found = house.call("explain", STAFF, person, "--json").fine().json
+    assert set(found) == {"person", "answer", "steps"}
+    assert found["person"] == person
+    for each in found["steps"]:
+        assert set(each) == {"step", "detail"}
+    return found
+
+
+def test_somebody_is_explained_by_key_email_identifier_and_user_id_alike(story: Rollcall) -> None:
+    user = next(str(each["id"]) for each in story.users() if each["external_id"] == key_of(3))
+    answers = [
+        explain(story, person)
+        for person in (key_of(3), "PERSON3@acme.example", "000003", user, f"user:{user}")
+    ]  # fmt: skip
+    assert len({each["answer"] for each in answers}) == 1
+    assert len({str(each["steps"]) for each in answers}) == 1
+    assert "Unchanged" in answers[0]["answer"]
+    assert "update done" in str(answers[0]["steps"])
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (5, ["update", "Last name"]),
+        (4, ["archived", "Terminated"]),
+        (41, ["required-blank", "Employee ID"]),
+        (42, ["Terminated"]),
+    ],
+)
+def test_the_answer_says_why_somebody_is_or_is_not_there(story: Rollcall, number: int, words: list[str]) -> None:
+    found = explain(story, key_of(number))
+    assert found["answer"]
+    for word in words:
+        assert word in str(found)
+
+
+def test_nobody_known_is_a_wrong_person(story: Rollcall) -> None:
+    for person in ("nobody@acme.example", "user:U99999999", key_of(999), "user:"):
+        story.call("explain", STAFF, person).complaint(2)
+
+
+@pytest.mark.parametrize("person", ["", " "])
+def test_a_blank_is_nobody_although_somebody_has_a_blank_identifier(story: Rollcall, person: str) -> None:
+    story.call("explain", STAFF, person).complaint(2)
+
+
+def test_somebody_outside_the_scope_is_explained_by_it(acme: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(1, site="Dublin")
+    scope = [{"rule": "exclude", "column": "work.site", "is": ["Dublin"]}]
+    acme.set_up(customer(hibob.base_url, domain(scope=scope))).fine()
+    acme.preview()
+    assert "scope" in explain(acme, key_of(1))["answer"]
+
+
+def test_a_user_whom_hibob_no_longer_returns_is_explained(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.forget(7)
+    plan = staffed.preview()
+    (key,) = keys(plan["changes"])
+    assert "archive" in explain(staffed, key)["answer"]
+    assert explain(staffed, "000007")["answer"] == explain(staffed, key)["answer"]
+
+
+def test_before_the_first_read_there_is_nothing_to_explain(acme: Rollcall) -> None:
+    assert "preview" in acme.call("explain", STAFF, "000003").complaint(2)
+
+
+def test_explaining_in_words_begins_with_the_answer(story: Rollcall) -> None:
+    said = story.call("explain", STAFF, key_of(5)).fine()
+    assert said.out.splitlines()[0] == explain(story, key_of(5))["answer"]
+
+
+# --- verify -----------------------------------------------------------------------------------------------
+
+
+def head(house: Rollcall) -> str:
+    return house.call("verify").fine().out.split()[-1]
+
+
+def test_an_untouched_history_is_verified(story: Rollcall) -> None:
+    kept = head(story)
+    assert len(kept) == 64
+    story.call("verify", "--head", kept).fine()
+
+
+def test_a_head_that_was_kept_is_still_found_later(staffed: Rollcall) -> None:
+    kept = head(staffed)
+    staffed.preview()
+    assert head(staffed) != kept
+    staffed.call("verify", "--head", kept).fine()
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE history SET who = 'somebody@else.example' WHERE seq = 4",
+        "UPDATE history SET details = replace(details, '30', '31') WHERE what = 'plan made'",
+        "UPDATE history SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = 5",
+        "DELETE FROM history WHERE seq = 4",
+        "DELETE FROM history WHERE seq = 1",
+        "UPDATE history SET seq = -seq WHERE seq IN (3, 4); ",
+    ],
+)
+def test_a_history_that_was_tampered_with_is_found_out(story: Rollcall, tampering: str) -> None:
+    story.sql(tampering.rstrip("; "))
+    said = story.call("verify")
+    assert said.complaint(said.code)
+    assert said.code != 0
+
+
+def test_rows_that_were_cut_off_are_found_by_the_head_that_was_kept(story: Rollcall) -> None:
+    kept = head(story)
+    story.sql("DELETE FROM history WHERE seq = (SELECT max(seq) FROM history)")
+    story.call("verify").fine()
+    said = story.call("verify", "--head", kept)
+    assert said.complaint(said.code)
+    assert said.code != 0
+
+
+@pytest.mark.parametrize("kept", ["", "f" * 64, "nonsense"])
+def test_a_head_that_never_was_is_not_found(story: Rollcall, kept: str) -> None:
+    assert story.call("verify", "--head", kept).code != 0
+
+
+# --- reading only -----------------------------------------------------------------------------------------
+
+
+def test_looking_changes_nothing_and_asks_nobody(story: Rollcall, hibob: TinyHiBob) -> None:
+    calls, written = len(hibob.calls), story.sql("SELECT count(*), max(chain) FROM history")
+    plan = story.history()[0]["plan"]
+    for words in (
+        ("users", STAFF), ("history", STAFF), ("explain", STAFF, "000003"), ("verify",), ("plan", plan),
+        ("workbook", plan, "plan.xlsx"), ("export", "Acme"), ("doctor",),
+    ):  # fmt: skip
+        story.call(*words).fine()
+    assert (len(hibob.calls), story.sql("SELECT count(*), max(chain) FROM history")) == (calls, written)

@@ -1,0 +1,231 @@
+"""The history chain: whatever somebody does to the rows behind Rollcall's back is found."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from servers import NOW, at_once, database, make_domain
+
+from provisioning.database import Database
+from provisioning.store.history import START, events, head, record, verify
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """A history of five rows."""
+    with database(tmp_path / "rollcall.db") as opened:
+        for number in range(1, 6):
+            add(opened, number)
+        yield opened
+
+
+def add(db: Database, number: int) -> None:
+    details = {"people": number, "reason": "O’Connor “=1+1” \n 😀", "left_out": ["1", None]}
+    record(
+        db, NOW + timedelta(minutes=number), f"admin{number}@acme.example", "plan approved", customer_id=number,
+        domain_id=number, plan=f"plan-{number}", run=f"run-{number}", **details,
+    )  # fmt: skip
+
+
+def broken(db: Database, kept_head: str | None = None) -> str:
+    """What is wrong, in words."""
+    verdict = verify(db, kept_head)
+    assert verdict.broken is not None
+    return verdict.broken
+
+
+def test_an_empty_history_fits(tmp_path: Path) -> None:
+    with database(tmp_path / "rollcall.db") as empty:
+        verdict = verify(empty)
+        assert (verdict.rows, verdict.head, verdict.broken) == (0, START, None)
+        assert head(empty) == START
+
+
+def test_a_history_that_nobody_touched_fits(db: Database) -> None:
+    verdict = verify(db)
+    assert (verdict.rows, verdict.head, verdict.broken) == (5, head(db), None)
+
+
+def test_a_kept_head_still_stands_in_a_history_that_grew(db: Database) -> None:
+    kept = head(db)
+    add(db, 6)
+    assert head(db) != kept
+    assert verify(db, kept).broken is None
+    assert verify(db, head(db)).broken is None
+    assert verify(db, START).broken is None
+
+
+def test_rows_of_equal_content_have_digests_of_their_own(db: Database) -> None:
+    add(db, 5)
+    assert len({row["digest"] for row in db.all("SELECT digest FROM history")}) == 6
+
+
+# --- what is found ----------------------------------------------------------------------------------------
+
+CHANGES = {
+    "at": "2020-01-01T00:00:00.000000Z",
+    "customer_id": 99,
+    "domain_id": None,
+    "who": "somebody@else.example",
+    "what": "nothing happened",
+    "plan_id": "plan-9",
+    "run_id": None,
+    "details": '{"people":0}',
+    "salt": "0" * 32,
+    "digest": "0" * 64,
+    "chain": "0" * 64,
+}
+
+
+def test_every_column_but_the_number_is_tried_below(db: Database) -> None:
+    assert {*CHANGES, "seq"} == {row["name"] for row in db.all("PRAGMA table_info(history)")}
+
+
+@pytest.mark.parametrize("row", [1, 3, 5])
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_changed_row_is_found_and_named(db: Database, column: str, row: int) -> None:
+    db.execute(f"UPDATE history SET {column} = ? WHERE seq = ?", CHANGES[column], row)
+    assert f"Row {row} " in broken(db)
+
+
+def test_one_changed_character_of_the_details_is_found(db: Database) -> None:
+    db.execute("UPDATE history SET details = replace(details, '\"people\":3', '\"people\":4')")
+    assert "Row 3 " in broken(db)
+
+
+def test_details_that_only_look_different_are_found(db: Database) -> None:
+    db.execute("UPDATE history SET details = replace(details, ',', ', ') WHERE seq = 2")
+    assert "Row 2 " in broken(db)
+
+
+@pytest.mark.parametrize("row", [1, 2, 4])
+def test_a_removed_row_is_found_and_named(db: Database, row: int) -> None:
+    db.execute("DELETE FROM history WHERE seq = ?", row)
+    assert f"Row {row} is missing" in broken(db)
+
+
+def test_a_removed_row_is_found_also_when_the_others_close_ranks(db: Database) -> None:
+    db.execute("DELETE FROM history WHERE seq = 3")
+    db.execute("UPDATE history SET seq = seq - 1 WHERE seq = 4")
+    db.execute("UPDATE history SET seq = seq - 1 WHERE seq = 5")
+    assert "Row 3 " in broken(db)
+
+
+def test_reordered_rows_are_found(db: Database) -> None:
+    for old, new in ((2, 99), (3, 2), (99, 3)):
+        db.execute("UPDATE history SET seq = ? WHERE seq = ?", new, old)
+    assert "Row 2 " in broken(db)
+
+
+def test_an_inserted_row_is_found(db: Database) -> None:
+    db.execute("INSERT INTO history SELECT 6, at, customer_id, domain_id, who, what, plan_id, run_id, details, salt, digest, "
+               "chain FROM history WHERE seq = 5")  # fmt: skip
+    assert "Row 6 " in broken(db)
+
+
+def test_rows_cut_off_at_the_end_are_found_by_who_kept_the_head(db: Database) -> None:
+    kept = head(db)
+    db.execute("DELETE FROM history WHERE seq > 3")
+    assert "cut off" in broken(db, kept)
+
+
+def test_a_history_cut_off_and_grown_again_is_found_by_who_kept_the_head(db: Database) -> None:
+    kept = head(db)
+    db.execute("DELETE FROM history WHERE seq > 3")
+    for number in (4, 5, 6):
+        add(db, number)
+    assert verify(db).broken is None
+    assert "cut off or replaced" in broken(db, kept)
+
+
+def test_a_history_that_was_emptied_is_found_by_who_kept_the_head(db: Database) -> None:
+    kept = head(db)
+    db.execute("DELETE FROM history")
+    assert "cut off" in broken(db, kept)
+
+
+def test_a_chain_that_was_written_anew_is_found_by_who_kept_the_head(db: Database) -> None:
+    kept = head(db)
+    db.execute("UPDATE history SET who = 'somebody@else.example' WHERE seq = 2")
+    before = START
+    for row in db.all("SELECT * FROM history ORDER BY seq"):
+        values = [row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id")]
+        text = json.dumps([*values, row["details"]], ensure_ascii=False, separators=(",", ":"))
+        digest = sha256(f"{row['salt']}{text}".encode()).hexdigest()
+        before = sha256(f"{before}{digest}".encode()).hexdigest()
+        db.execute("UPDATE history SET digest = ?, chain = ? WHERE seq = ?", digest, before, row["seq"])
+    assert verify(db).broken is None  # whoever knows the code can do this, which is why heads are kept elsewhere
+    assert "replaced" in broken(db, kept)
+
+
+@pytest.mark.parametrize("kept", ["", "0", "f" * 64, "not a hash"])
+def test_a_head_that_never_was_stands_nowhere(db: Database, kept: str) -> None:
+    assert "stands nowhere" in broken(db, kept)
+
+
+# --- how it grows -----------------------------------------------------------------------------------------
+
+
+def test_what_is_undone_leaves_no_record(db: Database) -> None:
+    before = head(db)
+
+    def fail() -> None:
+        with db.transaction():
+            add(db, 6)
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        fail()
+    assert head(db) == before
+    add(db, 6)
+    assert verify(db).rows == 6
+
+
+def add_many(start: Callable[[], None], number: int, path: Path) -> None:
+    with database(path) as db:
+        start()
+        for each in range(25):
+            add(db, 100 * number + each)
+
+
+def test_processes_that_record_at_once_leave_one_chain(db: Database) -> None:
+    assert at_once(add_many, db.path, count=3) == [None] * 3
+    verdict = verify(db)
+    assert (verdict.rows, verdict.broken) == (80, None)
+
+
+def test_events_are_told_newest_first_with_the_names_they_belong_to(tmp_path: Path) -> None:
+    with database(tmp_path / "rollcall.db") as db:
+        staff, alumni = make_domain(db, "staff"), make_domain(db, "alumni")
+        other = make_domain(db, "staff", customer="Another")
+        for number, (what, domain) in enumerate(
+            [
+                ("seats changed", None),
+                ("plan made", staff),
+                ("run done", alumni),
+                ("theirs", other),
+                ("approved", staff),
+            ]
+        ):
+            at, customer = NOW + timedelta(seconds=number), (domain or staff).customer_id
+            record(
+                db,
+                at,
+                "csm@skillcast.example",
+                what,
+                customer_id=customer,
+                domain_id=domain.id if domain else None,
+                n=1,
+            )
+        everything = events(db, staff.customer_id)
+        assert [each.what for each in everything] == ["approved", "run done", "plan made", "seats changed"]
+        assert [each.what for each in events(db, staff.customer_id, staff.id)] == [
+            "approved",
+            "plan made",
+            "seats changed",
+        ]
+        assert (everything[0].customer, everything[0].domain, everything[0].details) == ("Acme", "staff", {"n": 1})
+        assert everything[0].at == "2026-11-22T14:05:04.000000Z"

@@ -1,0 +1,242 @@
+"""Where Rollcall may send a customer's credentials: HiBob's two hosts over https, and hosts that the operator names."""
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provisioning.errors import SettingsError
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+
+NOBODY: frozenset[str] = frozenset()
+
+
+def check(url: str, *allowed: str) -> str:
+    return check_base_url(url, HIBOB_HOSTS, allowed_hosts({"ROLLCALL_ALLOWED_HOSTS": ",".join(allowed)}))
+
+
+def connects_to(url: str, *allowed: str) -> httpx.URL:
+    """Where the HTTP client would go with what was accepted."""
+    return httpx.URL(check(url, *allowed) + "/people/search")
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.hibob.com/v1", "https://api.hibob.com/v1"),
+        ("https://api.sandbox.hibob.com/v1", "https://api.sandbox.hibob.com/v1"),
+        ("  https://api.hibob.com/v1/\n", "https://api.hibob.com/v1"),
+        ("https://api.hibob.com:443/v1", "https://api.hibob.com:443/v1"),
+        ("https://api.hibob.com", "https://api.hibob.com"),
+    ],
+)
+def test_hibobs_hosts_are_allowed_over_https(url: str, kept: str) -> None:
+    assert check(url) == kept
+
+
+def test_upper_case_makes_no_difference() -> None:
+    assert connects_to("HTTPS://API.HiBob.COM/v1").host == "api.hibob.com"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.hibob.com/v1",
+        "HTTP://api.hibob.com/v1",
+        "https://api.hibob.com:8443/v1",
+        "https://api.hibob.com:80/v1",
+        "https://api.hibob.com:0/v1",
+        "https://api.hibob.com:99999/v1",
+        "https://api.hibob.com:-1/v1",
+        "https://api.hibob.com:4٤3/v1",
+        "https://api.hibob.com:443:8443/v1",
+        "https://api.hibob.com:https/v1",
+        "ftp://api.hibob.com/v1",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "unix:///run/docker.sock",
+        "https:api.hibob.com/v1",
+        "https:/api.hibob.com/v1",
+        "https:///api.hibob.com/v1",
+        "https:\\\\api.hibob.com\\v1",
+        "//api.hibob.com/v1",
+        "api.hibob.com/v1",
+        "https://",
+        "https://:443",
+        "https",
+        "",
+        " ",
+        "https://[api.hibob.com]/v1",
+        "https://[/v1",
+    ],
+)
+def test_only_https_on_its_standard_port_and_a_host_will_do(url: str) -> None:
+    with pytest.raises(SettingsError):
+        check(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hibob.com/v1",
+        "https://app.hibob.com/v1",
+        "https://evil.example/v1",
+        "https://api.hibob.com.evil.example/v1",
+        "https://evil-api.hibob.com/v1",
+        "https://evilapi.hibob.com/v1",
+        "https://api.hibob.com./v1",
+        "https://.api.hibob.com/v1",
+        "https://api..hibob.com/v1",
+        "https://api.hibob.co/v1",
+        "https://apí.hibob.com/v1",
+        "https://аpi.hibob.com/v1",
+        "https://api。hibob。com/v1",
+        "https://ａｐｉ．ｈｉｂｏｂ．ｃｏｍ/v1",
+        "https://api.hibob.com%2eevil.example/v1",
+        "https://api%2ehibob.com/v1",
+        "https://api.hibob.com%00.evil.example/v1",
+        "https://api.hibob.com\\.evil.example/v1",
+        "https://api.hibob.com\\evil.example/v1",
+        "https://evil.example/api.hibob.com/v1",
+        "https://evil.example#api.hibob.com/v1",
+        "https://evil.example?api.hibob.com/v1",
+        "https://evil.example\t.api.hibob.com/v1",
+        "https://api.hibob.com .evil.example/v1",
+        "https://xn--pi-7ka.hibob.com/v1",
+        "https://169.254.169.254/latest/meta-data",
+        "https://metadata.google.internal/",
+        "https://10.0.0.1/v1",
+    ],
+)
+def test_no_other_host_is_allowed_however_alike_it_looks(url: str) -> None:
+    with pytest.raises(SettingsError):
+        check(url)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "LOCALHOST", "localhost.", "api.localhost", "127.0.0.1", "127.1", "127.0.0.1:8799",
+        "0.0.0.0",  # noqa: S104 - nothing listens there: it is refused
+        "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.nip.io", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]", "[::1%25eth0]", "①②⑦.0.0.1",
+    ],
+)  # fmt: skip
+def test_this_machine_is_out_of_reach_in_every_spelling(scheme: str, host: str) -> None:
+    with pytest.raises(SettingsError):
+        check(f"{scheme}://{host}/v1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://SERVICE-4711:s3cret@api.hibob.com/v1",
+        "https://s3cret@api.hibob.com/v1",
+        "https://:s3cret@api.hibob.com/v1",
+        "https://api.hibob.com@evil.example/v1",
+        "https://api.hibob.com:s3cret@evil.example/v1",
+        "https://evil.example\\@api.hibob.com/v1",
+        "https://api.hibob.com\\@evil.example/v1",
+        "https://a@b@api.hibob.com/v1",
+        "https://api.hibob.com/v1?token=s3cret",
+        "https://api.hibob.com?token=s3cret",
+        "https://api.hibob.com/v1#s3cret",
+    ],
+)
+def test_credentials_queries_and_fragments_are_refused_and_not_repeated(url: str) -> None:
+    for allowed in ((), ("evil.example", "api.hibob.com")):
+        with pytest.raises(SettingsError) as problem:
+            check(url, *allowed)
+        assert "s3cret" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.hi\nbob.com/v1",
+        "https://api.hibob.com/v1\t/x",
+        "https://api.hibob.com/v1\r\nX-Header: x",
+        "\x01https://api.hibob.com/v1",
+        "https://api.hibob.com/v\x00",
+        "https://api.hibob.com/v1\x7f",
+        "ht\ntps://api.hibob.com/v1",
+    ],
+    ids=repr,
+)
+def test_a_control_character_is_refused_before_the_http_client_stumbles_over_it(url: str) -> None:
+    with pytest.raises(SettingsError):
+        check(url)
+
+
+def test_a_refusal_names_the_host_the_allowed_ones_and_the_way_to_add_one() -> None:
+    with pytest.raises(SettingsError) as problem:
+        check("https://evil.example/v1")
+    for word in ("evil.example", "api.hibob.com", "api.sandbox.hibob.com", "ROLLCALL_ALLOWED_HOSTS"):
+        assert word in str(problem.value)
+
+
+# --- what the operator allows -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://127.0.0.1:8799/v1", "127.0.0.1"),
+        ("http://localhost:8799/v1", "localhost"),
+        ("http://LOCALHOST/v1", "LocalHost"),
+        ("http://[::1]:8799/v1", "::1"),
+        ("http://[::1]:8799/v1", "[::1]"),
+        ("https://hibob.test/v1", "hibob.test"),
+        ("http://api.hibob.com/v1", "api.hibob.com"),
+    ],
+)
+def test_a_host_that_the_operator_names_may_be_reached_by_http_and_on_any_port(url: str, allowed: str) -> None:
+    assert check(url, "first.example", f" {allowed} ", "") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://127.0.0.2/v1", "127.0.0.1"),
+        ("http://127.1/v1", "127.0.0.1"),
+        ("http://2130706433/v1", "127.0.0.1"),
+        ("http://localhost/v1", "127.0.0.1"),
+        ("http://[0:0:0:0:0:0:0:1]/v1", "::1"),
+        ("http://sub.hibob.test/v1", "hibob.test"),
+        ("http://hibob.test.evil.example/v1", "hibob.test"),
+        ("http://api.hibob.com/v1", "127.0.0.1"),
+        ("ftp://127.0.0.1/v1", "127.0.0.1"),
+        ("http://evil.example/v1", "*"),
+        ("http://evil.example/v1", ".example"),
+    ],
+)
+def test_only_the_named_host_itself_is_added(url: str, allowed: str) -> None:
+    with pytest.raises(SettingsError):
+        check(url, allowed)
+
+
+@pytest.mark.parametrize("environment", [{}, {"ROLLCALL_ALLOWED_HOSTS": ""}, {"ROLLCALL_ALLOWED_HOSTS": " , ,"}])
+def test_without_names_nothing_is_added(environment: dict[str, str]) -> None:
+    assert allowed_hosts(environment) == NOBODY
+
+
+PARTS = (
+    "http", "https", ":", "/", "//", "\\", "@", "?", "#", ".", "%", "%2f", "%00", "[", "]", "443", "80", " ", "\t", "\n",
+    "api.hibob.com", "evil.example", "127.0.0.1", "::1", "user", "v1", "API", "hibob", "com", "。", "ａ", "ß", "\u200b",
+)  # fmt: skip
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=6).map("".join),
+    st.sampled_from(["", "https://", "https://api.hibob.com", "https://api.hibob.com/v1"]),
+    st.lists(st.sampled_from(PARTS), max_size=5).map("".join),
+)
+def test_whatever_is_accepted_leads_the_http_client_to_hibob_over_https(before: str, middle: str, after: str) -> None:
+    try:
+        url = connects_to(before + middle + after)
+    except (SettingsError, httpx.InvalidURL):  # an address that the client does not understand goes nowhere
+        return
+    assert url.host in HIBOB_HOSTS
+    assert (url.scheme, url.port, url.username, url.password) == ("https", None, "", "")

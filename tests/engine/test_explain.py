@@ -1,0 +1,112 @@
+"""Why is somebody in a domain, or not?"""
+
+import pytest
+from build import (
+    TOMORROW,
+    Row,
+    User,
+    archived,
+    employee,
+    settings,
+    situation,
+    unlinked,
+    user,
+)
+
+from provisioning.engine.explain import Answer, explain_person
+from provisioning.errors import NotFound
+from provisioning.model import Protection, ScopeRule
+
+LONDON = settings(scope=(ScopeRule(True, "work.site", ("London",)),))
+
+
+def ask(person: str, employees: list[Row], users: list[User], **rest: object) -> Answer:
+    return explain_person(situation(employees, users, **rest), person)
+
+
+def told(answer: Answer, step: str) -> str:
+    return " ".join(each.detail for each in answer.steps if each.step == step)
+
+
+@pytest.mark.parametrize(
+    "person", ["1", "person1@acme.example", "PERSON1@Acme.Example", " E1 ", "e1", "u1", "U1", "user:u1"]
+)
+def test_somebody_is_found_by_key_email_identifier_or_user_id(person: str) -> None:
+    answer = ask(person, [employee("2"), employee("1")], [user("2"), user("1")])
+    assert answer.key == "1"
+    assert answer.person == person
+
+
+@pytest.mark.parametrize("person", ["u9", "user:u9", "person9@acme.example", "E9"])
+def test_a_user_without_employee_is_found_as_well(person: str) -> None:
+    assert ask(person, [employee("1")], [user("1"), user("9")]).key == "user:u9"
+
+
+@pytest.mark.parametrize("person", ["404", "nobody@acme.example", "Ada"])
+def test_somebody_unknown_on_both_sides_is_not_found(person: str) -> None:
+    with pytest.raises(NotFound, match=person):
+        ask(person, [employee("1")], [user("1")])
+
+
+@pytest.mark.parametrize("person", ["", "  "])
+def test_a_blank_finds_nobody_however_many_have_a_blank_email(person: str) -> None:
+    with pytest.raises(NotFound):
+        ask(person, [employee("1", email=None, identifier=None)], [user("2", email="", identifier="")])
+
+
+@pytest.mark.parametrize(
+    ("employees", "users", "person", "words"),
+    [
+        ([employee("1")], [user("1")], "1", "Unchanged: the user is live"),
+        ([employee("1", lifecycle="Terminated")], [archived("1")], "1", "Unchanged: the user is archived"),
+        ([employee("1")], [], "1", "add"),
+        ([employee("1", department="HR")], [user("1")], "1", "Department"),
+        ([employee("1")], [archived("1")], "1", "reactivate"),
+        ([employee("1", lifecycle="Terminated")], [user("1")], "1", "archive"),
+        ([employee("1", lifecycle="Terminated")], [], "1", "Terminated"),
+        ([employee("1", lifecycle="Leave")], [], "1", "on-leave"),
+        ([employee("1", lifecycle="Hired", start=TOMORROW)], [], "1", TOMORROW),
+        ([employee("1", identifier="E5"), employee("2", identifier="E5")], [], "1", "duplicate-id"),
+        ([employee("2")], [user("2"), user("9")], "u9", "archive"),
+        ([employee("2")], [user("2"), archived("9")], "u9", "Unchanged: the user is archived"),
+        ([employee("1")], [unlinked("1")], "1", "link"),
+    ],
+)
+def test_the_answer_is_one_sentence_that_says_what_happens_and_why(
+    employees: list[Row], users: list[User], person: str, words: str
+) -> None:
+    assert words in ask(person, employees, users).answer
+
+
+def test_the_way_is_told_step_by_step() -> None:
+    answer = ask("1", [employee("1", site="London", department="HR")], [user("1")], settings=LONDON)
+    assert [each.step for each in answer.steps] == ["HiBob", "scope", "lifecycle", "user", "change"]
+    assert "Employed" in told(answer, "lifecycle")
+    assert "u1" in told(answer, "user")
+
+
+def test_somebody_outside_the_scope_is_told_so() -> None:
+    answer = ask("1", [employee("1", site="Cork")], [], settings=LONDON)
+    assert "scope" in answer.answer
+    assert "Outside" in told(answer, "scope")
+
+
+def test_somebody_protected_is_told_so() -> None:
+    rules = settings(protected=(Protection(person="1"),))
+    answer = ask("1", [employee("1", lifecycle="Terminated")], [user("1")], settings=rules)
+    assert "protected" in answer.answer
+    assert "protected" in told(answer, "held")
+
+
+def test_an_absent_user_is_told_that_hibob_does_not_show_them() -> None:
+    answer = ask("u9", [employee("1")], [user("1"), user("9")])
+    assert "Not in HiBob" in told(answer, "HiBob")
+    assert "linked to 9" in told(answer, "user")
+
+
+def test_what_runs_did_is_told_after_what_is() -> None:
+    answer = ask("1", [employee("1")], [user("1")])
+    with_past = answer.with_past([("2026-03-01T05:00:00+00:00", "add", "done", "")])
+    assert with_past.steps[:-1] == answer.steps
+    assert with_past.steps[-1].step == "run"
+    assert with_past.steps[-1].detail == "2026-03-01 05:00 UTC: add done."
