@@ -86,7 +86,8 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
     command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
-    command("worker", "execute jobs until stopped", _worker)
+    each = command("worker", "execute jobs until stopped", _worker)
+    each.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     each = command("grant", "give somebody a role", _grant)
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("role", metavar="ROLE", choices=["admin", "csm", "auditor"])
@@ -476,7 +477,7 @@ def _verify(asked: argparse.Namespace) -> int:
 def _worker(asked: argparse.Namespace) -> int:
     from provisioning.worker import Stopping, work
 
-    work(_open(asked), Stopping(), lambda text: print(text, flush=True))
+    work(_open(asked), Stopping(with_parent=asked.with_parent), lambda text: print(text, flush=True))
     return OK
 
 

@@ -1,14 +1,19 @@
-"""The demo: the sandbox with the example customer, and the main job done once by itself. Composes use cases and
+"""The demo: sandbox, example customer, worker and web app together, and the main job done once by itself. Composes use cases and
 knows no rule; the sandbox is never reached but by HTTP, like HiBob."""
 
 import contextlib
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +34,7 @@ DEMO_DATA = ROOT / "data" / "demo"
 DOMAIN = "Northwind Trading/staff"
 ADMIN = "admin@northwind.example"
 PORT = 8799
+WEB_PORT = 8501
 TOKEN_VARIABLE = "NORTHWIND_TOKEN"  # noqa: S105 - a name, not a token
 ADDRESS_FILE = "sandbox.json"
 
@@ -106,10 +112,13 @@ def _day_lines(report: Mapping[str, object]) -> list[str]:
     return lines
 
 
-def _until_interrupted() -> None:
+def _until_interrupted(children: Sequence["subprocess.Popen[bytes]"] = ()) -> None:
+    """Until somebody stops us, or one of the children has ended by itself."""
     stopping = Stopping()
     while not stopping.asked:
-        stopping.wait(60)
+        stopping.wait(1.0)
+        if not stopping.asked and any(child.poll() is not None for child in children):
+            raise DemoFailed("The worker or the web app ended by itself. Its messages stand above.")
 
 
 # --- the example customer ----------------------------------------------------------------------------------
@@ -124,29 +133,99 @@ def _set_up(data: Path, sandbox: Sandbox) -> Workspace:
 
 
 def serve() -> int:
-    """Sandbox and example customer, until interrupted. Begins anew each time, as the sandbox does."""
+    """The demo until interrupted. Begins anew each time, as the sandbox does."""
     shutil.rmtree(DEMO_DATA, ignore_errors=True)
-    port = PORT if _free(PORT) else 0
-    with _running(DEMO_DATA, 250, 1, port) as sandbox:
-        _set_up(DEMO_DATA, sandbox)
-        print(_WELCOME.format(base=sandbox.base_url, domain=DOMAIN, admin=ADMIN, allowed=ALLOWED_VARIABLE), flush=True)
-        _until_interrupted()
+    with together(DEMO_DATA, PORT, WEB_PORT) as (sandbox, address, children):
+        print(_WELCOME.format(address=address, admin=ADMIN, base=sandbox.base_url), flush=True)
+        _open_browser(address)
+        _until_interrupted(children)
     return 0
 
 
+Children = list["subprocess.Popen[bytes]"]
+
+
+@contextmanager
+def together(data: Path, port: int, web_port: int) -> Iterator[tuple[Sandbox, str, Children]]:
+    """Sandbox, example customer, worker and web app, on these ports where they are free: (sandbox, the web app's
+    address, the processes)."""
+    with _running(data, 250, 1, port if _free(port) else 0) as sandbox:
+        house = _set_up(data, sandbox)
+        address = f"http://127.0.0.1:{web_port if web_port and _free(web_port) else _free_port()}"
+        with _children(house, address) as children:
+            if not _answers(address, children):
+                raise DemoFailed("The web app did not start. Its messages stand above.")
+            yield sandbox, address, children
+
+
 _WELCOME = """
-Northwind Trading, an invented company of 250 people, is ready on a HiBob stand-in at {base}.
-In a second terminal, in this folder:
+Rollcall is at {address}
 
-  export {allowed}=127.0.0.1
-  ./scripts/rollcall --data data/demo check "{domain}"
-  ./scripts/rollcall --data data/demo preview "{domain}" --excel preview.xlsx
-  ./scripts/rollcall --data data/demo approve PLAN --by {admin}     (PLAN: the id that preview printed)
-  ./scripts/rollcall --data data/demo process PLAN
-  ./scripts/rollcall --data data/demo day                           (then preview again)
+Northwind Trading, an invented company of 250 people, is set up on a HiBob stand-in ({base});
+you act as {admin}. Begin with Preview.
+Let a day pass, in a second terminal in this folder:  ./scripts/rollcall --data data/demo day
 
-Ctrl-C ends it; the next start begins anew.
+Ctrl-C ends everything; the next start begins anew.
 """
+
+
+@contextmanager
+def _children(house: Workspace, address: str) -> Iterator[Children]:
+    """The worker and the web app, as the example customer's admin; both end with us."""
+    environment = {**os.environ, **house.environment, "PYTHONPATH": str(ROOT), "ROLLCALL_LOCAL_USER": ADMIN}
+    environment |= {"ROLLCALL_DATA": str(house.data), "ROLLCALL_WORKER": "external"}
+    web = ["-m", "streamlit", "run", "app.py", "--server.port", address.rpartition(":")[2]]
+    worker = ["-m", "provisioning", "--data", str(house.data), "worker", "--with-parent"]
+    started = [
+        # A session of their own: ctrl-C reaches us alone, and we end them in order.
+        subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        for command in (worker, web)
+    ]
+    try:
+        yield started
+    finally:
+        for each in started:
+            each.terminate()
+        for each in started:
+            _end(each)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    try:
+        child.wait(10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _answers(address: str, children: Children) -> bool:
+    """Wait until the web app is ready, or has ended."""
+    for _ in range(300):
+        if any(child.poll() is not None for child in children):
+            return False
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:  # noqa: S310 - our own
+                if answer.read() == b"ok":
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def _open_browser(address: str) -> None:
+    """Where somebody sits at a screen."""
+    screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if screen and not os.environ.get("CI"):
+        webbrowser.open(address)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _free(port: int) -> bool:

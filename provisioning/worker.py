@@ -1,34 +1,43 @@
 """Executes what was asked for: claims a job, does it by the same use case as the command line, records what came
 of it. A worker that dies leaves a job that the next one repeats; every job may be repeated."""
 
+import os
 import signal
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Actor
 from provisioning.store import customers, jobs
 from provisioning.store.jobs import Job, JobKind
-from provisioning.store.leases import is_held
+from provisioning.store.leases import Holder, is_held
 from provisioning.workflow import Workspace
 
 LOOK_EVERY = 1.0
 
 
 class Stopping:
-    """Set by SIGTERM and SIGINT. A plain flag: a handler that set a `threading.Event` could meet the main thread inside
+    """Asked for by SIGTERM and SIGINT, and with the parent process's end if so wished. A plain flag: a handler that set a `threading.Event` could meet the main thread inside
     that event's own lock, and wait for ever."""
 
-    def __init__(self) -> None:
-        self.asked = False
+    def __init__(self, *, with_parent: bool = False) -> None:
+        self._signalled = False
+        self._parent = os.getppid() if with_parent else None
         for kind in (signal.SIGTERM, signal.SIGINT):
             signal.signal(kind, self._ask)
 
     def _ask(self, *_: object) -> None:
-        self.asked = True
+        self._signalled = True
+
+    @property
+    def asked(self) -> bool:
+        """An orphan is given to another parent: then nobody is left to work for."""
+        return self._signalled or (self._parent is not None and os.getppid() != self._parent)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not much longer than until the signal."""
@@ -66,11 +75,20 @@ def execute(house: Workspace, job: Job) -> None:
 
 
 def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
+    def say(step: str) -> None:
+        jobs.note(house.db, job.id, step)
+
+    def waiting(holder: Holder) -> None:
+        say(f"Waiting for {holder}")
+
     if job.kind is JobKind.PREVIEW:
-        return {"plan": workflow.preview(house, label).id}
-    if job.kind is JobKind.PROCESS:
-        return {"run": workflow.process(house, job.plan_id or "").id}
-    return {"connection": workflow.check(house, label).connection}
+        return {"plan": workflow.preview(house, label, waiting, say).id}
+    if job.kind in (JobKind.PROCESS, JobKind.RETRY) and job.plan_id:
+        retry = job.kind is JobKind.RETRY
+        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting).id}
+    if job.kind is JobKind.SAMPLE:
+        return {"people": str(workflow.read_sample(house, label))}
+    return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}
 
 
 def replace_actor(house: Workspace, by: str) -> Workspace:

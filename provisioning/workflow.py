@@ -5,11 +5,12 @@ import getpass
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,13 +19,17 @@ from msgspec import UNSET
 
 from provisioning import setup_file
 from provisioning.database import Database
+from provisioning.engine import advice
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.explain import Answer, explain_person
 from provisioning.engine.limits import concerns
+from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import digest, make_plan
 from provisioning.engine.proof import READ_PROOF
+from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import OtherDomain, Situation
+from provisioning.engine.transforms import fold
 from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, SettingsError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
@@ -32,6 +37,7 @@ from provisioning.model import (
     Action,
     Actor,
     Approval,
+    Attribute,
     Change,
     Column,
     Connection,
@@ -40,6 +46,8 @@ from provisioning.model import (
     Domain,
     Field,
     Finding,
+    Held,
+    Limits,
     Outcome,
     Plan,
     PlanStatus,
@@ -47,6 +55,7 @@ from provisioning.model import (
     Role,
     Run,
     RunStatus,
+    ScopeRule,
     Settings,
     Severity,
     Snapshot,
@@ -57,11 +66,13 @@ from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import read_people
 from provisioning.source.reports import ReportName, list_reports, read_report
-from provisioning.store import customers, history, plans, runs, snapshots
+from provisioning.store import customers, drafts, history, jobs, plans, runs, snapshots
+from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import Holder, is_held, lease
 from provisioning.store.migrations import migrate
 from provisioning.store.secrets import (
     Vault,
+    about_secret,
     connection_owner,
     drop_notify_secrets,
     drop_secret,
@@ -81,6 +92,7 @@ DATABASE = "rollcall.db"
 
 Waiting = Callable[[Holder], None]
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 
 def _quiet(*_: object) -> None:
@@ -567,14 +579,19 @@ def _check_findings(read: _Read, checked: Sequence[CheckedColumn]) -> Iterable[F
 # --- preview ----------------------------------------------------------------------------------------------
 
 
-def preview(house: Workspace, label: str, waiting: Waiting = _quiet) -> Plan:
-    """Read both sides, make a plan and store it. Waits while somebody else works on the domain."""
+def preview(house: Workspace, label: str, waiting: Waiting = _quiet, say: Say = _quiet) -> Plan:
+    """Read both sides, make a plan and store it. Waits while somebody else works on the domain; `say` hears each
+    step."""
     domain = customers.get_domain(house.db, label)
     _require(house, domain.customer_id, _PREPARE, "make a preview")
     with lease(house.db, domain.id, "preview", waiting):
         domain = customers.domain_by_id(house.db, domain.id)
+        say("Reading HiBob and the directory")
         situation = _situation(house, domain, *_both_sides(house, domain))
-        return _store_plan(house, situation, make_plan(situation))
+        say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
+        decision = make_plan(situation)
+        say("Storing the preview")
+        return _store_plan(house, situation, decision)
 
 
 def _both_sides(house: Workspace, domain: Domain) -> tuple[_Read, Users]:
@@ -956,16 +973,18 @@ def see_history(house: Workspace, label: str) -> list[history.Event]:
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
-    """Why somebody is, or is not, in the domain: from the kept snapshots, without a new read."""
+    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
     domain = customers.get_domain(house.db, label)
     _require(house, domain.customer_id, _READ, "see why somebody is there")
     connection = _connection_of(house, domain)
     cached = customers.metadata(house.db, connection.id)
-    employees, kept_users = snapshots.load_snapshots(house.snapshots, domain.id)
+    employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
+    # The kept users are from before the last run: whoever it added would seem to wait for being added.
+    users_now = _directory(house, domain).users(sorted(each.name for each in domain.attributes if each.data_feed_name))
     catalogue = Catalogue(cached[0] if cached else ())
     columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
     read = _Read(columns, (), employees, catalogue, employees.evidence.read_at)
-    answer = explain_person(_situation(house, domain, read, kept_users), person)
+    answer = explain_person(_situation(house, domain, read, users_now), person)
     past = runs.outcomes_of_person(house.db, domain.id, answer.key)
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
@@ -1068,3 +1087,553 @@ def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:
         return Diagnosis("key", False, str(problem))
     place = house.vault.file or "the environment"
     return Diagnosis("key", True, f"{place}: opens {len(owners)} stored secret{'' if len(owners) == 1 else 's'}")
+
+
+# --- for the pages: what one may look at ------------------------------------------------------------------
+
+
+def customers_seen(house: Workspace) -> list[Customer]:
+    """The customers for which the actor has a role; the operator sees all."""
+    email = house.actor.email
+    return [
+        each for each in customers.customers(house.db) if email is None or customers.roles(house.db, email, each.id)
+    ]
+
+
+def domains_seen(house: Workspace, customer: str) -> list[Domain]:
+    found = customers.get_customer(house.db, customer)
+    _require(house, found.id, _READ, "see this customer")
+    return customers.domains(house.db, found.id)
+
+
+def may(house: Workspace, customer: str) -> frozenset[str]:
+    """What the actor may do for a customer: "prepare", "approve"; for what to offer, checked again when done."""
+    found = customers.find_customer(house.db, customer)
+    if house.actor.email is None:
+        return frozenset({"prepare"})
+    able = found and customers.roles(house.db, house.actor.email, found.id) & _PREPARE
+    return frozenset({"prepare", "approve"}) if able else frozenset()
+
+
+def _seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role] = _READ) -> Domain:
+    domain = customers.get_domain(house.db, label)
+    _require(house, domain.customer_id, roles, doing)
+    return domain
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a domain stands. Plans and runs are without their people."""
+
+    domain: Domain
+    users: Mapping[str, int]
+    seats: int | None
+    plan: Plan | None
+    approval: Approval | None
+    lapsed: str | None
+    last_run: tuple[Run, dict[str, int], dict[str, int]] | None
+    token_set: bool
+    read_at: datetime | None
+
+
+def standing(house: Workspace, label: str) -> Standing:
+    domain = _seen_domain(house, label, "see this domain")
+    newest = plans.recent_plans(house.db, domain.id, 1)
+    done = runs.recent_runs(house.db, domain.id, 1)
+    plan = newest[0] if newest else None
+    directory, employees = _directory(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
+    return Standing(
+        domain=domain,
+        users={status: directory.find(status, 0, 0)[1] for status in ("Live", "Archived")},
+        seats=customers.get_customer(house.db, domain.customer).seats,
+        plan=plan,
+        approval=plans.get_approval(house.db, plan.id) if plan else None,
+        lapsed=lapsed(house, plan.id) if plan else None,
+        last_run=done[0] if done else None,
+        token_set=any(each.token_set for each in connections_seen(house, domain.customer)),
+        read_at=employees.evidence.read_at if employees else None,
+    )
+
+
+# --- for the pages: jobs ----------------------------------------------------------------------------------
+
+
+def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None) -> int:
+    """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job."""
+    domain = _seen_domain(house, label, f"ask for this ({kind.value})", _PREPARE)
+    with house.db.transaction():
+        last = jobs.latest(house.db, domain.id, [kind], plan_id)
+        if last and last.open:
+            return last.id
+        return jobs.ask(house.db, domain.id, kind, house.actor.name, house.clock(), plan_id)
+
+
+def latest_job(house: Workspace, label: str, kinds: Sequence[JobKind], plan_id: str | None = None) -> Job | None:
+    domain = _seen_domain(house, label, "see this domain")
+    return jobs.latest(house.db, domain.id, kinds, plan_id)
+
+
+def job_seen(house: Workspace, label: str, job_id: int) -> Job:
+    domain = _seen_domain(house, label, "see this domain")
+    job = jobs.get_job(house.db, job_id)
+    if job.domain_id != domain.id:
+        raise NotFound(f"{label} has no job {job_id}.")
+    return job
+
+
+def last_check(house: Workspace, label: str) -> Check | None:
+    """What the last test of the connection proved, if it came to an end."""
+    job = latest_job(house, label, [JobKind.CHECK])
+    return msgspec.json.decode(job.result["check"], type=Check) if job and "check" in job.result else None
+
+
+def read_sample(house: Workspace, label: str) -> int:
+    """Read HiBob with the columns of the asker's mapping draft, for the mapping page only; returns how many people."""
+    domain = _seen_domain(house, label, "read a sample", _PREPARE)
+    draft = mapping_draft(house, label)
+    attributes = tuple({*(draft[0] if draft else ()), *domain.attributes})
+    wanted = tuple(each for each in attributes if not _unknown(house, domain, each))
+    employees = _read(house, replace(domain, attributes=wanted), fresh_metadata=True).employees
+    snapshots.save_sample(house.snapshots, domain.id, employees)
+    return employees.evidence.employees
+
+
+def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
+    """A draft may name columns that cannot be resolved; the page says so, and the others are read. Which titles a
+    report has is only known when it is read."""
+    if _connection_of(house, domain).report is not None:
+        return False
+    catalogue = Catalogue(fields_known(house, domain.label))
+    try:
+        resolve_all(catalogue, [name for name in (each.data_feed_name, each.fallback) if name])
+    except SettingsError:
+        return True
+    return False
+
+
+# --- for the pages: connections and domains ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSeen:
+    """A connection as pages show it; of the token only when it was set and how it ends."""
+
+    connection: Connection
+    token_set: bool
+    token_set_at: str
+    token_ends_in: str
+    domains: tuple[str, ...]
+
+
+def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
+    found = customers.get_customer(house.db, customer)
+    _require(house, found.id, _READ, "see the connections")
+    have = customers.domains(house.db, found.id)
+    return [_connection_seen(house, each, have) for each in customers.connections(house.db, found.id)]
+
+
+def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain]) -> ConnectionSeen:
+    at, ends_in = about_secret(house.db, connection_owner(each.id)) or ("", "")
+    used = tuple(domain.name for domain in have if domain.settings.connection == each.name)
+    return ConnectionSeen(each, bool(at), at, ends_in, used)
+
+
+def save_connection(
+    house: Workspace, customer: str, name: str, base_url: str, service_user_id: str, token: str | None
+) -> None:
+    """Create or change a connection; a token that is None or blank stays as it is. Contacts nobody."""
+    found = customers.get_customer(house.db, customer)
+    _require(house, found.id, _PREPARE, "change a connection")
+    if not name.strip():
+        raise SettingsError("The connection needs a name.")
+    url = check_base_url(base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
+    before = {each.name: each for each in customers.connections(house.db, found.id)}.get(name.strip())
+    report = before.report if before else None
+    wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
+    with house.db.transaction():
+        variable = customers.token_variable(house.db, before.id) if before else None
+        connection_id = customers.save_connection(house.db, wanted, variable)
+        owner, secret = connection_owner(connection_id), (token or "").strip()
+        new = bool(secret) and put_secret(house.db, house.vault, owner, secret, house.clock())
+        what = "connection changed" if before else "connection created"
+        _record(house, what, customer_id=found.id, name=wanted.name, base_url=url, token_set=new)
+
+
+def add_customer(house: Workspace, name: str) -> None:
+    _through_set_up(house, setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip())))
+
+
+def add_domain(house: Workspace, customer: str, name: str, connection: str) -> None:
+    """A new domain without a mapping, on this connection."""
+    if any(each.name == name.strip() for each in domains_seen(house, customer)):
+        raise SettingsError(f"There is a domain “{name.strip()}” already.")
+    table = setup_file.DomainTable(name=name.strip(), connection=connection)
+    _through_set_up(house, _file_of(customers.get_customer(house.db, customer), table))
+
+
+def _file_of(customer: Customer, table: setup_file.DomainTable) -> setup_file.SetupFile:
+    price = float(customer.price_per_user) if customer.price_per_user else None
+    about = setup_file.CustomerTable(customer.name, customer.seats, price, customer.retention_days)
+    return setup_file.SetupFile(customer=about, domains=[table])
+
+
+def _through_set_up(house: Workspace, file: setup_file.SetupFile) -> None:
+    set_up(house, setup_file.write(file))
+
+
+# --- for the pages: mapping -------------------------------------------------------------------------------
+
+MAPPING = "mapping"
+
+
+def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
+    """HiBob's fields as last read; none before the first contact."""
+    domain = _seen_domain(house, label, "see the mapping")
+    try:
+        connection = _connection_of(house, domain)
+    except SettingsError:
+        return ()
+    cached = customers.metadata(house.db, connection.id)
+    fields = cached[0] if cached else ()
+    if connection.report is None or not fields:
+        return fields
+    return (*fields, *_titles(snapshots.newest_employees(house.snapshots, domain.id), {each.id for each in fields}))
+
+
+def _titles(read: Snapshot | None, known_ids: set[str]) -> Iterable[Field]:
+    """The columns of a report that are no field of HiBob's: their titles are their names."""
+    for each in read.evidence.columns if read else ():
+        if each.field not in known_ids:
+            yield Field(each.field, each.field, json_path=each.field)
+
+
+def last_read(house: Workspace, label: str) -> Snapshot | None:
+    """The newest read of HiBob that is kept, be it for a plan or a sample."""
+    domain = _seen_domain(house, label, "see the last read")
+    return snapshots.newest_employees(house.snapshots, domain.id)
+
+
+def people_read(house: Workspace, label: str, text: str = "", most: int = 300) -> list[tuple[str, str]]:
+    """(key, name and e-mail) of people in the newest read whose line holds this text."""
+    employees = last_read(house, label)
+    if employees is None:
+        return []
+    wanted = (known.ID, known.FIRST_NAME, known.SURNAME, known.EMAIL)
+    parts = [text_column(employees.table, each).to_pylist() for each in wanted]
+    lines = ((key, f"{first} {last} · {email}".strip(" ·")) for key, first, last, email in zip(*parts, strict=True))
+    return list(islice(((key, line) for key, line in lines if fold(text) in fold(line)), most))
+
+
+def try_mapping(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, person: str | None
+) -> tuple[advice.Trial, ...]:
+    """What the mapping makes of one person (by key) of the newest read, else of the first; empty before that read."""
+    employees = last_read(house, label)
+    if employees is None or not employees.table.num_rows:
+        return ()
+    keys = text_column(employees.table, known.ID).to_pylist()
+    row = keys.index(person) if person in keys else 0
+    return advice.try_out(attributes, fields_known(house, label), employees, identifier, row)
+
+
+def advise(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str
+) -> tuple[tuple[advice.Advice, ...], tuple[Attribute, ...]]:
+    """(the problems of a mapping as it is being edited, rows that are usual and missing)."""
+    fields = fields_known(house, label)
+    return advice.advise(attributes, fields, identifier), advice.suggestions(fields, attributes)
+
+
+def newer_mapping(house: Workspace, label: str, based_on: int) -> tuple[str, ...]:
+    """What a newer version says differently from the one a draft was begun from, a line per attribute."""
+    domain = _seen_domain(house, label, "see the mapping")
+    old, _ = customers.mapping_at(house.db, domain.id, based_on)
+    return advice.difference(old, domain.attributes)
+
+
+def mapping_draft(house: Workspace, label: str) -> tuple[tuple[Attribute, ...], str, int] | None:
+    """The actor's unsaved mapping: (attributes, unique identifier, version it was begun from)."""
+    domain = _seen_domain(house, label, "see the mapping")
+    draft = drafts.find(house.db, domain.id, MAPPING, house.actor.name)
+    if draft is None:
+        return None
+    attributes, identifier = msgspec.json.decode(draft.content, type=tuple[tuple[Attribute, ...], str])
+    return attributes, identifier, draft.based_on
+
+
+def keep_mapping_draft(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, based_on: int
+) -> None:
+    domain = _seen_domain(house, label, "change the mapping", _PREPARE)
+    content = msgspec.json.encode((tuple(attributes), identifier)).decode()
+    drafts.keep(house.db, domain.id, MAPPING, house.actor.name, drafts.Draft(based_on, content), house.clock())
+
+
+def drop_mapping_draft(house: Workspace, label: str) -> None:
+    drafts.drop(house.db, _seen_domain(house, label, "change the mapping").id, MAPPING, house.actor.name)
+
+
+def save_mapping(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, based_on: int
+) -> Domain:
+    """Save a mapping as a new version, and drop the draft. Raises `Refused` with the difference when somebody saved a
+    newer version meanwhile, `SettingsError` when it cannot be used."""
+    with house.db.transaction():
+        domain = _seen_domain(house, label, "change the mapping", _PREPARE)
+        _check_version(house, domain, based_on)
+        settings = replace(domain.settings, unique_identifier=identifier or None)
+        _check_usable(house, domain, attributes, settings)
+        now, by = house.clock(), house.actor.name
+        version = customers.save_mapping(house.db, domain.id, tuple(attributes), by, now)
+        also = customers.save_settings(house.db, domain.id, settings, by, now)
+        drafts.drop(house.db, domain.id, MAPPING, by)
+        if version or also:
+            changed = list(advice.difference(domain.attributes, attributes))
+            _record(
+                house, "mapping saved", domain, mapping_version=version or domain.mapping_version, changed=changed,
+                unique_identifier=identifier,
+            )  # fmt: skip
+    return customers.domain_by_id(house.db, domain.id)
+
+
+def _check_version(house: Workspace, domain: Domain, based_on: int) -> None:
+    if domain.mapping_version == based_on:
+        return
+    old, _ = customers.mapping_at(house.db, domain.id, based_on)
+    lines = "; ".join(advice.difference(old, domain.attributes)) or "nothing that differs"
+    raise Refused(
+        f"{domain.mapping_by} saved version {domain.mapping_version} since you began from version {based_on}. It "
+        f"changes: {lines}. Nothing of yours was saved: look at the difference, then rebase your draft or discard it."
+    )
+
+
+def _check_usable(house: Workspace, domain: Domain, attributes: Sequence[Attribute], settings: Settings) -> None:
+    """By the rules of the set-up file, so that whatever a page saves can be exported and set up again."""
+    _check_protected(domain, attributes, settings)
+    table = setup_file.from_settings(domain.name, settings, tuple(attributes))
+    setup_file.parse(setup_file.write(_file_of(customers.get_customer(house.db, domain.customer), table)))
+
+
+def _check_protected(domain: Domain, attributes: Sequence[Attribute], settings: Settings) -> None:
+    names = {each.name for each in attributes}
+    for each in settings.protected:
+        if each.attribute and each.attribute not in names:
+            raise SettingsError(
+                f"Protected people of {domain.label} are named by “{each.attribute}”, which is none of its attributes."
+            )
+
+
+# --- for the pages: settings ------------------------------------------------------------------------------
+
+
+def save_settings(house: Workspace, label: str, settings: Settings, based_on: int) -> Domain:
+    """Save settings as a new version; runs nothing. Raises `Refused` when somebody saved a newer one meanwhile."""
+    with house.db.transaction():
+        domain = _seen_domain(house, label, "change the settings", _PREPARE)
+        if domain.settings_version != based_on:
+            raise Refused(
+                f"Somebody saved version {domain.settings_version} of these settings since you began from version "
+                f"{based_on}. Nothing was saved: reload the page, look at the new values and make your change again."
+            )
+        _check_usable(house, domain, domain.attributes, settings)
+        version = customers.save_settings(house.db, domain.id, settings, house.actor.name, house.clock())
+        if version:
+            before, after = msgspec.to_builtins(domain.settings), msgspec.to_builtins(settings)
+            changed = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
+            _record(house, "settings saved", domain, settings_version=version, changed=changed)
+    return customers.domain_by_id(house.db, domain.id)
+
+
+def limits_in_words(settings: Settings) -> dict[str, str]:
+    """Every limit as the set-up file writes it: a number, a percentage, or off."""
+    names = setup_file.LimitsTable.__struct_fields__
+    written = {name: getattr(settings.limits, name) for name in names}
+    return {name: str(each if isinstance(each, int) else setup_file.from_limit(each)) for name, each in written.items()}
+
+
+def limits_from_words(words: Mapping[str, str]) -> Limits:
+    """Raises `SettingsError` for what is no limit."""
+    numbers = {name: int(text) if text.strip().isdecimal() else text for name, text in words.items()}
+    small = numbers.get("small_domain")
+    if not isinstance(small, int) or small < 1:
+        raise SettingsError("The limit of a small domain is a number of people, 1 or more.")
+    return setup_file.to_limits(msgspec.convert(numbers, setup_file.LimitsTable))
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSeen:
+    """Whom a scope takes of the newest read: names, the first of them; `unread` are columns that were not read."""
+
+    inside: int
+    people: int
+    names: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def try_scope(house: Workspace, label: str, rules: Sequence[ScopeRule], most: int = 500) -> ScopeSeen | None:
+    """Live count and names for rules that need not be saved; None before the first read. Raises `SettingsError`."""
+    employees = last_read(house, label)
+    if employees is None:
+        return None
+    table = employees.table
+    columns = resolve_all(Catalogue(fields_known(house, label)), [each.column for each in rules])
+    unread = tuple(name for name, column in columns.items() if column.field not in table.column_names)
+    mask = in_scope([each for each in rules if each.column not in unread], columns, table)
+    rows = mask.nonzero()[0].tolist()
+    first, last = (text_column(table, each) for each in (known.FIRST_NAME, known.SURNAME))
+    names = tuple(f"{first[row].as_py()} {last[row].as_py()}".strip() for row in rows[:most])
+    return ScopeSeen(len(rows), table.num_rows, names, unread)
+
+
+# --- for the pages: plans ---------------------------------------------------------------------------------
+
+
+def plan_seen(house: Workspace, plan_id: str) -> Plan:
+    """A plan without its people: they are asked for page by page."""
+    plan = plans.plan_head(house.db, plan_id)
+    _require(house, _domain_of(house, plan).customer_id, _READ, "see this plan")
+    return plan
+
+
+def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
+    return plans.recent_plans(house.db, _seen_domain(house, label, "see the plans").id, most)
+
+
+def changes_seen(
+    house: Workspace, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+) -> tuple[list[Change], int]:
+    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
+
+
+def held_seen(house: Workspace, plan_id: str, text: str = "", most: int = 500) -> list[Held]:
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most)
+
+
+def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
+    return plans.changed_attributes(house.db, plan_seen(house, plan_id).id)
+
+
+def names_in_plan(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
+    return plans.names_of(house.db, plan_seen(house, plan_id).id, keys)
+
+
+def approval_of(house: Workspace, plan_id: str) -> Approval | None:
+    return plans.get_approval(house.db, plan_seen(house, plan_id).id)
+
+
+def run_of(house: Workspace, plan_id: str) -> Run | None:
+    """The plan's latest run."""
+    return runs.latest_run(house.db, plan_seen(house, plan_id).id)
+
+
+def lapsed(house: Workspace, plan_id: str) -> str | None:
+    """Why a plan can no longer be approved or processed, in one sentence."""
+    plan = plan_seen(house, plan_id)
+    try:
+        _check_current(house, plan, _domain_of(house, plan))
+    except Lapsed as problem:
+        return str(problem)
+    return None
+
+
+def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
+    """The people whom the actor means to leave out of the approval."""
+    plan = plan_seen(house, plan_id)
+    draft = drafts.find(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name)
+    return msgspec.json.decode(draft.content, type=tuple[str, ...]) if draft else ()
+
+
+def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
+    plan = plan_seen(house, plan_id)
+    draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
+    drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
+
+
+def keep_only(house: Workspace, plan_id: str, keys: Sequence[str]) -> None:
+    """Leave out everybody but these."""
+    keep_left_out(house, plan_id, _left_out(show_plan(house, plan_id), (), keys))
+
+
+# --- for the pages: runs and people -----------------------------------------------------------------------
+
+
+def run_seen(house: Workspace, run_id: str) -> Run:
+    run = runs.get_run(house.db, run_id)
+    _require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, _READ, "see this run")
+    return run
+
+
+def runs_seen(house: Workspace, label: str, most: int = 60) -> list[tuple[Run, dict[str, int], dict[str, int]]]:
+    """The last runs, newest first: (run, people per result, people done per action)."""
+    return runs.recent_runs(house.db, _seen_domain(house, label, "see the runs").id, most)
+
+
+def outcomes_seen(
+    house: Workspace, run_id: str, results: Sequence[str], text: str, most: int, skip: int
+) -> tuple[list[tuple[str, Outcome]], int]:
+    """One page of (name, outcome) of a run."""
+    return runs.find_outcomes(house.db, run_seen(house, run_id).id, results, text, most, skip)
+
+
+def users_seen(
+    house: Workspace, label: str, text: str, most: int, skip: int
+) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
+    """One page of the directory: (id, external id, status, attributes)."""
+    return _directory(house, _seen_domain(house, label, "see the users")).find(text, most, skip)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One line of the checklist before the first run; `page` is where it is done."""
+
+    title: str
+    done: bool
+    detail: str
+    page: str
+
+
+def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
+    """The real set-up, in its order, with what is known to be done."""
+    about = customers.get_customer(house.db, customer)
+    have = connections_seen(house, customer)
+    domain = _seen_domain(house, label, "see the checklist") if label else None
+    ready = any(each.token_set and each.connection.service_user_id for each in have)
+    tested = last_check(house, label) if label else None
+    fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
+    seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
+    priced = f", {about.price_per_user} per user" if about.price_per_user else ""
+    return [
+        Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
+        Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),
+        Station("A domain on the connection", domain is not None, domain.name if domain else "", "connect"),
+        Station("The permission group opens what is mapped", bool(tested and tested.ok), "Test shows it.", "connect"),
+        Station("Attributes and dates to capture", bool(fed), f"{len(fed)} attributes are fed by HiBob.", "mapping"),
+        Station(
+            "The unique identifier",
+            bool(domain and domain.settings.unique_identifier),
+            (domain.settings.unique_identifier or "" if domain else "") or "Choose one that never changes.",
+            "mapping",
+        ),
+        Station(
+            "Who is never archived",
+            bool(domain and domain.settings.protected),
+            "Test accounts, and whoever administers the portal.",
+            "settings",
+        ),
+    ]
+
+
+def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
+    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope."""
+    domain = _seen_domain(house, label, "see the checklist")
+    catalogue = Catalogue(fields_known(house, label))
+    found: dict[str, list[str]] = {}
+    wanted = [*known.ENGINE_FIELDS]
+    for name in column_names(domain.attributes, domain.settings.scope):
+        with suppress(SettingsError):
+            wanted.append(catalogue.resolve(name).field)
+    for field_id in dict.fromkeys(wanted):
+        known_field = catalogue.fields.get(field_id)
+        if known_field:
+            found.setdefault(known_field.category_name or known_field.category, []).append(known_field.name)
+    return {name: tuple(columns) for name, columns in sorted(found.items())}

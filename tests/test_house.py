@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "sandbox": set(),
     "setup_file": GROUND | {"engine"},
     "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file"},
+    "web": LOW | {"workflow", "report", "store", "engine"},
     "worker": LOW | {"workflow", "store"},
     "demo": LOW | {"workflow", "worker", "report", "sandbox"},
     "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
@@ -43,7 +44,11 @@ IMPURE = {
     "tempfile",
     "urllib",
 }
-ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": set()}
+WEB = {
+    f"provisioning/web/{name}.py"
+    for name in ("approval", "changes", "frame", "jobs", "mapping_table", "parts", "settings_form", "worker_child")
+}
+ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": WEB}
 
 
 def _modules() -> list[Path]:

@@ -218,6 +218,12 @@ def _save_version(
     return version
 
 
+def mapping_at(db: Database, domain_id: int, version: int) -> tuple[tuple[Attribute, ...], str]:
+    """(attributes, who saved them) of one version; nothing and nobody when there is none."""
+    row = db.one("SELECT attributes, by FROM mappings WHERE domain_id = ? AND version = ?", domain_id, version)
+    return (from_json(row["attributes"], tuple[Attribute, ...]), row["by"]) if row else ((), "")
+
+
 def standing(db: Database, domain_id: int) -> tuple[dict[str, object] | None, list[str]]:
     """The domain's schedule and the variables that its notification targets came from."""
     row = db.one("SELECT schedule, notify FROM domains WHERE id = ?", domain_id)

@@ -1,6 +1,6 @@
 """What is asked of the worker. A page records a job and polls; a worker claims and executes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,8 @@ class JobKind(StrEnum):
     CHECK = "check"
     PREVIEW = "preview"
     PROCESS = "process"
+    RETRY = "retry"
+    SAMPLE = "sample"
 
 
 class JobState(StrEnum):
@@ -25,7 +27,8 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`result` names what came of it (plan, run); `error` is the sentence for people when it failed."""
+    """`result` names what came of it (plan, run); `error` is the sentence for people when it failed; `step` what is
+    being done now."""
 
     id: int
     domain_id: int
@@ -35,6 +38,12 @@ class Job:
     state: JobState
     result: dict[str, str]
     error: str | None
+    step: str = ""
+    ended_at: str | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state in (JobState.WAITING, JobState.RUNNING)
 
 
 def ask(db: Database, domain_id: int, kind: JobKind, by: str, at: datetime, plan_id: str | None = None) -> int:
@@ -71,7 +80,25 @@ def _job(row: Row) -> Job:
         state=JobState(row["state"]),
         result=from_json(row["result"], dict[str, str]) if row["result"] else {},
         error=row["error"],
+        step=row["step"],
+        ended_at=row["ended_at"],
     )
+
+
+def latest(db: Database, domain_id: int, kinds: Sequence[JobKind], plan_id: str | None = None) -> Job | None:
+    """The last job of these kinds; with a plan, the last for it."""
+    marks = ", ".join("?" for _ in kinds)
+    row = db.one(
+        f"SELECT * FROM jobs WHERE domain_id = ? AND kind IN ({marks}) AND (? IS NULL OR plan_id = ?) "
+        "ORDER BY id DESC LIMIT 1",
+        domain_id, *(each.value for each in kinds), plan_id, plan_id,
+    )  # fmt: skip
+    return _job(row) if row else None
+
+
+def note(db: Database, job_id: int, step: str) -> None:
+    """What the worker is doing for this job now."""
+    db.execute("UPDATE jobs SET step = ? WHERE id = ?", step, job_id)
 
 
 def finish(db: Database, job_id: int, at: datetime, result: dict[str, str], error: str | None = None) -> None:

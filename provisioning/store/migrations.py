@@ -116,6 +116,18 @@ def first_tables(db: UtilsDatabase) -> None:
             db.execute(statement)
 
 
+@migrations()
+def drafts_and_progress(db: UtilsDatabase) -> None:
+    """What somebody was in the middle of, and how far a job is: both survive a closed tab."""
+    db.execute(
+        "CREATE TABLE drafts (domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, kind TEXT NOT NULL, "
+        "by TEXT NOT NULL, based_on INTEGER NOT NULL, content TEXT NOT NULL, saved_at TEXT NOT NULL, "
+        "PRIMARY KEY (domain_id, kind, by)) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE jobs ADD COLUMN step TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX jobs_of_domain ON jobs (domain_id, id)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

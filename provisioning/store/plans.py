@@ -1,6 +1,8 @@
 """Plans as they were made, their approvals, and what the next plan is compared with. A stored plan never changes."""
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from provisioning.database import Database, Row
@@ -64,6 +66,17 @@ def _change_row(each: Change) -> tuple[str | None, ...]:
 
 def get_plan(db: Database, plan_id: str) -> Plan:
     """The whole plan. Raises `NotFound`."""
+    changes = db.all("SELECT * FROM changes WHERE plan_id = ? ORDER BY seq", plan_id)
+    held = db.all("SELECT * FROM held WHERE plan_id = ? ORDER BY seq", plan_id)
+    return replace(
+        plan_head(db, plan_id),
+        changes=tuple(_change(each) for each in changes),
+        held=tuple(_held(each) for each in held),
+    )
+
+
+def plan_head(db: Database, plan_id: str) -> Plan:
+    """The plan without its people, for looking only: it cannot be approved or processed. Raises `NotFound`."""
     row = db.one(
         "SELECT p.*, c.name || '/' || d.name AS label FROM plans p JOIN domains d ON d.id = p.domain_id "
         "JOIN customers c ON c.id = d.customer_id WHERE p.id = ?",
@@ -71,8 +84,6 @@ def get_plan(db: Database, plan_id: str) -> Plan:
     )
     if row is None:
         raise NotFound(f"There is no plan “{plan_id}”. `history CUSTOMER/DOMAIN` lists them.")
-    changes = db.all("SELECT * FROM changes WHERE plan_id = ? ORDER BY seq", plan_id)
-    held = db.all("SELECT * FROM held WHERE plan_id = ? ORDER BY seq", plan_id)
     return Plan(
         id=plan_id,
         domain_id=row["domain_id"],
@@ -87,9 +98,67 @@ def get_plan(db: Database, plan_id: str) -> Plan:
         digest=row["digest"],
         counts=from_json(row["counts"], dict[str, int]),
         findings=from_json(row["findings"], tuple[Finding, ...]),
-        changes=tuple(_change(each) for each in changes),
-        held=tuple(Held(each["key"], each["code"], each["why"], each["name"]) for each in held),
+        changes=(),
+        held=(),
     )
+
+
+_FILTER = (
+    "FROM changes c WHERE c.plan_id = ?1 AND (?2 = '' OR c.action = ?2) "
+    "AND (?3 = '' OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3)) "
+    "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR c.name LIKE '%' || ?4 || '%' OR c.why LIKE '%' || ?4 || '%' "
+    "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.value LIKE '%' || ?4 || '%') "
+    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE j.value LIKE '%' || ?4 || '%'))"
+)
+
+
+def find_changes(
+    db: Database, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+) -> tuple[list[Change], int]:
+    """One page of a plan's changes and how many fit; "" leaves a filter out."""
+    count = db.one(f"SELECT count(*) AS n {_FILTER}", plan_id, action, attribute, text)
+    rows = db.all(f"SELECT * {_FILTER} ORDER BY c.seq LIMIT ?5 OFFSET ?6", plan_id, action, attribute, text, most, skip)
+    return [_change(row) for row in rows], int(count["n"]) if count else 0
+
+
+def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
+    """How many existing users get another value, per attribute, most first."""
+    rows = db.all(
+        "SELECT j.key AS name, count(*) AS n FROM changes c, json_each(c.after) j WHERE c.plan_id = ? "
+        "AND c.action IN ('update', 'reactivate') AND j.key NOT IN ('status', 'external_id', 'domain') "
+        "GROUP BY j.key ORDER BY n DESC, name",
+        plan_id,
+    )
+    return {row["name"]: row["n"] for row in rows}
+
+
+def find_held(db: Database, plan_id: str, text: str, most: int) -> list[Held]:
+    rows = db.all(
+        "SELECT * FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR name LIKE '%' || ?2 || '%') "
+        "ORDER BY seq LIMIT ?3",
+        plan_id, text, most,
+    )  # fmt: skip
+    return [_held(row) for row in rows]
+
+
+def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
+    """What to call these people of a plan, changed or held."""
+    rows = db.all(
+        "SELECT key, name FROM changes WHERE plan_id = ?1 AND key IN (SELECT value FROM json_each(?2)) "
+        "UNION SELECT key, name FROM held WHERE plan_id = ?1 AND key IN (SELECT value FROM json_each(?2))",
+        plan_id, to_json(list(keys)),
+    )  # fmt: skip
+    return {row["key"]: row["name"] for row in rows}
+
+
+def _held(row: Row) -> Held:
+    return Held(row["key"], row["code"], row["why"], row["name"])
+
+
+def recent_plans(db: Database, domain_id: int, most: int) -> list[Plan]:
+    """The last plans, newest first, without their people."""
+    rows = db.all("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT ?", domain_id, most)
+    return [plan_head(db, row["id"]) for row in rows]
 
 
 def _change(row: Row) -> Change:

@@ -1,6 +1,7 @@
 """Runs and their journal: one outcome per change, written before the next chunk starts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from provisioning.database import Database, Row
@@ -32,8 +33,47 @@ def latest_run(db: Database, plan_id: str) -> Run | None:
     return _run(db, row) if row else None
 
 
-def _run(db: Database, row: Row) -> Run:
-    outcomes = db.all("SELECT * FROM outcomes WHERE run_id = ? ORDER BY seq", row["id"])
+def recent_runs(db: Database, domain_id: int, most: int) -> list[tuple[Run, dict[str, int], dict[str, int]]]:
+    """The last runs, newest first, without their outcomes: (run, people per result, people done per action)."""
+    rows = db.all(
+        "SELECT * FROM runs WHERE domain_id = ? ORDER BY started_at DESC, rowid DESC LIMIT ?", domain_id, most
+    )
+    return [(_head(row), *_tally(db, row["id"])) for row in rows]
+
+
+def _tally(db: Database, run_id: str) -> tuple[dict[str, int], dict[str, int]]:
+    results = {each.value: 0 for each in Result}
+    actions = {each.value: 0 for each in Action}
+    for row in db.all(
+        "SELECT action, result, count(*) AS n FROM outcomes WHERE run_id = ? GROUP BY action, result", run_id
+    ):
+        results[row["result"]] += row["n"]
+        actions[row["action"]] += row["n"] if row["result"] == Result.DONE.value else 0
+    return results, actions
+
+
+def find_outcomes(
+    db: Database, run_id: str, results: Sequence[str], text: str, most: int, skip: int
+) -> tuple[list[tuple[str, Outcome]], int]:
+    """One page of a run's outcomes with the people's names, and how many there are."""
+    marks = ", ".join("?" for _ in results)
+    where = (
+        f"FROM outcomes o JOIN runs r ON r.id = o.run_id LEFT JOIN changes c ON c.plan_id = r.plan_id AND c.key = o.key "
+        f"AND c.action = o.action WHERE o.run_id = ? AND o.result IN ({marks}) "
+        "AND (? = '' OR c.name LIKE '%' || ? || '%' OR o.key = ? OR o.message LIKE '%' || ? || '%')"
+    )
+    values = (run_id, *results, text, text, text, text)
+    count = db.one(f"SELECT count(*) AS n {where}", *values)
+    rows = db.all(
+        f"SELECT o.*, coalesce(c.name, '') AS name {where} ORDER BY o.seq LIMIT ? OFFSET ?", *values, most, skip
+    )
+    found = [
+        (row["name"], Outcome(row["key"], Action(row["action"]), Result(row["result"]), row["message"])) for row in rows
+    ]
+    return found, int(count["n"]) if count else 0
+
+
+def _head(row: Row) -> Run:
     return Run(
         id=row["id"],
         plan_id=row["plan_id"],
@@ -43,6 +83,13 @@ def _run(db: Database, row: Row) -> Run:
         by=row["by"],
         ended_at=to_moment(row["ended_at"]) if row["ended_at"] else None,
         retry_of=row["retry_of"],
+    )
+
+
+def _run(db: Database, row: Row) -> Run:
+    outcomes = db.all("SELECT * FROM outcomes WHERE run_id = ? ORDER BY seq", row["id"])
+    return replace(
+        _head(row),
         outcomes=tuple(
             Outcome(each["key"], Action(each["action"]), Result(each["result"]), each["message"]) for each in outcomes
         ),

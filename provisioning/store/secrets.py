@@ -155,6 +155,12 @@ def get_secret(db: Database, vault: Vault, owner: str, *, unreadable_is_none: bo
         raise
 
 
+def about_secret(db: Database, owner: str) -> tuple[str, str] | None:
+    """(when it was set, its last characters) of a secret, or None; never the secret itself."""
+    row = db.one("SELECT set_at, ends_in FROM secrets WHERE owner = ?", owner)
+    return (row["set_at"], row["ends_in"]) if row else None
+
+
 def drop_secret(db: Database, owner: str) -> None:
     db.execute("DELETE FROM secrets WHERE owner = ?", owner)
 

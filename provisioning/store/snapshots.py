@@ -1,6 +1,7 @@
 """The last complete snapshot of each side, one compressed Arrow file per domain and side, replaced by the next.
 A decision or a comparison of mappings needs no new read."""
 
+import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
@@ -36,8 +37,23 @@ def load_snapshots(folder: Path, domain_id: int) -> tuple[Snapshot, Users]:
     return Snapshot(employees, about.evidence), _users(users)
 
 
+def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
+    """A read for the mapping page only: it feeds no plan."""
+    _write(folder, f"{domain_id}.sample.arrow", employees.table, _About(employees.evidence.read_at, employees.evidence))
+
+
+def newest_employees(folder: Path, domain_id: int) -> Snapshot | None:
+    """The last read of HiBob, be it for a plan or a sample; None before the first."""
+    found = []
+    for side in ("employees", "sample"):
+        with contextlib.suppress(NotFound):
+            table, about = _read(folder, f"{domain_id}.{side}.arrow")
+            found += [Snapshot(table, about.evidence)] if about.evidence else []
+    return max(found, key=lambda each: each.evidence.read_at, default=None)
+
+
 def drop_snapshots(folder: Path, domain_id: int) -> None:
-    for side in ("employees", "users"):
+    for side in ("employees", "users", "sample"):
         (folder / f"{domain_id}.{side}.arrow").unlink(missing_ok=True)
 
 

@@ -54,6 +54,19 @@ class LocalDirectory:
             for row in self._rows()
         ]
 
+    def find(self, text: str, most: int, skip: int) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
+        """One page of the users whose id, link or a value holds this text, and how many there are."""
+        where = (
+            "FROM users WHERE domain_id = ?1 AND (?2 = '' OR external_id = ?2 OR printf('U%08d', id) = ?2 OR status = ?2 "
+            "OR EXISTS (SELECT 1 FROM json_each(attributes) j WHERE j.value LIKE '%' || ?2 || '%'))"
+        )
+        count = self._db.one(f"SELECT count(*) AS n {where}", self._domain_id, text)
+        rows = self._db.all(f"SELECT * {where} ORDER BY id LIMIT ?3 OFFSET ?4", self._domain_id, text, most, skip)
+        found = [
+            (user_id(row["id"]), row["external_id"] or "", row["status"], _decode(row["attributes"])) for row in rows
+        ]
+        return found, int(count["n"]) if count else 0
+
     def ensure(self, changes: Sequence[Change], journal: Journal) -> None:
         try:
             with self._db.transaction():

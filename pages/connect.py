@@ -1,0 +1,145 @@
+"""The connection to HiBob: its details, a token that can be set and never read, the test, and the domains on it."""
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.errors import RollcallError
+from provisioning.store.jobs import JobKind
+from provisioning.web import jobs
+from provisioning.web.frame import Here, enter, fail, guarded, need_domain
+from provisioning.web.words import escape, moment
+
+HIBOB_API = "https://api.hibob.com/v1"
+STATES = {"ok": "Filled", "empty": "Empty", "absent": "Absent: not permitted, or misspelt"}
+
+
+def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
+    """The form of one connection, or of a new one."""
+    found = each.connection if each else None
+    with st.form(f"connection_{found.id if found else 'new'}", border=True):
+        st.subheader(found.name if found else "New connection", anchor=False)
+        left, right = st.columns(2)
+        name = left.text_input("Name", found.name if found else "", disabled=bool(found), placeholder="HiBob")
+        url = right.text_input("Base URL", found.base_url if found else HIBOB_API)
+        user = left.text_input("Service user id", (found.service_user_id if found else "") or "")
+        hint = (
+            f"set {moment(each.token_set_at)}, ends in {each.token_ends_in or '…'}" if each and each.token_set else ""
+        )
+        token = right.text_input(
+            "Token", type="password", placeholder=hint or "as HiBob showed it, once", autocomplete="off",
+            help="Stored encrypted. It can be replaced here, and never be read again.",
+        )  # fmt: skip
+        if each:
+            used = ", ".join(each.domains) or "no domain yet"
+            st.caption(f"Type: HiBob · Source: {source(each)} · Used by: {escape(used)}")
+        if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
+            save(here, found.name if found else name, url, user, token)
+
+
+def source(each: workflow.ConnectionSeen) -> str:
+    report = each.connection.report
+    return "people search" if report is None else f"custom report {report}"
+
+
+def save(here: Here, name: str, url: str, user: str, token: str) -> None:
+    try:
+        workflow.save_connection(here.house, here.customer.name if here.customer else "", name, url, user, token)
+    except RollcallError as problem:
+        fail(problem)
+        return
+    st.toast("The connection was saved.", icon=":material/check:")
+    st.rerun()
+
+
+def draw_domain_form(here: Here, names: list[str]) -> None:
+    with st.form("new_domain", border=True, clear_on_submit=True):
+        st.subheader("Add a domain", anchor=False)
+        st.caption("The part of Skillcast’s user directory that this connection may touch.")
+        name = st.text_input("Name of the domain", placeholder="staff")
+        connection = st.selectbox("Connection", names)
+        if st.form_submit_button("Add", icon=":material/add:", disabled=not (here.may_prepare and here.customer)):
+            try:
+                workflow.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
+            except RollcallError as problem:
+                fail(problem)
+                return
+            st.query_params["domain"] = name.strip()
+            st.rerun()
+
+
+def draw_test(here: Here) -> None:
+    st.subheader("Test", anchor=False)
+    st.caption("Asks HiBob for everybody with the mapped fields, and shows what was proved. Nothing is changed.")
+    job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
+    busy = bool(job and job.open)
+    if st.button(
+        "Test the connection", type="primary", icon=":material/network_check:", disabled=busy or not here.may_prepare
+    ):
+        workflow.ask(here.house, here.label, JobKind.CHECK)
+        st.rerun()
+    if jobs.show(here, job, "Test"):
+        return
+    found = workflow.last_check(here.house, here.label)
+    if found:
+        draw_evidence(here, found)
+    elif job is None:
+        st.info("Not tested yet.", icon=":material/info:")
+
+
+def draw_evidence(here: Here, found: workflow.Check) -> None:
+    absent = sum(each.state == "absent" for each in found.columns)
+    live, inactive, fields, missing = st.columns(4)
+    live.metric("Live people visible", f"{found.live:,}", border=True)
+    inactive.metric("Inactive people visible", f"{found.inactive:,}", border=True)
+    fields.metric("Fields HiBob describes", f"{found.fields:,}", border=True)
+    missing.metric("Mapped columns absent", f"{absent:,}", border=True)
+    if found.ok:
+        st.success(
+            f"The credentials are right, people are visible, and every mapped column is there. Tested {moment(found.metadata_at)}.",
+            icon=":material/check_circle:",
+        )
+    for each in found.findings:
+        st.warning(f"{escape(each.message)} {escape(each.remedy)}", icon=":material/lock:")
+    if not found.columns:
+        st.info("No attribute is mapped yet, so no field was tested. Map the attributes, then test again.")
+        return
+    names = {each.category: each.category_name for each in workflow.fields_known(here.house, here.label)}
+    rows = [
+        {
+            "Attribute": each.attribute,
+            "HiBob column": each.column,
+            "Filled": each.filled,
+            "State": STATES[each.state],
+            "Opened by the category": names.get(each.category or "", each.category or ""),
+        }
+        for each in found.columns
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        alt="Evidence per mapped field",
+    )
+
+
+here = enter("Connect", "How Rollcall reaches HiBob, and what a test of it proved.")
+if here.customer is None:
+    need_domain(here)
+with guarded():
+    have = workflow.connections_seen(here.house, here.customer.name if here.customer else "")
+    for each in have:
+        draw_connection(here, each)
+    if not have:
+        st.info("Create the service user in HiBob first, then enter its id and token here.", icon=":material/info:")
+        draw_connection(here, None)
+    if here.domain:
+        draw_test(here)
+    if have:
+        with st.expander("Add a domain or another connection", expanded=here.domain is None, icon=":material/add:"):
+            left, right = st.columns(2)
+            with left:
+                draw_domain_form(here, [each.connection.name for each in have])
+            with right:
+                draw_connection(here, None)

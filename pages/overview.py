@@ -1,0 +1,110 @@
+"""What needs me, what happened last, what comes next."""
+
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.model import PlanStatus, RunStatus
+from provisioning.report.charts import actions_chart, runs_chart
+from provisioning.report.text import counts_line
+from provisioning.store.jobs import JobKind
+from provisioning.web import jobs, parts
+from provisioning.web.frame import Here, enter, guarded, link, need_domain
+from provisioning.web.words import ago, escape, moment
+
+CONFIG = {"displayModeBar": False}
+
+
+def next_step(here: Here, now: workflow.Standing) -> tuple[str, str, str, str]:
+    """(what to do, why, page, words of the link), the first that is not done."""
+    settings, plan, run = now.domain.settings, now.plan, now.last_run
+    if not now.token_set:
+        return "Connect HiBob", "There is no token yet.", "pages/connect.py", "Connect"
+    if not settings.unique_identifier:
+        return "Map the attributes", "No unique identifier is chosen yet.", "pages/mapping.py", "Open the mapping"
+    if run and run[0].status in (RunStatus.RUNNING, RunStatus.STOPPED):
+        return "Look at the run", "A run is not finished.", "pages/process.py", "Open the run"
+    if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
+        return "Make a preview", "See who would change, before anything does.", "pages/preview.py", "Open the preview"
+    if plan.status is PlanStatus.EMPTY:
+        return "Nothing to do", "Skillcast agrees with HiBob.", "pages/preview.py", "Preview again"
+    if now.approval:
+        return "Process", f"Approved by {now.approval.by}.", "pages/process.py", "Open processing"
+    if plan.status is PlanStatus.BLOCKED:
+        return (
+            "Look at what blocks",
+            "The last preview has findings that block it.",
+            "pages/preview.py",
+            "Open the preview",
+        )
+    return "Review and approve", "A preview waits for a person.", "pages/preview.py", "Review the preview"
+
+
+def draw_next(here: Here, now: workflow.Standing) -> None:
+    title, why, page, words = next_step(here, now)
+    with st.container(border=True):
+        st.subheader("What needs you", anchor=False)
+        st.markdown(f"**{escape(title)}** — {escape(why)}")
+        link(page, words, ":material/arrow_forward:", here)
+
+
+def draw_numbers(now: workflow.Standing) -> None:
+    live, archived, seats, read = st.columns(4)
+    live.metric("Live users", f"{now.users['Live']:,}", border=True)
+    archived.metric("Archived users", f"{now.users['Archived']:,}", border=True)
+    seats.metric("Licensed seats", f"{now.seats:,}" if now.seats else "—", border=True)
+    read.metric("HiBob read", ago(now.read_at, here.house.clock()) if now.read_at else "never", border=True)
+
+
+def draw_plan(here: Here, now: workflow.Standing) -> None:
+    with st.container(border=True, height="stretch"):
+        st.subheader("Last preview", anchor=False)
+        if now.plan is None:
+            st.write("None yet. A preview reads both sides and changes nothing.")
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            parts.plan_badge(now.plan)
+            st.caption(f"{moment(now.plan.made_at)}, by {escape(now.plan.by)}")
+        if now.plan.status is PlanStatus.EMPTY:
+            st.markdown(escape(counts_line(now.plan.counts)))
+        else:
+            st.plotly_chart(
+                actions_chart(now.plan.counts), key="plan", alt="People per action in the last preview", config=CONFIG
+            )
+        if now.lapsed:
+            st.caption(escape(now.lapsed))
+        link("pages/preview.py", "Open it", ":material/compare_arrows:", here, plan=now.plan.id)
+
+
+def draw_run(here: Here, now: workflow.Standing) -> None:
+    with st.container(border=True, height="stretch"):
+        st.subheader("Last runs", anchor=False)
+        if now.last_run is None:
+            st.write("None yet. Nothing has been written to the directory.")
+            return
+        run, results, _ = now.last_run
+        with st.container(horizontal=True, vertical_alignment="center"):
+            parts.run_badge(run)
+            st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
+        st.markdown(escape(" · ".join(f"{number:,} {result}" for result, number in results.items())))
+        bars = [
+            (f"{run.started_at:%d %b, %H:%M:%S}", done)
+            for run, _, done in workflow.runs_seen(here.house, here.label, 8)
+        ]
+        st.plotly_chart(runs_chart(bars[::-1], 190), key="runs", alt="People done in the last runs", config=CONFIG)
+        link("pages/process.py", "Open it", ":material/play_circle:", here, plan=run.plan_id)
+
+
+here = enter("Overview", "What needs you, what happened last, and what comes next.")
+domain = need_domain(here)
+with guarded():
+    now = workflow.standing(here.house, domain.label)
+    busy = workflow.latest_job(here.house, domain.label, list(JobKind))
+    if busy and busy.open:
+        jobs.show(here, busy, {"preview": "Preview", "check": "Test", "sample": "Sample"}.get(busy.kind.value, "Run"))
+    draw_next(here, now)
+    draw_numbers(now)
+    left, right = st.columns(2)
+    with left:
+        draw_plan(here, now)
+    with right:
+        draw_run(here, now)

@@ -1,0 +1,94 @@
+"""Who would be added, updated, reactivated and archived, and why; and the approval of exactly that."""
+
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.model import Plan
+from provisioning.store.jobs import Job, JobKind, JobState
+from provisioning.web import approval, changes, jobs, parts
+from provisioning.web.frame import Here, enter, guarded, need_domain
+from provisioning.web.words import PLAN_WORDS, escape, moment
+
+
+def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
+    """Make a preview, or choose one of those there are. Returns the plan's id."""
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    busy = bool(job and job.open)
+    if left.button(
+        "Make a preview", type="primary", icon=":material/compare_arrows:", disabled=busy or not here.may_prepare
+    ):
+        workflow.ask(here.house, here.label, JobKind.PREVIEW)
+        st.query_params.pop("plan", None) if "plan" in st.query_params else None
+        st.rerun()
+    have = {each.id: each for each in plans}
+    wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
+    if wanted is None:
+        return None
+    chosen = right.selectbox(
+        "Preview",
+        list(have) if wanted in have else [wanted, *have],
+        list(have).index(wanted) if wanted in have else 0,
+        format_func=lambda each: named(have.get(each), each),
+        key=f"plan_{wanted}_{len(plans)}",
+    )
+    # While a new one is made the address names none, so that the new one is shown when it is there.
+    if chosen != wanted or (not busy and "plan" not in st.query_params):
+        st.query_params["plan"] = chosen
+    return str(chosen)
+
+
+def named(plan: Plan | None, plan_id: str) -> str:
+    return f"{moment(plan.made_at)} · {PLAN_WORDS[plan.status]} · {plan_id}" if plan else plan_id
+
+
+def draw_head(plan: Plan) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        parts.plan_badge(plan)
+        st.caption(
+            escape(
+                f"Made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}. Mapping version "
+                f"{plan.mapping_version}, settings version {plan.settings_version}. Digest {plan.digest[:12]}"
+            )
+        )
+
+
+def draw_plan(here: Here, plan: Plan) -> None:
+    if not parts.belongs(here, plan):
+        return
+    draw_head(plan)
+    parts.counts(plan)
+    total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
+    lapsed = workflow.lapsed(here.house, plan.id)
+    deciding = not lapsed and total > 0 and workflow.run_of(here.house, plan.id) is None
+    if total:
+        changes.charts(here, plan)
+    for each in plan.findings:
+        parts.finding(here, plan, each)
+    who, held = st.tabs([f"People ({total:,})", f"Held back ({plan.counts.get('held', 0):,})"])
+    with who:
+        if total:
+            changes.table(here, plan, deciding)
+        else:
+            st.info("Nobody changes.", icon=":material/check:")
+    with held:
+        changes.held(here, plan)
+    with st.container(border=True):
+        st.subheader("Approve", anchor=False)
+        approval.draw(here, plan, lapsed)
+
+
+here = enter("Preview", "Who would change, and why. A preview reads both sides and writes nothing.")
+domain = need_domain(here)
+with guarded():
+    job = workflow.latest_job(here.house, domain.label, [JobKind.PREVIEW])
+    plans = workflow.plans_seen(here.house, domain.label, 20)
+    plan_id = draw_controls(here, plans, job)
+    failed_later = (
+        job and job.state is JobState.FAILED and not (plans and str(job.ended_at) < plans[0].made_at.isoformat())
+    )
+    if job and (job.open or failed_later):
+        jobs.show(here, job, "Preview")
+    if plan_id:
+        draw_plan(here, workflow.plan_seen(here.house, plan_id))
+    elif not (job and job.open):
+        st.info("No preview yet. Make one: it takes seconds, and nothing is changed by it.", icon=":material/info:")

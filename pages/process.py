@@ -1,0 +1,173 @@
+"""Processing an approved preview: progress that survives a closed tab, stop, outcomes, resume, retry."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.errors import RollcallError
+from provisioning.model import Plan, Run, RunStatus
+from provisioning.store.jobs import Job, JobKind
+from provisioning.web import jobs, parts
+from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
+from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
+
+KINDS = [JobKind.PROCESS, JobKind.RETRY]
+
+
+def which_plan(here: Here) -> str | None:
+    """The plan that the address names, else the one that was processed or approved last."""
+    named = st.query_params.get("plan")
+    if named:
+        return named
+    standing = workflow.standing(here.house, here.label)
+    waiting = standing.plan.id if standing.plan and standing.approval and not standing.lapsed else None
+    found = waiting or (standing.last_run[0].plan_id if standing.last_run else None)
+    if found:
+        st.query_params["plan"] = found
+    return found
+
+
+def draw_none(here: Here) -> None:
+    with st.container(border=True):
+        st.subheader("Nothing is approved", anchor=False)
+        st.write("Processing takes exactly the changes that somebody approved. Make a preview and approve it first.")
+        link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
+
+
+def draw_progress(here: Here, plan: Plan, job: Job) -> None:
+    total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
+
+    may = here.may_prepare
+
+    def progress(house: workflow.Workspace) -> tuple[float | None, str]:
+        now = workflow.run_of(house, plan.id)
+        done = sum(now.counts.values()) if now else 0
+        return (done / total if total else None), f"{done:,} of {total:,} changes"
+
+    def controls(house: workflow.Workspace) -> None:
+        now = workflow.run_of(house, plan.id)
+        stoppable = may and now is not None and now.status is RunStatus.RUNNING
+        if now and st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
+            workflow.stop(house, now.id)
+            st.caption("It stops before the next hundred changes.")
+
+    jobs.show(here, job, "Processing", progress, controls)
+
+
+def act(do: Callable[[], object]) -> None:
+    try:
+        do()
+    except RollcallError as problem:
+        fail(problem)
+        return
+    st.rerun()
+
+
+def ask(here: Here, plan: Plan, kind: JobKind) -> None:
+    act(lambda: workflow.ask(here.house, here.label, kind, plan.id))
+
+
+def draw_waiting(here: Here, plan: Plan) -> None:
+    """Approved or not, and not begun."""
+    approval = workflow.approval_of(here.house, plan.id)
+    if approval is None:
+        draw_none(here)
+        return
+    with st.container(border=True):
+        st.subheader("Approved, not processed yet", anchor=False)
+        left = f"; {people(len(approval.left_out))} left out" if approval.left_out else ""
+        st.markdown(escape(f"Approved by {approval.by}, {moment(approval.at)}{left}."))
+        parts.counts(plan)
+        lapsed = workflow.lapsed(here.house, plan.id)
+        if lapsed:
+            st.warning(escape(lapsed), icon=":material/schedule:")
+        elif st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
+            ask(here, plan, JobKind.PROCESS)
+
+
+def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run.status is not RunStatus.RUNNING or busy:
+            parts.run_badge(run)
+        else:
+            st.badge("Interrupted", color="orange")
+        ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
+        st.caption(escape(f"Run {run.id}, by {run.by}, begun {moment(run.started_at)}{ended}"))
+    parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
+    if not busy:
+        draw_next(here, plan, run)
+    draw_outcomes(here, run)
+
+
+def draw_next(here: Here, plan: Plan, run: Run) -> None:
+    """Resume what was stopped or interrupted, try those again who failed, or go on."""
+    if run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
+        st.warning(
+            "This run did not come to its end. Resuming repeats nothing that is done.", icon=":material/pause_circle:"
+        )
+        if st.button("Resume", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
+            ask(here, plan, JobKind.PROCESS)
+    elif run.counts["failed"]:
+        st.warning(f"{people(run.counts['failed'])} failed; the reasons stand below.", icon=":material/error:")
+        if st.button("Retry failed", type="primary", icon=":material/replay:", disabled=not here.may_prepare):
+            ask(here, plan, JobKind.RETRY)
+    elif run.counts["drifted"]:
+        st.warning("Whoever changed meanwhile was skipped. A new preview shows them.", icon=":material/sync_problem:")
+    else:
+        st.success("Everything approved was done.", icon=":material/check_circle:")
+    with st.container(horizontal=True):
+        link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
+        link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+
+
+def draw_outcomes(here: Here, run: Run) -> None:
+    st.subheader("Outcomes", anchor=False)
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    text = left.text_input("Search", placeholder="Name, key or reason", icon=":material/search:", key="outcome_search")
+    chosen = right.pills(
+        "Result", list(RESULTS), selection_mode="multi", format_func=RESULTS.__getitem__, key="results"
+    )
+    results = list(chosen) or list(RESULTS)
+    _, count = workflow.outcomes_seen(here.house, run.id, results, text or "", 0, 0)
+    if not count:
+        st.info("Nobody yet." if not run.counts["done"] else "Nobody fits.", icon=":material/search_off:")
+        return
+    found, _ = workflow.outcomes_seen(
+        here.house, run.id, results, text or "", parts.PAGE, parts.pager(count, "outcomes")
+    )
+    rows = [
+        {
+            "Person": name or each.key,
+            "What": ACTIONS[each.action.value].replace("To be ", "").capitalize(),
+            "Result": RESULTS[each.result.value],
+            "Message": each.message,
+            "Key": each.key,
+        }
+        for name, each in found
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="One outcome per change",
+                 column_config={"Message": st.column_config.TextColumn(width="large")})  # fmt: skip
+
+
+here = enter("Process", "Exactly what was approved, person by person.")
+domain = need_domain(here)
+with guarded():
+    plan_id = which_plan(here)
+    if plan_id is None:
+        draw_none(here)
+        st.stop()
+    plan = workflow.plan_seen(here.house, plan_id)
+    if not parts.belongs(here, plan):
+        st.stop()
+    job = workflow.latest_job(here.house, domain.label, KINDS, plan.id)
+    run = workflow.run_of(here.house, plan.id)
+    if job and job.open:
+        draw_progress(here, plan, job)
+    elif job:
+        jobs.show(here, job, "Processing")
+    if run:
+        draw_run(here, plan, run, bool(job and job.open))
+    elif not (job and job.open):
+        draw_waiting(here, plan)

@@ -1,0 +1,234 @@
+"""What a person who edits a mapping should know: suggested rows, problems, the difference between two versions, and
+what one person's values would become. Looks only: it decides nothing and changes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import pyarrow as pa
+
+from provisioning.engine import columns as known
+from provisioning.engine.columns import HUMAN, Catalogue, read_as
+from provisioning.engine.mapping import map_all, text_column
+from provisioning.engine.transforms import fold
+from provisioning.errors import SettingsError
+from provisioning.model import Attribute, AttributeType, Column, Field, Severity, Snapshot
+
+SPOKEN_TYPES = frozenset({"list", "list_id", "multi-list", "employee-reference", "employee", "currency"})
+"""Fields whose machine value is an id, and whose human-readable value is what people call it."""
+
+RESTLESS_TYPES = frozenset({"period", "avatar", "age", "tenure"})
+"""Fields that change by themselves every day (HiBob's documentation of values)."""
+
+USUAL: tuple[tuple[str, str, AttributeType], ...] = (
+    ("Email", "root.email", AttributeType.TEXT),
+    ("First name", "root.firstName", AttributeType.TEXT),
+    ("Last name", "root.surname", AttributeType.TEXT),
+    ("Employee ID", "work.employeeIdInCompany", AttributeType.TEXT),
+    ("Job title", "humanReadable.work.title", AttributeType.TEXT),
+    ("Department", "humanReadable.work.department", AttributeType.TEXT),
+    ("Site", "work.site", AttributeType.TEXT),
+    ("Manager", "work.reportsTo", AttributeType.USER),
+    ("Start date", "work.startDate", AttributeType.DATE),
+    ("Employment type", "humanReadable.payroll.employment.type", AttributeType.TEXT),
+)
+"""What portals usually capture, in Skillcast's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One problem of a mapping; `attribute` is "" where it concerns the mapping as a whole."""
+
+    attribute: str
+    severity: Severity
+    message: str
+
+
+def suggestions(fields: Sequence[Field], attributes: Sequence[Attribute]) -> tuple[Attribute, ...]:
+    """Rows that are usual and not there yet: HiBob has the column, and no attribute has the name or the column."""
+    catalogue = Catalogue(fields)
+    names = {fold(each.name) for each in attributes}
+    taken = {column.field for column in _resolved(attributes, catalogue).values()}
+    return tuple(
+        _suggested(name, column, kind)
+        for name, column, kind in USUAL
+        if fold(name) not in names and (field := column.removeprefix(HUMAN)) in catalogue.fields and field not in taken
+    )
+
+
+def _suggested(name: str, column: str, kind: AttributeType) -> Attribute:
+    tidy = {"Email": ("lower",), "First name": ("single spaces",), "Last name": ("single spaces",)}
+    return Attribute(name, column, kind, name in ("Email", "Employee ID"), clean_up=tidy.get(name, ()))
+
+
+def _resolved(attributes: Iterable[Attribute], catalogue: Catalogue) -> dict[str, Column]:
+    """Data feed name → column, for every one that can be resolved."""
+    found: dict[str, Column] = {}
+    for each in attributes:
+        for name in (each.data_feed_name, each.fallback):
+            try:
+                found |= {name: catalogue.resolve(name)} if name else {}
+            except SettingsError:
+                continue
+    return found
+
+
+# --- problems ---------------------------------------------------------------------------------------------
+
+
+def advise(attributes: Sequence[Attribute], fields: Sequence[Field], identifier: str) -> tuple[Advice, ...]:
+    """Everything to say about a mapping as it is being edited, worst first."""
+    catalogue = Catalogue(fields)
+    found = [*_whole(attributes, catalogue, identifier)]
+    for each in attributes:
+        found += _row(each, catalogue)
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda advice: order.index(advice.severity)))
+
+
+def _whole(attributes: Sequence[Attribute], catalogue: Catalogue, identifier: str) -> Iterable[Advice]:
+    fed = {each.name for each in attributes if each.data_feed_name}
+    if identifier not in fed:
+        yield Advice(
+            identifier, Severity.BLOCK, "No unique identifier that a HiBob column feeds: tick it for one attribute."
+        )
+    columns = _resolved(attributes, catalogue)
+    if known.EMAIL not in {columns[e.data_feed_name].field for e in attributes if e.data_feed_name in columns}:
+        yield Advice(
+            "",
+            Severity.BLOCK,
+            "No attribute is fed by root.email: whether you would archive yourself cannot be checked.",
+        )
+    if not catalogue.fields:
+        yield Advice(
+            "", Severity.INFO, "HiBob’s list of fields was not read yet: test the connection, or read a sample."
+        )
+    missing = suggestions(tuple(catalogue.fields.values()), attributes)
+    if missing:
+        names = ", ".join(f"{each.name} ← {each.data_feed_name}" for each in missing)
+        yield Advice(
+            "", Severity.INFO, f"HiBob has columns that portals usually capture, without an attribute: {names}."
+        )
+
+
+def _row(each: Attribute, catalogue: Catalogue) -> Iterable[Advice]:
+    if not each.data_feed_name:
+        yield Advice(each.name, Severity.WARN, "An attribute without a column: Rollcall never touches it.")
+        return
+    if (each.type is AttributeType.LIST) != bool(each.options):
+        yield Advice(each.name, Severity.BLOCK, "A list needs options, and only a list has them.")
+    for name in (each.data_feed_name, each.fallback):
+        if name and catalogue.fields:
+            yield from _column(each, name, catalogue)
+
+
+def _column(each: Attribute, name: str, catalogue: Catalogue) -> Iterable[Advice]:
+    try:
+        column = catalogue.resolve(name)
+    except SettingsError as problem:
+        yield Advice(each.name, Severity.BLOCK, str(problem))
+        return
+    field = catalogue.fields.get(column.field)
+    if field is None:
+        yield Advice(each.name, Severity.WARN, f"HiBob’s list of fields does not name {column.field}.")
+        return
+    if field.type in SPOKEN_TYPES and not read_as(each, column).human and each.type is not AttributeType.USER:
+        yield Advice(
+            each.name,
+            Severity.WARN,
+            f"{field.id} is read as HiBob’s machine value, although a human-readable one exists: people would see an id.",
+        )
+    if each.type is AttributeType.DATE and column.human:
+        yield Advice(
+            each.name,
+            Severity.INFO,
+            "Dates are taken from the machine value: human-readable ones follow a user’s format.",
+        )
+    if field.type == "date" and each.type is not AttributeType.DATE and column.human:
+        yield Advice(
+            each.name, Severity.WARN, f"{field.id} is a date, read as human-readable text: its format may vary."
+        )
+    if field.type in RESTLESS_TYPES:
+        yield Advice(each.name, Severity.WARN, f"{field.id} changes by itself every day, and so would every user.")
+
+
+# --- two versions -----------------------------------------------------------------------------------------
+
+
+def difference(old: Sequence[Attribute], new: Sequence[Attribute]) -> tuple[str, ...]:
+    """What another version says differently, a line per attribute."""
+    before, after = {each.name: each for each in old}, {each.name: each for each in new}
+    lines = [f"{name}: removed" for name in before if name not in after]
+    for name, each in after.items():
+        if name not in before:
+            lines.append(f"{name}: added, fed by {each.data_feed_name or 'nothing'}")
+        elif each != before[name]:
+            lines.append(f"{name}: {', '.join(_changes(before[name], each))}")
+    if not lines and list(before) != list(after):
+        lines.append("another order")
+    return tuple(lines)
+
+
+def _changes(old: Attribute, new: Attribute) -> Iterable[str]:
+    was, now = asdict(old), asdict(new)
+    for key, value in now.items():
+        if was[key] != value:
+            yield f"{key.replace('_', ' ')} {_shown(was[key])} → {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    return str(value) if value not in (None, "", ()) else "(none)"
+
+
+# --- one person's values ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One attribute tried on a read: what HiBob says of the person, what Skillcast would store, the share of people
+    with a value, and how many values could not be read. `note` says why there is nothing to show."""
+
+    attribute: str
+    column: str
+    before: str
+    after: str
+    filled: float | None
+    unreadable: int
+    note: str
+
+
+def try_out(
+    attributes: Sequence[Attribute], fields: Sequence[Field], employees: Snapshot, identifier: str, row: int
+) -> tuple[Trial, ...]:
+    """Every attribute tried on the person in this row of a read."""
+    catalogue, table = Catalogue(fields), employees.table
+    columns = _resolved(attributes, catalogue)
+    usable = [_usable(each, columns, table) for each in attributes]
+    mapped = map_all([each for each in usable if each], columns, table, identifier)
+    found = []
+    for each, ready in zip(attributes, usable, strict=True):
+        written = each.data_feed_name or ""
+        if ready is None:
+            note = "HiBob was not asked for this column yet." if written else "Not fed by HiBob."
+            found.append(Trial(each.name, written, "", "", None, 0, note))
+            continue
+        values = mapped[each.name]
+        raw = text_column(table, read_as(each, columns[written]).slot)
+        filled = sum(1 for text in values.values.to_pylist() if text) / table.num_rows if table.num_rows else 0.0
+        note = values.problems.get(row, "")
+        found.append(
+            Trial(each.name, written, raw[row].as_py(), values.values[row].as_py(), filled, len(values.problems), note)
+        )
+    return tuple(found)
+
+
+def _usable(each: Attribute, columns: Mapping[str, Column], table: pa.Table) -> Attribute | None:
+    """The row, without a fallback that was not read; None where its own column was not."""
+    if not each.data_feed_name or not _was_read(each.data_feed_name, columns, table):
+        return None
+    if each.fallback and not _was_read(each.fallback, columns, table):
+        return replace(each, fallback=None)
+    return each
+
+
+def _was_read(name: str, columns: Mapping[str, Column], table: pa.Table) -> bool:
+    return name in columns and columns[name].field in table.column_names

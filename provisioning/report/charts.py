@@ -1,0 +1,116 @@
+"""Charts as Plotly figures, from counts alone. Pure: no file, clock, network or Streamlit; colours carry on both a
+light and a dark page, and every bar also says its number."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from provisioning.model import Action
+
+COLOURS: Mapping[str, str] = {
+    Action.ADD.value: "#2a9d74",
+    Action.UPDATE.value: "#3d84c6",
+    Action.REACTIVATE.value: "#8a70d6",
+    Action.ARCHIVE.value: "#d9822b",
+    Action.MOVE.value: "#c2577d",
+    Action.LINK.value: "#7d8b97",
+}
+WORDS: Mapping[str, str] = {
+    Action.ADD.value: "Added",
+    Action.UPDATE.value: "Updated",
+    Action.REACTIVATE.value: "Reactivated",
+    Action.ARCHIVE.value: "Archived",
+    Action.MOVE.value: "Moved",
+    Action.LINK.value: "Linked",
+}
+_FAINT = 0.35
+
+
+def actions_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
+    """A bar per action; `customdata` of a bar is the action, for whoever clicks it."""
+    shown = [name for name in WORDS if counts.get(name) or name in ("add", "update", "reactivate", "archive")]
+    figure = _bars(
+        [WORDS[name] for name in shown],
+        [counts.get(name, 0) for name in shown],
+        [COLOURS[name] for name in shown],
+        shown,
+        chosen,
+    )
+    return _finish(figure, len(shown))
+
+
+def attributes_chart(counts: Mapping[str, int], chosen: str = "", most: int = 12) -> go.Figure:
+    """A bar per attribute that changes for existing users, most first."""
+    names = list(counts)[:most]
+    colours = [COLOURS[Action.UPDATE.value]] * len(names)
+    return _finish(_bars(names, [counts[name] for name in names], colours, names, chosen), len(names))
+
+
+def _bars(
+    labels: Sequence[str], numbers: Sequence[int], colours: Sequence[str], keys: Sequence[str], chosen: str
+) -> go.Figure:
+    opacity = [1.0 if not chosen or key == chosen else _FAINT for key in keys]
+    return go.Figure(
+        go.Bar(
+            x=list(numbers),
+            y=[_plain(label) for label in labels],
+            orientation="h",
+            customdata=list(keys),
+            marker={"color": list(colours), "opacity": opacity, "cornerradius": 4},
+            text=[f"{number:,}" for number in numbers],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:,}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": _FAINT}},
+        )
+    )
+
+
+def _plain(label: str) -> str:
+    """Plotly reads a few tags in labels; a name is never markup."""
+    return label.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _finish(figure: go.Figure, bars: int) -> go.Figure:
+    figure.update_layout(
+        height=44 + 36 * max(bars, 1),
+        margin={"l": 0, "r": 44, "t": 4, "b": 4},
+        bargap=0.32,
+        dragmode=False,
+        clickmode="event+select",
+        showlegend=False,
+    )
+    figure.update_xaxes(visible=False, fixedrange=True, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", fixedrange=True, title=None, ticksuffix="  ")
+    return figure
+
+
+def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280) -> go.Figure:
+    """What every run did, oldest first: (when as text, people done per action), stacked."""
+    figure = go.Figure()
+    labels = [label for label, _ in runs]
+    for name, word in WORDS.items():
+        numbers = [counts.get(name, 0) for _, counts in runs]
+        if any(numbers):
+            figure.add_bar(
+                x=labels,
+                y=numbers,
+                name=word,
+                marker={"color": COLOURS[name], "cornerradius": 3},
+                hovertemplate="%{x}<br>" + word + ": %{y:,}<extra></extra>",
+            )
+    figure.update_layout(
+        barmode="stack",
+        height=height,
+        margin={"l": 0, "r": 8, "t": 8, "b": 4},
+        dragmode=False,
+        legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
+        bargap=0.4,
+        showlegend=True,
+    )
+    figure.update_xaxes(type="category", fixedrange=True)
+    figure.update_yaxes(fixedrange=True, rangemode="tozero", title="People")
+    if len(runs) < 5:
+        figure.update_xaxes(range=[-0.5, 4.5])
+    return figure

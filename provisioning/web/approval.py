@@ -1,0 +1,127 @@
+"""Approving a preview: the workbook out and in, overrides with a reason, and the approval itself."""
+
+from io import BytesIO
+
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.errors import RollcallError
+from provisioning.model import Approval, Plan, PlanStatus
+from provisioning.store.jobs import JobKind
+from provisioning.web.frame import Here, fail, go, link, workspace
+from provisioning.web.words import escape, moment, people
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def draw(here: Here, plan: Plan, lapsed: str | None) -> None:
+    approval, run = workflow.approval_of(here.house, plan.id), workflow.run_of(here.house, plan.id)
+    if run:
+        _processed(here, plan, approval)
+    elif lapsed:
+        st.warning(escape(lapsed), icon=":material/schedule:")
+    elif plan.status is PlanStatus.EMPTY:
+        st.success("Nothing to approve: Skillcast agrees with HiBob.", icon=":material/check_circle:")
+    else:
+        if approval:
+            _approved(here, plan, approval)
+        _form(here, plan, again=approval is not None)
+
+
+def workbook_button(here: Here, plan: Plan) -> None:
+    """Built when clicked, off the script's thread, with a workspace of its own."""
+
+    def build() -> bytes:
+        with workspace() as house:
+            file = BytesIO()
+            workflow.export_workbook(house, plan.id, file)
+            return file.getvalue()
+
+    st.download_button(
+        "Download the Excel file",
+        build,
+        f"{plan.id}.xlsx",
+        EXCEL,
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"workbook_{plan.id}",
+    )
+
+
+def _processed(here: Here, plan: Plan, approval: Approval | None) -> None:
+    who = f"Approved by {approval.by}, {moment(approval.at)}. " if approval else ""
+    st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
+    link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
+
+
+def _approved(here: Here, plan: Plan, approval: Approval) -> None:
+    left = f", {people(len(approval.left_out))} left out" if approval.left_out else ""
+    st.success(
+        escape(f"Approved by {approval.by}, {moment(approval.at)}{left}. Digest {plan.digest[:12]}."),
+        icon=":material/verified:",
+    )
+    if st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
+        workflow.ask(here.house, here.label, JobKind.PROCESS, plan.id)
+        go("pages/process.py", here, plan=plan.id)
+
+
+def _form(here: Here, plan: Plan, again: bool) -> None:
+    by_page, by_file = st.tabs(["Approve on this page", "Approve by Excel file"])
+    with by_page:
+        _on_page(here, plan, again)
+    with by_file:
+        _by_workbook(here, plan)
+    if not here.may_approve:
+        st.caption("You may look and prepare, but not approve: that takes the role admin or csm for this customer.")
+
+
+def _on_page(here: Here, plan: Plan, again: bool) -> None:
+    left_out = workflow.left_out_draft(here.house, plan.id)
+    actions = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
+    st.markdown(
+        f"**{actions:,} changes** in this preview; {people(len(left_out))} left out. What you approve is exactly what runs."
+    )
+    if left_out and st.button("Put everybody back", icon=":material/undo:"):
+        workflow.keep_left_out(here.house, plan.id, ())
+        st.rerun()
+    overrides = _overrides(plan, "page")
+    label = "Approve again" if again else "Approve"
+    kind = "secondary" if again else "primary"
+    if st.button(label, type=kind, icon=":material/verified:", disabled=not here.may_approve, key="approve"):  # type: ignore[arg-type]
+        _approve(here, plan, overrides, left_out, None)
+
+
+def _overrides(plan: Plan, place: str) -> dict[str, str]:
+    """A reason for every block that is to be overridden."""
+    found: dict[str, str] = {}
+    for code in dict.fromkeys(each.code for each in plan.blocks):
+        reason = st.text_input(
+            f"Reason for overriding “{code}”",
+            key=f"override_{place}_{plan.id}_{code}",
+            placeholder="Recorded with your name. Leave empty not to override.",
+        )
+        found |= {code: reason} if reason and reason.strip() else {}
+    return found
+
+
+def _by_workbook(here: Here, plan: Plan) -> None:
+    st.caption("Decide per row in Excel, save, and upload the same file. A changed value or a missing row is refused.")
+    workbook_button(here, plan)
+    file = st.file_uploader("The decided file", type="xlsx", key=f"decided_{plan.id}")
+    overrides = _overrides(plan, "file") if file else {}
+    if file and st.button(
+        "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
+    ):
+        _approve(here, plan, overrides, (), BytesIO(file.getvalue()))
+
+
+def _approve(
+    here: Here, plan: Plan, overrides: dict[str, str], left_out: tuple[str, ...], workbook: BytesIO | None
+) -> None:
+    try:
+        workflow.approve(here.house, plan.id, leave_out=left_out, overrides=overrides, workbook=workbook)
+    except RollcallError as problem:
+        fail(problem)
+        return
+    st.toast("Approved.", icon=":material/verified:")
+    st.rerun()

@@ -1,0 +1,197 @@
+"""The frame around every page: the door, who is acting, which customer and domain one is looking at.
+
+Streamlit finds `pages/` by itself and, on a fresh server, runs a page without `app.py`. Therefore every page's first
+statement is `enter()`: without the session's flag it runs `app.py`, which sets up navigation and runs the page again.
+"""
+
+import os
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from provisioning import workflow
+from provisioning.errors import RollcallError
+from provisioning.model import Customer, Domain
+from provisioning.web import worker_child
+from provisioning.web.words import escape
+from provisioning.workflow import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
+LOCAL_USER, DATA, WORKER = "ROLLCALL_LOCAL_USER", "ROLLCALL_DATA", "ROLLCALL_WORKER"
+ENTERED = "entered"
+
+_current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where somebody is: what every page begins with. `domain` None: the customer has none yet."""
+
+    house: Workspace
+    customer: Customer | None
+    domain: Domain | None
+
+    @property
+    def label(self) -> str:
+        return self.domain.label if self.domain else ""
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The query that leads back here, for links to other pages."""
+        found = {"customer": self.customer.name} if self.customer else {}
+        return found | ({"domain": self.domain.name} if self.domain else {})
+
+    @property
+    def may_prepare(self) -> bool:
+        return self.customer is not None and "prepare" in workflow.may(self.house, self.customer.name)
+
+    @property
+    def may_approve(self) -> bool:
+        return self.customer is not None and "approve" in workflow.may(self.house, self.customer.name)
+
+
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    return Path(environment.get(DATA) or ROOT / "data")
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """The workspace of this script run, or a new one: SQLite connections belong to one thread."""
+    found = _current.get()
+    if found is not None:
+        yield found
+        return
+    named = os.environ.get(LOCAL_USER)
+    house = Workspace(data_folder(), os.environ, workflow.member(named) if named else workflow.operator())
+    token = _current.set(house)
+    try:
+        yield house
+    finally:
+        _current.reset(token)
+        if "db" in vars(house):
+            house.db.close()
+
+
+def run_app(navigate: Callable[[], None]) -> None:
+    """The body of `app.py`: `navigate` sets up navigation and runs the page that was asked for."""
+    with workspace() as house:
+        st.session_state[ENTERED] = True
+        if os.environ.get(WORKER) != "external":
+            worker_child.keep(data_folder())
+        try:
+            house.db  # noqa: B018 - opening is what may fail
+            navigate()
+        except RollcallError as problem:
+            fail(problem)
+
+
+def enter(title: str, purpose: str) -> Here:
+    """The first statement of every page: who is here and what they look at. Stops the page when there is nothing to
+    look at yet."""
+    if not st.session_state.get(ENTERED) or _current.get() is None:
+        runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+        st.stop()
+    with workspace() as house:
+        here = _look(house)
+    st.title(title, anchor=False)
+    st.caption(purpose)
+    return here
+
+
+def _look(house: Workspace) -> Here:
+    """What the address names, else what was looked at before, else the first there is."""
+    have = {each.name: each for each in workflow.customers_seen(house)}
+    customer = have.get(_choose("customer", list(have)) or "")
+    domains = {each.name: each for each in workflow.domains_seen(house, customer.name)} if customer else {}
+    domain = domains.get(_choose("domain", list(domains)) or "")
+    _who(house)
+    return Here(house, customer, domain)
+
+
+def _choose(what: str, names: list[str]) -> str | None:
+    """A picker in the sidebar whose value stands in the address. An unknown name is said, and the first is shown."""
+    if not names:
+        return None
+    wanted = st.query_params.get(what) or st.session_state.get(f"last_{what}")
+    if wanted not in names:
+        if st.query_params.get(what):
+            st.warning(f"There is no {what} “{escape(wanted or '')}” here, or it is not yours to see.")
+        wanted = names[0]
+    with st.sidebar:
+        chosen = st.selectbox(
+            what.capitalize(), names, index=names.index(wanted), key=f"pick_{what}_{wanted}", format_func=str
+        )
+    st.session_state[f"last_{what}"] = chosen
+    if chosen != wanted:
+        # Whatever else the address names belongs to the one looked at before.
+        customer = chosen if what == "customer" else st.query_params.get("customer", "")
+        st.query_params.from_dict({"customer": customer} | ({"domain": chosen} if what == "domain" else {}))
+        st.session_state.pop("last_domain", None) if what == "customer" else None
+        st.rerun()
+    if st.query_params.get(what) != chosen:
+        st.query_params[what] = chosen
+    return chosen
+
+
+def _who(house: Workspace) -> None:
+    with st.sidebar:
+        if house.actor.email:
+            with st.container(border=True, gap="xsmall"):
+                st.caption(":material/person: Local single-user mode, as")
+                st.text(house.actor.email)
+        else:
+            st.warning(
+                "Local single-user mode without a name: you may look and prepare, but not approve. To approve, set "
+                f"{LOCAL_USER} to your e-mail and start again.",
+                icon=":material/person_off:",
+            )
+
+
+def fail(problem: RollcallError) -> None:
+    """The failing state of a page: cause and remedy, and nothing technical."""
+    st.error(escape(str(problem)), icon=":material/error:")
+
+
+def need_domain(here: Here) -> Domain:
+    """The domain looked at, or an empty state that leads to where one is made."""
+    if here.domain is not None:
+        return here.domain
+    with st.container(border=True):
+        if here.customer is None:
+            st.subheader("No customer yet", anchor=False)
+            st.write("A customer is an organisation with its connection to HiBob and its user domains.")
+            link("pages/start.py", "Begin with the checklist", ":material/checklist:", here)
+        else:
+            st.subheader("No domain yet", anchor=False)
+            st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
+            link("pages/connect.py", "Connect HiBob and add a domain", ":material/cable:", here)
+    return st.stop()
+
+
+def link(page: str, label: str, icon: str, here: Here, **query: str) -> None:
+    """A link to another page that keeps looking at the same customer and domain."""
+    try:
+        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query})
+    except (StreamlitAPIException, KeyError):
+        # A page tested by itself has no navigation to link into.
+        st.caption(label)
+
+
+def go(page: str, here: Here, **query: str) -> None:
+    st.switch_page(page, query_params={**here.place, **query})
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """A part of a page whose failure is told in its place, while the rest of the page goes on."""
+    try:
+        yield
+    except RollcallError as problem:
+        fail(problem)

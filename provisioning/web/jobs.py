@@ -1,0 +1,49 @@
+"""Asking the worker and watching it: one polling fragment a page, which ends with one rerun of the whole page."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.store.jobs import Job, JobState
+from provisioning.web.frame import Here, guarded, workspace
+from provisioning.web.words import escape
+
+EVERY = 1.0
+Progress = Callable[[workflow.Workspace], tuple[float | None, str]]
+"""How far it is, as a share (None: unknown) and in words."""
+
+Controls = Callable[[workflow.Workspace], None]
+"""What one may do to it meanwhile, such as a button that stops it."""
+
+
+def show(
+    here: Here, job: Job | None, doing: str, progress: Progress | None = None, controls: Controls | None = None
+) -> bool:
+    """Show a job that waits or runs, and poll; or say why it failed. Returns whether it is still open."""
+    if job is None:
+        return False
+    if not job.open:
+        if job.state is JobState.FAILED:
+            st.error(escape(f"{doing} did not come to an end. {job.error}"), icon=":material/error:")
+        return False
+    st.fragment(_poll, run_every=EVERY)(here.label, job.id, doing, progress, controls)
+    return True
+
+
+def _poll(label: str, job_id: int, doing: str, progress: Progress | None, controls: Controls | None) -> None:
+    with workspace() as house, guarded():
+        job = workflow.job_seen(house, label, job_id)
+        if not job.open:
+            st.rerun()
+        share, words = progress(house) if progress else (None, job.step)
+        waiting = job.state is JobState.WAITING
+        with st.container(border=True):
+            text = f"{doing}: waiting for the worker" if waiting else f"{doing}: {words or 'begun'}"
+            if share is None:
+                st.status(escape(text) + " …", state="running")
+            else:
+                st.progress(min(max(share, 0.0), 1.0), text=escape(text))
+            if controls and not waiting:
+                controls(house)
+            st.caption("You may close this tab: the work goes on, and this page shows it when you come back.")

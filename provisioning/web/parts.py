@@ -1,0 +1,100 @@
+"""Pieces that several pages draw: counts, badges, findings, pages of a long table."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.model import Finding, Plan, Run, Severity
+from provisioning.report.charts import WORDS as ACTION_WORDS
+from provisioning.web.frame import Here
+from provisioning.web.words import (
+    PLAN_COLOURS,
+    PLAN_WORDS,
+    RUN_COLOURS,
+    RUN_WORDS,
+    SEVERITY_COLOURS,
+    SEVERITY_WORDS,
+    escape,
+    people,
+)
+
+PAGE = 50
+_ICONS = {
+    Severity.BLOCK: ":material/block:",
+    Severity.WARN: ":material/warning:",
+    Severity.INFO: ":material/info:",
+}
+
+
+def plan_badge(plan: Plan) -> None:
+    st.badge(PLAN_WORDS[plan.status], color=PLAN_COLOURS[plan.status])  # type: ignore[arg-type]
+
+
+def run_badge(run: Run) -> None:
+    st.badge(RUN_WORDS[run.status], color=RUN_COLOURS[run.status])  # type: ignore[arg-type]
+
+
+def counts(plan: Plan) -> None:
+    """The numbers of a preview, as cards; rare ones only where there are any."""
+    always = ("add", "update", "reactivate", "archive")
+    shown = [name for name in ACTION_WORDS if name in always or plan.counts.get(name)]
+    cards: list[tuple[str, int]] = [(ACTION_WORDS[name], plan.counts.get(name, 0)) for name in shown]
+    numbers([*cards, ("Held back", plan.counts.get("held", 0)), ("Unchanged", plan.counts.get("unchanged", 0))])
+
+
+def numbers(cards: Sequence[tuple[str, int]]) -> None:
+    for column, (label, number) in zip(st.columns(len(cards)), cards, strict=True):
+        column.metric(label, f"{number:,}", border=True)
+
+
+def finding(here: Here, plan: Plan, each: Finding) -> None:
+    """One finding: what was counted, whom it concerns, and the way on."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            colour = SEVERITY_COLOURS[each.severity]
+            st.badge(SEVERITY_WORDS[each.severity], icon=_ICONS[each.severity], color=colour)  # type: ignore[arg-type]
+            st.markdown(f"**{escape(each.code.replace('-', ' ').capitalize())}**")
+        st.markdown(escape(each.message))
+        st.markdown(f":material/arrow_forward: {escape(each.remedy)}")
+        if each.keys:
+            with st.expander(f"{people(len(each.keys))} concerned"):
+                names = workflow.names_in_plan(here.house, plan.id, each.keys[:200])
+                rows = [{"Person": names.get(key, ""), "Key": key} for key in each.keys[:200]]
+                st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
+
+
+def height(rows: int) -> int:
+    """As high as its rows, up to a window's height: header and rows are 35 pixels each."""
+    return 37 + 35 * max(1, min(rows, 14))
+
+
+def belongs(here: Here, plan: Plan) -> bool:
+    """Whether a plan that the address names is one of the domain looked at; says so when it is not."""
+    if here.domain and plan.domain_id == here.domain.id:
+        return True
+    st.warning(
+        f"This preview belongs to {escape(plan.domain)}. Choose that domain in the sidebar.", icon=":material/info:"
+    )
+    return False
+
+
+def pager(count: int, key: str, size: int = PAGE) -> int:
+    """Which rows of a long list to show: how many to skip."""
+    pages = max(1, -(-count // size))
+    if pages == 1:
+        return 0
+    page = st.number_input(
+        f"Page (of {pages:,}; {count:,} in all)", min_value=1, max_value=pages, value=1, key=key, width=220
+    )
+    return (int(page) - 1) * size
+
+
+def values_table(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> pd.DataFrame:
+    names = {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}
+    rows = [
+        {"Attribute": names.get(name, name), "Before": before.get(name) or "", "After": value or ""}
+        for name, value in after.items()
+    ]
+    return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])

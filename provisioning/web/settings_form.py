@@ -1,0 +1,237 @@
+"""The parts of the settings page: each draws one group of settings and returns what it now says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.engine.lifecycle import DEFAULTS, status_key
+from provisioning.errors import RollcallError
+from provisioning.model import (
+    AbsenceArchives,
+    Domain,
+    Lifecycle,
+    Limits,
+    Meaning,
+    Protection,
+    ScopeRule,
+    Settings,
+)
+from provisioning.web.frame import Here, fail
+from provisioning.web.mapping_table import list_text, parse_list
+from provisioning.web.words import ago, people
+
+INCLUDE, EXCLUDE = "Include", "Exclude"
+STATUSES = {
+    "employed": "Employed",
+    "hired": "Hired",
+    "leave": "Leave",
+    "parentalleave": "Parental leave",
+    "gardenleave": "Garden leave",
+    "terminated": "Terminated",
+}
+MEANINGS = {Meaning.LIVE: "Live", Meaning.ARCHIVED: "Archived", Meaning.LEAVE_AS_IS: "Leave as is"}
+ABSENCE = {
+    AbsenceArchives.ALL: "Every live user of the domain (Skillcast’s way)",
+    AbsenceArchives.LINKED: "Only users that Rollcall added or linked",
+}
+LIMITS = {
+    "archive": ("Archives in one run", "Blocks a preview that archives this many live users or more."),
+    "archive_7_days": ("Archives in 7 days", "Over all runs of the last seven days."),
+    "update": ("Updates in one run", "Off unless you set it."),
+    "add": ("Adds in one run", "Off unless you set it."),
+    "reactivate": ("Reactivations in one run", "Off unless you set it."),
+    "blank": ("An attribute turning blank", "For this share of the live users."),
+    "head_count": ("Head count returned", "Fewer than this share of the people of the last good read blocks."),
+    "column_emptied": ("A column emptied", "The share of filled values dropped by this many points."),
+    "identifiers": ("Identifiers swapped", "Linked people with another unique identifier."),
+    "small_domain": ("Small domain, people", "Below 20 live users the archive limit is this many people."),
+}
+
+
+def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRule, ...]:
+    """Rules with a live count and the names; saving a scope never runs anything."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.caption(
+            "Without a rule everybody is taken. An employee is in when an include names them and no exclude does."
+        )
+        rows = [
+            {"Rule": INCLUDE if e.include else EXCLUDE, "HiBob column": e.column, "Is one of": list_text(e.values)}
+            for e in base.scope
+        ]
+        fields = workflow.fields_known(here.house, domain.label)
+        names = {each.id: f"{each.name} · {each.id}" for each in sorted(fields, key=lambda each: each.name.casefold())}
+        options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
+        frame = pd.DataFrame(rows, columns=["Rule", "HiBob column", "Is one of"], dtype="object")
+        edited = st.data_editor(
+            frame, key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
+            column_config={
+                "Rule": st.column_config.SelectboxColumn(options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
+                "HiBob column": st.column_config.SelectboxColumn(
+                    options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
+                ),
+                "Is one of": st.column_config.TextColumn(required=True, width="large", help="Values, with semicolons."),
+            },
+            alt="Scope rules",
+        )  # fmt: skip
+        rules = tuple(_rule(row) for row in edited.to_dict("records") if _said(row["HiBob column"]))
+    with right:
+        _scope_count(here, domain, rules)
+    return rules
+
+
+def _said(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _rule(row: Mapping[str, object]) -> ScopeRule:
+    return ScopeRule(row["Rule"] != EXCLUDE, _said(row["HiBob column"]), parse_list(_said(row["Is one of"])))
+
+
+def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
+    try:
+        found = workflow.try_scope(here.house, domain.label, rules)
+    except RollcallError as problem:
+        fail(problem)
+        return
+    read = workflow.last_read(here.house, domain.label)
+    if found is None or read is None:
+        st.info("HiBob has not been read yet; after the first preview this counts live.", icon=":material/info:")
+        return
+    st.metric("Employees in this scope", f"{found.inside:,} of {found.people:,}", border=True)
+    for column in found.unread:
+        st.warning("A column of these rules was not read yet; its rules are not counted.", icon=":material/sync:")
+        st.text(column)
+    with st.expander(f"Their names ({people(found.inside)})", icon=":material/group:"):
+        st.dataframe(pd.DataFrame({"Name": found.names}), hide_index=True, height=280, alt="Employees in this scope")
+    st.caption(f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}.")
+
+
+def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:
+    left, right = st.columns(2, gap="large")
+    fed = ["", *(each.name for each in domain.attributes if each.data_feed_name)]
+    connections = ["", *(each.connection.name for each in workflow.connections_seen(here.house, domain.customer))]
+    with left:
+        identifier = st.selectbox(
+            "Unique identifier", fed, _place(fed, base.unique_identifier), key=f"identifier_{key}",
+            format_func=lambda name: name or "(none)", help="What no two users share, fed by HiBob.",
+        )  # fmt: skip
+        connection = st.selectbox(
+            "Connection", connections, _place(connections, base.connection), key=f"connection_{key}",
+            format_func=lambda name: name or "(the customer’s only one)",
+        )  # fmt: skip
+        two = st.toggle(
+            "Two people",
+            base.two_people,
+            key=f"two_{key}",
+            help="Whoever made the mapping or asked for the preview cannot be the one to approve it.",
+        )
+    with right:
+        who = list(ABSENCE)
+        absence = st.radio(
+            "Whom absence from HiBob may archive", who, who.index(base.absence_archives), key=f"absence_{key}",
+            format_func=ABSENCE.__getitem__,
+        )  # fmt: skip
+        reads = st.number_input(
+            "After being absent in this many complete reads", 1, 30, base.absent_reads, key=f"reads_{key}",
+            help="Reads count when they are at least 12 hours apart.",
+        )  # fmt: skip
+    return replace(
+        base,
+        unique_identifier=identifier or None,
+        connection=connection or None,
+        two_people=two,
+        absence_archives=absence,
+        absent_reads=int(reads),
+    )
+
+
+def _place(options: list[str], value: str | None) -> int:
+    return options.index(value) if value in options else 0
+
+
+def lifecycle(here: Here, base: Lifecycle, key: str) -> Lifecycle:
+    """What each of HiBob's statuses means; those that differ from the defaults are kept by name."""
+    st.caption("Leave as is: the status stays, attributes of live users are still updated, and nobody is added.")
+    named = {status_key(status): (status, meaning) for status, meaning in base.meanings}
+    rows = [
+        {"Lifecycle status": words, "Means": MEANINGS[named[each][1] if each in named else DEFAULTS[each]]}
+        for each, words in STATUSES.items()
+    ]
+    rows += [{"Lifecycle status": s, "Means": MEANINGS[m]} for each, (s, m) in named.items() if each not in STATUSES]
+    left, right = st.columns([3, 2], gap="large")
+    edited = left.data_editor(
+        pd.DataFrame(rows, dtype="object"), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
+        disabled=not here.may_prepare,
+        column_config={
+            "Lifecycle status": st.column_config.TextColumn(required=True, help="As HiBob writes it; add your own leaves."),
+            "Means": st.column_config.SelectboxColumn(
+                options=list(MEANINGS.values()), required=True, default=MEANINGS[Meaning.LEAVE_AS_IS]
+            ),
+        },
+        alt="What each lifecycle status means",
+    )  # fmt: skip
+    days = right.number_input(
+        "Add the hired this many days before they start", 0, 3650, base.wait_until_days_before_start, key=f"days_{key}"
+    )
+    right.caption(
+        "Until then they are held as future starters. Whoever is on garden leave is live until the last day of work."
+    )
+    return Lifecycle(_meanings(edited, named), int(days))
+
+
+def _meanings(edited: pd.DataFrame, named: Mapping[str, tuple[str, Meaning]]) -> tuple[tuple[str, Meaning], ...]:
+    by_words = {words: meaning for meaning, words in MEANINGS.items()}
+    found = []
+    for row in edited.to_dict("records"):
+        status, meaning = _said(row["Lifecycle status"]), by_words.get(_said(row["Means"]))
+        key = status_key(status)
+        if status and meaning and (key in named or DEFAULTS.get(key) != meaning):
+            found.append((named[key][0] if key in named else status, meaning))
+    # In the order they were saved, so that looking changes nothing.
+    place = {key: number for number, key in enumerate(named)}
+    return tuple(sorted(found, key=lambda each: place.get(status_key(each[0]), len(place))))
+
+
+def limits(base: Settings, key: str) -> Limits:
+    st.caption(
+        "A number of people, a percentage of the live users such as 10%, or off. Checked before the first write."
+    )
+    words, said = workflow.limits_in_words(base), {}
+    columns = st.columns(3, gap="large")
+    for place, (name, (label, help)) in enumerate(LIMITS.items()):
+        said[name] = columns[place % 3].text_input(label, words[name], key=f"limit_{name}_{key}", help=help)
+    return workflow.limits_from_words(said)
+
+
+def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Protection, ...]:
+    st.caption(
+        "Never archived: a person by e-mail, unique identifier or HiBob id; or everybody with a value of an attribute."
+    )
+    rows = [
+        {"Person": each.person, "Attribute": each.attribute, "Is one of": list_text(each.values) or None}
+        for each in base.protected
+    ]
+    edited = st.data_editor(
+        pd.DataFrame(rows, columns=["Person", "Attribute", "Is one of"], dtype="object"),
+        key=f"protected_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
+        column_config={
+            "Person": st.column_config.TextColumn(width="medium"),
+            "Attribute": st.column_config.SelectboxColumn(options=[each.name for each in domain.attributes]),
+            "Is one of": st.column_config.TextColumn(width="medium", help="Values, with semicolons."),
+        },
+        alt="Protected people",
+    )  # fmt: skip
+    return tuple(
+        _protection(row) for row in edited.to_dict("records") if _said(row["Person"]) or _said(row["Attribute"])
+    )
+
+
+def _protection(row: Mapping[str, object]) -> Protection:
+    person, attribute = _said(row["Person"]), _said(row["Attribute"])
+    if person:
+        return Protection(person=person)
+    return Protection(attribute=attribute, values=parse_list(_said(row["Is one of"])))

@@ -1,0 +1,101 @@
+"""Words, numbers and moments as people read them, and data made harmless where Markdown is read."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from provisioning.model import RESERVED_NAMES, Action, Change, PlanStatus, Result, RunStatus, Severity
+
+ACTIONS: Mapping[str, str] = {
+    Action.ADD.value: "To be added",
+    Action.UPDATE.value: "To be updated",
+    Action.REACTIVATE.value: "To be reactivated",
+    Action.ARCHIVE.value: "To be archived",
+    Action.MOVE.value: "To be moved",
+    Action.LINK.value: "To be linked",
+}
+RESULTS: Mapping[str, str] = {
+    Result.DONE.value: "Done",
+    Result.FAILED.value: "Failed",
+    Result.DRIFTED.value: "Drifted",
+    Result.SKIPPED.value: "Skipped",
+}
+PLAN_WORDS: Mapping[PlanStatus, str] = {
+    PlanStatus.READY: "Ready",
+    PlanStatus.BLOCKED: "Blocked",
+    PlanStatus.EMPTY: "Nothing to do",
+}
+PLAN_COLOURS: Mapping[PlanStatus, str] = {
+    PlanStatus.READY: "green",
+    PlanStatus.BLOCKED: "red",
+    PlanStatus.EMPTY: "gray",
+}
+RUN_WORDS: Mapping[RunStatus, str] = {
+    RunStatus.RUNNING: "Running",
+    RunStatus.DONE: "Done",
+    RunStatus.PARTIAL: "Done, with exceptions",
+    RunStatus.STOPPED: "Stopped",
+}
+RUN_COLOURS: Mapping[RunStatus, str] = {
+    RunStatus.RUNNING: "blue",
+    RunStatus.DONE: "green",
+    RunStatus.PARTIAL: "orange",
+    RunStatus.STOPPED: "orange",
+}
+SEVERITY_WORDS: Mapping[Severity, str] = {
+    Severity.BLOCK: "Blocks",
+    Severity.WARN: "Warning",
+    Severity.INFO: "For information",
+}
+SEVERITY_COLOURS: Mapping[Severity, str] = {Severity.BLOCK: "red", Severity.WARN: "orange", Severity.INFO: "blue"}
+
+_ADDRESS = re.compile(r"@|:(?=//)|www(?=\.)", re.IGNORECASE)
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/^=])")
+
+
+def escape(text: str) -> str:
+    """Data inside a Markdown text, as itself: no link, picture, colour, formula or icon comes of it. An invisible
+    word joiner keeps addresses from becoming links, which no backslash does."""
+    return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", " ".join(text.split())))
+
+
+def moment(at: datetime | str | None) -> str:
+    if not at:
+        return "—"
+    found = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{found.astimezone(UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+def ago(at: datetime, now: datetime) -> str:
+    minutes = int((now - at).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 60 * 24:
+        return f"{minutes // 60} h ago"
+    days = minutes // (60 * 24)
+    return f"{days} day{'' if days == 1 else 's'} ago"
+
+
+def people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
+def changes_in_words(change: Change, order: Sequence[str], most: int = 5) -> str:
+    """`Department: Sales → Legal`, for a table's cell; of somebody new just the values, in the mapping's order."""
+    new = change.action is Action.ADD
+    names = [name for name in change.after if not (new and name in RESERVED_NAMES)]
+    place = {name: number for number, name in enumerate(order)}
+    names.sort(key=lambda name: place.get(name, -1))
+    parts = [_part(change, name, new) for name in names[:most]]
+    return "; ".join(parts) + (f"; … {len(names) - most} more" if len(names) > most else "")
+
+
+def _part(change: Change, name: str, new: bool) -> str:
+    before, value = change.before.get(name) or "(blank)", change.after[name] or "(blank)"
+    return f"{_word(name)}: {value}" if new else f"{_word(name)}: {before} → {value}"
+
+
+def _word(name: str) -> str:
+    return {"status": "Status", "external_id": "Link", "domain": "Domain"}.get(name, name)

@@ -1,0 +1,52 @@
+"""One installation of the web app on a folder of its own, and whoever looks at it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from provisioning import demo, worker, workflow
+from provisioning.store import jobs
+from provisioning.workflow import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+ADMIN = demo.ADMIN
+DOMAIN = demo.DOMAIN
+
+
+@dataclass
+class App:
+    """One installation, and whoever looks at it."""
+
+    data: Path
+    environment: dict[str, str]
+    _houses: list[Workspace] = field(default_factory=list)
+
+    def house(self, email: str | None = ADMIN) -> Workspace:
+        actor = workflow.member(email) if email else workflow.operator()
+        house = Workspace(self.data, self.environment, actor)
+        self._houses.append(house)
+        return house
+
+    def open(self, page: str = "", **query: str) -> AppTest:
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.run()
+        if page:
+            at.switch_page(f"pages/{page}.py")
+            for name, value in query.items():
+                at.query_params[name] = value
+            at.run()
+        return at
+
+    def work(self) -> None:
+        """Do every job that waits, as the worker would."""
+        house = self.house()
+        while (job := jobs.claim(house.db, house.clock())) is not None:
+            worker.execute(house, job)
+
+    def close(self) -> None:
+        for house in self._houses:
+            if "db" in vars(house):
+                house.db.close()

@@ -1,0 +1,82 @@
+"""One person's browser: pages that are ready before they are read, and whatever went wrong on the way."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from provisioning.sandbox import Sandbox
+
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+"""On a page's own address Streamlit's browser part looks for its server below that address first, and is told 404."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    sandbox: Sandbox
+    address: str
+
+
+@dataclass
+class Visit:
+    """A browser window. `faults` collects console errors and requests that leave this machine."""
+
+    context: BrowserContext
+    page: Page
+    address: str
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.address}/{path}")
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until the script has begun and ended."""
+        self.page.wait_for_timeout(300)
+        self.page.wait_for_selector(READY, timeout=60_000)
+        self.page.wait_for_timeout(200)
+
+    def click(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+        self.ready()
+
+    def go(self, title: str) -> None:
+        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+        expect(self.page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=30_000)
+        self.ready()
+
+    def sees(self, text: str) -> Locator:
+        found = self.page.get_by_text(text).first
+        expect(found).to_be_visible(timeout=60_000)
+        self.ready()
+        return found
+
+    def picture(self, folder: Path, name: str) -> None:
+        """The whole page, as high as it is."""
+        folder.mkdir(parents=True, exist_ok=True)
+        height = int(self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
+        self.page.set_viewport_size({"width": 1440, "height": max(860, min(height, 2200))})
+        self.page.mouse.move(5, 5)
+        self.page.wait_for_timeout(900)
+        self.page.screenshot(path=folder / f"{name}.png")
+        self.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    found = Visit(context, context.new_page(), address)
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not urlsplit(message.location["url"]).path.endswith(PROBES):
+            found.faults.append(f"console: {message.text} {message.location['url']}")
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+            found.faults.append(f"outside request: {request.url}")
+
+    found.page.on("console", on_console)
+    found.page.on("request", on_request)
+    found.page.on("pageerror", lambda error: found.faults.append(f"page error: {error}"))
+    return found
