@@ -123,8 +123,12 @@ def _map_references(
     attribute: Attribute, columns: Mapping[str, Column], table: pa.Table, people: Mapping[str, str]
 ) -> Mapped:
     raw, _ = _raw(attribute, columns, table)
+    read = reader(attribute)
 
     def find(text: str) -> str:
+        text = read(text)
+        if not text:
+            return ""
         found = people.get(text) or people.get(fold(text))
         if found is None:
             raise Unreadable("names nobody with a unique identifier among the people that HiBob shows us")

@@ -149,6 +149,7 @@ class _Planner:
         self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.owners = self._identifier_owners()
+        self.emails = dict(zip(people.keys, people.emails, strict=True))
 
     def add_and_update(self) -> None:
         for each in self._rows(self._add_rows()):
@@ -417,7 +418,7 @@ class _Planner:
     def _protected(self, user: int, key: str, seen: Seen) -> bool:
         people = self.people
         user_id, link = people.user_ids[user], people.user_links[user]
-        names = {key, user_id, f"user:{user_id}", link, people.user_emails[user]}
+        names = {key, user_id, f"user:{user_id}", link, people.user_emails[user], self.emails.get(key, "")}
         names = {fold(name) for name in (*names, seen.attributes.get(self.identifier, ""))} - {""}
         if names & {fold(name) for name in self.situation.decisions.protected}:
             return True

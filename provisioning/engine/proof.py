@@ -15,6 +15,7 @@ from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import few_enough, triggers
+from provisioning.engine.transforms import fold
 from provisioning.model import Baseline, Finding, Severity
 
 READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})
@@ -134,7 +135,10 @@ def _identifiers_swapped(situation: Situation, people: People) -> Iterable[Findi
     users = people.matches.user[linked]
     new = people.mapped[identifier].values.take(pa.array(linked)).to_pylist()
     old = people.user_values[identifier].take(pa.array(users)).to_pylist()
-    keys = [people.keys[row] for row, a, b in zip(linked.tolist(), new, old, strict=True) if a and b and a != b]
+    same = fold if identifier == people.email_attribute else str
+    keys = [
+        people.keys[row] for row, a, b in zip(linked.tolist(), new, old, strict=True) if a and b and same(a) != same(b)
+    ]
     threshold, swapped = triggers(limit, len(keys), len(linked))
     if swapped:
         yield Finding(
@@ -177,7 +181,8 @@ def _engine_columns_absent(situation: Situation) -> Iterable[Finding]:
 
 
 def _unknown_statuses(people: People) -> Iterable[Finding]:
-    unknown = people.wishes.unknown
+    inside = {status: [row for row in rows if people.scope[row]] for status, rows in people.wishes.unknown.items()}
+    unknown = {status: rows for status, rows in inside.items() if rows}
     if not unknown:
         return
     rows = sorted(row for rows in unknown.values() for row in rows)

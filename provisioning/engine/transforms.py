@@ -8,10 +8,13 @@ from decimal import Decimal, InvalidOperation
 
 from provisioning.model import Attribute, AttributeType
 
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+"""A word for `title`: an apostrophe stands inside it, a hyphen between two."""
+
 CLEAN_UP: Mapping[str, Callable[[str], str]] = {
     "lower": str.lower,
     "upper": str.upper,
-    "title": str.title,
+    "title": lambda text: _WORD.sub(lambda word: word[0].capitalize(), text),
     "single spaces": lambda text: " ".join(text.split()),
     "no accents": lambda text: unicodedata.normalize(
         "NFC", "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
