@@ -67,9 +67,7 @@ def test_rows_of_information_before_the_titles_are_passed_over(client: HiBobClie
     assert read_report(client, FEED, read_metadata(client)).columns == plain.columns
 
 
-def test_a_report_that_takes_too_long_is_fetched_later_from_hibob_itself(
-    client: HiBobClient, sandbox: Sandbox
-) -> None:
+def test_a_report_that_takes_too_long_is_fetched_later_from_hibob_itself(client: HiBobClient, sandbox: Sandbox) -> None:
     sandbox.switches.fail(504, endpoint="report")
     report = read_report(client, FEED, read_metadata(client))
     assert len(report.columns["root.id"]) == 250

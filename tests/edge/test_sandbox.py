@@ -111,14 +111,10 @@ def test_fields_of_a_category_not_granted_are_absent_from_all_three_spellings(
     assert set(people[sandbox.company.admin_id]["humanReadable"]) == {"id", "email", "work"}
 
 
-def test_permissions_follow_the_category_and_not_the_prefix_of_the_id(
-    sandbox: Sandbox, client: httpx.Client
-) -> None:
+def test_permissions_follow_the_category_and_not_the_prefix_of_the_id(sandbox: Sandbox, client: httpx.Client) -> None:
     sandbox.switches.granted = frozenset({"personalContact"})
     assert all("home" in p for p in search(client, "home.privateEmail", "home.legalGender"))
-    assert all(
-        "legalGender" not in p["home"] for p in search(client, "home.privateEmail", "home.legalGender")
-    )
+    assert all("legalGender" not in p["home"] for p in search(client, "home.privateEmail", "home.legalGender"))
 
 
 def test_the_audience_hides_people_without_a_word(sandbox: Sandbox, client: httpx.Client) -> None:
@@ -145,9 +141,7 @@ def test_the_audience_hides_people_without_a_word(sandbox: Sandbox, client: http
         ("GET", "/company/named-lists?includeArchived=1"),
     ],
 )
-def test_wrong_paths_and_wrongly_typed_values_get_a_login_page(
-    client: httpx.Client, method: str, path: str
-) -> None:
+def test_wrong_paths_and_wrongly_typed_values_get_a_login_page(client: httpx.Client, method: str, path: str) -> None:
     assert is_login_page(client.request(method, path))
 
 
@@ -234,9 +228,7 @@ def test_400_fields_are_fine_and_unknown_ones_are_dropped(client: httpx.Client) 
 
 def test_filters_find_by_id_or_email(sandbox: Sandbox, client: httpx.Client) -> None:
     for path, value in (("root.id", sandbox.company.admin_id), ("root.email", "admin@northwind.example")):
-        found = search(
-            client, "root.surname", filters=[{"fieldPath": path, "operator": "equals", "values": [value]}]
-        )
+        found = search(client, "root.surname", filters=[{"fieldPath": path, "operator": "equals", "values": [value]}])
         assert [p["surname"] for p in found] == ["Lindqvist"]
 
 
@@ -244,9 +236,7 @@ def test_inactive_people_are_future_joiners_and_leavers_and_left_out_by_default(
     everybody = Counter(p["internal"]["lifecycleStatus"] for p in search(client, STATUS))
     active = Counter(p["internal"]["lifecycleStatus"] for p in search(client, STATUS, showInactive=False))
     assert set(everybody - active) == {"Hired", "Terminated"}
-    assert {p["internal"]["status"] for p in search(client, "internal.status", showInactive=False)} == {
-        "Active"
-    }
+    assert {p["internal"]["status"] for p in search(client, "internal.status", showInactive=False)} == {"Active"}
 
 
 def test_without_fields_a_default_set_comes_and_no_custom_internal_or_personal_field(
@@ -288,9 +278,7 @@ def test_one_value_is_spelt_three_times(sandbox: Sandbox, client: httpx.Client) 
     assert isinstance(person["work"]["siteId"], int)
 
 
-def test_replace_puts_the_labels_in_place_of_the_machine_values(
-    sandbox: Sandbox, client: httpx.Client
-) -> None:
+def test_replace_puts_the_labels_in_place_of_the_machine_values(sandbox: Sandbox, client: httpx.Client) -> None:
     person = search(client, "work.department", "work.title", humanReadable="REPLACE")[0]
     assert not {key for key in person if key.startswith("/")} | ({"humanReadable"} & set(person))
     assert not str(person["work"]["title"]).isdigit()
@@ -342,9 +330,7 @@ def test_values_have_the_types_of_the_table(sandbox: Sandbox, client: httpx.Clie
 
 def test_the_managers_email_is_a_field_of_its_own(sandbox: Sandbox, client: httpx.Client) -> None:
     people = {p["id"]: p for p in search(client, "work.reportsTo.email", humanReadable="APPEND")}
-    assert people[sandbox.company.admin_id]["work"] == {
-        "reportsTo": {"email": "sunniva.blackwood@northwind.example"}
-    }
+    assert people[sandbox.company.admin_id]["work"] == {"reportsTo": {"email": "sunniva.blackwood@northwind.example"}}
     assert people[sandbox.company.chief_id]["work"] == {"reportsTo": {"email": None}}
 
 
@@ -357,9 +343,7 @@ def test_human_dates_and_separators_follow_their_switches(sandbox: Sandbox, clie
     assert any("; " in p["humanReadable"]["personal"]["nationality"] for p in people)
 
 
-def test_one_person_is_a_bare_object_by_id_or_email_even_if_inactive(
-    sandbox: Sandbox, client: httpx.Client
-) -> None:
+def test_one_person_is_a_bare_object_by_id_or_email_even_if_inactive(sandbox: Sandbox, client: httpx.Client) -> None:
     leaver = someone(sandbox.company, internal__lifecycleStatus="Terminated")
     for key in (leaver["root.id"], leaver["root.email"]):
         assert client.post(f"/people/{key}", json={"fields": [STATUS]}).json()["id"] == leaver["root.id"]
@@ -426,9 +410,7 @@ def test_report_dates_follow_the_locale(client: httpx.Client) -> None:
     assert starts("en-GB") == [f"{start:%d/%m/%Y}" for start in iso]
 
 
-def test_info_rows_stand_before_the_header_when_asked_for_or_switched(
-    sandbox: Sandbox, client: httpx.Client
-) -> None:
+def test_info_rows_stand_before_the_header_when_asked_for_or_switched(sandbox: Sandbox, client: httpx.Client) -> None:
     asked = client.get(REPORT + "?includeInfo=true&locale=en-CA").text
     sandbox.switches.info_rows = True
     switched = client.get(REPORT + "?includeInfo=false&locale=en-CA").text
@@ -558,9 +540,7 @@ def test_a_port_in_use_is_a_clear_error(sandbox: Sandbox) -> None:
         Sandbox(people=5, port=sandbox.port).start()
 
 
-def test_a_stopped_sandbox_answers_nobody_and_starts_again_on_its_port(
-    sandbox: Sandbox, client: httpx.Client
-) -> None:
+def test_a_stopped_sandbox_answers_nobody_and_starts_again_on_its_port(sandbox: Sandbox, client: httpx.Client) -> None:
     client.get("/company/people/fields")
     sandbox.stop()
     with pytest.raises(httpx.TransportError):
@@ -667,12 +647,8 @@ def test_after_a_hundred_days_the_company_still_hangs_together() -> None:
             chain.append(manager)
     emails = Counter(p["root.email"].casefold() for p in people.values() if "root.email" in p)
     assert max(emails.values()) == 1
-    assert [
-        n for n, count in Counter(p[PAYROLL] for p in people.values()).items() if count > 1
-    ] == payroll_twice
-    assert not [
-        p for p in people.values() if p[STATUS] == "Hired" and p["work.startDate"] <= str(company.today)
-    ]
+    assert [n for n, count in Counter(p[PAYROLL] for p in people.values()).items() if count > 1] == payroll_twice
+    assert not [p for p in people.values() if p[STATUS] == "Hired" and p["work.startDate"] <= str(company.today)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 12, 30])

@@ -103,8 +103,10 @@ def test_an_updated_cell_reads_old_arrow_new_and_is_marked() -> None:
     ]
     assert row(sheet, TOP + 2)[7] == "(blank) → 2020-02-29"
     changed, same = sheet.cell(TOP + 1, 6), sheet.cell(TOP + 1, 5)
-    assert changed.font.bold and changed.fill.fill_type == "solid"
-    assert not same.font.bold and same.fill.fill_type is None
+    assert changed.font.bold
+    assert changed.fill.fill_type == "solid"
+    assert not same.font.bold
+    assert same.fill.fill_type is None
 
 
 def test_a_cleared_value_reads_blank() -> None:
@@ -168,7 +170,8 @@ def test_text_stays_text_however_it_looks() -> None:
     assert row(sheet, TOP + 1)[3:9] == looks
     for cell in (*sheet[TOP], *sheet[TOP + 1]):
         assert cell.value is None or cell.data_type == "s"
-        assert cell.number_format == "@" and cell.quotePrefix
+        assert cell.number_format == "@"
+        assert cell.quotePrefix
 
 
 def test_what_a_cell_cannot_hold_is_replaced_where_one_can_see_it() -> None:
@@ -371,9 +374,7 @@ def remark(book: Workbook) -> None:
         (rename_plan, ["another plan", "Plan should be “P-20261122-7Q4M”"]),
     ],
 )
-def test_a_workbook_that_says_something_else_is_refused(
-    edit: Callable[[Workbook], object], said: list[str]
-) -> None:
+def test_a_workbook_that_says_something_else_is_refused(edit: Callable[[Workbook], object], said: list[str]) -> None:
     book = opened(sample_plan())
     edit(book)
     message = refusal(sample_plan(), saved(book))
@@ -407,7 +408,8 @@ def test_long_values_are_shortened_to_where_they_differ() -> None:
     book = opened(plan_of(add("1", text)))
     put("Added", "Employee ID", text.replace("old", "new\nline"))(book)
     message = refusal(plan_of(add("1", text)), saved(book))
-    assert "same old same" in message and "same new␊line same" in message
+    assert "same old same" in message
+    assert "same new␊line same" in message
     assert len(message) < 400
 
 
