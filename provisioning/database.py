@@ -35,10 +35,14 @@ class Database:
             # SQLite gives its WAL and shared-memory files the mode of the database file.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self.connection.row_factory = sqlite3.Row
-            self._use_wal()
         except (OSError, sqlite3.Error) as problem:
             raise SettingsError(f"The database {path} cannot be opened: {problem}.") from None
+        try:
+            self._use_wal()
+        except sqlite3.Error as problem:
+            self.connection.close()
+            raise SettingsError(f"The database {path} cannot be opened: {problem}.") from None
+        self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.utils = sqlite_utils.Database(self.connection)
@@ -67,10 +71,10 @@ class Database:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.connection.execute("COMMIT")
         except BaseException:
             self.connection.rollback()
             raise
-        self.connection.execute("COMMIT")
 
     def all(self, sql: str, *values: SqlValue) -> list[Row]:
         return self.connection.execute(sql, values).fetchall()

@@ -28,7 +28,7 @@ def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> 
         raise SettingsError("The base URL is not a web address.") from None
     if not host or parts.scheme not in ("http", "https"):
         raise SettingsError(f"The base URL must begin with https:// and name a host: {parts.scheme or 'no scheme'}.")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if parts.username or parts.password or "?" in url or "#" in url:
         raise SettingsError("The base URL must not carry credentials, a query or a fragment.")
     if host in allowed:
         return url.strip().rstrip("/")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 import pyarrow as pa
@@ -118,10 +119,10 @@ def _columns_emptied(situation: Situation, now: Baseline) -> Iterable[Finding]:
                 "column-emptied",
                 Severity.BLOCK,
                 f"The column {slot} has a value for {filled:,} of {len(now.live):,} live people; at the last processed "
-                f"read it was {before:,} of {len(baseline.live):,}. That is about {round(lost):,} people fewer.",
+                f"read it was {before:,} of {len(baseline.live):,}. That is about {ceil(lost):,} people fewer.",
                 "Check in HiBob whether the field was cleared or its permission changed. If it is meant, an admin or "
                 "CSM can override this with a reason.",
-                {"counted": round(lost), "limit": threshold, "of": len(now.live)},
+                {"counted": ceil(lost), "limit": threshold, "of": len(now.live)},
             )
 
 

@@ -131,6 +131,9 @@ def drafts_and_progress(db: UtilsDatabase) -> None:
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""
+    made = db.one("SELECT 1 FROM sqlite_master WHERE name = ?", migrations.migrations_table)
+    if made and not migrations.pending(db.utils):
+        return
     with db.transaction():
         if migrations.pending(db.utils):
             migrations.apply(db.utils)

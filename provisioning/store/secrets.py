@@ -103,28 +103,33 @@ def _write(file: Path, keys: list[str]) -> None:
 
 def rotate_key(db: Database, vault: Vault) -> int:
     """Encrypt every secret anew; returns how many. With a key file, a fresh key is put first and the old ones are
-    dropped at the end; with `ROLLCALL_KEY`, the first key of the list becomes the only one needed."""
+    dropped at the end; with `ROLLCALL_KEY`, the first key of the list becomes the only one needed.
+
+    The file is changed only inside the database's write lock, so that two rotations at once lose no key.
+    """
     old: list[str] = []
-    if vault.file is not None:
-        old = _read_keys(vault.file)
-        new = Fernet.generate_key().decode()
-        _write_keys(vault.file, [new, *old])
-        vault = Vault([new, *old], vault.file)
-    try:
-        with db.transaction():
-            rows = db.all("SELECT owner, cipher FROM secrets")
-            sealed = [(vault.rotate(row["cipher"]), row["owner"]) for row in rows]
-            db.many("UPDATE secrets SET cipher = ? WHERE owner = ?", sealed)
-    except InvalidToken:
+    with db.transaction():
         if vault.file is not None:
-            _write_keys(vault.file, old)
-        raise SettingsError(
-            "A stored secret cannot be decrypted with the keys there are, so none was encrypted anew. Restore the key it "
-            "was stored with, or set that token again."
-        ) from None
+            old = _read_keys(vault.file)
+            keys = [Fernet.generate_key().decode(), *old]
+            _write_keys(vault.file, keys)
+            vault = Vault(keys, vault.file)
+        try:
+            sealed = [
+                (vault.rotate(row["cipher"]), row["owner"]) for row in db.all("SELECT owner, cipher FROM secrets")
+            ]
+        except InvalidToken:
+            if vault.file is not None:
+                _write_keys(vault.file, old)
+            raise SettingsError(
+                "A stored secret cannot be decrypted with the keys there are, so none was encrypted anew. Restore the key "
+                "it was stored with, or set that token again."
+            ) from None
+        db.many("UPDATE secrets SET cipher = ? WHERE owner = ?", sealed)
     if vault.file is not None:
-        _write_keys(vault.file, [new])
-    return len(rows)
+        with db.transaction():
+            _write_keys(vault.file, [key for key in _read_keys(vault.file) if key not in old])
+    return len(sealed)
 
 
 def put_secret(db: Database, vault: Vault, owner: str, secret: str, at: datetime) -> bool:

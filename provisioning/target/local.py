@@ -120,16 +120,18 @@ class LocalDirectory:
         moved = _drift(change, row, now)
         if moved:
             return Result.DRIFTED, f"Changed in Skillcast since the preview: {moved}."
-        owner = self._owner(wanted.get(self._identifier) or "", row["id"]) or self._linked(link, row["id"])
+        there = self if home == self._domain_id else LocalDirectory(self._db, home, self._identifier)
+        claimed = wanted if there is self else {**now, **wanted}
+        owner = there._owner(claimed.get(self._identifier) or "", row["id"]) or there._linked(link, row["id"])
         if owner:
             return Result.FAILED, f"{owner} already has this {self._identifier} or link. Make a new preview."
         self._db.execute(
             "UPDATE users SET domain_id = ?, external_id = ?, status = ?, attributes = ? WHERE id = ?",
             home, link, status, _encode({**now, **wanted}), row["id"],
         )  # fmt: skip
-        if self._identifier in wanted:
+        if self._identifier in claimed:
             self._disown(row["id"], now.get(self._identifier))
-            self._own(row["id"], wanted[self._identifier])
+            there._own(row["id"], claimed[self._identifier])
         return Result.DONE, ""
 
     def _home(self, change: Change) -> int:

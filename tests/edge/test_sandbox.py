@@ -47,7 +47,7 @@ def sandbox(clock: Clock) -> Iterator[Sandbox]:
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[httpx.Client]:
     auth = (sandbox.service_user_id, sandbox.token)
-    with httpx.Client(base_url=sandbox.base_url, auth=auth, verify=False) as client:  # loading CAs is slow
+    with httpx.Client(base_url=sandbox.base_url, auth=auth, verify=False) as client:
         yield client
 
 

@@ -1,5 +1,6 @@
 """The workbook: what people are shown, which edits they may make, and which files are refused."""
 
+import contextlib
 import shutil
 import subprocess
 import zipfile
@@ -461,10 +462,8 @@ def test_damage_anywhere_is_refused_and_never_escapes() -> None:
     for place in range(0, len(content), 97):
         broken = bytearray(content)
         broken[place] ^= 0x55
-        try:
+        with contextlib.suppress(WorkbookRefused):  # any other exception fails the test
             read_workbook(sample_plan(), BytesIO(bytes(broken)))
-        except WorkbookRefused as refused:
-            assert str(refused)
 
 
 def test_macros_are_refused() -> None:
