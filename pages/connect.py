@@ -30,21 +30,34 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
             "Token", type="password", placeholder=hint or "as HiBob showed it, once", autocomplete="off",
             help="Stored encrypted. It can be replaced here, and never be read again.",
         )  # fmt: skip
+        report = left.selectbox(
+            "What is read", sources(each), key=f"source_{found.id if found else 'new'}",
+            index=sources(each).index(found.report if found else None), format_func=lambda choice: source(each, choice),
+            help="People search, or a custom report. Test the connection to list the reports by name.",
+        )  # fmt: skip
         if each:
             used = ", ".join(each.domains) or "no domain yet"
-            st.caption(f"Type: HiBob · Source: {source(each)} · Used by: {escape(used)}")
+            st.caption(f"Type: HiBob · Used by: {escape(used)}")
         if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
-            save(here, found.name if found else name, url, user, token)
+            save(here, found.name if found else name, url, user, token, report)
 
 
-def source(each: workflow.ConnectionSeen) -> str:
-    report = each.connection.report
-    return "people search" if report is None else f"custom report {report}"
+def sources(each: workflow.ConnectionSeen | None) -> list[int | None]:
+    """People search, the reports that the last test listed, and the one in use."""
+    in_use = [each.connection.report] if each and each.connection.report is not None else []
+    listed = [report.id for report in each.reports] if each else []
+    return [None, *dict.fromkeys((*listed, *in_use))]
 
 
-def save(here: Here, name: str, url: str, user: str, token: str) -> None:
+def source(each: workflow.ConnectionSeen | None, choice: int | None) -> str:
+    names = {report.id: report.name for report in each.reports} if each else {}
+    return "People search" if choice is None else f"Custom report: {names.get(choice, '')} ({choice})"
+
+
+def save(here: Here, name: str, url: str, user: str, token: str, report: int | None) -> None:
     try:
-        workflow.save_connection(here.house, here.customer.name if here.customer else "", name, url, user, token)
+        customer = here.customer.name if here.customer else ""
+        workflow.save_connection(here.house, customer, name, url, user, token, report)
     except RollcallError as problem:
         fail(problem)
         return

@@ -261,6 +261,14 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportName:
+    """A custom report of HiBob, as its list of reports names it."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A field in one of its two forms. `slot` is its name in a snapshot's table."""
 

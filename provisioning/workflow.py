@@ -26,11 +26,11 @@ from provisioning.engine.explain import Answer, explain_person
 from provisioning.engine.limits import concerns
 from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import digest, make_plan
-from provisioning.engine.proof import READ_PROOF
+from provisioning.engine.proof import READ_PROOF, engine_columns_absent
 from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import OtherDomain, Situation
 from provisioning.engine.transforms import fold
-from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, SettingsError, UsageError
+from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, SettingsError, SourceError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     PLAN_LIFETIME,
@@ -51,6 +51,7 @@ from provisioning.model import (
     Outcome,
     Plan,
     PlanStatus,
+    ReportName,
     Result,
     Role,
     Run,
@@ -65,7 +66,7 @@ from provisioning.report.workbook import read_workbook, write_workbook
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import read_people
-from provisioning.source.reports import ReportName, list_reports, read_report
+from provisioning.source.reports import list_reports, read_report
 from provisioning.store import customers, drafts, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import Holder, is_held, lease
@@ -482,15 +483,14 @@ def _others(house: Workspace, domain: Domain, connection: Connection, catalogue:
     return tuple(found)
 
 
-def reports(house: Workspace, customer: str, connection: str) -> tuple[ReportName, ...]:
-    """The custom reports that a connection may read, by name."""
-    found = customers.get_customer(house.db, customer)
-    _require(house, found.id, _PREPARE, "list the reports")
-    for each in customers.connections(house.db, found.id):
-        if each.name == connection:
-            with _client(house, each) as client:
-                return list_reports(client)
-    raise NotFound(f"{customer} has no connection “{connection}”.")
+def _note_reports(house: Workspace, connection: Connection) -> None:
+    """Which custom reports there are to choose from. A service user need not be allowed to list them."""
+    with _client(house, connection) as client:
+        try:
+            found = list_reports(client)
+        except SourceError:
+            found = ()
+    customers.save_reports(house.db, connection.id, found)
 
 
 # --- check ------------------------------------------------------------------------------------------------
@@ -522,7 +522,7 @@ class Check:
     @property
     def ok(self) -> bool:
         """A preview would not be blocked by what was read."""
-        return not self.findings
+        return self.live + self.inactive > 0 and all(each.state != "absent" for each in self.columns)
 
 
 def check(house: Workspace, label: str) -> Check:
@@ -530,6 +530,7 @@ def check(house: Workspace, label: str) -> Check:
     domain = customers.get_domain(house.db, label)
     _require(house, domain.customer_id, _PREPARE, "test the connection")
     read = _read(house, domain, fresh_metadata=True)
+    _note_reports(house, _connection_of(house, domain))
     evidence = read.employees.evidence
     checked = tuple(
         _checked_column(read, name, each.name)
@@ -542,7 +543,10 @@ def check(house: Workspace, label: str) -> Check:
         live=evidence.active,
         inactive=evidence.employees - evidence.active,
         columns=checked,
-        findings=tuple(_check_findings(read, checked)),
+        findings=(
+            *_check_findings(read, checked),
+            *engine_columns_absent(domain, read.columns, evidence),
+        ),
         metadata_at=read.metadata_at,
         fields=len(read.catalogue.fields),
     )
@@ -1223,6 +1227,7 @@ class ConnectionSeen:
     token_set_at: str
     token_ends_in: str
     domains: tuple[str, ...]
+    reports: tuple[ReportName, ...] = ()
 
 
 def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
@@ -1235,20 +1240,26 @@ def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
 def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain]) -> ConnectionSeen:
     at, ends_in = about_secret(house.db, connection_owner(each.id)) or ("", "")
     used = tuple(domain.name for domain in have if domain.settings.connection == each.name)
-    return ConnectionSeen(each, bool(at), at, ends_in, used)
+    return ConnectionSeen(each, bool(at), at, ends_in, used, customers.reports(house.db, each.id))
 
 
 def save_connection(
-    house: Workspace, customer: str, name: str, base_url: str, service_user_id: str, token: str | None
+    house: Workspace,
+    customer: str,
+    name: str,
+    base_url: str,
+    service_user_id: str,
+    token: str | None,
+    report: int | None = None,
 ) -> None:
-    """Create or change a connection; a token that is None or blank stays as it is. Contacts nobody."""
+    """Create or change a connection; a token that is None or blank stays as it is. `report`: the custom report to read
+    instead of people search. Contacts nobody."""
     found = customers.get_customer(house.db, customer)
     _require(house, found.id, _PREPARE, "change a connection")
     if not name.strip():
         raise SettingsError("The connection needs a name.")
     url = check_base_url(base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
     before = {each.name: each for each in customers.connections(house.db, found.id)}.get(name.strip())
-    report = before.report if before else None
     wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
     with house.db.transaction():
         variable = customers.token_variable(house.db, before.id) if before else None
@@ -1256,7 +1267,7 @@ def save_connection(
         owner, secret = connection_owner(connection_id), (token or "").strip()
         new = bool(secret) and put_secret(house.db, house.vault, owner, secret, house.clock())
         what = "connection changed" if before else "connection created"
-        _record(house, what, customer_id=found.id, name=wanted.name, base_url=url, token_set=new)
+        _record(house, what, customer_id=found.id, name=wanted.name, base_url=url, report=report, token_set=new)
 
 
 def add_customer(house: Workspace, name: str) -> None:

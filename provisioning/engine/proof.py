@@ -16,7 +16,7 @@ from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import few_enough, triggers
 from provisioning.engine.transforms import fold
-from provisioning.model import Baseline, Finding, Severity
+from provisioning.model import Baseline, Column, Domain, Evidence, Finding, Severity
 
 READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})
 """The findings that say that a read is not proved complete."""
@@ -41,7 +41,7 @@ def find_read_problems(situation: Situation, people: People, now: Baseline) -> t
         *_columns_absent(situation),
         *_columns_emptied(situation, now),
         *_identifiers_swapped(situation, people),
-        *_engine_columns_absent(situation),
+        *engine_columns_absent(situation.domain, situation.columns, situation.employees.evidence),
         *_unknown_statuses(people),
         *_two_domains(situation, people),
     )
@@ -164,11 +164,9 @@ _LOST_WITHOUT: Mapping[str, str] = {
 }
 
 
-def _engine_columns_absent(situation: Situation) -> Iterable[Finding]:
-    """Columns that nobody mapped and the engine would like to have: a warning, never a block."""
-    evidence = situation.employees.evidence
-    domain = situation.domain
-    mapped = {situation.columns[name].field for name in column_names(domain.attributes, domain.settings.scope)}
+def engine_columns_absent(domain: Domain, columns: Mapping[str, Column], evidence: Evidence) -> Iterable[Finding]:
+    """Columns that nobody mapped and the engine would like to have: a warning that says what is lost, never a block."""
+    mapped = {columns[name].field for name in column_names(domain.attributes, domain.settings.scope)}
     for field_id, lost in _LOST_WITHOUT.items():
         if field_id in mapped or not evidence.absent(field_id):
             continue

@@ -14,18 +14,12 @@ import msgspec
 import pyarrow as pa
 
 from provisioning.errors import SourceError
-from provisioning.model import Column, ColumnEvidence, Evidence, Field, Snapshot
+from provisioning.model import Column, ColumnEvidence, Evidence, Field, ReportName, Snapshot
 from provisioning.source.client import HiBobClient
 from provisioning.source.people import ID, LIFECYCLE, STATUS, check_ids, count_active, decode_people
 
 HEADER_WITHIN = 5
 LARGEST_CELL = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class ReportName:
-    id: int
-    name: str
 
 
 class _View(msgspec.Struct):

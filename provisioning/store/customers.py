@@ -6,7 +6,7 @@ import msgspec
 
 from provisioning.database import Database, Row
 from provisioning.errors import NotFound
-from provisioning.model import Attribute, Connection, Customer, Domain, Field, Member, Role, Settings
+from provisioning.model import Attribute, Connection, Customer, Domain, Field, Member, ReportName, Role, Settings
 from provisioning.store.codec import from_json, to_json, to_moment, to_text
 
 
@@ -126,6 +126,16 @@ def save_metadata(db: Database, connection_id: int, fields: tuple[Field, ...], a
     db.execute(
         "UPDATE connections SET metadata = ?, metadata_at = ? WHERE id = ?", to_json(fields), to_text(at), connection_id
     )
+
+
+def reports(db: Database, connection_id: int) -> tuple[ReportName, ...]:
+    """The custom reports that the last test of the connection found."""
+    row = db.one("SELECT reports FROM connections WHERE id = ?", connection_id)
+    return from_json(row["reports"], tuple[ReportName, ...]) if row else ()
+
+
+def save_reports(db: Database, connection_id: int, found: tuple[ReportName, ...]) -> None:
+    db.execute("UPDATE connections SET reports = ? WHERE id = ?", to_json(found), connection_id)
 
 
 # --- domains ----------------------------------------------------------------------------------------------

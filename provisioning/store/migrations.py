@@ -128,6 +128,12 @@ def drafts_and_progress(db: UtilsDatabase) -> None:
     db.execute("CREATE INDEX jobs_of_domain ON jobs (domain_id, id)")
 
 
+@migrations()
+def report_list(db: UtilsDatabase) -> None:
+    """The custom reports that a connection may read, as its last test found them."""
+    db.execute("ALTER TABLE connections ADD COLUMN reports TEXT NOT NULL DEFAULT '[]'")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

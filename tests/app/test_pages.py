@@ -121,6 +121,22 @@ def test_a_domain_can_be_added_to_a_connection(app: App) -> None:
     assert [each.name for each in workflow.domains_seen(app.house(), "Northwind Trading")] == ["contractors", "staff"]
 
 
+def test_a_custom_report_is_chosen_by_name_once_the_test_has_listed_them(app: App, said: Said) -> None:
+    assert what_is_read(app) == ["People search"]
+    button(app.open("connect"), "Test the connection")
+    app.work()
+    assert "Custom report: Learning platform feed (31048356)" in what_is_read(app)
+    at = app.open("connect")
+    next(each for each in at.selectbox if each.label == "What is read").set_value(31048356)
+    button(at, "Save")
+    assert workflow.connections_seen(app.house(), "Northwind Trading")[0].connection.report == 31048356
+    assert "Custom report: Learning platform feed (31048356)" in what_is_read(app)
+
+
+def what_is_read(app: App) -> list[str]:
+    return next(each for each in app.open("connect").selectbox if each.label == "What is read").options
+
+
 # --- preview, approve, process ----------------------------------------------------------------------------
 
 

@@ -61,8 +61,10 @@ def test_permissions_follow_the_category_and_not_the_prefix_of_a_field(acme: Rol
     """`employee.lastDayOfWork` opens with the category lifecycle."""
     acme.set_up(customer(hibob.base_url, domain(*ATTRIBUTES, attribute("Left", "employee.lastDayOfWork")))).fine()
     hibob.denied.add("lifecycle")
-    (warning,) = check(acme)["findings"]
-    assert "Lifecycle" in warning["remedy"]
+    left, *lost = check(acme)["findings"]
+    assert "employee.lastDayOfWork (Left)" in left["message"]
+    assert all("Lifecycle" in warning["remedy"] for warning in (left, *lost))
+    assert any("leave, garden leave and future starters" in warning["message"] for warning in lost)
 
 
 def test_the_share_that_is_filled_is_told_per_column(acme: Rollcall, hibob: TinyHiBob) -> None:
