@@ -7,7 +7,7 @@ from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs
-from provisioning.web.frame import Here, enter, fail, guarded, need_domain
+from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
 
 HIBOB_API = "https://api.hibob.com/v1"
@@ -17,8 +17,10 @@ STATES = {"ok": "Filled", "empty": "Empty", "absent": "Absent: not permitted, or
 def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
     """The form of one connection, or of a new one."""
     found = each.connection if each else None
-    with st.form(f"connection_{found.id if found else 'new'}", border=True):
-        st.subheader(found.name if found else "New connection", anchor=False)
+    # After a save the form begins anew, so that the token does not stay in it.
+    which = f"{found.id if found else 'new'}_{st.session_state.get('connection_turn', 0)}"
+    with st.form(f"connection_{which}", border=True):
+        st.subheader(escape(found.name) if found else "New connection", anchor=False)
         left, right = st.columns(2)
         name = left.text_input("Name", found.name if found else "", disabled=bool(found), placeholder="HiBob")
         url = right.text_input("Base URL", found.base_url if found else HIBOB_API)
@@ -31,7 +33,7 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
             help="Stored encrypted. It can be replaced here, and never be read again.",
         )  # fmt: skip
         report = left.selectbox(
-            "What is read", sources(each), key=f"source_{found.id if found else 'new'}",
+            "What is read", sources(each), key=f"source_{which}",
             index=sources(each).index(found.report if found else None), format_func=lambda choice: source(each, choice),
             help="People search, or a custom report. Test the connection to list the reports by name.",
         )  # fmt: skip
@@ -61,6 +63,7 @@ def save(here: Here, name: str, url: str, user: str, token: str, report: int | N
     except RollcallError as problem:
         fail(problem)
         return
+    st.session_state["connection_turn"] = st.session_state.get("connection_turn", 0) + 1
     st.toast("The connection was saved.", icon=":material/check:")
     st.rerun()
 
@@ -112,6 +115,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
             f"The credentials are right, people are visible, and every mapped column is there. Tested {moment(found.metadata_at)}.",
             icon=":material/check_circle:",
         )
+        link("pages/mapping.py", "Go on to the mapping", ":material/arrow_forward:", here)
     for each in found.findings:
         st.warning(f"{escape(each.message)} {escape(each.remedy)}", icon=":material/lock:")
     if not found.columns:

@@ -19,6 +19,10 @@ KINDS = {
 }
 
 
+LIMIT = {"number", "percent"}
+"""What a limit is made of, as an event holds it."""
+
+
 def draw_runs(here: Here, domain: Domain) -> None:
     found = workflow.runs_seen(here.house, domain.label)
     if not found:
@@ -50,6 +54,8 @@ def draw_runs(here: Here, domain: Domain) -> None:
 
 def draw_run(here: Here, run: Run) -> None:
     plan, approved = workflow.plan_seen(here.house, run.plan_id), workflow.approval_of(here.house, run.plan_id)
+    if not parts.belongs(here, plan):
+        return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(f"Run {escape(run.id)}", anchor=False)
@@ -77,9 +83,10 @@ def draw_plans(here: Here, domain: Domain) -> None:
     if not found:
         st.info("No preview yet.", icon=":material/info:")
         return
+    states = workflow.plan_states(here.house, domain.label, found)
     names = ("add", "update", "reactivate", "archive", "link", "held")
     rows = [
-        {"Made": moment(plan.made_at), "By": plan.by, "Status": PLAN_WORDS[plan.status]}
+        {"Made": moment(plan.made_at), "By": plan.by, "Status": PLAN_WORDS[states[plan.id]]}
         | {name.capitalize(): plan.counts.get(name, 0) for name in names}
         | {"Preview": plan.id}
         for plan in found
@@ -119,7 +126,18 @@ def in_words(details: Mapping[str, object]) -> str:
 
 def value_in_words(value: object) -> str:
     if isinstance(value, dict) and set(value) == {"from", "to"}:
+        before, after = value["from"], value["to"]
+        if isinstance(before, dict) and isinstance(after, dict) and set(before) == set(after) != LIMIT:
+            differ = [name for name in after if before[name] != after[name]]
+            return "; ".join(
+                f"{name.replace('_', ' ')}: {value_in_words(before[name])} → {value_in_words(after[name])}"
+                for name in differ
+            )
         return f"{value_in_words(value['from'])} → {value_in_words(value['to'])}"
+    if isinstance(value, dict) and set(value) == LIMIT:
+        if value["percent"] is not None:
+            return f"{value['percent']} %"
+        return "off" if value["number"] is None else str(value["number"])
     if isinstance(value, dict):
         return "; ".join(
             f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items() if each is not None

@@ -4,15 +4,17 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.errors import RollcallError
+from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Attribute, Domain, Severity
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs, mapping_table
-from provisioning.web.frame import Here, enter, fail, guarded, need_domain
+from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, ago, escape
 
-# What the editor began from, and how often it was begun anew: never its own output.
-BASE, TURN = "mapping_base", "mapping_turn"
+# What the editor began from (domain id, version, content, frame), never its own output; what the store held when this
+# tab last looked or wrote; how often the editor was begun anew; and the version saved here.
+BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
+Content = tuple[tuple[Attribute, ...], str]
 
 
 def begin_anew() -> None:
@@ -23,36 +25,64 @@ def editor_key(domain: Domain) -> str:
     return f"map_{domain.id}_{st.session_state.get(TURN, 0)}"
 
 
-def draw_editor(here: Here, domain: Domain) -> tuple[tuple[Attribute, ...], str, int]:
-    """The table; what is edited is kept as a draft at once. Returns (attributes, identifier, version begun from)."""
+def in_force(domain: Domain) -> Content:
+    return domain.attributes, domain.settings.unique_identifier or ""
+
+
+def draw_editor(here: Here, domain: Domain) -> tuple[Content, int, bool]:
+    """The table; what is edited is kept as a draft at once. Returns (content, version begun from, whether every cell
+    can be read); where one cannot, the content is what was last kept."""
     draft = workflow.mapping_draft(here.house, domain.label)
-    based_on = draft[2] if draft else domain.mapping_version
+    stored: tuple[Content, int] = (draft[:2], draft[2]) if draft else (in_force(domain), domain.mapping_version)
     if editor_key(domain) not in st.session_state or st.session_state.get(BASE, (0,))[0] != domain.id:
         begin_anew()
-        saved = (domain.attributes, domain.settings.unique_identifier or "")
-        st.session_state[BASE] = (domain.id, mapping_table.to_frame(*(draft[:2] if draft else saved)))
-    frame: pd.DataFrame = st.session_state[BASE][1]
+        content, version = stored
+        st.session_state[BASE] = (domain.id, version, content, mapping_table.to_frame(*content))
+        st.session_state[SEEN] = stored
+    _, based_on, begun, frame = st.session_state[BASE]
     fields = workflow.fields_known(here.house, domain.label)
     written = [name for name in (*frame[mapping_table.FEED], *frame[mapping_table.FALLBACK]) if isinstance(name, str)]
     edited = mapping_table.edit(frame, fields, written, editor_key(domain), not here.may_prepare)
-    attributes, identifier = mapping_table.from_frame(edited)
-    now = draft[:2] if draft else (domain.attributes, domain.settings.unique_identifier or "")
-    if (attributes, identifier) != now and here.may_prepare:
-        workflow.keep_mapping_draft(here.house, domain.label, attributes, identifier, based_on)
-    return attributes, identifier, based_on
+    try:
+        content = mapping_table.from_frame(edited)
+    except SettingsError as problem:
+        fail(problem)
+        return stored[0], based_on, False
+    if stored != st.session_state[SEEN] and content in (begun, stored[0]):
+        # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
+        begin_anew()
+        st.rerun()
+    if content != stored[0] and here.may_prepare:
+        keep(here, domain, content, based_on)
+    return content, based_on, True
 
 
-def draw_actions(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, based_on: int) -> None:
-    changed = (attributes, identifier) != (domain.attributes, domain.settings.unique_identifier or "")
+def keep(here: Here, domain: Domain, content: Content, based_on: int) -> None:
+    """As a draft; what is in force already needs none."""
+    if (content, based_on) == (in_force(domain), domain.mapping_version):
+        workflow.drop_mapping_draft(here.house, domain.label)
+    else:
+        workflow.keep_mapping_draft(here.house, domain.label, *content, based_on)
+    st.session_state[SEEN] = (content, based_on)
+
+
+def draw_actions(here: Here, domain: Domain, content: Content, based_on: int, readable: bool) -> None:
+    changed = content != in_force(domain)
+    may_save = changed and readable and here.may_prepare
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and here.may_prepare)):
-            save(here, domain, attributes, identifier, based_on)
-        if st.button("Discard", icon=":material/undo:", disabled=not changed):
+        if st.button("Save", type="primary", icon=":material/save:", disabled=not may_save):
+            save(here, domain, *content, based_on)
+        if st.button("Discard", icon=":material/undo:", disabled=not changed and readable):
             workflow.drop_mapping_draft(here.house, domain.label)
             begin_anew()
             st.rerun()
-        state = "Unsaved changes, kept as your draft" if changed else f"Version {domain.mapping_version} is in force"
-        st.caption(state)
+        if not readable:
+            st.caption("Cannot be saved, nor kept as your draft, until every cell can be read")
+        else:
+            in_words = f"Version {domain.mapping_version} is in force"
+            st.caption("Unsaved changes, kept as your draft" if changed else in_words)
+    if st.session_state.get(SAVED) == (domain.id, domain.mapping_version) and not changed:
+        link("pages/preview.py", "Make a preview with this mapping", ":material/preview:", here)
 
 
 def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, based_on: int) -> None:
@@ -62,6 +92,7 @@ def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifi
         fail(problem)
         return
     begin_anew()
+    st.session_state[SAVED] = (domain.id, saved.mapping_version)
     st.toast(f"Saved as version {saved.mapping_version}.", icon=":material/check:")
     st.rerun()
 
@@ -78,10 +109,12 @@ def draw_conflict(here: Here, domain: Domain, based_on: int) -> None:
         )
         for line in workflow.newer_mapping(here.house, domain.label, based_on):
             st.text(line)
-        if st.button("I have seen it: put my draft on top of it", icon=":material/merge:"):
+        label = "I have seen it: put my draft on top of it, which undoes these changes and brings back what was removed"
+        if st.button(label, icon=":material/merge:"):
             draft = workflow.mapping_draft(here.house, domain.label)
             if draft:
                 workflow.keep_mapping_draft(here.house, domain.label, draft[0], draft[1], domain.mapping_version)
+            begin_anew()
             st.rerun()
 
 
@@ -116,7 +149,7 @@ def draw_sample(here: Here, domain: Domain, attributes: tuple[Attribute, ...], i
         st.rerun()
     jobs.show(here, job, "Reading a sample")
     if read is None:
-        left.info("HiBob has not been read yet. Reading a sample changes nothing.", icon=":material/info:")
+        left.info("No sample was read yet. Reading one changes nothing.", icon=":material/info:")
         return
     with left:
         person = pick_person(here, domain)
@@ -144,8 +177,15 @@ def draw_sample(here: Here, domain: Domain, attributes: tuple[Attribute, ...], i
 
 
 def pick_person(here: Here, domain: Domain) -> str | None:
-    people = dict(workflow.people_read(here.house, domain.label))
+    text = st.text_input("Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:")
+    people = dict(workflow.people_read(here.house, domain.label, text))
     wanted = st.query_params.get("person")
+    named = workflow.person_read(here.house, domain.label, wanted) if wanted and not text else None
+    if named and wanted:
+        people = {wanted: named} | people
+    if not people:
+        st.info("Nobody who was read is found by these words.", icon=":material/person_search:")
+        return wanted
     keys = list(people)
     chosen = st.selectbox(
         "Person", keys, keys.index(wanted) if wanted in people else 0, format_func=lambda key: people[key],
@@ -160,9 +200,10 @@ here = enter("Mapping", "Which HiBob column feeds which attribute of Skillcast. 
 domain = need_domain(here)
 with guarded():
     above = st.container()
-    attributes, identifier, based_on = draw_editor(here, domain)
+    content, based_on, readable = draw_editor(here, domain)
     with above:
         draw_conflict(here, domain, based_on)
-    draw_actions(here, domain, attributes, identifier, based_on)
-    draw_problems(here, domain, attributes, identifier, based_on)
-    draw_sample(here, domain, attributes, identifier)
+    draw_actions(here, domain, content, based_on, readable)
+    if readable:
+        draw_problems(here, domain, *content, based_on)
+    draw_sample(here, domain, *content)

@@ -6,7 +6,7 @@ from provisioning import workflow
 from provisioning.model import PlanStatus, RunStatus
 from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
-from provisioning.store.jobs import JobKind
+from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import ago, escape, moment
@@ -14,13 +14,30 @@ from provisioning.web.words import ago, escape, moment
 CONFIG = {"displayModeBar": False}
 
 
-def next_step(here: Here, now: workflow.Standing) -> tuple[str, str, str, str]:
+WORK = {JobKind.PREVIEW: "Preview", JobKind.CHECK: "Test", JobKind.SAMPLE: "Sample"}
+WHERE = {JobKind.PREVIEW: "preview", JobKind.CHECK: "connect", JobKind.SAMPLE: "mapping"}
+
+
+def failed(now: workflow.Standing, job: Job | None) -> Job | None:
+    """The latest job if it failed, and nothing newer has come of the command line since."""
+    if job is None or job.state is not JobState.FAILED:
+        return None
+    newer = [now.plan.made_at if now.plan else None, now.last_run[0].started_at if now.last_run else None]
+    ended = str(job.ended_at)
+    return None if any(each and each.isoformat() > ended for each in newer) else job
+
+
+def next_step(here: Here, now: workflow.Standing, job: Job | None) -> tuple[str, str, str, str]:
     """(what to do, why, page, words of the link), the first that is not done."""
     settings, plan, run = now.domain.settings, now.plan, now.last_run
     if not now.token_set:
         return "Connect HiBob", "There is no token yet.", "pages/connect.py", "Connect"
     if not settings.unique_identifier:
         return "Map the attributes", "No unique identifier is chosen yet.", "pages/mapping.py", "Open the mapping"
+    wrong = failed(now, job)
+    if wrong:
+        page, what = f"pages/{WHERE.get(wrong.kind, 'process')}.py", WORK.get(wrong.kind, "Run")
+        return f"{what} failed", wrong.error or "It did not come to an end.", page, "Look at it"
     if run and run[0].status in (RunStatus.RUNNING, RunStatus.STOPPED):
         return "Look at the run", "A run is not finished.", "pages/process.py", "Open the run"
     if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
@@ -39,8 +56,8 @@ def next_step(here: Here, now: workflow.Standing) -> tuple[str, str, str, str]:
     return "Review and approve", "A preview waits for a person.", "pages/preview.py", "Review the preview"
 
 
-def draw_next(here: Here, now: workflow.Standing) -> None:
-    title, why, page, words = next_step(here, now)
+def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
+    title, why, page, words = next_step(here, now, job)
     with st.container(border=True):
         st.subheader("What needs you", anchor=False)
         st.markdown(f"**{escape(title)}** — {escape(why)}")
@@ -62,7 +79,7 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
             st.write("None yet. A preview reads both sides and changes nothing.")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.plan_badge(now.plan)
+            parts.plan_badge(here, now.plan)
             st.caption(f"{moment(now.plan.made_at)}, by {escape(now.plan.by)}")
         if now.plan.status is PlanStatus.EMPTY:
             st.markdown(escape(counts_line(now.plan.counts)))
@@ -100,8 +117,8 @@ with guarded():
     now = workflow.standing(here.house, domain.label)
     busy = workflow.latest_job(here.house, domain.label, list(JobKind))
     if busy and busy.open:
-        jobs.show(here, busy, {"preview": "Preview", "check": "Test", "sample": "Sample"}.get(busy.kind.value, "Run"))
-    draw_next(here, now)
+        jobs.show(here, busy, WORK.get(busy.kind, "Run"))
+    draw_next(here, now, busy)
     draw_numbers(now)
     left, right = st.columns(2)
     with left:

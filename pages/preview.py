@@ -1,13 +1,15 @@
 """Who would be added, updated, reactivated and archived, and why; and the approval of exactly that."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, jobs, parts
-from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import PLAN_WORDS, escape, moment
+from provisioning.web.frame import Here, enter, guarded, link, need_domain
+from provisioning.web.words import PLAN_WORDS, escape, moment, people
 
 
 def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
@@ -21,6 +23,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         st.query_params.pop("plan", None) if "plan" in st.query_params else None
         st.rerun()
     have = {each.id: each for each in plans}
+    states = workflow.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
     if wanted is None:
         return None
@@ -28,7 +31,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         "Preview",
         list(have) if wanted in have else [wanted, *have],
         list(have).index(wanted) if wanted in have else 0,
-        format_func=lambda each: named(have.get(each), each),
+        format_func=lambda each: named(have.get(each), each, states),
         key=f"plan_{wanted}_{len(plans)}",
     )
     # While a new one is made the address names none, so that the new one is shown when it is there.
@@ -37,13 +40,28 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
     return str(chosen)
 
 
-def named(plan: Plan | None, plan_id: str) -> str:
-    return f"{moment(plan.made_at)} · {PLAN_WORDS[plan.status]} · {plan_id}" if plan else plan_id
+def named(plan: Plan | None, plan_id: str, states: Mapping[str, workflow.PlanState]) -> str:
+    return f"{moment(plan.made_at)} · {PLAN_WORDS[states[plan_id]]} · {plan_id}" if plan else plan_id
 
 
-def draw_head(plan: Plan) -> None:
+def draw_effect(here: Here, plan: Plan) -> None:
+    """Who may hear from the portal, and what it comes to in seats and money."""
+    effect = workflow.effect_of(here.house, plan.id)
+    if effect.newly_live:
+        st.info(
+            f"{people(effect.newly_live)} would become live: added or reactivated. The portal may send them its welcome "
+            "mail and assign them training.",
+            icon=":material/mail:",
+        )
+    seats = f", of {effect.seats:,} licensed seats" if effect.seats is not None else ""
+    over = f": {effect.over:,} too many" if effect.over else ""
+    cost = f", which cost {effect.cost:,} more" if effect.cost is not None else ""
+    st.caption(escape(f"If all of it is approved: {effect.live:,} live users after the run{seats}{over}{cost}."))
+
+
+def draw_head(here: Here, plan: Plan) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        parts.plan_badge(plan)
+        parts.plan_badge(here, plan)
         st.caption(
             escape(
                 f"Made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}. Mapping version "
@@ -55,11 +73,13 @@ def draw_head(plan: Plan) -> None:
 def draw_plan(here: Here, plan: Plan) -> None:
     if not parts.belongs(here, plan):
         return
-    draw_head(plan)
+    draw_head(here, plan)
     parts.counts(plan)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     lapsed = workflow.lapsed(here.house, plan.id)
     deciding = not lapsed and total > 0 and workflow.run_of(here.house, plan.id) is None
+    if deciding:
+        draw_effect(here, plan)
     if total:
         changes.charts(here, plan)
     for each in plan.findings:
@@ -88,6 +108,8 @@ with guarded():
     )
     if job and (job.open or failed_later):
         jobs.show(here, job, "Preview")
+        if job.error and "(401" in job.error:
+            link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:
         draw_plan(here, workflow.plan_seen(here.house, plan_id))
     elif not (job and job.open):

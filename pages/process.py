@@ -36,10 +36,11 @@ def draw_none(here: Here) -> None:
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
 
 
-def draw_progress(here: Here, plan: Plan, job: Job) -> None:
+def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
+    """`job` None: another process, such as the command line's, is at it."""
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
 
-    may = here.may_prepare
+    may, label = here.may_prepare, here.label
 
     def progress(house: workflow.Workspace) -> tuple[float | None, str]:
         now = workflow.run_of(house, plan.id)
@@ -53,7 +54,10 @@ def draw_progress(here: Here, plan: Plan, job: Job) -> None:
             workflow.stop(house, now.id)
             st.caption("It stops before the next hundred changes.")
 
-    jobs.show(here, job, "Processing", progress, controls)
+    if job:
+        jobs.show(here, job, "Processing", progress, controls)
+    else:
+        jobs.watch(here, lambda house: workflow.somebody_works(house, label), "Processing", progress, controls)
 
 
 def act(do: Callable[[], object]) -> None:
@@ -163,11 +167,18 @@ with guarded():
         st.stop()
     job = workflow.latest_job(here.house, domain.label, KINDS, plan.id)
     run = workflow.run_of(here.house, plan.id)
-    if job and job.open:
-        draw_progress(here, plan, job)
+    waits = job if job and job.open else None
+    elsewhere = (
+        not waits
+        and run is not None
+        and run.status is RunStatus.RUNNING
+        and workflow.somebody_works(here.house, domain.label)
+    )
+    if waits or elsewhere:
+        draw_progress(here, plan, waits)
     elif job:
         jobs.show(here, job, "Processing")
     if run:
-        draw_run(here, plan, run, bool(job and job.open))
-    elif not (job and job.open):
+        draw_run(here, plan, run, bool(waits or elsewhere))
+    elif not waits:
         draw_waiting(here, plan)

@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     each = command("demo", "sandbox and example customer together", _demo)
     each.add_argument("--check", action="store_true", help="do the main job once, then end")
     each = command("sandbox", "a HiBob stand-in with an invented company", _sandbox)
-    each.add_argument("--port", type=int, default=0)
+    each.add_argument("--port", type=int, default=0, help="the port (default: any free one)")
     each.add_argument("--people", type=int, default=250)
     each.add_argument("--seed", type=int, default=1)
     command("day", "let a day pass in the running sandbox", _day)
@@ -71,9 +71,9 @@ def parser() -> argparse.ArgumentParser:
     each = command("approve", "approve a plan", _approve, json=True)
     each.add_argument("plan", metavar="PLAN")
     each.add_argument("--workbook", metavar="FILE", help="a decided workbook of this plan")
-    each.add_argument("--leave-out", metavar="KEY", action="append", default=[])
-    each.add_argument("--only", metavar="KEY", action="append", default=[])
-    each.add_argument("--override", metavar="CODE=REASON", action="append", default=[])
+    each.add_argument("--leave-out", metavar="KEY", action="append", default=[], help="leave this person out")
+    each.add_argument("--only", metavar="KEY", action="append", default=[], help="take only this person (repeat)")
+    each.add_argument("--override", metavar="CODE=REASON", action="append", default=[], help="override a block")
     each = command("process", "process an approved plan, or resume it", _process, json=True)
     each.add_argument("plan", metavar="PLAN")
     each.add_argument("--retry-failed", action="store_true", help="try those again who failed")
@@ -291,7 +291,11 @@ def _preview(asked: argparse.Namespace) -> int:
     plan = workflow.preview(house, asked.domain, _waiting)
     if asked.excel:
         _write_workbook(house, plan.id, asked.excel)
-    return _show_plan(plan, asked.json)
+    code = _show_plan(plan, asked.json)
+    if not asked.json and plan.changes:
+        print(f"Workbook: {asked.excel}" if asked.excel else f"Workbook: `workbook {plan.id} FILE`")
+        print(f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}")
+    return code
 
 
 def _show_plan(plan: "Plan", as_json: bool) -> int:
@@ -356,7 +360,7 @@ def _approve(asked: argparse.Namespace) -> int:
     print(f"Plan {approval.plan_id} approved by {approval.by} on {moment(approval.at)}.")
     print(f"  digest {approval.digest}")
     if approval.left_out:
-        print(f"  {len(approval.left_out):,} people left out")
+        print(f"  {len(approval.left_out):,} {'person' if len(approval.left_out) == 1 else 'people'} left out")
     _print([f"  overridden: {code} ({reason})" for code, reason in approval.overrides.items()])
     return OK
 

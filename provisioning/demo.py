@@ -69,7 +69,8 @@ def _running(data: Path, people: int, seed: int, port: int) -> Iterator[Sandbox]
 def _write_address(file: Path, base_url: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_text(json.dumps({"base_url": base_url}))
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+            json.dump({"base_url": base_url}, out)
     except OSError as problem:
         raise UsageError(f"The data folder {file.parent} cannot be written: {problem.strerror}.") from None
 
@@ -81,7 +82,8 @@ def serve_sandbox(data: Path, people: int, seed: int, port: int) -> int:
     with _running(data, people, seed, port) as sandbox:
         print(f"base URL  {sandbox.base_url}")
         print(f"id        {sandbox.service_user_id}")
-        print(f"token     {sandbox.token}", flush=True)
+        print(f"token     {sandbox.token}")
+        print(f"It is on this machine: {ALLOWED_VARIABLE}=127.0.0.1 allows a connection to it.", flush=True)
         _until_interrupted()
     return 0
 

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -16,6 +17,7 @@ import tomli_w
 from cronsim import CronSim, CronSimError
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from provisioning.engine.lifecycle import status_key
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import (
@@ -99,7 +101,7 @@ class AttributeTable(_Strict):
 class ScopeTable(_Strict):
     rule: Literal["include", "exclude"]
     column: Name
-    is_: list[str] = msgspec.field(name="is")
+    is_: Annotated[list[str], Meta(min_length=1)] = msgspec.field(name="is")
 
 
 class WaitTable(_Strict):
@@ -167,21 +169,39 @@ def _in_words(problem: str) -> str:
     where = re.sub(r"\[(\d+)\]", lambda match: f" no. {int(match[1]) + 1}", where)
     where = re.sub(r"\[\.{3}\]", "", where)
     words = message.replace("Object contains", "there is an").replace("Object missing", "it is missing the")
-    return f"in {where}: {words}." if where else f"{words}."
+    hint = _HINTS.get(where.rpartition(".")[2].partition(" no.")[0], "")
+    return f"in {where}: {words}.{hint}" if where else f"{words}.{hint}"
+
+
+def _one_of(kind: type[StrEnum]) -> str:
+    return f" It is one of: {', '.join(each.value for each in kind)}."
+
+
+_HINTS: Mapping[str, str] = {
+    "type": _one_of(AttributeType),
+    "role": _one_of(Role),
+    "blank": _one_of(BlankPolicy),
+    "apply": _one_of(Apply),
+    "absence_archives": _one_of(AbsenceArchives),
+    "lifecycle": _one_of(Meaning),
+    "token": ' Write { env = "VARIABLE" }: a secret never stands in the file.',
+    "notify": ' Write [{ env = "VARIABLE" }]: a secret never stands in the file.',
+}
+"""What would be right, by the last word of the place."""
 
 
 def _check(found: SetupFile) -> None:
-    name = found.customer.name
-    if tidy(name) != name:
-        raise SettingsError(f"The customer’s name “{name}” begins or ends with a blank, or is not NFC-normalised.")
+    _check_name("customer", found.customer.name)
     if found.members is not UNSET:
-        _no_twins("member", [fold(each.email) for each in found.members])
+        _no_twins("The member", [fold(each.email) for each in found.members])
         for each in found.members:
             check_email(each.email)
     if found.connections is not UNSET:
-        _no_twins("connection", [each.name for each in found.connections])
+        _no_twins("The connection", [each.name for each in found.connections])
+        for connection in found.connections:
+            _check_name("connection", connection.name)
     if found.domains is not UNSET:
-        _no_twins("domain", [each.name for each in found.domains])
+        _no_twins("The domain", [each.name for each in found.domains])
         for domain in found.domains:
             _check_domain(domain)
 
@@ -197,15 +217,25 @@ def check_email(text: str) -> str:
 def _no_twins(what: str, names: list[str]) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
-        raise SettingsError(f"The {what} “{twins[0]}” stands in the file twice.")
+        raise SettingsError(f"{what} “{twins[0]}” stands in the file twice.")
+
+
+def _check_name(what: str, name: str) -> None:
+    if tidy(name) != name or not name.isprintable():
+        raise SettingsError(
+            f"The {what}’s name “{name}” begins or ends with a blank, is not NFC-normalised, or holds a control character."
+        )
+    if what == "domain" and "/" in name:
+        raise SettingsError(f"The domain’s name “{name}” holds a slash, which stands between customer and domain.")
 
 
 def _check_domain(domain: DomainTable) -> None:
     where = f"Domain “{domain.name}”"
+    _check_name("domain", domain.name)
     if domain.target != "local":
         raise SettingsError(f'{where}: this version provisions the local directory only (target = "local").')
     if domain.attributes is not UNSET:
-        _no_twins(f"attribute of {where}", [each.name for each in domain.attributes])
+        _no_twins(f"{where}: the attribute", [each.name for each in domain.attributes])
         for each in domain.attributes:
             _check_attribute(where, each)
         names = [each.name for each in domain.attributes]
@@ -214,6 +244,7 @@ def _check_domain(domain: DomainTable) -> None:
                 f"{where}: its unique identifier “{domain.unique_identifier}” is none of its attributes."
             )
     if domain.lifecycle is not UNSET:
+        _no_twins(f"{where}: the lifecycle status", [status_key(status) for status in domain.lifecycle])
         for status, meaning in domain.lifecycle.items():
             if isinstance(meaning, WaitTable) and fold(status) != "hired":
                 raise SettingsError(f"{where}: only the status hired can wait for a start date, not “{status}”.")

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -65,7 +66,7 @@ from provisioning.model import (
 from provisioning.report.workbook import read_workbook, write_workbook
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
-from provisioning.source.people import read_people
+from provisioning.source.people import MOST_FIELDS, read_people
 from provisioning.source.reports import list_reports, read_report
 from provisioning.store import customers, drafts, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import Job, JobKind
@@ -417,25 +418,31 @@ def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
 
 def _read(house: Workspace, domain: Domain, *, fresh_metadata: bool = False) -> _Read:
     """One complete read of HiBob with the columns that mapping, scope and engine need."""
-    connection = _connection_of(house, domain)
+    connection, started = _connection_of(house, domain), house.clock()
     names = column_names(domain.attributes, domain.settings.scope)
     with _client(house, connection) as client:
         report = None
         if connection.report is not None:
             fields, at = _metadata(house, connection, client, fresh_metadata)
             report = read_report(client, connection.report, fields)
-            ours = {each.id for each in report.fields}
-            catalogue = Catalogue([*report.fields, *(each for each in fields if each.id not in ours)])
+            titles = {each.id for each in report.fields}
+            catalogue = Catalogue([*report.fields, *(each for each in fields if each.id not in titles)])
         else:
             catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
         columns = resolve_all(catalogue, names)
         others = _others(house, domain, connection, catalogue)
         for other in others:
             columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
-        wanted = {column.field for column in columns.values()} | set(known.ENGINE_FIELDS)
-        asked = [catalogue.field(field_id) for field_id in sorted(wanted)]
+        named = sorted({column.field for column in columns.values()} - {known.ID})
+        ours = [field_id for field_id in known.ENGINE_FIELDS if field_id not in named]
+        # What the engine would like to have must not be what HiBob refuses the whole call for.
+        asked = [catalogue.field(field_id) for field_id in (*named, *ours[: max(MOST_FIELDS - len(named), 1)])]
         now = house.clock()
         employees = report.snapshot(asked, now) if report else read_people(client, asked, now)
+    mapped = {columns[name].field for name in names}
+    if at < started and any(employees.evidence.absent(each) for each in mapped):
+        # Before saying that a column is missing: the field's id may be newer than our list of fields.
+        return _read(house, domain, fresh_metadata=True)
     return _Read(columns, others, employees, catalogue, at)
 
 
@@ -538,6 +545,7 @@ def check(house: Workspace, label: str) -> Check:
         for name in (each.data_feed_name, each.fallback)
         if name
     )
+    checked += tuple(_checked_column(read, rule.column, "(scope)") for rule in domain.settings.scope)
     return Check(
         connection=_connection_of(house, domain).name,
         live=evidence.active,
@@ -759,7 +767,8 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
         first = open_blocks[0]
         more = f" ({len(open_blocks)} blocks in all: {', '.join(each.code for each in open_blocks)})"
         raise Refused(
-            f"Plan {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''}"
+            f"Plan {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''} "
+            f"On the command line: --override {first.code}=REASON."
         )
     if "self-archive" in overrides and _archives(plan, blocks["self-archive"].keys, [house.actor.email or ""]):
         raise Refused("This plan archives you. Somebody else must override that, or protect you.")
@@ -855,7 +864,10 @@ def _changed_at_source(
     if not changes or house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()
     read = _read(house, domain)
-    _, users = snapshots.load_snapshots(house.snapshots, domain.id)
+    try:
+        _, users = snapshots.load_snapshots(house.snapshots, domain.id)
+    except NotFound:
+        raise Refused(f"What plan {plan.id} was compared with is no longer kept. Make a new preview.") from None
     decision = make_plan(_situation(house, domain, read, users))
     unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
     if unproved:
@@ -1019,6 +1031,7 @@ def backup(house: Workspace, file: Path) -> None:
         os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         with sqlite3.connect(new) as copy:
             house.db.connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # One file, with nothing beside it.
         copy.close()
         new.replace(file)
     except (OSError, sqlite3.Error) as problem:
@@ -1043,6 +1056,8 @@ def restore(house: Workspace, file: Path) -> None:
     except sqlite3.Error:
         raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.") from None
     migrate(house.db)
+    # They belong to the database that was replaced, where the same domain may be another customer's.
+    snapshots.drop_all(house.snapshots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -1102,6 +1117,10 @@ def customers_seen(house: Workspace) -> list[Customer]:
     return [
         each for each in customers.customers(house.db) if email is None or customers.roles(house.db, email, each.id)
     ]
+
+
+LOCAL_USER = "ROLLCALL_LOCAL_USER"
+"""Names who sits at this machine, where nobody signs in."""
 
 
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
@@ -1177,6 +1196,11 @@ def latest_job(house: Workspace, label: str, kinds: Sequence[JobKind], plan_id: 
     return jobs.latest(house.db, domain.id, kinds, plan_id)
 
 
+def somebody_works(house: Workspace, label: str) -> bool:
+    """Whether some process, the command line's or a worker's, is at work on the domain now."""
+    return is_held(house.db, _seen_domain(house, label, "see this domain").id)
+
+
 def job_seen(house: Workspace, label: str, job_id: int) -> Job:
     domain = _seen_domain(house, label, "see this domain")
     job = jobs.get_job(house.db, job_id)
@@ -1243,6 +1267,9 @@ def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain])
     return ConnectionSeen(each, bool(at), at, ends_in, used, customers.reports(house.db, each.id))
 
 
+MOST_NAME = 200
+
+
 def save_connection(
     house: Workspace,
     customer: str,
@@ -1258,6 +1285,8 @@ def save_connection(
     _require(house, found.id, _PREPARE, "change a connection")
     if not name.strip():
         raise SettingsError("The connection needs a name.")
+    if len(name.strip()) > MOST_NAME or not name.strip().isprintable():
+        raise SettingsError(f"The connection’s name must be at most {MOST_NAME} printable characters, on one line.")
     url = check_base_url(base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
     before = {each.name: each for each in customers.connections(house.db, found.id)}.get(name.strip())
     wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
@@ -1271,7 +1300,24 @@ def save_connection(
 
 
 def add_customer(house: Workspace, name: str) -> None:
-    _through_set_up(house, setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip())))
+    """The local user who makes an installation's very first customer becomes its admin."""
+    file = setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip()))
+    with house.db.transaction():
+        if _is_local_user(house) and house.actor.email and not any_customer(house):
+            file.members = [setup_file.MemberTable(house.actor.email, Role.ADMIN)]
+            _SetUp(house, setup_file.parse(setup_file.write(file)), prune=False).apply()
+        else:
+            _through_set_up(house, file)
+
+
+def _is_local_user(house: Workspace) -> bool:
+    named = house.environment.get(LOCAL_USER)
+    return bool(named) and member(named or "").email == house.actor.email
+
+
+def any_customer(house: Workspace) -> bool:
+    """Whether there is a customer at all, be it one that the actor may not see."""
+    return bool(customers.customers(house.db))
 
 
 def add_domain(house: Workspace, customer: str, name: str, connection: str) -> None:
@@ -1329,10 +1375,20 @@ def people_read(house: Workspace, label: str, text: str = "", most: int = 300) -
     employees = last_read(house, label)
     if employees is None:
         return []
+    return list(islice(((key, line) for key, line in _lines(employees) if fold(text) in fold(line)), most))
+
+
+def person_read(house: Workspace, label: str, key: str) -> str | None:
+    """Name and e-mail of one person (by key) of the newest read; None when they are not in it."""
+    employees = last_read(house, label)
+    return next((line for each, line in _lines(employees) if each == key), None) if employees else None
+
+
+def _lines(employees: Snapshot) -> Iterator[tuple[str, str]]:
     wanted = (known.ID, known.FIRST_NAME, known.SURNAME, known.EMAIL)
     parts = [text_column(employees.table, each).to_pylist() for each in wanted]
-    lines = ((key, f"{first} {last} · {email}".strip(" ·")) for key, first, last, email in zip(*parts, strict=True))
-    return list(islice(((key, line) for key, line in lines if fold(text) in fold(line)), most))
+    for key, first, last, email in zip(*parts, strict=True):
+        yield key, f"{first} {last} · {email}".strip(" ·")
 
 
 def try_mapping(
@@ -1436,6 +1492,9 @@ def _check_protected(domain: Domain, attributes: Sequence[Attribute], settings: 
 
 # --- for the pages: settings ------------------------------------------------------------------------------
 
+LIMIT_LENGTH = 20
+"""No limit is longer in writing."""
+
 
 def save_settings(house: Workspace, label: str, settings: Settings, based_on: int) -> Domain:
     """Save settings as a new version; runs nothing. Raises `Refused` when somebody saved a newer one meanwhile."""
@@ -1462,13 +1521,24 @@ def limits_in_words(settings: Settings) -> dict[str, str]:
     return {name: str(each if isinstance(each, int) else setup_file.from_limit(each)) for name, each in written.items()}
 
 
-def limits_from_words(words: Mapping[str, str]) -> Limits:
-    """Raises `SettingsError` for what is no limit."""
-    numbers = {name: int(text) if text.strip().isdecimal() else text for name, text in words.items()}
-    small = numbers.get("small_domain")
-    if not isinstance(small, int) or small < 1:
-        raise SettingsError("The limit of a small domain is a number of people, 1 or more.")
-    return setup_file.to_limits(msgspec.convert(numbers, setup_file.LimitsTable))
+def limits_from_words(words: Mapping[str, str], called: Mapping[str, str] | None = None) -> Limits:
+    """Raises `SettingsError` for what is no limit, by the words that a person knows it by where these are given."""
+    written = {name: _limit_from_words(name, text, (called or {}).get(name, name)) for name, text in words.items()}
+    return setup_file.to_limits(msgspec.convert(written, setup_file.LimitsTable))
+
+
+def _limit_from_words(name: str, text: str, called: str) -> int | str:
+    text, people_only = text.strip(), name == "small_domain"
+    number = int(text) if text.isdecimal() and len(text) <= len(str(setup_file.MOST)) else None
+    if number is not None and int(people_only) <= number <= setup_file.MOST:
+        return number
+    if not people_only and not text.isdecimal() and len(text) <= LIMIT_LENGTH:
+        with suppress(SettingsError, ValueError):
+            setup_file.to_limits(msgspec.convert({name: text}, setup_file.LimitsTable))
+            return text
+    shown = text if len(text) <= LIMIT_LENGTH else f"{text[:LIMIT_LENGTH]}…"
+    right = "people from 1" if people_only else "people from 0, a percentage such as 10%, or off"
+    raise SettingsError(f"“{called}” is “{shown}”. It must be a number of {right}, and at most {setup_file.MOST:,}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -1547,6 +1617,62 @@ def lapsed(house: Workspace, plan_id: str) -> str | None:
     return None
 
 
+class PlanState(StrEnum):
+    """How far a plan is on its way, for people."""
+
+    EMPTY = "empty"
+    BLOCKED = "blocked"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    BEGUN = "begun"
+    PROCESSED = "processed"
+    LAPSED = "lapsed"
+
+
+def plan_states(house: Workspace, label: str, found: Sequence[Plan]) -> dict[str, PlanState]:
+    """The states of plans of this domain, by their ids."""
+    domain = _seen_domain(house, label, "see the plans")
+    begun = plans.run_statuses(house.db, domain.id)
+    return {plan.id: _state(house, domain, plan, begun.get(plan.id)) for plan in found if plan.domain_id == domain.id}
+
+
+def _state(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None) -> PlanState:
+    if run is not None:
+        return PlanState.PROCESSED if run in (RunStatus.DONE, RunStatus.PARTIAL) else PlanState.BEGUN
+    if plan.status is PlanStatus.EMPTY:
+        return PlanState.EMPTY
+    try:
+        _check_current(house, plan, domain)
+    except Lapsed:
+        return PlanState.LAPSED
+    if plans.get_approval(house.db, plan.id):
+        return PlanState.APPROVED
+    return PlanState.BLOCKED if plan.status is PlanStatus.BLOCKED else PlanState.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a plan would mean in numbers if all of it were approved. `newly_live` people may be written to by the
+    portal; `live` counts the customer's users in all domains after the run; `cost` is that of the users `over`."""
+
+    newly_live: int
+    live: int
+    seats: int | None
+    over: int
+    cost: Decimal | None
+
+
+def effect_of(house: Workspace, plan_id: str) -> Effect:
+    plan = plan_seen(house, plan_id)
+    customer = customers.get_customer(house.db, _domain_of(house, plan).customer)
+    now = sum(_directory(house, each).live() for each in customers.domains(house.db, customer.id))
+    newly = plan.counts.get("add", 0) + plan.counts.get("reactivate", 0)
+    live = now + newly - plan.counts.get("archive", 0)
+    over = max(live - customer.seats, 0) if customer.seats is not None else 0
+    cost = Decimal(customer.price_per_user) * over if customer.price_per_user and over else None
+    return Effect(newly, live, customer.seats, over, cost)
+
+
 def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
     """The people whom the actor means to leave out of the approval."""
     plan = plan_seen(house, plan_id)
@@ -1558,6 +1684,25 @@ def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
     plan = plan_seen(house, plan_id)
     draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
     drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
+
+
+def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
+    """The plan's Excel file with the decisions that there are: once processed those approved, before it the draft's."""
+    plan, approval = show_plan(house, plan_id), approval_of(house, plan_id)
+    decided = approval.left_out if approval and run_of(house, plan_id) else left_out_draft(house, plan_id)
+    write_workbook(plan, file, decided)
+
+
+def approve_by_workbook(
+    house: Workspace, plan_id: str, workbook: BinaryIO, overrides: Mapping[str, str] | None = None
+) -> Approval:
+    """Approve as a file decides, and make that the draft. Whoever is in no sheet of it (to be moved or linked) is
+    decided by the draft."""
+    draft = set(left_out_draft(house, plan_id))
+    in_file = {each.key for each in show_plan(house, plan_id).changes if each.action not in (Action.MOVE, Action.LINK)}
+    approval = approve(house, plan_id, leave_out=sorted(draft - in_file), overrides=overrides, workbook=workbook)
+    keep_left_out(house, plan_id, approval.left_out)
+    return approval
 
 
 def keep_only(house: Workspace, plan_id: str, keys: Sequence[str]) -> None:

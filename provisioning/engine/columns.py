@@ -17,8 +17,8 @@ LIFECYCLE = "internal.lifecycleStatus"
 START_DATE = "work.startDate"
 LAST_DAY = "employee.lastDayOfWork"
 
-ENGINE_FIELDS = (ID, EMAIL, FIRST_NAME, SURNAME, STATUS, LIFECYCLE, START_DATE, LAST_DAY)
-"""Asked for without being mapped: the engine itself decides by them."""
+ENGINE_FIELDS = (ID, STATUS, LIFECYCLE, START_DATE, LAST_DAY, EMAIL, SURNAME, FIRST_NAME)
+"""Asked for without being mapped: the engine itself decides by them. The first matter most."""
 
 _MACHINE_TYPES = (AttributeType.DATE, AttributeType.USER)
 """Types that are always read from the machine value: human-readable dates follow the calling user's format,

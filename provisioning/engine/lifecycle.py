@@ -42,10 +42,12 @@ _WISHES = {Meaning.LIVE: Wish.LIVE, Meaning.ARCHIVED: Wish.ARCHIVED, Meaning.LEA
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Per employee: the wish, the status in words, and for those who wait or leave, the day that decides."""
+    """Per employee: the wish, the status in words and as HiBob's machine value, and for those who wait or leave, the day
+    that decides."""
 
     wish: npt.NDArray[np.int8]
     status: list[str]
+    raw: list[str]
     day: Mapping[int, str]
     unknown: Mapping[str, tuple[int, ...]]
 
@@ -73,7 +75,7 @@ def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
         if not found[pair]:
             unknown.setdefault(status[row] or "no status", []).append(row)
     day = _dated(lifecycle, table, [found[pair] for pair in pairs], wish, today)
-    return Wishes(wish, status, day, {name: tuple(rows) for name, rows in sorted(unknown.items())})
+    return Wishes(wish, status, machine, day, {name: tuple(rows) for name, rows in sorted(unknown.items())})
 
 
 def _statuses(table: pa.Table) -> tuple[list[str], list[str]]:
@@ -98,9 +100,11 @@ def _key(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> str:
 def _dated(
     lifecycle: Lifecycle, table: pa.Table, keys: list[str], wish: npt.NDArray[np.int8], today: date
 ) -> dict[int, str]:
-    """Adjusts the wishes of the hired and of those on garden leave to the calendar, in place."""
-    hired = [row for row, key in enumerate(keys) if key == "hired" and wish[row] == Wish.LIVE]
-    garden = [row for row, key in enumerate(keys) if key == "gardenleave" and wish[row] == Wish.LIVE]
+    """Adjusts the wishes of the hired and of those on garden leave to the calendar, in place, unless the table says
+    what their status means."""
+    said = {status_key(status) for status, _ in lifecycle.meanings}
+    hired = [row for row, key in enumerate(keys) if key == "hired" and "hired" not in said]
+    garden = [row for row, key in enumerate(keys) if key == "gardenleave" and "gardenleave" not in said]
     days: dict[int, str] = {}
     if hired:
         starts = text_column(table, known.START_DATE)

@@ -20,8 +20,8 @@ _VERBS = {
     Action.REACTIVATE: "reactivated",
 }
 _WAYS_ON = (
-    "Look at the people concerned. If the number is right, an admin or CSM can override this with a reason, or raise "
-    "the limit in the domain's settings and preview again."
+    "Look at the people concerned. If the number is right, an admin or CSM can override this with a reason when "
+    "approving, or raise the limit in the domain's settings and preview again. Leaving people out does not lift it."
 )
 
 

@@ -106,7 +106,8 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
-    """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody."""
+    """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody, and
+    an identifier that two people share is nobody's."""
     if identifiers is None:
         return {}
     named: list[str] = identifiers.to_pylist()
@@ -116,7 +117,8 @@ def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]
     by_identifier = {value: value for value in named}
     by_email = {email: value for email, value in zip(emails, named, strict=True) if email not in shared}
     found = {**by_identifier, **by_email, **dict(zip(ids, named, strict=True))}
-    return {name: value for name, value in found.items() if name and value}
+    twice = {value for value, count in Counter(named).items() if count > 1}
+    return {name: value for name, value in found.items() if name and value and value not in twice}
 
 
 def _map_references(
@@ -131,7 +133,10 @@ def _map_references(
             return ""
         found = people.get(text) or people.get(fold(text))
         if found is None:
-            raise Unreadable("names nobody with a unique identifier among the people that HiBob shows us")
+            raise Unreadable(
+                "names nobody who has a unique identifier of their own among the people that HiBob shows us. A report gives "
+                "names of managers: map a column that holds their id or e-mail"
+            )
         return found
 
     return Mapped(*_by_distinct(raw, _safely(find)))

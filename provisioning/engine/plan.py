@@ -3,7 +3,7 @@ planning cannot write."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -48,7 +48,7 @@ def make_plan(situation: Situation) -> Decision:
     planner = _Planner(situation, people, absences)
     planner.add_and_update()
     planner.archive()
-    changes, held, same = hold_same_people(situation, people, planner.changes, planner.held)
+    changes, held, same = hold_same_people(situation, people, planner.changes, planner.held, planner.intended)
     changes = sorted(changes, key=lambda change: (ORDER[change.action], change.key))
     held = sorted(held, key=lambda each: (each.code, each.key))
     baseline = baseline_of(situation, people)
@@ -146,9 +146,17 @@ class _Planner:
         self.absences = absences
         self.changes: list[Change] = []
         self.held: list[Held] = []
+        # Adds of people who are held for another reason: they may still be half of one person.
+        self.intended: list[Change] = []
         self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.owners = self._identifier_owners()
+        # E-mails of users who are matched already: nobody else is added with one of them.
+        self.addresses = {
+            people.user_emails[user]: people.user_ids[user]
+            for user in sorted(people.matches.user.tolist(), reverse=True)
+            if user >= 0 and people.user_emails[user]
+        }
         self.emails = dict(zip(people.keys, people.emails, strict=True))
 
     def add_and_update(self) -> None:
@@ -240,13 +248,15 @@ class _Planner:
             if reason:
                 code, why = reason
                 self.held.append(Held(people.keys[each.row], code, why, people.names[each.row]))
+                if action is Action.ADD:
+                    self.intended.append(self._add(each, wanted))
                 return
         key = people.keys[each.row]
         link = people.user_links[each.user] if exists else ""
         if exists and link != key:
             self._link(each, link)
         if action is Action.ADD:
-            self._add(each, wanted)
+            self.changes.append(self._add(each, wanted))
         elif not quiet and (differing or action is Action.REACTIVATE):
             self._change(each, action, differing)
 
@@ -273,6 +283,11 @@ class _Planner:
         matches, wish = self.people.matches, self.people.wish(each.row)
         if each.row in matches.disputed:
             return "disputed", matches.disputed[each.row] + " Make the identifiers unique in HiBob or Skillcast."
+        if action is Action.ADD and self.people.emails[each.row] in self.addresses:
+            return "disputed", (
+                f"Their e-mail belongs to user {self.addresses[self.people.emails[each.row]]}, who is somebody else in "
+                "HiBob. Correct one of the two e-mails, or let the first record have the user."
+            )
         if each.row in matches.duplicates:
             return "duplicate-id", matches.duplicates[each.row] + " Give each their own in HiBob."
         if wish is Wish.WAIT:
@@ -292,9 +307,10 @@ class _Planner:
         day = self.people.wishes.day.get(row)
         if not day:
             return "Hired in HiBob without a start date. Added once HiBob has one and the day has come."
-        wait = self.situation.domain.settings.lifecycle.wait_until_days_before_start
-        early = f", {wait} days before" if wait else ""
-        return f"Starts on {day}. Becomes live then{early}."
+        wait = timedelta(days=self.situation.domain.settings.lifecycle.wait_until_days_before_start)
+        begins = date.fromisoformat(day)
+        live = begins - wait if begins - date.min > wait else begins
+        return f"Starts on {day}. Becomes live on {live.isoformat()}."
 
     def _required_blank(self, each: _Row, action: Action, wanted: Mapping[str, str]) -> str:
         for attribute in self.situation.domain.attributes:
@@ -335,12 +351,12 @@ class _Planner:
             "Released by the run after the one that frees it."
         )
 
-    def _add(self, each: _Row, wanted: Mapping[str, str]) -> None:
+    def _add(self, each: _Row, wanted: Mapping[str, str]) -> Change:
         key, status = self.people.keys[each.row], self.people.wishes.status[each.row]
         after: dict[str, str | None] = {name: value for name, value in wanted.items() if value}
         after |= {"status": Status.LIVE.value, "external_id": key}
         why = f"{status or 'Active'} in HiBob, no user in this domain yet."
-        self.changes.append(Change(key, Action.ADD, why, {}, after, name=self.people.names[each.row]))
+        return Change(key, Action.ADD, why, {}, after, name=self.people.names[each.row])
 
     def _link(self, each: _Row, link: str) -> None:
         key = self.people.keys[each.row]

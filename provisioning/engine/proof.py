@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import absent_remedy, column_names, read_as
-from provisioning.engine.lifecycle import Wish
+from provisioning.engine.lifecycle import DEFAULTS, Wish, status_key
 from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
@@ -43,6 +43,8 @@ def find_read_problems(situation: Situation, people: People, now: Baseline) -> t
         *_identifiers_swapped(situation, people),
         *engine_columns_absent(situation.domain, situation.columns, situation.employees.evidence),
         *_unknown_statuses(people),
+        *_unmet_statuses(situation, people),
+        *_nobody_in_scope(situation, people),
         *_two_domains(situation, people),
     )
 
@@ -194,6 +196,31 @@ def _unknown_statuses(people: People) -> Iterable[Finding]:
         {"counted": len(rows)},
         tuple(sorted(people.keys[row] for row in rows)),
     )
+
+
+def _unmet_statuses(situation: Situation, people: People) -> Iterable[Finding]:
+    """A row of the lifecycle table that fits nobody and is no status of HiBob's own may be misspelt."""
+    met = {status_key(status) for status in (*people.wishes.status, *people.wishes.raw)} | set(DEFAULTS)
+    unmet = [status for status, _ in situation.domain.settings.lifecycle.meanings if status_key(status) not in met]
+    if unmet:
+        yield Finding(
+            "unknown-lifecycle",
+            Severity.INFO,
+            f"Nobody in HiBob has the lifecycle status {', '.join(unmet)}, which this domain's table names.",
+            "Nothing to do if it is only rare. Otherwise correct its spelling in the domain's lifecycle table.",
+            {"counted": len(unmet)},
+        )
+
+
+def _nobody_in_scope(situation: Situation, people: People) -> Iterable[Finding]:
+    if not people.scope.any():
+        yield Finding(
+            "nobody-in-scope",
+            Severity.WARN,
+            f"The domain's scope takes nobody of the {len(people.keys):,} people that HiBob returned.",
+            "Check the values of the scope's rules against what HiBob shows in these columns.",
+            {"counted": 0, "limit": 1, "of": len(people.keys)},
+        )
 
 
 def _two_domains(situation: Situation, people: People) -> Iterable[Finding]:

@@ -22,16 +22,20 @@ Pair = tuple[Change, Change, str]
 
 
 def hold_same_people(
-    situation: Situation, people: People, changes: Sequence[Change], held: Sequence[Held]
+    situation: Situation, people: People, changes: Sequence[Change], held: Sequence[Held], intended: Sequence[Change]
 ) -> tuple[list[Change], list[Held], tuple[Finding, ...]]:
-    """The changes without the halves of proposed pairs, the held with them, and the finding if any."""
-    pairs = _pairs(situation, people, changes)
+    """The changes without the halves of proposed pairs, the held with them, and the finding if any.
+
+    `intended`: adds of people who are held already, for another reason. They stay held for that one.
+    """
+    pairs = _pairs(situation, people, [*changes, *intended])
     if not pairs:
         return list(changes), list(held), ()
     halves: dict[int, Held] = {}
     for archived, added, evidence in pairs:
         halves.setdefault(id(archived), _half(archived, added, evidence))
-        halves.setdefault(id(added), _half(added, archived, evidence))
+        if all(added is not each for each in intended):
+            halves.setdefault(id(added), _half(added, archived, evidence))
     keys = tuple(sorted({change.key for pair in pairs for change in pair[:2]}))
     remaining = [change for change in changes if id(change) not in halves]
     return remaining, [*held, *halves.values()], (_finding(pairs, keys),)

@@ -35,7 +35,7 @@ def finding_document(each: Finding) -> dict[str, Json]:
         "severity": each.severity.value,
         "message": each.message,
         "remedy": each.remedy,
-        "numbers": dict(each.numbers),
+        "numbers": {name: each.numbers.get(name, 0) for name in ("counted", "limit", "of")},
         "keys": list(each.keys),
     }
 

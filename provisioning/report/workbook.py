@@ -6,8 +6,8 @@ construction. Nothing but decisions is ever taken from a file; its values are co
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice, repeat, takewhile
 from math import ceil
@@ -192,8 +192,8 @@ _BAND, _MARK = PatternFill("solid", fgColor="FFDCE6EC"), PatternFill("solid", fg
 _RULE = Border(bottom=Side("thin", color="FFD0D8DD"))
 
 
-def write_workbook(plan: Plan, file: BinaryIO) -> None:
-    """Write the workbook of a plan, row by row.
+def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
+    """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -208,7 +208,7 @@ def write_workbook(plan: Plan, file: BinaryIO) -> None:
     workbook.properties.creator = "Rollcall"
     _write_summary(workbook, plan)
     for sheet in SHEETS:
-        _write_people(workbook, plan, sheet, numbers[sheet.action])
+        _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out))
     _write_held(workbook, plan)
     workbook.save(file)
 
@@ -279,7 +279,7 @@ def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "    Code", " · ".join((finding.code, *numbers, *people))
 
 
-def _write_people(workbook: Workbook, plan: Plan, kind: _Sheet, number: int) -> None:
+def _write_people(workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str]) -> None:
     notes = (
         f"{kind.heading}: {_people(number)}",
         kind.meaning if number else "Nobody.",
@@ -289,10 +289,18 @@ def _write_people(workbook: Workbook, plan: Plan, kind: _Sheet, number: int) -> 
         f"Customer/domain {plan.domain}, plan {plan.id}",
     )
     sheet = _new_sheet(workbook, kind.title)
-    rows = (_row(plan, change) for change in plan.changes if change.action is kind.action)
+    rows = (
+        _without(_row(plan, change)) if change.key in left_out else _row(plan, change)
+        for change in plan.changes
+        if change.action is kind.action
+    )
     first = _write_table(sheet, notes, _header(plan), rows, frozen=2)
     if number:
         _offer_decisions(sheet, f"A{first}:A{first + number - 1}")
+
+
+def _without(row: _Row) -> _Row:
+    return replace(row, cells=(LEAVE_OUT, *row.cells[1:]))
 
 
 def _write_held(workbook: Workbook, plan: Plan) -> None:

@@ -31,6 +31,10 @@ TIMEOUT = httpx.Timeout(300.0, connect=15.0)
 """people/search has no paging: one long answer with everybody."""
 
 
+# Its default is a line in the log for every wait; who waits is told by the one sentence at the end.
+stamina.instrumentation.set_on_retry_hooks([])
+
+
 class _TryAgain(Exception):
     """An answer worth another try. `wait`: how long HiBob asks for, in seconds, if it says. `slow`: HiBob was still
     working on it."""

@@ -22,6 +22,7 @@ from provisioning.model import Column, ColumnEvidence, Evidence, Field, Snapshot
 from provisioning.source.client import HiBobClient
 
 MOST_FIELDS = 400
+MOST_DIGITS = 60
 ID, STATUS, LIFECYCLE = "root.id", "internal.status", "internal.lifecycleStatus"
 
 _PLAIN_TYPES = frozenset({"", "text", "text-area", "number", "date", "short-date", "time"})
@@ -36,7 +37,8 @@ def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime) -> 
     """
     if len(fields) > MOST_FIELDS:
         raise SettingsError(
-            f"The mapping and the scopes name {len(fields)} HiBob columns; HiBob answers {MOST_FIELDS} at most."
+            f"The mapping and the scopes name {len(fields)} HiBob columns, root.id included; HiBob answers {MOST_FIELDS} "
+            "at most."
         )
     asked = [each.id for each in fields]
     snapshot = decode_people(client.search(asked), fields, now)
@@ -134,7 +136,8 @@ def _or_strange(kind: type[Struct]) -> Any:
 
 def _decode(body: bytes, shape: _Shape) -> list[Any]:
     try:
-        employees: list[Any] = msgspec.json.decode(body, type=shape.answer).employees
+        # Decimal: a float would lose digits of a long number.
+        employees: list[Any] = msgspec.json.Decoder(shape.answer, float_hook=Decimal).decode(body).employees
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         employees = _decode_leniently(body, shape)
     return employees
@@ -166,9 +169,9 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) < 19 else digits
 
 
-def _float(digits: str) -> float | str:
-    number = float(digits)
-    return digits if number in (float("inf"), float("-inf")) else number
+def _float(digits: str) -> Decimal | str:
+    number = Decimal(digits)
+    return number if abs(number.adjusted()) <= MOST_DIGITS else digits
 
 
 def text_of(value: object) -> str | None:
@@ -182,11 +185,19 @@ def text_of(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else format(Decimal(repr(value)), "f")
+    if isinstance(value, Decimal):
+        return _plain(value)
     if isinstance(value, list):
         return ", ".join(part for each in value if (part := _part_text(each))) or None
     return _text_of_object(value)
+
+
+def _plain(number: Decimal) -> str:
+    """Without exponent and without zeros that say nothing."""
+    if abs(number.adjusted()) > MOST_DIGITS:
+        return str(number).lower().replace("e+", "e")
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _part_text(value: object) -> str | None:
@@ -204,7 +215,7 @@ def _text_of_object(value: object) -> str | None:
 def _as_json(value: object) -> str:
     """What no rule knows, as JSON: shown to people, and unreadable as anything but text."""
     try:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
     except (RecursionError, TypeError, ValueError):
         return "(nested too deeply to be read)"
 

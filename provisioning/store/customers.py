@@ -102,7 +102,8 @@ def save_connection(db: Database, connection: Connection, token_env: str | None)
     db.execute(
         "INSERT INTO connections (customer_id, name, type, base_url, service_user_id, report, token_env) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (customer_id, name) DO UPDATE SET type = excluded.type, "
-        "metadata_at = CASE WHEN base_url = excluded.base_url THEN metadata_at ELSE '1970-01-01T00:00:00.000000Z' END, "
+        "metadata_at = CASE WHEN base_url = excluded.base_url AND service_user_id IS excluded.service_user_id "
+        "THEN metadata_at ELSE '1970-01-01T00:00:00.000000Z' END, "
         "base_url = excluded.base_url, "
         "service_user_id = excluded.service_user_id, report = excluded.report, token_env = excluded.token_env",
         connection.customer_id, connection.name, connection.type, connection.base_url, connection.service_user_id,

@@ -20,6 +20,7 @@ from provisioning.model import (
     Held,
     Plan,
     PlanStatus,
+    RunStatus,
     Seen,
 )
 from provisioning.store.codec import from_blob, from_json, to_blob, to_json, to_moment, to_text
@@ -105,7 +106,8 @@ def plan_head(db: Database, plan_id: str) -> Plan:
 
 _FILTER = (
     "FROM changes c WHERE c.plan_id = ?1 AND (?2 = '' OR c.action = ?2) "
-    "AND (?3 = '' OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3)) "
+    "AND (?3 = '' OR c.action IN ('update', 'reactivate') "
+    "AND EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3)) "
     "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR c.name LIKE '%' || ?4 || '%' OR c.why LIKE '%' || ?4 || '%' "
     "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.value LIKE '%' || ?4 || '%') "
     "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE j.value LIKE '%' || ?4 || '%'))"
@@ -177,6 +179,12 @@ def _change(row: Row) -> Change:
 def latest_plan_id(db: Database, domain_id: int) -> str | None:
     row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT 1", domain_id)
     return row["id"] if row else None
+
+
+def run_statuses(db: Database, domain_id: int) -> dict[str, RunStatus]:
+    """How the latest run of each of a domain's plans ended, or that it runs."""
+    rows = db.all("SELECT plan_id, status FROM runs WHERE domain_id = ? ORDER BY started_at, rowid", domain_id)
+    return {row["plan_id"]: RunStatus(row["status"]) for row in rows}
 
 
 # --- approvals --------------------------------------------------------------------------------------------

@@ -57,6 +57,11 @@ def drop_snapshots(folder: Path, domain_id: int) -> None:
         (folder / f"{domain_id}.{side}.arrow").unlink(missing_ok=True)
 
 
+def drop_all(folder: Path) -> None:
+    for file in folder.glob("*.arrow"):
+        file.unlink(missing_ok=True)
+
+
 def _users_table(users: Users) -> pa.Table:
     columns = {"id": users.ids, "external_id": users.external_ids, "status": users.statuses}
     return pa.table(columns | {_ATTRIBUTE + name: values for name, values in users.attributes.items()})

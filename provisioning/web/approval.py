@@ -34,7 +34,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
     def build() -> bytes:
         with workspace() as house:
             file = BytesIO()
-            workflow.export_workbook(house, plan.id, file)
+            workflow.export_decided_workbook(house, plan.id, file)
             return file.getvalue()
 
     st.download_button(
@@ -107,6 +107,14 @@ def _overrides(plan: Plan, place: str) -> dict[str, str]:
 def _by_workbook(here: Here, plan: Plan) -> None:
     st.caption("Decide per row in Excel, save, and upload the same file. A changed value or a missing row is refused.")
     workbook_button(here, plan)
+    left_out = workflow.left_out_draft(here.house, plan.id)
+    if left_out:
+        st.info(
+            f"{people(len(left_out))} left out on this page: a file downloaded now says so. When you approve by file, "
+            "the file decides, whatever this page says; only for people to be moved or linked, who are not in it, this "
+            "page does.",
+            icon=":material/info:",
+        )
     file = st.file_uploader("The decided file", type="xlsx", key=f"decided_{plan.id}")
     overrides = _overrides(plan, "file") if file else {}
     if file and st.button(
@@ -119,7 +127,10 @@ def _approve(
     here: Here, plan: Plan, overrides: dict[str, str], left_out: tuple[str, ...], workbook: BytesIO | None
 ) -> None:
     try:
-        workflow.approve(here.house, plan.id, leave_out=left_out, overrides=overrides, workbook=workbook)
+        if workbook:
+            workflow.approve_by_workbook(here.house, plan.id, workbook, overrides)
+        else:
+            workflow.approve(here.house, plan.id, leave_out=left_out, overrides=overrides)
     except RollcallError as problem:
         fail(problem)
         return

@@ -6,6 +6,7 @@ statement is `enter()`: without the session's flag it runs `app.py`, which sets 
 
 import os
 import runpy
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,11 +21,12 @@ from provisioning.errors import RollcallError
 from provisioning.model import Customer, Domain
 from provisioning.web import worker_child
 from provisioning.web.words import escape
-from provisioning.workflow import Workspace
+from provisioning.workflow import LOCAL_USER, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
-LOCAL_USER, DATA, WORKER = "ROLLCALL_LOCAL_USER", "ROLLCALL_DATA", "ROLLCALL_WORKER"
+DATA, WORKER = "ROLLCALL_DATA", "ROLLCALL_WORKER"
+GRANT = './scripts/rollcall grant EMAIL admin "CUSTOMER"'
 ENTERED = "entered"
 
 _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
@@ -79,17 +81,19 @@ def workspace() -> Iterator[Workspace]:
             house.db.close()
 
 
+def keep_worker() -> None:
+    """See to it that a worker is alive, unless somebody else does."""
+    if os.environ.get(WORKER) != "external":
+        worker_child.keep(data_folder())
+
+
 def run_app(navigate: Callable[[], None]) -> None:
     """The body of `app.py`: `navigate` sets up navigation and runs the page that was asked for."""
-    with workspace() as house:
+    with guarded(), workspace() as house:
         st.session_state[ENTERED] = True
-        if os.environ.get(WORKER) != "external":
-            worker_child.keep(data_folder())
-        try:
-            house.db  # noqa: B018 - opening is what may fail
-            navigate()
-        except RollcallError as problem:
-            fail(problem)
+        keep_worker()
+        house.db  # noqa: B018 - opening is what may fail
+        navigate()
 
 
 def enter(title: str, purpose: str) -> Here:
@@ -164,7 +168,9 @@ def need_domain(here: Here) -> Domain:
     if here.domain is not None:
         return here.domain
     with st.container(border=True):
-        if here.customer is None:
+        if here.customer is None and workflow.any_customer(here.house):
+            no_customer_to_see()
+        elif here.customer is None:
             st.subheader("No customer yet", anchor=False)
             st.write("A customer is an organisation with its connection to HiBob and its user domains.")
             link("pages/start.py", "Begin with the checklist", ":material/checklist:", here)
@@ -173,6 +179,13 @@ def need_domain(here: Here) -> Domain:
             st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
             link("pages/connect.py", "Connect HiBob and add a domain", ":material/cable:", here)
     return st.stop()
+
+
+def no_customer_to_see() -> None:
+    """There are customers, and none for whoever looks."""
+    st.subheader("No customer that you may see", anchor=False)
+    st.write("You have no role for any customer. Whoever runs Rollcall on its machine grants one:")
+    st.code(GRANT, language="bash")
 
 
 def link(page: str, label: str, icon: str, here: Here, **query: str) -> None:
@@ -195,3 +208,9 @@ def guarded() -> Iterator[None]:
         yield
     except RollcallError as problem:
         fail(problem)
+    except sqlite3.Error as problem:
+        st.error(
+            f"The database could not be read or written ({escape(str(problem))}). Another process may hold it: wait a "
+            "minute and load this page again. If it stays so, stop what holds it and run `./scripts/rollcall doctor`.",
+            icon=":material/error:",
+        )

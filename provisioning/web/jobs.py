@@ -6,7 +6,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.store.jobs import Job, JobState
-from provisioning.web.frame import Here, guarded, workspace
+from provisioning.web.frame import Here, guarded, keep_worker, workspace
 from provisioning.web.words import escape
 
 EVERY = 1.0
@@ -31,11 +31,29 @@ def show(
     return True
 
 
+def watch(
+    here: Here, busy: Callable[[workflow.Workspace], bool], doing: str, progress: Progress, controls: Controls
+) -> None:
+    """Show what another process does, and poll until it is no longer busy."""
+    st.fragment(_poll_other, run_every=EVERY)(busy, doing, progress, controls)
+
+
+def _poll_other(busy: Callable[[workflow.Workspace], bool], doing: str, progress: Progress, controls: Controls) -> None:
+    with workspace() as house, guarded():
+        if not busy(house):
+            st.rerun()
+        share, words = progress(house)
+        with st.container(border=True):
+            st.progress(min(max(share or 0.0, 0.0), 1.0), text=escape(f"{doing} by another process: {words}"))
+            controls(house)
+
+
 def _poll(label: str, job_id: int, doing: str, progress: Progress | None, controls: Controls | None) -> None:
     with workspace() as house, guarded():
         job = workflow.job_seen(house, label, job_id)
         if not job.open:
             st.rerun()
+        keep_worker()
         share, words = progress(house) if progress else (None, job.step)
         waiting = job.state is JobState.WAITING
         with st.container(border=True):

@@ -1,7 +1,8 @@
 """The mapping as rows of an editor, and back. What the browser sends is normalised here and checked by the workflow."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import pandas as pd
@@ -9,6 +10,7 @@ import streamlit as st
 
 from provisioning.engine.columns import HUMAN
 from provisioning.engine.transforms import CLEAN_UP, tidy
+from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
 
 T = TypeVar("T")
@@ -18,6 +20,7 @@ CLEAN, TABLE, OPTIONS, APPLIES = "Clean-up", "Value table", "List options", "App
 MACHINE, SPOKEN = "Machine", "Human-readable"
 COLUMNS = (NAME, FEED, VALUE, TYPE, REQUIRED, IDENTIFIER, BLANK, FALLBACK, CLEAN, TABLE, OPTIONS, APPLIES)
 BLANKS = {BlankPolicy.KEEP: "Keep Skillcast’s", BlankPolicy.CLEAR: "Clear it", BlankPolicy.HOLD: "Hold the person"}
+SHOWN = 60
 APPLY = {Apply.ALWAYS: "Always", Apply.ON_ADD: "On add only"}
 
 
@@ -47,42 +50,70 @@ def _row(each: Attribute, identifier: str) -> dict[str, object]:
 
 
 def from_frame(frame: pd.DataFrame) -> tuple[tuple[Attribute, ...], str]:
-    """(attributes, unique identifier). Rows without a name are not there yet."""
+    """(attributes, unique identifier). Rows without a name are not there yet. Raises `SettingsError` naming row and
+    cell for what cannot be read."""
     rows = [{name: _value(row[name]) for name in COLUMNS} for row in frame.to_dict("records")]
-    named = [row for row in rows if tidy(_text(row[NAME]))]
-    marked = [_text(row[NAME]) for row in named if row[IDENTIFIER] is True]
-    return tuple(_attribute(row) for row in named), tidy(marked[-1]) if marked else ""
+    named = [(number, row) for number, row in enumerate(rows, 1) if tidy(_text(row[NAME]))]
+    marked = [_text(row[NAME]) for _, row in named if row[IDENTIFIER] is True]
+    return tuple(_attribute(number, row) for number, row in named), tidy(marked[-1]) if marked else ""
 
 
 def _value(value: object) -> object:
     """Editors send back nan, None or a number for what was left empty."""
-    return None if isinstance(value, float) and value != value else value
+    return None if value is pd.NA or (isinstance(value, float) and value != value) else value
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _attribute(row: Mapping[str, object]) -> Attribute:
-    feed, steps = tidy(_text(row[FEED])), row[CLEAN]
-    if feed and row[VALUE] == SPOKEN:
-        feed = HUMAN + feed
+def _attribute(number: int, row: Mapping[str, object]) -> Attribute:
+    name = tidy(_text(row[NAME]))
+
+    def cell(column: str, read: Callable[[object], T]) -> T:
+        try:
+            return read(row[column])
+        except SettingsError as problem:
+            raise SettingsError(f"Row {number}, “{name}”, {column}: {problem}") from None
+
+    feed = tidy(_text(row[FEED]))
+    spoken = cell(VALUE, lambda said: _key_of({False: MACHINE, True: SPOKEN}, said, False))
     return Attribute(
-        name=tidy(_text(row[NAME])),
-        data_feed_name=feed or None,
-        type=AttributeType(_text(row[TYPE]) or "text"),
+        name=name,
+        data_feed_name=(HUMAN + feed if spoken else feed) if feed else None,
+        type=cell(TYPE, lambda said: _key_of({each: each.value for each in AttributeType}, said, AttributeType.TEXT)),
         required=row[REQUIRED] is True,
-        blank=_key_of(BLANKS, row[BLANK], BlankPolicy.KEEP),
+        blank=cell(BLANK, lambda said: _key_of(BLANKS, said, BlankPolicy.KEEP)),
         fallback=tidy(_text(row[FALLBACK])) or None,
-        clean_up=tuple(each for each in steps if each in CLEAN_UP) if isinstance(steps, list | tuple) else (),
-        values=tuple(parse_table(_text(row[TABLE])).items()),
-        options=parse_list(_text(row[OPTIONS])),
-        apply=_key_of(APPLY, row[APPLIES], Apply.ALWAYS),
+        clean_up=cell(CLEAN, _steps),
+        values=cell(TABLE, lambda said: tuple(parse_table(_text(said)).items())),
+        options=cell(OPTIONS, lambda said: parse_list(_text(said))),
+        apply=cell(APPLIES, lambda said: _key_of(APPLY, said, Apply.ALWAYS)),
     )
 
 
 def _key_of(words: Mapping[T, str], said: object, otherwise: T) -> T:
-    return next((key for key, word in words.items() if word == said), otherwise)
+    if said is None or said == "":
+        return otherwise
+    for key, word in words.items():
+        if word == said:
+            return key
+    raise SettingsError(f"“{_short(said)}” is not one of: {', '.join(words.values())}.")
+
+
+def _steps(said: object) -> tuple[str, ...]:
+    if said is None:
+        return ()
+    steps = said if isinstance(said, list | tuple) else [said]
+    unknown = [each for each in steps if not isinstance(each, str) or each not in CLEAN_UP]
+    if unknown:
+        raise SettingsError(f"“{_short(unknown[0])}” is not one of: {', '.join(CLEAN_UP)}.")
+    return tuple(steps)
+
+
+def _short(said: object) -> str:
+    text = str(said)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 # --- tables and lists as text -----------------------------------------------------------------------------
@@ -91,31 +122,61 @@ def _key_of(words: Mapping[T, str], said: object, otherwise: T) -> T:
 def table_text(values: Mapping[str, str]) -> str:
     """`Legal & Compliance = Legal; Ops = Operations`, or JSON where a value holds one of these marks."""
     plain = "; ".join(f"{key} = {value}" for key, value in values.items())
-    return plain if parse_table(plain) == dict(values) else json.dumps(dict(values), ensure_ascii=False)
+    with suppress(SettingsError):
+        if parse_table(plain) == dict(values):
+            return plain
+    return json.dumps(dict(values), ensure_ascii=False)
 
 
 def parse_table(text: str) -> dict[str, str]:
+    """Raises `SettingsError` for a part that is no pair, and for a value that two pairs name."""
     if text.lstrip().startswith("{"):
-        try:
-            return {str(key): str(value) for key, value in json.loads(text).items()}
-        except ValueError:
-            return {}
-    pairs = (part.partition("=") for part in text.split(";") if "=" in part)
-    return {tidy(key): tidy(value) for key, _, value in pairs if tidy(key)}
+        return _once(_json(text, '{"Legal & Compliance": "Legal"}'))
+    pairs = []
+    for part in filter(tidy, text.split(";")):
+        key, mark, value = part.partition("=")
+        if not mark or not tidy(key):
+            raise SettingsError(f"“{_short(tidy(part))}” is no pair. Write: HiBob’s value = Skillcast’s value.")
+        pairs.append((tidy(key), tidy(value)))
+    return _once(pairs)
+
+
+def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        if found.setdefault(key, value) != value:
+            raise SettingsError(f"“{_short(key)}” stands there twice, with different values.")
+    return found
 
 
 def list_text(options: Sequence[str]) -> str:
     plain = "; ".join(options)
-    return plain if parse_list(plain) == tuple(options) else json.dumps(list(options), ensure_ascii=False)
+    with suppress(SettingsError):
+        if parse_list(plain) == tuple(options):
+            return plain
+    return json.dumps(list(options), ensure_ascii=False)
 
 
 def parse_list(text: str) -> tuple[str, ...]:
+    """Raises `SettingsError` for a list in brackets that is no JSON list of texts."""
     if text.lstrip().startswith("["):
-        try:
-            return tuple(str(each) for each in json.loads(text))
-        except ValueError:
-            return ()
+        return tuple(value for _, value in _json(text, '["London", "Paris"]'))
     return tuple(tidy(part) for part in text.split(";") if tidy(part))
+
+
+def _json(text: str, example: str) -> list[tuple[str, str]]:
+    """The pairs of an object, all of them; of a list, its texts with an empty key."""
+    try:
+        found = json.loads(text, object_pairs_hook=lambda pairs: pairs)
+        listed = text.lstrip().startswith("[")
+        pairs = [("", each) for each in found] if listed else list(found)
+        if all(isinstance(value, str | int | float) and not isinstance(value, bool) for _, value in pairs):
+            said = [(key, str(value)) for key, value in pairs]
+            "".join(part for pair in said for part in pair).encode()
+            return said
+    except (ValueError, RecursionError):
+        pass
+    raise SettingsError(f"“{_short(text)}” cannot be read. Write it like: {example}")
 
 
 # --- the editor -------------------------------------------------------------------------------------------
@@ -135,7 +196,7 @@ def edit(
         placeholder="",
         hide_index=True,
         disabled=disabled,
-        height=72 + 35 * max(len(frame), 3) if len(frame) <= 16 else 632,
+        height=37 + 35 * min(max(len(frame), 3) + 2, 42),
         column_config={
             NAME: column.TextColumn(required=True, pinned=True, help="Skillcast’s name of the user attribute."),
             FEED: column.SelectboxColumn(

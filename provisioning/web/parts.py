@@ -8,8 +8,9 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.model import Finding, Plan, Run, Severity
 from provisioning.report.charts import WORDS as ACTION_WORDS
-from provisioning.web.frame import Here
+from provisioning.web.frame import Here, link
 from provisioning.web.words import (
+    ACTIONS,
     PLAN_COLOURS,
     PLAN_WORDS,
     RUN_COLOURS,
@@ -28,8 +29,9 @@ _ICONS = {
 }
 
 
-def plan_badge(plan: Plan) -> None:
-    st.badge(PLAN_WORDS[plan.status], color=PLAN_COLOURS[plan.status])  # type: ignore[arg-type]
+def plan_badge(here: Here, plan: Plan) -> None:
+    state = workflow.plan_states(here.house, here.label, [plan])[plan.id]
+    st.badge(PLAN_WORDS[state], color=PLAN_COLOURS[state])  # type: ignore[arg-type]
 
 
 def run_badge(run: Run) -> None:
@@ -40,7 +42,7 @@ def counts(plan: Plan) -> None:
     """The numbers of a preview, as cards; rare ones only where there are any."""
     always = ("add", "update", "reactivate", "archive")
     shown = [name for name in ACTION_WORDS if name in always or plan.counts.get(name)]
-    cards: list[tuple[str, int]] = [(ACTION_WORDS[name], plan.counts.get(name, 0)) for name in shown]
+    cards: list[tuple[str, int]] = [(ACTIONS[name], plan.counts.get(name, 0)) for name in shown]
     numbers([*cards, ("Held back", plan.counts.get("held", 0)), ("Unchanged", plan.counts.get("unchanged", 0))])
 
 
@@ -58,6 +60,8 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
             st.markdown(f"**{escape(each.code.replace('-', ' ').capitalize())}**")
         st.markdown(escape(each.message))
         st.markdown(f":material/arrow_forward: {escape(each.remedy)}")
+        if each.code == "unknown-lifecycle":
+            link("pages/settings.py", "Open the settings", ":material/tune:", here)
         if each.keys:
             with st.expander(f"{people(len(each.keys))} concerned"):
                 names = workflow.names_in_plan(here.house, plan.id, each.keys[:200])

@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.engine.lifecycle import DEFAULTS, status_key
-from provisioning.errors import RollcallError
+from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import (
     AbsenceArchives,
     Domain,
@@ -77,7 +77,9 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
             },
             alt="Scope rules",
         )  # fmt: skip
-        rules = tuple(_rule(row) for row in edited.to_dict("records") if _said(row["HiBob column"]))
+        rules = tuple(
+            _rule(number, row) for number, row in enumerate(edited.to_dict("records"), 1) if _said(row["HiBob column"])
+        )
     with right:
         _scope_count(here, domain, rules)
     return rules
@@ -87,8 +89,15 @@ def _said(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _rule(row: Mapping[str, object]) -> ScopeRule:
-    return ScopeRule(row["Rule"] != EXCLUDE, _said(row["HiBob column"]), parse_list(_said(row["Is one of"])))
+def _rule(number: int, row: Mapping[str, object]) -> ScopeRule:
+    return ScopeRule(row["Rule"] != EXCLUDE, _said(row["HiBob column"]), _values(number, row))
+
+
+def _values(number: int, row: Mapping[str, object]) -> tuple[str, ...]:
+    try:
+        return parse_list(_said(row["Is one of"]))
+    except SettingsError as problem:
+        raise SettingsError(f"Row {number}, Is one of: {problem}") from None
 
 
 def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
@@ -99,7 +108,7 @@ def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None
         return
     read = workflow.last_read(here.house, domain.label)
     if found is None or read is None:
-        st.info("HiBob has not been read yet; after the first preview this counts live.", icon=":material/info:")
+        st.info("No sample was read yet; after the first preview this counts live.", icon=":material/info:")
         return
     st.metric("Employees in this scope", f"{found.inside:,} of {found.people:,}", border=True)
     for column in found.unread:
@@ -204,7 +213,7 @@ def limits(base: Settings, key: str) -> Limits:
     columns = st.columns(3, gap="large")
     for place, (name, (label, help)) in enumerate(LIMITS.items()):
         said[name] = columns[place % 3].text_input(label, words[name], key=f"limit_{name}_{key}", help=help)
-    return workflow.limits_from_words(said)
+    return workflow.limits_from_words(said, {name: label for name, (label, _) in LIMITS.items()})
 
 
 def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Protection, ...]:
@@ -226,12 +235,14 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
         alt="Protected people",
     )  # fmt: skip
     return tuple(
-        _protection(row) for row in edited.to_dict("records") if _said(row["Person"]) or _said(row["Attribute"])
+        _protection(number, row)
+        for number, row in enumerate(edited.to_dict("records"), 1)
+        if _said(row["Person"]) or _said(row["Attribute"])
     )
 
 
-def _protection(row: Mapping[str, object]) -> Protection:
+def _protection(number: int, row: Mapping[str, object]) -> Protection:
     person, attribute = _said(row["Person"]), _said(row["Attribute"])
     if person:
         return Protection(person=person)
-    return Protection(attribute=attribute, values=parse_list(_said(row["Is one of"])))
+    return Protection(attribute=attribute, values=_values(number, row))

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from provisioning.model import RESERVED_NAMES, Action, Change, PlanStatus, Result, RunStatus, Severity
+from provisioning.model import RESERVED_NAMES, Action, Change, Result, RunStatus, Severity
+from provisioning.workflow import PlanState
 
 ACTIONS: Mapping[str, str] = {
     Action.ADD.value: "To be added",
@@ -20,15 +21,23 @@ RESULTS: Mapping[str, str] = {
     Result.DRIFTED.value: "Drifted",
     Result.SKIPPED.value: "Skipped",
 }
-PLAN_WORDS: Mapping[PlanStatus, str] = {
-    PlanStatus.READY: "Ready",
-    PlanStatus.BLOCKED: "Blocked",
-    PlanStatus.EMPTY: "Nothing to do",
+PLAN_WORDS: Mapping[PlanState, str] = {
+    PlanState.EMPTY: "Nothing to do",
+    PlanState.BLOCKED: "Blocked",
+    PlanState.WAITING: "Waiting for approval",
+    PlanState.APPROVED: "Approved",
+    PlanState.BEGUN: "Begun, not finished",
+    PlanState.PROCESSED: "Processed",
+    PlanState.LAPSED: "Lapsed",
 }
-PLAN_COLOURS: Mapping[PlanStatus, str] = {
-    PlanStatus.READY: "green",
-    PlanStatus.BLOCKED: "red",
-    PlanStatus.EMPTY: "gray",
+PLAN_COLOURS: Mapping[PlanState, str] = {
+    PlanState.EMPTY: "gray",
+    PlanState.BLOCKED: "red",
+    PlanState.WAITING: "blue",
+    PlanState.APPROVED: "green",
+    PlanState.BEGUN: "orange",
+    PlanState.PROCESSED: "green",
+    PlanState.LAPSED: "gray",
 }
 RUN_WORDS: Mapping[RunStatus, str] = {
     RunStatus.RUNNING: "Running",

@@ -1,16 +1,23 @@
 """Every page empty, full and failing; and what its buttons do."""
 
+import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
+import streamlit as st
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
-from provisioning.model import Outcome, Result, RunStatus
+from provisioning.errors import RoleMissing, SettingsError
+from provisioning.model import Action, Finding, Outcome, Result, RunStatus, Severity
+from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, runs
+from provisioning.store.leases import lease
+from provisioning.web import worker_child
 
 Said = Callable[[AppTest], str]
 PAGES = ["", "start", "connect", "mapping", "settings", "preview", "process", "history", "people"]
@@ -81,7 +88,9 @@ def test_the_operator_may_look_but_not_approve(app: App, monkeypatch: pytest.Mon
 
 def test_somebody_without_a_role_sees_no_customer(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "stranger@elsewhere.example")
-    assert "No customer yet" in said(full.open("preview"))
+    shown = full.open("preview")
+    assert "No customer that you may see" in said(shown)
+    assert "rollcall grant" in shown.code[0].value
 
 
 # --- connect ----------------------------------------------------------------------------------------------
@@ -274,7 +283,7 @@ def test_a_save_over_a_newer_version_is_refused_with_the_difference(full: App, s
     button(at, "Save")
     assert "Certified person: removed" in at.error[0].value.replace("\\", "")
     later = full.open("mapping")
-    button(later, "I have seen it: put my draft on top of it")
+    button(later, next(each.label for each in later.button if "brings back what was removed" in each.label))
     button(full.open("mapping"), "Save")
     assert "Version 3 is in force" in said(full.open("mapping"))
 
@@ -387,3 +396,354 @@ def test_a_preview_of_another_domain_is_not_shown_under_this_one(full: App, said
     workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     at = full.open("preview", customer="Northwind Trading", domain="contractors", plan=plan.id)
     assert "belongs to" in said(at)
+
+
+# --- mended: connect, preview, process, history, overview, start -------------------------------------------
+
+
+def test_whoever_is_left_out_on_the_page_is_left_out_by_the_file_downloaded_there(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    key = plan.changes[0].key
+    workflow.keep_only(house, plan.id, [key])
+    assert "the file decides" in said(app.open("preview"))
+    file = BytesIO()
+    workflow.export_decided_workbook(house, plan.id, file)
+    assert set(read_workbook(plan, file).left_out) == {each.key for each in plan.changes} - {key}
+    file.seek(0)
+    approval = workflow.approve_by_workbook(house, plan.id, file)
+    assert len(approval.left_out) == len(plan.changes) - 1
+
+
+def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    file = BytesIO()
+    workflow.export_decided_workbook(house, plan.id, file)
+    workflow.keep_only(house, plan.id, [plan.changes[0].key])
+    file.seek(0)
+    assert workflow.approve_by_workbook(house, plan.id, file).left_out == ()
+    assert workflow.left_out_draft(house, plan.id) == ()
+
+
+def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:
+    at = app.open("connect")
+    at.text_input[3].set_value("another-token-000000000000")
+    button(at, "Save")
+    assert at.text_input[3].value == ""
+
+
+def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
+    house = app.house()
+    url = workflow.connections_seen(house, "Northwind Trading")[0].connection.base_url
+    workflow.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
+    at = app.open("connect")
+    assert not any("](" in each.value for each in at.subheader)
+    for name in ("x" * 201, "two\nlines"):
+        with pytest.raises(SettingsError, match="200 printable"):
+            workflow.save_connection(house, "Northwind Trading", name, url, "id", None)
+
+
+def test_a_killed_worker_is_started_again_while_a_tab_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[object] = []
+    monkeypatch.setattr(worker_child, "keep", kept.append)
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
+    app.open("preview")
+    assert not kept
+    monkeypatch.delenv("ROLLCALL_WORKER")
+    at = app.open()
+    before = len(kept)
+    at.run()
+    assert len(kept) == before + 2  # by the page, and by what polls
+
+
+def test_the_local_user_who_makes_the_first_customer_is_its_admin(
+    empty: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
+    at = empty.open("start")
+    next(each for each in at.text_input if each.label == "Name of the customer").set_value("Acme")
+    button(at, "Create")
+    assert not at.error
+    assert "approve" in workflow.may(empty.house(), "Acme")
+    assert [each.what for each in workflow.see_history(empty.house(), "Acme")] == ["role granted", "customer created"]
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "stranger@elsewhere.example")
+    assert "Create" not in [each.label for each in empty.open("start").button]
+    empty.environment["ROLLCALL_LOCAL_USER"] = "stranger@elsewhere.example"
+    with pytest.raises(RoleMissing):
+        workflow.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
+
+
+def test_the_operator_is_told_how_to_grant_a_role(empty: App) -> None:
+    assert "rollcall grant EMAIL admin" in empty.open("start").code[0].value
+
+
+def test_a_bar_of_attributes_filters_to_the_people_it_counts(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    first = workflow.plans_seen(house, DOMAIN)[0]
+    name = first.attributes[0]
+    assert workflow.changes_seen(house, first.id, "", name, "", 50, 0)[1] == 0  # all of them are added
+    sandbox.pass_day()
+    plan = workflow.preview(house, DOMAIN)
+    for attribute, count in workflow.attributes_changed(house, plan.id).items():
+        found, total = workflow.changes_seen(house, plan.id, "", attribute, "", 50, 0)
+        assert total == count
+        assert {each.action for each in found} <= {Action.UPDATE, Action.REACTIVATE}
+
+
+def test_a_run_of_another_domain_is_not_shown_in_this_history(full: App, said: Said) -> None:
+    run = workflow.runs_seen(full.house(), DOMAIN)[0][0]
+    house = full.house()
+    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    other = next(each for each in workflow.domains_seen(house, "Northwind Trading") if each.name == "contractors")
+    with house.db.transaction():
+        house.db.execute("UPDATE runs SET domain_id = ? WHERE id = ?", other.id, run.id)
+        house.db.execute("UPDATE plans SET domain_id = ? WHERE id = ?", other.id, run.plan_id)
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks})
+    workflow.process(house, plan.id)
+    shown = said(full.open("history", customer="Northwind Trading", domain="staff", run=run.id))
+    assert "belongs to" in shown
+    assert f"Run {run.id}" not in shown.replace("\\", "")
+
+
+def test_a_locked_database_is_one_clear_sentence(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(workflow, "customers_seen", locked)
+    at = full.open("preview")
+    assert not at.exception
+    assert "database is locked" in at.error[0].value
+    assert "load this page again" in at.error[0].value
+
+
+def test_a_wrong_local_user_is_one_clear_sentence(empty: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "nobody")
+    at = empty.open("preview")
+    assert not at.exception
+    assert "nobody" in at.error[0].value
+
+
+def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    with lease(house.db, plan.domain_id, f"process {plan.id}"):
+        at = app.open("process")
+        assert "by another process" in at.get("progress")[0].proto.text
+        assert "Resume" not in [each.label for each in at.button]
+        button(at, "Stop")
+        assert runs.stop_asked(house.db, run.id)
+    assert "Resume" in [each.label for each in app.open("process").button]
+
+
+def test_a_preview_says_how_far_it_is(app: App) -> None:
+    house = app.house()
+
+    def shown() -> str:
+        chosen = next(each for each in app.open("preview").selectbox if each.label == "Preview")
+        return str(chosen.options[0])
+
+    plan = workflow.preview(house, DOMAIN)
+    assert "Waiting for approval" in shown()
+    workflow.approve(house, plan.id)
+    assert "Approved" in shown()
+    workflow.process(house, plan.id)
+    assert "Processed" in shown()
+    workflow.preview(house, DOMAIN)
+    domain = workflow.domains_seen(house, "Northwind Trading")[0]
+    states = workflow.plan_states(house, DOMAIN, workflow.plans_seen(house, DOMAIN))
+    assert [str(each) for each in states.values()] == ["empty", "processed"]
+    assert domain.settings_version == 1
+
+
+def test_a_preview_of_older_settings_is_lapsed(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    domain = workflow.domains_seen(house, "Northwind Trading")[0]
+    workflow.save_settings(house, DOMAIN, replace(domain.settings, two_people=not domain.settings.two_people), 1)
+    assert workflow.plan_states(house, DOMAIN, [plan])[plan.id] is workflow.PlanState.LAPSED
+
+
+def test_the_overview_looks_at_a_failed_job_first(app: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.switches.in_no_group = True
+    button(app.open("preview"), "Make a preview")
+    app.work()
+    assert "Preview failed" in said(app.open())
+
+
+def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    house.db.execute("UPDATE customers SET seats = 10, price_per_user = '2.50'")
+    effect = workflow.effect_of(house, plan.id)
+    assert effect.newly_live == effect.live == plan.counts["add"]
+    assert effect.over == effect.live - 10
+    assert effect.cost is not None
+    shown = said(app.open("preview")).replace("\\", "")
+    assert "welcome mail" in shown
+    assert f"{effect.live} live users after the run, of 10 licensed seats" in shown
+    assert f"cost {effect.cost:,} more" in shown
+    assert "To be added" in shown
+
+
+def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    links: list[str] = []
+    monkeypatch.setattr(st, "page_link", lambda page, **_: links.append(page))
+    at = app.open("connect")
+    at.text_input[3].set_value("wrong-token-0000000000000")
+    button(at, "Save")
+    button(app.open("preview"), "Make a preview")
+    app.work()
+    links.clear()
+    app.open("preview")
+    assert "pages/connect.py" in links
+
+
+def test_a_good_test_leads_to_the_mapping(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    links: list[str] = []
+    monkeypatch.setattr(st, "page_link", lambda page, **_: links.append(page))
+    full.open("connect")
+    assert "pages/mapping.py" in links
+
+
+def test_the_history_of_settings_says_only_what_differs(full: App) -> None:
+    house = full.house()
+    settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
+    limits = replace(settings.limits, archive=replace(settings.limits.archive, percent="15", number=None))
+    workflow.save_settings(house, DOMAIN, replace(settings, limits=limits), 1)
+    details = list(full.open("history").dataframe[-1].value["Details"])
+    assert any("archive: 10 % → 15 %" in each and "blank" not in each for each in details)
+
+
+def test_an_unknown_lifecycle_leads_to_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    links: list[str] = []
+    monkeypatch.setattr(st, "page_link", lambda page, **_: links.append(page))
+    house = full.house()
+    finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    full.open("preview")
+    assert "pages/settings.py" in links
+
+
+# --- mapping and settings: two tabs, cells that cannot be read, the sample picker ---------------------------
+
+
+def saved_elsewhere(full: App) -> None:
+    """Another tab of the same person saves version 2, without the last attribute."""
+    house = full.house()
+    domain = workflow.domains_seen(house, "Northwind Trading")[0]
+    workflow.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
+
+
+def test_an_edit_in_a_tab_opened_before_another_saved_is_refused(full: App, said: Said) -> None:
+    first, second = full.open("mapping"), full.open("mapping")
+    edit(first, 6, Attribute="Office")
+    button(first, "Save")
+    edit(second, 5, Attribute="Division")
+    assert "your draft began from version 1" in said(second)
+    button(second, "Save")
+    assert "Nothing of yours was saved" in second.error[0].value
+    domain = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    assert (domain.mapping_version, domain.attributes[6].name) == (2, "Office")
+
+
+def test_a_tab_without_an_edit_follows_a_newer_version(full: App, said: Said) -> None:
+    at = full.open("mapping")
+    saved_elsewhere(full)
+    at.run()
+    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert "Version 2 is in force" in said(at)
+
+
+def test_a_draft_edited_back_is_no_draft(full: App, said: Said) -> None:
+    at = full.open("mapping")
+    before = workflow.domains_seen(full.house(), "Northwind Trading")[0].attributes[6].name
+    edit(at, 6, Attribute="Office")
+    assert workflow.mapping_draft(full.house(), DOMAIN) is not None
+    edit(at, 6, Attribute=before)
+    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert "Version 1 is in force" in said(at)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("Value table", "Legal & Compliance: Legal"),
+        ("Value table", '{"a": }'),
+        ("Value table", '{"a": ' + "[" * 20_000 + "}"),
+        ("Value table", "a = b; a = c"),
+        ("List options", "[London"),
+        ("Type", "colour"),
+        ("When blank", "Whatever"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_named_and_not_saved(full: App, column: str, text: str) -> None:
+    at = full.open("mapping")
+    edit(at, 6, **{column: text})
+    assert not at.exception
+    assert f"Row 7, “Site”, {column}" in at.error[0].value
+    assert next(each for each in at.button if each.label == "Save").disabled
+    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    button(at, "Discard")
+    assert not at.error
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("Archives in one run", "banana"),
+        ("Updates in one run", "9" * 5_000),
+        ("Adds in one run", "9" * 5_000 + "%"),
+        ("Small domain, people", "0"),
+    ],
+)
+def test_a_mistyped_limit_is_named_as_on_the_page_and_can_be_discarded(full: App, label: str, text: str) -> None:
+    at = full.open("settings")
+    next(each for each in at.text_input if each.label == label).set_value(text).run()
+    assert not at.exception
+    assert label in at.error[0].value
+    assert next(each for each in at.button if each.label == "Save").disabled
+    button(at, "Discard")
+    assert not at.error
+
+
+def test_the_sample_picker_keeps_the_person_in_the_address_and_searches(
+    full: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = workflow.people_read(full.house(), DOMAIN)
+    monkeypatch.setattr(workflow, "people_read", lambda *args, **more: people_read(*args, most=5))
+    key = everybody[-1][0]
+    at = full.open("mapping", person=key)
+    picker = next(each for each in at.selectbox if each.label == "Person")
+    assert picker.value == key
+    assert at.query_params["person"] in (key, [key])
+    find = next(each for each in at.text_input if each.label == "Find a person by name or e-mail")
+    find.set_value(everybody[20][1].split(" · ")[1]).run()
+    assert next(each for each in at.selectbox if each.label == "Person").options == [everybody[20][1]]
+    find = next(each for each in at.text_input if each.label == "Find a person by name or e-mail")
+    find.set_value("nobody at all").run()
+    assert not at.exception
+
+
+people_read = workflow.people_read
+
+
+def test_after_a_connection_test_the_mapping_asks_for_a_sample(app: App, said: Said) -> None:
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    app.work()
+    assert "No sample was read yet" in said(app.open("mapping"))
+
+
+def test_after_a_save_the_way_leads_to_the_preview(full: App) -> None:
+    at = full.open("mapping")
+    edit(at, 6, Attribute="Office")
+    button(at, "Save")
+    assert "Make a preview with this mapping" in [each.proto.label for each in at.get("page_link")]
+    at = full.open("settings")
+    next(each for each in at.text_input if each.label == "Archives in one run").set_value("25").run()
+    button(at, "Save")
+    assert "Make a preview with these settings" in [each.proto.label for each in at.get("page_link")]

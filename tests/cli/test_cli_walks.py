@@ -273,3 +273,33 @@ def test_an_idle_worker_ends_when_it_is_told_to(acme: Rollcall, kind: signal.Sig
     assert "ready" in line_of(worker)
     code, _, err = end(worker, kind)
     assert (code, err) == (0, "")
+
+
+def test_a_restored_database_knows_nothing_of_the_snapshots_of_the_one_it_replaced(
+    acme: Rollcall, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    plan = acme.preview()
+    acme.call("backup", copy).fine()
+    acme.approve_and_process(plan)
+    acme.preview()
+    acme.call("restore", copy).fine()
+    assert acme.users() == []
+    assert not list(acme.data.glob("snapshots/*.arrow"))
+    acme.call("explain", STAFF, key_of(1)).complaint(2)
+    assert sorted(each.name for each in tmp_path.glob("copy.db*")) == ["copy.db"]
+
+
+def test_a_field_that_was_made_anew_under_the_same_name_is_found_again(acme: Rollcall) -> None:
+    """What is cached of HiBob's fields is read again before a column is called absent."""
+    acme.preview()
+    acme.sql("UPDATE connections SET metadata = replace(metadata, 'work.startDate', 'work.oldStartDate')")
+    assert acme.preview()["findings"] == []
+
+
+def test_a_scope_column_that_is_misspelt_shows_in_the_check(acme: Rollcall, hibob: TinyHiBob) -> None:
+    rule = {"rule": "include", "column": "work.sit", "is": ["London"]}
+    acme.set_up(customer(hibob.base_url, domain(scope=[rule]))).fine()
+    said = acme.call("check", STAFF, "--json").fine().json
+    assert not said["ok"]
+    assert any("work.sit" in each["message"] for each in said["findings"])

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
+from provisioning.engine.lifecycle import status_key
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import (
@@ -460,6 +461,8 @@ def test_a_written_file_holds_no_more_than_was_said() -> None:
 
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).map(tidy).filter(bool)
+PLAIN_NAMES = NAMES.filter(lambda name: name.isprintable() and "/" not in name)
+"""Names of customers, connections and domains."""
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 NUMBERS = st.integers(0, 10**9)
 
@@ -502,13 +505,15 @@ LIMITS = st.builds(
 WAITS = st.builds(WaitTable, st.integers(0, 3650))
 LIFECYCLES = st.builds(
     lambda meanings, wait: meanings | ({"hired": wait} if wait else {}),
-    st.dictionaries(TEXTS, st.sampled_from(Meaning), max_size=3),
+    st.dictionaries(TEXTS, st.sampled_from(Meaning), max_size=3).filter(
+        lambda meanings: len({status_key(status) for status in (*meanings, "hired")}) == len(meanings) + 1
+    ),
     st.none() | WAITS,
 )
 UNSAID = st.just(UNSET)
 DOMAINS = st.builds(
     DomainTable,
-    name=NAMES,
+    name=PLAIN_NAMES,
     connection=st.none() | NAMES,
     domain_attribute=st.none() | NAMES,
     absence_archives=st.sampled_from(AbsenceArchives),
@@ -519,21 +524,27 @@ DOMAINS = st.builds(
     notify=st.lists(st.builds(Secret, NAMES), max_size=2),
     attributes=UNSAID | distinct(attributes()),
     scope=UNSAID
-    | st.lists(st.builds(ScopeTable, st.sampled_from(["include", "exclude"]), NAMES, st.lists(TEXTS)), max_size=2),
+    | st.lists(
+        st.builds(ScopeTable, st.sampled_from(["include", "exclude"]), NAMES, st.lists(TEXTS, min_size=1)), max_size=2
+    ),
     lifecycle=UNSAID | LIFECYCLES,
     limits=UNSAID | LIMITS,
 )
 FILES = st.builds(
     SetupFile,
     customer=st.builds(
-        CustomerTable, NAMES, st.none() | NUMBERS, st.none() | st.floats(0, 1e9, allow_nan=False), st.integers(1, 9999)
+        CustomerTable,
+        PLAIN_NAMES,
+        st.none() | NUMBERS,
+        st.none() | st.floats(0, 1e9, allow_nan=False),
+        st.integers(1, 9999),
     ),
     members=UNSAID | distinct(st.builds(MemberTable, st.emails(), st.sampled_from(Role))),
     connections=UNSAID
     | distinct(
         st.builds(
             ConnectionTable,
-            name=NAMES,
+            name=PLAIN_NAMES,
             base_url=TEXTS,
             id=st.none() | NAMES,
             token=st.none() | st.builds(Secret, NAMES),

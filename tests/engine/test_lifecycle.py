@@ -240,3 +240,15 @@ def test_the_day_is_an_argument() -> None:
 
 def test_nobody_in_hibob_wishes_nothing() -> None:
     assert wishes(Lifecycle(), snapshot([]).table, NOW.date()).wish.tolist() == []
+
+
+def test_what_the_table_says_of_hired_and_garden_leave_comes_before_the_calendar() -> None:
+    said = Lifecycle((("hired", Meaning.LIVE), ("garden leave", Meaning.LIVE)))
+    assert outcomes(employee("1", lifecycle="Hired", start="2099-01-01"), said) == LIVE
+    assert outcomes(employee("1", lifecycle="Garden leave", last_day="2001-01-01"), said) == LIVE
+
+
+def test_a_row_of_the_table_that_fits_nobody_is_told() -> None:
+    misspelt = settings(lifecycle=Lifecycle((("leaf", Meaning.LIVE), ("leave", Meaning.LIVE))))
+    told = finding(plan([employee("1")], settings=misspelt), "unknown-lifecycle")
+    assert (told.severity, "leaf" in told.message, "leave," in told.message) == (Severity.INFO, True, False)

@@ -197,3 +197,9 @@ def test_the_order_of_people_does_not_decide_who_is_whose_manager() -> None:
 def test_the_text_of_a_column_is_tidied() -> None:
     table = snapshot([employee("1", first=" Zoe\u0308 "), employee("2", first=None)]).table
     assert text_column(table, "root.firstName").to_pylist() == ["Zo\u00eb", ""]
+
+
+def test_an_identifier_that_two_people_share_is_no_manager() -> None:
+    people = [employee("8", identifier="E8"), employee("9", identifier="E8")]
+    found = managers(MANAGER, *people, employee("1", manager="8"))
+    assert list(found.problems) == [2]

@@ -315,3 +315,10 @@ def test_an_accepted_pair_counts_as_a_link() -> None:
     )
     assert actions(decision) == [("2", "link"), ("2", "update")]
     assert {each.user_id for each in decision.changes} == {"u1"}
+
+
+def test_nobody_is_added_with_the_email_of_a_user_who_is_somebody_else_in_hibob() -> None:
+    rehired = employee("2", email="person1@acme.example")
+    decision = plan([employee("1", lifecycle="Terminated"), rehired], [archived("1")])
+    assert decision.changes == ()
+    assert held(decision) == {"2": "disputed"}

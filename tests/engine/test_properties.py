@@ -301,7 +301,7 @@ HELD_CODES = {
 FINDING_CODES = {
     "no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped", "limit-archive",
     "limit-archive-7-days", "limit-update", "limit-add", "limit-reactivate", "limit-blank", "self-archive", "seats",
-    "same-person", "two-domains", "unknown-lifecycle", "absent",
+    "same-person", "two-domains", "unknown-lifecycle", "absent", "nobody-in-scope",
 }  # fmt: skip
 
 

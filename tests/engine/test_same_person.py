@@ -193,3 +193,17 @@ def test_a_run_that_accepts_and_one_that_refuses_are_different_plans() -> None:
         for each in (Decisions(), Decisions(same={"10": "u9"}), Decisions(not_same=frozenset({("10", "u9")})))
     }
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("missing", "code"),
+    [({"identifier": None}, "required-blank"), ({"lifecycle": "Hired", "start": "2030-01-01"}, "future-starter")],
+    ids=["held for a blank", "held for their start"],
+)
+def test_the_old_half_is_held_as_well_when_the_new_one_is_held_for_another_reason(
+    missing: dict[str, str | None], code: str
+) -> None:
+    decision = meet(old(department="Sales"), new(department="Sales", **missing))
+    assert decision.changes == ()
+    assert held(decision) == {"10": code, "user:u9": "same-person"}
+    assert set(finding(decision, "same-person").keys) == {"10", "user:u9"}

@@ -133,3 +133,9 @@ def test_domains_that_share_nobody_are_no_finding() -> None:
 def test_leavers_take_no_seat_in_two_domains() -> None:
     decision = plan([employee("1", lifecycle="Terminated")], others=[OtherDomain("partners", ())])
     assert "two-domains" not in codes(decision, Severity.WARN)
+
+
+def test_a_scope_that_takes_nobody_is_told() -> None:
+    rules = settings(scope=(ScopeRule(True, "work.site", ("Lonndon",)),))
+    decision = plan([employee("1", site="London")], settings=rules)
+    assert "nobody-in-scope" in codes(decision, Severity.WARN)
