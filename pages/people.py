@@ -24,9 +24,11 @@ ICONS = {
 def draw_directory(here: Here, domain: Domain) -> None:
     st.subheader("Directory", anchor=False)
     text = st.text_input(
-        "Search the directory", placeholder="Name, e-mail, identifier, Live or Archived", icon=":material/search:"
-    )
+        "Search the directory", st.query_params.get("search", ""), placeholder="Name, e-mail or identifier",
+        icon=":material/search:", key="directory_search",
+    )  # fmt: skip
     wanted = (text or "").strip()
+    parts.remember("search", wanted)
     _, count = workflow.users_seen(here.house, domain.label, wanted, 0, 0)
     if not count:
         st.info(

@@ -129,10 +129,16 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
 def draw_outcomes(here: Here, run: Run) -> None:
     st.subheader("Outcomes", anchor=False)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    text = left.text_input("Search", placeholder="Name, key or reason", icon=":material/search:", key="outcome_search")
+    text = left.text_input(
+        "Search", st.query_params.get("search", ""), placeholder="Name, key or reason", icon=":material/search:",
+        key="outcome_search",
+    )  # fmt: skip
+    named = [each for each in st.query_params.get("results", "").split(",") if each in RESULTS]
     chosen = right.pills(
-        "Result", list(RESULTS), selection_mode="multi", format_func=RESULTS.__getitem__, key="results"
+        "Result", list(RESULTS), selection_mode="multi", default=named, format_func=RESULTS.__getitem__, key="results"
     )
+    parts.remember("search", text or "")
+    parts.remember("results", ",".join(chosen))
     results = list(chosen) or list(RESULTS)
     _, count = workflow.outcomes_seen(here.house, run.id, results, text or "", 0, 0)
     if not count:

@@ -11,7 +11,7 @@ from provisioning import workflow
 from provisioning.model import Action, Change, Plan
 from provisioning.report.charts import actions_chart, attributes_chart
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import PAGE, height, pager, values_table
+from provisioning.web.parts import PAGE, height, pager, remember, values_table
 from provisioning.web.words import ACTIONS, changes_in_words, escape, people
 
 ANY = ""
@@ -20,13 +20,6 @@ ANY = ""
 def filters() -> tuple[str, str]:
     """(action, attribute) that the address names."""
     return st.query_params.get("action", ANY), st.query_params.get("attribute", ANY)
-
-
-def filter_by(what: str, value: str) -> None:
-    if value:
-        st.query_params[what] = value
-    elif what in st.query_params:
-        del st.query_params[what]
 
 
 def charts(here: Here, plan: Plan) -> None:
@@ -58,7 +51,7 @@ def _clickable(figure: go.Figure, what: str, chosen: str, alt: str) -> None:
     points = event["selection"]["points"]
     if points:
         clicked = str(points[0]["customdata"])
-        filter_by(what, ANY if clicked == chosen else clicked)
+        remember(what, ANY if clicked == chosen else clicked)
         st.rerun()
 
 
@@ -103,8 +96,10 @@ def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
     attributes = [ANY, *workflow.attributes_changed(here.house, plan.id)]
     search, what, which = st.columns([2, 1, 1])
     text = search.text_input(
-        "Search", placeholder="Name, key, or any value", icon=":material/search:", key=f"search_{plan.id}"
-    )
+        "Search", st.query_params.get("search", ""), placeholder="Name, key, or any value", icon=":material/search:",
+        key=f"search_{plan.id}",
+    )  # fmt: skip
+    remember("search", text or "")
     chosen = what.selectbox(
         "Action",
         names,
@@ -120,8 +115,8 @@ def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
         key=f"attribute_{attribute}",
     )
     if (chosen, about) != (action, attribute):
-        filter_by("action", chosen)
-        filter_by("attribute", about)
+        remember("action", chosen)
+        remember("attribute", about)
         st.rerun()
     return action, attribute, (text or "").strip()
 

@@ -84,15 +84,28 @@ def belongs(here: Here, plan: Plan) -> bool:
     return False
 
 
+def remember(what: str, value: str) -> None:
+    """Keep what one looks at in the address, so that it can be reloaded and sent."""
+    if value and st.query_params.get(what) != value:
+        st.query_params[what] = value
+    elif not value and what in st.query_params:
+        del st.query_params[what]
+
+
 def pager(count: int, key: str, size: int = PAGE) -> int:
-    """Which rows of a long list to show: how many to skip."""
+    """Which rows of a long list to show: how many to skip. Another list (`key`) begins on its first page."""
     pages = max(1, -(-count // size))
-    if pages == 1:
-        return 0
-    page = st.number_input(
-        f"Page (of {pages:,}; {count:,} in all)", min_value=1, max_value=pages, value=1, key=key, width=220
-    )
-    return (int(page) - 1) * size
+    named = st.query_params.get("page", "")
+    same = st.session_state.setdefault("paged", key) == key
+    st.session_state["paged"] = key
+    first = int(named) if same and named.isascii() and named.isdecimal() and len(named) < 9 else 1
+    page = 1
+    if pages > 1:
+        label = f"Page (of {pages:,}; {count:,} in all)"
+        start = min(max(first, 1), pages)
+        page = int(st.number_input(label, min_value=1, max_value=pages, value=start, key=key, width=220))
+    remember("page", str(page) if page > 1 else "")
+    return (page - 1) * size
 
 
 def values_table(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> pd.DataFrame:

@@ -747,3 +747,14 @@ def test_after_a_save_the_way_leads_to_the_preview(full: App) -> None:
     next(each for each in at.text_input if each.label == "Archives in one run").set_value("25").run()
     button(at, "Save")
     assert "Make a preview with these settings" in [each.proto.label for each in at.get("page_link")]
+
+
+# --- what one looks at stands in the address ---------------------------------------------------------------
+
+
+def test_a_search_stands_in_the_address_and_comes_back_with_it(full: App) -> None:
+    at = full.open("preview")
+    next(each for each in at.text_input if each.label == "Search").set_value("lef").run()
+    assert at.query_params["search"] == ["lef"]
+    again = full.open("preview", search="lef")
+    assert next(each for each in again.text_input if each.label == "Search").value == "lef"
