@@ -755,6 +755,6 @@ def test_after_a_save_the_way_leads_to_the_preview(full: App) -> None:
 def test_a_search_stands_in_the_address_and_comes_back_with_it(full: App) -> None:
     at = full.open("preview")
     next(each for each in at.text_input if each.label == "Search").set_value("lef").run()
-    assert at.query_params["search"] == ["lef"]
+    assert at.query_params["search"] in ("lef", ["lef"])
     again = full.open("preview", search="lef")
     assert next(each for each in again.text_input if each.label == "Search").value == "lef"
