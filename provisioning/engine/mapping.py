@@ -106,8 +106,8 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
-    """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody, and
-    an identifier that two people share is nobody's."""
+    """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody.
+    Who shares their identifier with others is known, and has none of their own to refer to: ""."""
     if identifiers is None:
         return {}
     named: list[str] = identifiers.to_pylist()
@@ -118,7 +118,7 @@ def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]
     by_email = {email: value for email, value in zip(emails, named, strict=True) if email not in shared}
     found = {**by_identifier, **by_email, **dict(zip(ids, named, strict=True))}
     twice = {value for value, count in Counter(named).items() if count > 1}
-    return {name: value for name, value in found.items() if name and value and value not in twice}
+    return {name: "" if value in twice else value for name, value in found.items() if name and value}
 
 
 def _map_references(
@@ -131,11 +131,11 @@ def _map_references(
         text = read(text)
         if not text:
             return ""
-        found = people.get(text) or people.get(fold(text))
+        found = people.get(text, people.get(fold(text)))
         if found is None:
             raise Unreadable(
-                "names nobody who has a unique identifier of their own among the people that HiBob shows us. A report gives "
-                "names of managers: map a column that holds their id or e-mail"
+                "names nobody with a unique identifier among the people that HiBob shows us. A report gives names of managers: map a column that holds "
+                "their id or e-mail"
             )
         return found
 
