@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
 from provisioning.errors import RoleMissing, SettingsError
-from provisioning.model import Action, Finding, Outcome, Result, RunStatus, Severity
+from provisioning.model import Action, Finding, Outcome, Result, Role, RunStatus, Severity
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, runs
@@ -277,7 +277,7 @@ def test_a_save_over_a_newer_version_is_refused_with_the_difference(full: App, s
     at = full.open("mapping")
     edit(at, 6, Attribute="Office")
     other = full.house("csm@skillcast.example")
-    workflow.grant(full.house(None), "csm@skillcast.example", workflow.Role.CSM, "Northwind Trading")
+    workflow.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
     domain = workflow.domains_seen(other, "Northwind Trading")[0]
     workflow.save_mapping(other, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
     button(at, "Save")

@@ -1,0 +1,46 @@
+"""Having the worker do something, and seeing how far it is."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from provisioning.errors import NotFound
+from provisioning.store import jobs
+from provisioning.store.jobs import Job, JobKind
+from provisioning.store.leases import is_held
+from provisioning.workflow.house import PREPARERS, Workspace, seen_domain
+from provisioning.workflow.reading import Check
+
+
+def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None) -> int:
+    """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job."""
+    domain = seen_domain(house, label, f"ask for this ({kind.value})", PREPARERS)
+    with house.db.transaction():
+        last = jobs.latest(house.db, domain.id, [kind], plan_id)
+        if last and last.open:
+            return last.id
+        return jobs.ask(house.db, domain.id, kind, house.actor.name, house.clock(), plan_id)
+
+
+def latest_job(house: Workspace, label: str, kinds: Sequence[JobKind], plan_id: str | None = None) -> Job | None:
+    domain = seen_domain(house, label, "see this domain")
+    return jobs.latest(house.db, domain.id, kinds, plan_id)
+
+
+def somebody_works(house: Workspace, label: str) -> bool:
+    """Whether some process, the command line's or a worker's, is at work on the domain now."""
+    return is_held(house.db, seen_domain(house, label, "see this domain").id)
+
+
+def job_seen(house: Workspace, label: str, job_id: int) -> Job:
+    domain = seen_domain(house, label, "see this domain")
+    job = jobs.get_job(house.db, job_id)
+    if job.domain_id != domain.id:
+        raise NotFound(f"{label} has no job {job_id}.")
+    return job
+
+
+def last_check(house: Workspace, label: str) -> Check | None:
+    """What the last test of the connection proved, if it came to an end."""
+    job = latest_job(house, label, [JobKind.CHECK])
+    return msgspec.json.decode(job.result["check"], type=Check) if job and "check" in job.result else None

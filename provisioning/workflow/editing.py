@@ -1,0 +1,279 @@
+"""Mapping and settings while somebody edits them: drafts, advice, versions."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import msgspec
+
+from provisioning import setup_file
+from provisioning.engine import advice
+from provisioning.engine import columns as known
+from provisioning.engine.columns import Catalogue, resolve_all
+from provisioning.engine.mapping import text_column
+from provisioning.engine.scope import in_scope
+from provisioning.engine.transforms import fold
+from provisioning.errors import Refused, SettingsError
+from provisioning.model import (
+    Attribute,
+    Domain,
+    Field,
+    Limits,
+    ScopeRule,
+    Settings,
+    Snapshot,
+)
+from provisioning.store import customers, drafts, snapshots
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
+from provisioning.workflow.reading import connection_of, read_hibob
+from provisioning.workflow.setting_up import file_of
+
+
+def read_sample(house: Workspace, label: str) -> int:
+    """Read HiBob with the columns of the asker's mapping draft, for the mapping page only; returns how many people."""
+    domain = seen_domain(house, label, "read a sample", PREPARERS)
+    draft = mapping_draft(house, label)
+    attributes = tuple({*(draft[0] if draft else ()), *domain.attributes})
+    wanted = tuple(each for each in attributes if not _unknown(house, domain, each))
+    employees = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True).employees
+    snapshots.save_sample(house.snapshots, domain.id, employees)
+    return employees.evidence.employees
+
+
+def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
+    """A draft may name columns that cannot be resolved; the page says so, and the others are read. Which titles a
+    report has is only known when it is read."""
+    if connection_of(house, domain).report is not None:
+        return False
+    catalogue = Catalogue(fields_known(house, domain.label))
+    try:
+        resolve_all(catalogue, [name for name in (each.data_feed_name, each.fallback) if name])
+    except SettingsError:
+        return True
+    return False
+
+
+MAPPING = "mapping"
+
+
+def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
+    """HiBob's fields as last read; none before the first contact."""
+    domain = seen_domain(house, label, "see the mapping")
+    try:
+        connection = connection_of(house, domain)
+    except SettingsError:
+        return ()
+    cached = customers.metadata(house.db, connection.id)
+    fields = cached[0] if cached else ()
+    if connection.report is None or not fields:
+        return fields
+    return (*fields, *_titles(snapshots.newest_employees(house.snapshots, domain.id), {each.id for each in fields}))
+
+
+def _titles(read: Snapshot | None, known_ids: set[str]) -> Iterable[Field]:
+    """The columns of a report that are no field of HiBob's: their titles are their names."""
+    for each in read.evidence.columns if read else ():
+        if each.field not in known_ids:
+            yield Field(each.field, each.field, json_path=each.field)
+
+
+def last_read(house: Workspace, label: str) -> Snapshot | None:
+    """The newest read of HiBob that is kept, be it for a plan or a sample."""
+    domain = seen_domain(house, label, "see the last read")
+    return snapshots.newest_employees(house.snapshots, domain.id)
+
+
+def people_read(house: Workspace, label: str, text: str = "", most: int = 300) -> list[tuple[str, str]]:
+    """(key, name and e-mail) of people in the newest read whose line holds this text."""
+    employees = last_read(house, label)
+    if employees is None:
+        return []
+    return list(islice(((key, line) for key, line in _lines(employees) if fold(text) in fold(line)), most))
+
+
+def person_read(house: Workspace, label: str, key: str) -> str | None:
+    """Name and e-mail of one person (by key) of the newest read; None when they are not in it."""
+    employees = last_read(house, label)
+    return next((line for each, line in _lines(employees) if each == key), None) if employees else None
+
+
+def _lines(employees: Snapshot) -> Iterator[tuple[str, str]]:
+    wanted = (known.ID, known.FIRST_NAME, known.SURNAME, known.EMAIL)
+    parts = [text_column(employees.table, each).to_pylist() for each in wanted]
+    for key, first, last, email in zip(*parts, strict=True):
+        yield key, f"{first} {last} · {email}".strip(" ·")
+
+
+def try_mapping(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, person: str | None
+) -> tuple[advice.Trial, ...]:
+    """What the mapping makes of one person (by key) of the newest read, else of the first; empty before that read."""
+    employees = last_read(house, label)
+    if employees is None or not employees.table.num_rows:
+        return ()
+    keys = text_column(employees.table, known.ID).to_pylist()
+    row = keys.index(person) if person in keys else 0
+    return advice.try_out(attributes, fields_known(house, label), employees, identifier, row)
+
+
+def advise(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str
+) -> tuple[tuple[advice.Advice, ...], tuple[Attribute, ...]]:
+    """(the problems of a mapping as it is being edited, rows that are usual and missing)."""
+    fields = fields_known(house, label)
+    return advice.advise(attributes, fields, identifier), advice.suggestions(fields, attributes)
+
+
+def newer_mapping(house: Workspace, label: str, based_on: int) -> tuple[str, ...]:
+    """What a newer version says differently from the one a draft was begun from, a line per attribute."""
+    domain = seen_domain(house, label, "see the mapping")
+    old, _ = customers.mapping_at(house.db, domain.id, based_on)
+    return advice.difference(old, domain.attributes)
+
+
+def mapping_draft(house: Workspace, label: str) -> tuple[tuple[Attribute, ...], str, int] | None:
+    """The actor's unsaved mapping: (attributes, unique identifier, version it was begun from)."""
+    domain = seen_domain(house, label, "see the mapping")
+    draft = drafts.find(house.db, domain.id, MAPPING, house.actor.name)
+    if draft is None:
+        return None
+    attributes, identifier = msgspec.json.decode(draft.content, type=tuple[tuple[Attribute, ...], str])
+    return attributes, identifier, draft.based_on
+
+
+def keep_mapping_draft(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, based_on: int
+) -> None:
+    domain = seen_domain(house, label, "change the mapping", PREPARERS)
+    content = msgspec.json.encode((tuple(attributes), identifier)).decode()
+    drafts.keep(house.db, domain.id, MAPPING, house.actor.name, drafts.Draft(based_on, content), house.clock())
+
+
+def drop_mapping_draft(house: Workspace, label: str) -> None:
+    drafts.drop(house.db, seen_domain(house, label, "change the mapping").id, MAPPING, house.actor.name)
+
+
+def save_mapping(
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, based_on: int
+) -> Domain:
+    """Save a mapping as a new version, and drop the draft. Raises `Refused` with the difference when somebody saved a
+    newer version meanwhile, `SettingsError` when it cannot be used."""
+    with house.db.transaction():
+        domain = seen_domain(house, label, "change the mapping", PREPARERS)
+        _check_version(house, domain, based_on)
+        settings = replace(domain.settings, unique_identifier=identifier or None)
+        _check_usable(house, domain, attributes, settings)
+        now, by = house.clock(), house.actor.name
+        version = customers.save_mapping(house.db, domain.id, tuple(attributes), by, now)
+        also = customers.save_settings(house.db, domain.id, settings, by, now)
+        drafts.drop(house.db, domain.id, MAPPING, by)
+        if version or also:
+            changed = list(advice.difference(domain.attributes, attributes))
+            record_event(
+                house, "mapping saved", domain, mapping_version=version or domain.mapping_version, changed=changed,
+                unique_identifier=identifier,
+            )  # fmt: skip
+    return customers.domain_by_id(house.db, domain.id)
+
+
+def _check_version(house: Workspace, domain: Domain, based_on: int) -> None:
+    if domain.mapping_version == based_on:
+        return
+    old, _ = customers.mapping_at(house.db, domain.id, based_on)
+    lines = "; ".join(advice.difference(old, domain.attributes)) or "nothing that differs"
+    raise Refused(
+        f"{domain.mapping_by} saved version {domain.mapping_version} since you began from version {based_on}. It "
+        f"changes: {lines}. Nothing of yours was saved: look at the difference, then rebase your draft or discard it."
+    )
+
+
+def _check_usable(house: Workspace, domain: Domain, attributes: Sequence[Attribute], settings: Settings) -> None:
+    """By the rules of the set-up file, so that whatever a page saves can be exported and set up again."""
+    _check_protected(domain, attributes, settings)
+    table = setup_file.from_settings(domain.name, settings, tuple(attributes))
+    setup_file.parse(setup_file.write(file_of(customers.get_customer(house.db, domain.customer), table)))
+
+
+def _check_protected(domain: Domain, attributes: Sequence[Attribute], settings: Settings) -> None:
+    names = {each.name for each in attributes}
+    for each in settings.protected:
+        if each.attribute and each.attribute not in names:
+            raise SettingsError(
+                f"Protected people of {domain.label} are named by “{each.attribute}”, which is none of its attributes."
+            )
+
+
+LIMIT_LENGTH = 20
+
+"""No limit is longer in writing."""
+
+
+def save_settings(house: Workspace, label: str, settings: Settings, based_on: int) -> Domain:
+    """Save settings as a new version; runs nothing. Raises `Refused` when somebody saved a newer one meanwhile."""
+    with house.db.transaction():
+        domain = seen_domain(house, label, "change the settings", PREPARERS)
+        if domain.settings_version != based_on:
+            raise Refused(
+                f"Somebody saved version {domain.settings_version} of these settings since you began from version "
+                f"{based_on}. Nothing was saved: reload the page, look at the new values and make your change again."
+            )
+        _check_usable(house, domain, domain.attributes, settings)
+        version = customers.save_settings(house.db, domain.id, settings, house.actor.name, house.clock())
+        if version:
+            before, after = msgspec.to_builtins(domain.settings), msgspec.to_builtins(settings)
+            changed = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
+            record_event(house, "settings saved", domain, settings_version=version, changed=changed)
+    return customers.domain_by_id(house.db, domain.id)
+
+
+def limits_in_words(settings: Settings) -> dict[str, str]:
+    """Every limit as the set-up file writes it: a number, a percentage, or off."""
+    names = setup_file.LimitsTable.__struct_fields__
+    written = {name: getattr(settings.limits, name) for name in names}
+    return {name: str(each if isinstance(each, int) else setup_file.from_limit(each)) for name, each in written.items()}
+
+
+def limits_from_words(words: Mapping[str, str], called: Mapping[str, str] | None = None) -> Limits:
+    """Raises `SettingsError` for what is no limit, by the words that a person knows it by where these are given."""
+    written = {name: _limit_from_words(name, text, (called or {}).get(name, name)) for name, text in words.items()}
+    return setup_file.to_limits(msgspec.convert(written, setup_file.LimitsTable))
+
+
+def _limit_from_words(name: str, text: str, called: str) -> int | str:
+    text, people_only = text.strip(), name == "small_domain"
+    number = int(text) if text.isdecimal() and len(text) <= len(str(setup_file.MOST)) else None
+    if number is not None and int(people_only) <= number <= setup_file.MOST:
+        return number
+    if not people_only and not text.isdecimal() and len(text) <= LIMIT_LENGTH:
+        with suppress(SettingsError, ValueError):
+            setup_file.to_limits(msgspec.convert({name: text}, setup_file.LimitsTable))
+            return text
+    shown = text if len(text) <= LIMIT_LENGTH else f"{text[:LIMIT_LENGTH]}…"
+    right = "people from 1" if people_only else "people from 0, a percentage such as 10%, or off"
+    raise SettingsError(f"“{called}” is “{shown}”. It must be a number of {right}, and at most {setup_file.MOST:,}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSeen:
+    """Whom a scope takes of the newest read: names, the first of them; `unread` are columns that were not read."""
+
+    inside: int
+    people: int
+    names: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def try_scope(house: Workspace, label: str, rules: Sequence[ScopeRule], most: int = 500) -> ScopeSeen | None:
+    """Live count and names for rules that need not be saved; None before the first read. Raises `SettingsError`."""
+    employees = last_read(house, label)
+    if employees is None:
+        return None
+    table = employees.table
+    columns = resolve_all(Catalogue(fields_known(house, label)), [each.column for each in rules])
+    unread = tuple(name for name, column in columns.items() if column.field not in table.column_names)
+    mask = in_scope([each for each in rules if each.column not in unread], columns, table)
+    rows = mask.nonzero()[0].tolist()
+    first, last = (text_column(table, each) for each in (known.FIRST_NAME, known.SURNAME))
+    names = tuple(f"{first[row].as_py()} {last[row].as_py()}".strip() for row in rows[:most])
+    return ScopeSeen(len(rows), table.num_rows, names, unread)

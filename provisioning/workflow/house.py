@@ -1,0 +1,156 @@
+"""Who works in which installation, and who may: every use case starts here."""
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from provisioning import setup_file
+from provisioning.database import Database
+from provisioning.errors import RoleMissing
+from provisioning.model import (
+    Actor,
+    Customer,
+    Domain,
+    Role,
+)
+from provisioning.store import customers, history
+from provisioning.store.leases import Holder
+from provisioning.store.migrations import migrate
+from provisioning.store.secrets import (
+    Vault,
+    open_vault,
+)
+
+DATABASE = "rollcall.db"
+
+Waiting = Callable[[Holder], None]
+
+Progress = Callable[[int, int], None]
+
+Say = Callable[[str], None]
+
+
+def quiet(*_: object) -> None:
+    """For callers who do not show waiting or progress."""
+
+
+@dataclass
+class Workspace:
+    """One installation as one actor sees it: its database, vault, data folder, environment and clock."""
+
+    data: Path
+    environment: Mapping[str, str]
+    actor: Actor
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @cached_property
+    def db(self) -> Database:
+        db = Database(self.data / DATABASE)
+        migrate(db)
+        return db
+
+    @cached_property
+    def vault(self) -> Vault:
+        return open_vault(self.data, self.environment)
+
+    @property
+    def snapshots(self) -> Path:
+        return self.data / "snapshots"
+
+
+def operator() -> Actor:
+    """Whoever runs the program on this machine."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return Actor(f"operator:{name}")
+
+
+def member(email: str) -> Actor:
+    address = setup_file.check_email(email)
+    return Actor(address, address)
+
+
+READERS = frozenset(Role)
+
+PREPARERS = frozenset({Role.ADMIN, Role.CSM})
+
+CARETAKERS = frozenset({Role.CSM})
+
+"""What concerns every customer: the operator, or a CSM of all of them."""
+
+
+def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], doing: str) -> None:
+    """The operator may read and prepare; everybody else needs one of these roles for the customer."""
+    email = house.actor.email
+    if email is None:
+        return
+    if not customers.roles(house.db, email, customer_id) & roles:
+        needed = " or ".join(sorted(role.value for role in roles))
+        whose = "this customer" if customer_id is not None else "every customer"
+        raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for {whose}.")
+
+
+def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
+    customer_id = details.pop("customer_id", domain.customer_id if domain else None)
+    plan, run = details.pop("plan", None), details.pop("run", None)
+    history.record(
+        house.db,
+        house.clock(),
+        house.actor.name,
+        what,
+        customer_id=customer_id if isinstance(customer_id, int) else None,
+        domain_id=domain.id if domain else None,
+        plan=str(plan) if plan else None,
+        run=str(run) if run else None,
+        **details,
+    )
+
+
+def customers_seen(house: Workspace) -> list[Customer]:
+    """The customers for which the actor has a role; the operator sees all."""
+    email = house.actor.email
+    return [
+        each for each in customers.customers(house.db) if email is None or customers.roles(house.db, email, each.id)
+    ]
+
+
+LOCAL_USER = "ROLLCALL_LOCAL_USER"
+
+"""Names who sits at this machine, where nobody signs in."""
+
+
+def domains_seen(house: Workspace, customer: str) -> list[Domain]:
+    found = customers.get_customer(house.db, customer)
+    require(house, found.id, READERS, "see this customer")
+    return customers.domains(house.db, found.id)
+
+
+def may(house: Workspace, customer: str) -> frozenset[str]:
+    """What the actor may do for a customer: "prepare", "approve"; for what to offer, checked again when done."""
+    found = customers.find_customer(house.db, customer)
+    if house.actor.email is None:
+        return frozenset({"prepare"})
+    able = found and customers.roles(house.db, house.actor.email, found.id) & PREPARERS
+    return frozenset({"prepare", "approve"}) if able else frozenset()
+
+
+def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role] = READERS) -> Domain:
+    domain = customers.get_domain(house.db, label)
+    require(house, domain.customer_id, roles, doing)
+    return domain
+
+
+def is_local_user(house: Workspace) -> bool:
+    named = house.environment.get(LOCAL_USER)
+    return bool(named) and member(named or "").email == house.actor.email
+
+
+def any_customer(house: Workspace) -> bool:
+    """Whether there is a customer at all, be it one that the actor may not see."""
+    return bool(customers.customers(house.db))

@@ -1,0 +1,115 @@
+"""The installation as a whole: key, backup, restore, diagnosis."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from provisioning.errors import Refused, SettingsError, UsageError
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts
+from provisioning.store import customers, snapshots
+from provisioning.store.leases import is_held
+from provisioning.store.migrations import migrate
+from provisioning.store.secrets import (
+    get_secret,
+    rotate_key,
+)
+from provisioning.workflow.house import CARETAKERS, Workspace, record_event, require
+from provisioning.workflow.looking import verify
+
+
+def rotate(house: Workspace) -> int:
+    """Encrypt all secrets with a new key; returns how many."""
+    require(house, None, CARETAKERS, "change the encryption key")
+    count = rotate_key(house.db, house.vault)
+    record_event(house, "encryption key rotated", secrets=count)
+    return count
+
+
+def backup(house: Workspace, file: Path) -> None:
+    """A consistent copy of the database, without the encryption key, readable by its owner alone."""
+    require(house, None, CARETAKERS, "copy the database")
+    if file.is_dir() or not file.name:
+        raise UsageError(f"{file} is a folder; name a file for the backup.")
+    new = file.with_name(file.name + ".new")
+    try:
+        os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        with sqlite3.connect(new) as copy:
+            house.db.connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # One file, with nothing beside it.
+        copy.close()
+        new.replace(file)
+    except (OSError, sqlite3.Error) as problem:
+        raise UsageError(f"The backup {file} cannot be written: {problem}.") from None
+
+
+def restore(house: Workspace, file: Path) -> None:
+    """Replace the database by a backup, after checking that it is one. Refused while a worker is busy."""
+    require(house, None, CARETAKERS, "replace the database")
+    if not file.is_file():
+        raise UsageError(f"There is no file {file}.")
+    if any(is_held(house.db, row["domain_id"]) for row in house.db.all("SELECT domain_id FROM leases")):
+        raise Refused("A worker is busy with a domain. Stop it, then restore.")
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as copy:
+            tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
+            sound = copy.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+            if not sound or not {"customers", "plans", "history"} <= tables:
+                raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.")
+            copy.backup(house.db.connection)
+        copy.close()
+    except sqlite3.Error:
+        raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.") from None
+    migrate(house.db)
+    # They belong to the database that was replaced, where the same domain may be another customer's.
+    snapshots.drop_all(house.snapshots)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that `doctor` looked at."""
+
+    what: str
+    fine: bool
+    detail: str
+
+
+def doctor(house: Workspace) -> list[Diagnosis]:
+    """Is this installation sound: database, key, clock, hosts?"""
+    require(house, None, CARETAKERS, "look at the whole installation")
+    integrity = str(house.db.connection.execute("PRAGMA quick_check").fetchone()[0])
+    owners = [row["owner"] for row in house.db.all("SELECT owner FROM secrets ORDER BY owner")]
+    last = house.db.one("SELECT at FROM history ORDER BY seq DESC LIMIT 1")
+    ahead = bool(last) and datetime.fromisoformat(last["at"]) > house.clock() + timedelta(minutes=1) if last else False
+    return [
+        Diagnosis("database", integrity == "ok", f"{house.db.path}: {integrity}"),
+        _diagnose_key(house, owners),
+        Diagnosis(
+            "clock", not ahead, "set back since the last event" if ahead else f"{house.clock():%Y-%m-%d %H:%M} UTC"
+        ),
+        Diagnosis("history", verify(house).broken is None, verify(house).broken or "chain unbroken"),
+        *_diagnose_metadata(house),
+        Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
+    ]
+
+
+def _diagnose_metadata(house: Workspace) -> Iterable[Diagnosis]:
+    """How old each connection's cached list of HiBob's fields is; a day at most before it is read again."""
+    for customer in customers.customers(house.db):
+        for each in customers.connections(house.db, customer.id):
+            cached = customers.metadata(house.db, each.id)
+            hours = (house.clock() - cached[1]).total_seconds() / 3600 if cached else 0
+            age = f"{len(cached[0]):,} fields, read {hours:.1f} hours ago" if cached else "not read yet"
+            yield Diagnosis("fields", True, f"{customer.name}, {each.name}: {age}")
+
+
+def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:
+    try:
+        for owner in owners:
+            get_secret(house.db, house.vault, owner)
+    except SettingsError as problem:
+        return Diagnosis("key", False, str(problem))
+    place = house.vault.file or "the environment"
+    return Diagnosis("key", True, f"{place}: opens {len(owners)} stored secret{'' if len(owners) == 1 else 's'}")

@@ -1,0 +1,267 @@
+"""Looking at plans, runs, people and history; changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from provisioning.engine import columns as known
+from provisioning.engine.columns import Catalogue, column_names, resolve_all
+from provisioning.engine.explain import Answer, explain_person
+from provisioning.errors import Lapsed, SettingsError
+from provisioning.model import (
+    Approval,
+    Change,
+    Customer,
+    Domain,
+    Held,
+    Outcome,
+    Plan,
+    PlanStatus,
+    Run,
+    RunStatus,
+)
+from provisioning.store import customers, history, plans, runs, snapshots
+from provisioning.workflow.approving import check_current, lapsed
+from provisioning.workflow.asking import last_check
+from provisioning.workflow.editing import fields_known
+from provisioning.workflow.house import READERS, Workspace, require, seen_domain
+from provisioning.workflow.planning import directory_of, domain_of, plan_seen, situation_of
+from provisioning.workflow.reading import Read, connection_of
+from provisioning.workflow.setting_up import connections_seen
+
+
+def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
+    """The directory as it is: (id, external id, status, attributes), ordered by id."""
+    domain = customers.get_domain(house.db, label)
+    require(house, domain.customer_id, READERS, "see the users")
+    return directory_of(house, domain).everybody()
+
+
+def see_history(house: Workspace, label: str) -> list[history.Event]:
+    """A customer's events, or those of `CUSTOMER/DOMAIN`, newest first."""
+    customer = customers.find_customer(house.db, label)
+    domain = None if customer else customers.get_domain(house.db, label) if "/" in label else None
+    found: Customer = customer or customers.get_customer(house.db, domain.customer if domain else label)
+    require(house, found.id, READERS, "see the history")
+    return history.events(house.db, found.id, domain.id if domain else None)
+
+
+def explain(house: Workspace, label: str, person: str) -> Answer:
+    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
+    domain = customers.get_domain(house.db, label)
+    require(house, domain.customer_id, READERS, "see why somebody is there")
+    connection = connection_of(house, domain)
+    cached = customers.metadata(house.db, connection.id)
+    employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
+    # The kept users are from before the last run: whoever it added would seem to wait for being added.
+    users_now = directory_of(house, domain).users(
+        sorted(each.name for each in domain.attributes if each.data_feed_name)
+    )
+    catalogue = Catalogue(cached[0] if cached else ())
+    columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
+    read = Read(columns, (), employees, catalogue, employees.evidence.read_at)
+    answer = explain_person(situation_of(house, domain, read, users_now), person)
+    past = runs.outcomes_of_person(house.db, domain.id, answer.key)
+    return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
+
+
+def verify(house: Workspace, head: str | None = None) -> history.Verdict:
+    """Check the history chain."""
+    return history.verify(house.db, head)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a domain stands. Plans and runs are without their people."""
+
+    domain: Domain
+    users: Mapping[str, int]
+    seats: int | None
+    plan: Plan | None
+    approval: Approval | None
+    lapsed: str | None
+    last_run: tuple[Run, dict[str, int], dict[str, int]] | None
+    token_set: bool
+    read_at: datetime | None
+
+
+def standing(house: Workspace, label: str) -> Standing:
+    domain = seen_domain(house, label, "see this domain")
+    newest = plans.recent_plans(house.db, domain.id, 1)
+    done = runs.recent_runs(house.db, domain.id, 1)
+    plan = newest[0] if newest else None
+    directory, employees = directory_of(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
+    return Standing(
+        domain=domain,
+        users={status: directory.find(status, 0, 0)[1] for status in ("Live", "Archived")},
+        seats=customers.get_customer(house.db, domain.customer).seats,
+        plan=plan,
+        approval=plans.get_approval(house.db, plan.id) if plan else None,
+        lapsed=lapsed(house, plan.id) if plan else None,
+        last_run=done[0] if done else None,
+        token_set=any(each.token_set for each in connections_seen(house, domain.customer)),
+        read_at=employees.evidence.read_at if employees else None,
+    )
+
+
+def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
+    return plans.recent_plans(house.db, seen_domain(house, label, "see the plans").id, most)
+
+
+def changes_seen(
+    house: Workspace, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+) -> tuple[list[Change], int]:
+    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
+
+
+def held_seen(house: Workspace, plan_id: str, text: str = "", most: int = 500) -> list[Held]:
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most)
+
+
+def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
+    return plans.changed_attributes(house.db, plan_seen(house, plan_id).id)
+
+
+def names_in_plan(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
+    return plans.names_of(house.db, plan_seen(house, plan_id).id, keys)
+
+
+class PlanState(StrEnum):
+    """How far a plan is on its way, for people."""
+
+    EMPTY = "empty"
+    BLOCKED = "blocked"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    BEGUN = "begun"
+    PROCESSED = "processed"
+    LAPSED = "lapsed"
+
+
+def plan_states(house: Workspace, label: str, found: Sequence[Plan]) -> dict[str, PlanState]:
+    """The states of plans of this domain, by their ids."""
+    domain = seen_domain(house, label, "see the plans")
+    begun = plans.run_statuses(house.db, domain.id)
+    return {plan.id: _state(house, domain, plan, begun.get(plan.id)) for plan in found if plan.domain_id == domain.id}
+
+
+def _state(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None) -> PlanState:
+    if run is not None:
+        return PlanState.PROCESSED if run in (RunStatus.DONE, RunStatus.PARTIAL) else PlanState.BEGUN
+    if plan.status is PlanStatus.EMPTY:
+        return PlanState.EMPTY
+    try:
+        check_current(house, plan, domain)
+    except Lapsed:
+        return PlanState.LAPSED
+    if plans.get_approval(house.db, plan.id):
+        return PlanState.APPROVED
+    return PlanState.BLOCKED if plan.status is PlanStatus.BLOCKED else PlanState.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a plan would mean in numbers if all of it were approved. `newly_live` people may be written to by the
+    portal; `live` counts the customer's users in all domains after the run; `cost` is that of the users `over`."""
+
+    newly_live: int
+    live: int
+    seats: int | None
+    over: int
+    cost: Decimal | None
+
+
+def effect_of(house: Workspace, plan_id: str) -> Effect:
+    plan = plan_seen(house, plan_id)
+    customer = customers.get_customer(house.db, domain_of(house, plan).customer)
+    now = sum(directory_of(house, each).live() for each in customers.domains(house.db, customer.id))
+    newly = plan.counts.get("add", 0) + plan.counts.get("reactivate", 0)
+    live = now + newly - plan.counts.get("archive", 0)
+    over = max(live - customer.seats, 0) if customer.seats is not None else 0
+    cost = Decimal(customer.price_per_user) * over if customer.price_per_user and over else None
+    return Effect(newly, live, customer.seats, over, cost)
+
+
+def run_seen(house: Workspace, run_id: str) -> Run:
+    run = runs.get_run(house.db, run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    return run
+
+
+def runs_seen(house: Workspace, label: str, most: int = 60) -> list[tuple[Run, dict[str, int], dict[str, int]]]:
+    """The last runs, newest first: (run, people per result, people done per action)."""
+    return runs.recent_runs(house.db, seen_domain(house, label, "see the runs").id, most)
+
+
+def outcomes_seen(
+    house: Workspace, run_id: str, results: Sequence[str], text: str, most: int, skip: int
+) -> tuple[list[tuple[str, Outcome]], int]:
+    """One page of (name, outcome) of a run."""
+    return runs.find_outcomes(house.db, run_seen(house, run_id).id, results, text, most, skip)
+
+
+def users_seen(
+    house: Workspace, label: str, text: str, most: int, skip: int
+) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
+    """One page of the directory: (id, external id, status, attributes)."""
+    return directory_of(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One line of the checklist before the first run; `page` is where it is done."""
+
+    title: str
+    done: bool
+    detail: str
+    page: str
+
+
+def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
+    """The real set-up, in its order, with what is known to be done."""
+    about = customers.get_customer(house.db, customer)
+    have = connections_seen(house, customer)
+    domain = seen_domain(house, label, "see the checklist") if label else None
+    ready = any(each.token_set and each.connection.service_user_id for each in have)
+    tested = last_check(house, label) if label else None
+    fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
+    seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
+    priced = f", {about.price_per_user} per user" if about.price_per_user else ""
+    return [
+        Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
+        Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),
+        Station("A domain on the connection", domain is not None, domain.name if domain else "", "connect"),
+        Station("The permission group opens what is mapped", bool(tested and tested.ok), "Test shows it.", "connect"),
+        Station("Attributes and dates to capture", bool(fed), f"{len(fed)} attributes are fed by HiBob.", "mapping"),
+        Station(
+            "The unique identifier",
+            bool(domain and domain.settings.unique_identifier),
+            (domain.settings.unique_identifier or "" if domain else "") or "Choose one that never changes.",
+            "mapping",
+        ),
+        Station(
+            "Who is never archived",
+            bool(domain and domain.settings.protected),
+            "Test accounts, and whoever administers the portal.",
+            "settings",
+        ),
+    ]
+
+
+def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
+    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope."""
+    domain = seen_domain(house, label, "see the checklist")
+    catalogue = Catalogue(fields_known(house, label))
+    found: dict[str, list[str]] = {}
+    wanted = [*known.ENGINE_FIELDS]
+    for name in column_names(domain.attributes, domain.settings.scope):
+        with suppress(SettingsError):
+            wanted.append(catalogue.resolve(name).field)
+    for field_id in dict.fromkeys(wanted):
+        known_field = catalogue.fields.get(field_id)
+        if known_field:
+            found.setdefault(known_field.category_name or known_field.category, []).append(known_field.name)
+    return {name: tuple(columns) for name, columns in sorted(found.items())}

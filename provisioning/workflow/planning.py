@@ -1,0 +1,130 @@
+"""Making plans: both sides are read, compared, and the difference is stored frozen."""
+
+from datetime import timedelta
+from typing import BinaryIO
+
+from provisioning.engine.plan import make_plan
+from provisioning.engine.situation import Situation
+from provisioning.errors import SettingsError
+from provisioning.model import (
+    PLAN_LIFETIME,
+    Approval,
+    Decision,
+    Domain,
+    Plan,
+    PlanStatus,
+    Run,
+    Users,
+)
+from provisioning.report.workbook import write_workbook
+from provisioning.store import customers, plans, runs, snapshots
+from provisioning.store.leases import lease
+from provisioning.target.local import LocalDirectory
+from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.reading import Read, read_hibob
+
+SEVEN_DAYS = timedelta(days=7)
+
+
+def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = quiet) -> Plan:
+    """Read both sides, make a plan and store it. Waits while somebody else works on the domain; `say` hears each
+    step."""
+    domain = customers.get_domain(house.db, label)
+    require(house, domain.customer_id, PREPARERS, "make a preview")
+    with lease(house.db, domain.id, "preview", waiting):
+        domain = customers.domain_by_id(house.db, domain.id)
+        say("Reading HiBob and the directory")
+        situation = situation_of(house, domain, *_both_sides(house, domain))
+        say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
+        decision = make_plan(situation)
+        say("Storing the preview")
+        return _store_plan(house, situation, decision)
+
+
+def _both_sides(house: Workspace, domain: Domain) -> tuple[Read, Users]:
+    identifier = domain.settings.unique_identifier
+    fed = {each.name for each in domain.attributes if each.data_feed_name}
+    if not fed or identifier not in fed:
+        raise SettingsError(
+            f"Domain {domain.label} has no unique identifier that a HiBob column feeds. Set `unique_identifier` to an "
+            "attribute with a `data_feed_name`."
+        )
+    read = read_hibob(house, domain)
+    ruled = {each.attribute for each in domain.settings.protected if each.attribute}
+    return read, directory_of(house, domain).users(sorted(fed | ruled))
+
+
+def directory_of(house: Workspace, domain: Domain) -> LocalDirectory:
+    return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "")
+
+
+def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> Situation:
+    """Both sides with everything else that a plan depends on."""
+    customer = customers.get_customer(house.db, domain.customer)
+    elsewhere = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
+    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    now = house.clock()
+    return Situation(
+        domain=domain,
+        columns=read.columns,
+        employees=read.employees,
+        users=users,
+        now=now,
+        baseline=plans.get_baseline(house.db, domain.id),
+        absences=plans.get_absences(house.db, domain.id),
+        archived_7_days=runs.archived_since(house.db, domain.id, now - SEVEN_DAYS),
+        live_elsewhere=sum(directory_of(house, each).live() for each in elsewhere),
+        seats=customer.seats,
+        price_per_user=customer.price_per_user,
+        members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
+        decisions=plans.get_decisions(house.db, domain.id),
+        others=read.others,
+    )
+
+
+def _store_plan(house: Workspace, situation: Situation, decision: Decision) -> Plan:
+    domain, read_at = situation.domain, situation.employees.evidence.read_at
+    snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
+    with house.db.transaction():
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.name, situation.now, read_at)
+        if decision.status is PlanStatus.EMPTY:
+            plans.take_baseline(house.db, plan_id)
+        plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)
+        blocks = [each.code for each in decision.blocks]
+        record_event(
+            house, "plan made", domain, plan=plan_id, digest=decision.digest, status=decision.status.value,
+            counts=dict(decision.counts), blocks=blocks,
+        )  # fmt: skip
+    return plans.get_plan(house.db, plan_id)
+
+
+def show_plan(house: Workspace, plan_id: str) -> Plan:
+    plan = plans.get_plan(house.db, plan_id)
+    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
+    return plan
+
+
+def domain_of(house: Workspace, plan: Plan) -> Domain:
+    return customers.domain_by_id(house.db, plan.domain_id)
+
+
+def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
+    """The plan's Excel file."""
+    plan = show_plan(house, plan_id)
+    write_workbook(plan, file)
+
+
+def plan_seen(house: Workspace, plan_id: str) -> Plan:
+    """A plan without its people: they are asked for page by page."""
+    plan = plans.plan_head(house.db, plan_id)
+    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
+    return plan
+
+
+def approval_of(house: Workspace, plan_id: str) -> Approval | None:
+    return plans.get_approval(house.db, plan_seen(house, plan_id).id)
+
+
+def run_of(house: Workspace, plan_id: str) -> Run | None:
+    """The plan's latest run."""
+    return runs.latest_run(house.db, plan_seen(house, plan_id).id)

@@ -1,0 +1,236 @@
+"""Reading HiBob for a domain, and the test of a connection."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provisioning.engine import columns as known
+from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
+from provisioning.engine.proof import engine_columns_absent
+from provisioning.engine.situation import OtherDomain
+from provisioning.errors import SettingsError, SourceError
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+from provisioning.model import (
+    Column,
+    Connection,
+    Domain,
+    Field,
+    Finding,
+    Severity,
+    Snapshot,
+)
+from provisioning.source.client import HiBobClient
+from provisioning.source.metadata import read_metadata
+from provisioning.source.people import MOST_FIELDS, read_people
+from provisioning.source.reports import list_reports, read_report
+from provisioning.store import customers
+from provisioning.store.secrets import (
+    connection_owner,
+    get_secret,
+)
+from provisioning.workflow.house import PREPARERS, Workspace, require
+
+METADATA_AGE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read of HiBob for a domain: what was asked, how its names resolve, what came back."""
+
+    columns: dict[str, Column]
+    others: tuple[OtherDomain, ...]
+    employees: Snapshot
+    catalogue: Catalogue
+    metadata_at: datetime
+
+
+def connection_of(house: Workspace, domain: Domain) -> Connection:
+    have = customers.connections(house.db, domain.customer_id)
+    name = domain.settings.connection
+    found = [each for each in have if each.name == name] if name else have
+    if len(found) != 1:
+        raise SettingsError(f"Domain {domain.label} has no connection. Name one in its settings (`connection = …`).")
+    return found[0]
+
+
+@contextmanager
+def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
+    """HiBob with the connection's credentials. The host rules hold at every use, not only when it was saved."""
+    url = check_base_url(connection.base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
+    token = get_secret(house.db, house.vault, connection_owner(connection.id))
+    if not connection.service_user_id or not token:
+        raise SettingsError(
+            f"Connection “{connection.name}” has no service user id or token yet. Set both (`id`, `token`) and try again."
+        )
+    with HiBobClient(url, connection.service_user_id, token) as client:
+        yield client
+
+
+def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False) -> Read:
+    """One complete read of HiBob with the columns that mapping, scope and engine need."""
+    connection, started = connection_of(house, domain), house.clock()
+    names = column_names(domain.attributes, domain.settings.scope)
+    with _client(house, connection) as client:
+        report = None
+        if connection.report is not None:
+            fields, at = _metadata(house, connection, client, fresh_metadata)
+            report = read_report(client, connection.report, fields)
+            titles = {each.id for each in report.fields}
+            catalogue = Catalogue([*report.fields, *(each for each in fields if each.id not in titles)])
+        else:
+            catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
+        columns = resolve_all(catalogue, names)
+        others = _others(house, domain, connection, catalogue)
+        for other in others:
+            columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
+        named = sorted({column.field for column in columns.values()} - {known.ID})
+        ours = [field_id for field_id in known.ENGINE_FIELDS if field_id not in named]
+        # What the engine would like to have must not be what HiBob refuses the whole call for.
+        asked = [catalogue.field(field_id) for field_id in (*named, *ours[: max(MOST_FIELDS - len(named), 1)])]
+        now = house.clock()
+        employees = report.snapshot(asked, now) if report else read_people(client, asked, now)
+    mapped = {columns[name].field for name in names}
+    if at < started and any(employees.evidence.absent(each) for each in mapped):
+        # Before saying that a column is missing: the field's id may be newer than our list of fields.
+        return read_hibob(house, domain, fresh_metadata=True)
+    return Read(columns, others, employees, catalogue, at)
+
+
+def _metadata(
+    house: Workspace, connection: Connection, client: HiBobClient, fresh: bool
+) -> tuple[tuple[Field, ...], datetime]:
+    """HiBob's fields, from the cache while it is younger than a day."""
+    cached = customers.metadata(house.db, connection.id)
+    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
+        return cached
+    fields, now = read_metadata(client), house.clock()
+    customers.save_metadata(house.db, connection.id, fields, now)
+    return fields, now
+
+
+def _catalogue(
+    house: Workspace, connection: Connection, client: HiBobClient, names: Sequence[str], fresh: bool
+) -> tuple[Catalogue, datetime]:
+    """HiBob's fields; read anew when the cache does not know a name, which may be newer."""
+    fields, at = _metadata(house, connection, client, fresh)
+    catalogue = Catalogue(fields)
+    try:
+        if fresh or all(catalogue.resolve(name).field in catalogue.fields for name in names):
+            return catalogue, at
+    except SettingsError:
+        pass  # Ask HiBob before refusing a name.
+    fields, at = _metadata(house, connection, client, True)
+    return Catalogue(fields), at
+
+
+def _others(house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue) -> tuple[OtherDomain, ...]:
+    """The customer's other domains on the same connection. One whose scope cannot be resolved says so in its own
+    preview."""
+    found = []
+    for other in customers.domains(house.db, domain.customer_id):
+        if other.id == domain.id or not other.attributes:
+            continue
+        try:
+            same = connection_of(house, other).id == connection.id
+            resolve_all(catalogue, [rule.column for rule in other.settings.scope])
+        except SettingsError:
+            continue
+        if same:
+            found.append(OtherDomain(other.name, other.settings.scope))
+    return tuple(found)
+
+
+def _note_reports(house: Workspace, connection: Connection) -> None:
+    """Which custom reports there are to choose from. A service user need not be allowed to list them."""
+    with _client(house, connection) as client:
+        try:
+            found = list_reports(client)
+        except SourceError:
+            found = ()
+    customers.save_reports(house.db, connection.id, found)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedColumn:
+    """One mapped column: the share of visible people with a value, and whether it is there at all."""
+
+    column: str
+    attribute: str
+    filled: float
+    state: str
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a test of the connection proved."""
+
+    connection: str
+    live: int
+    inactive: int
+    columns: tuple[CheckedColumn, ...]
+    findings: tuple[Finding, ...]
+    metadata_at: datetime
+    fields: int
+
+    @property
+    def ok(self) -> bool:
+        """A preview would not be blocked by what was read."""
+        return self.live + self.inactive > 0 and all(each.state != "absent" for each in self.columns)
+
+
+def check(house: Workspace, label: str) -> Check:
+    """Test a domain's connection: credentials, people, and every mapped field. Stores only HiBob's metadata."""
+    domain = customers.get_domain(house.db, label)
+    require(house, domain.customer_id, PREPARERS, "test the connection")
+    read = read_hibob(house, domain, fresh_metadata=True)
+    _note_reports(house, connection_of(house, domain))
+    evidence = read.employees.evidence
+    checked = tuple(
+        _checked_column(read, name, each.name)
+        for each in domain.attributes
+        for name in (each.data_feed_name, each.fallback)
+        if name
+    )
+    checked += tuple(_checked_column(read, rule.column, "(scope)") for rule in domain.settings.scope)
+    return Check(
+        connection=connection_of(house, domain).name,
+        live=evidence.active,
+        inactive=evidence.employees - evidence.active,
+        columns=checked,
+        findings=(
+            *_check_findings(read, checked),
+            *engine_columns_absent(domain, read.columns, evidence),
+        ),
+        metadata_at=read.metadata_at,
+        fields=len(read.catalogue.fields),
+    )
+
+
+def _checked_column(read: Read, name: str, attribute: str) -> CheckedColumn:
+    evidence = read.employees.evidence
+    found = evidence.column(read.columns[name].field)
+    filled = found.filled if found else 0
+    state = "absent" if evidence.absent(read.columns[name].field) else "ok" if filled else "empty"
+    share = round(filled / evidence.employees, 4) if evidence.employees else 0.0
+    return CheckedColumn(name, attribute, share, state, (found.category if found else "") or None)
+
+
+def _check_findings(read: Read, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:
+    evidence = read.employees.evidence
+    if not evidence.employees:
+        yield Finding(
+            "no-employees",
+            Severity.WARN,
+            "The credentials are right, but HiBob shows this service user nobody.",
+            "In HiBob, put the service user into a permission group with people in “Access data for”.",
+        )
+        return
+    for each in {column.column: column for column in checked if column.state == "absent"}.values():
+        yield Finding(
+            "column-absent",
+            Severity.WARN,
+            f"HiBob leaves out {each.column} ({each.attribute}) for everybody.",
+            absent_remedy(evidence, read.columns[each.column].field),
+        )

@@ -1,0 +1,328 @@
+"""Customers, connections, domains and members, from a set-up file or one at a time from the pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET
+
+from provisioning import setup_file
+from provisioning.errors import SettingsError, UsageError
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+from provisioning.model import (
+    Connection,
+    Customer,
+    Domain,
+    ReportName,
+    Role,
+    Settings,
+)
+from provisioning.store import customers, snapshots
+from provisioning.store.secrets import (
+    about_secret,
+    connection_owner,
+    drop_notify_secrets,
+    drop_secret,
+    notify_owner,
+    put_secret,
+)
+from provisioning.workflow.house import (
+    PREPARERS,
+    READERS,
+    Workspace,
+    any_customer,
+    domains_seen,
+    is_local_user,
+    record_event,
+    require,
+)
+
+
+def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
+    """Create or change one customer from a set-up file, all or nothing; contacts nobody. Returns what changed."""
+    found = setup_file.parse(text)
+    existing = customers.find_customer(house.db, found.customer.name)
+    require(house, existing.id if existing else None, PREPARERS, "change the set-up")
+    with house.db.transaction():
+        return _SetUp(house, found, prune).apply()
+
+
+class _SetUp:
+    """One application of a set-up file, inside a transaction."""
+
+    def __init__(self, house: Workspace, found: setup_file.SetupFile, prune: bool) -> None:
+        self.house, self.db, self.file, self.prune = house, house.db, found, prune
+        self.changed: list[str] = []
+        self.customer_id = 0
+
+    def apply(self) -> list[str]:
+        self._customer()
+        if self.file.connections is not UNSET:
+            self._connections(self.file.connections)
+        if self.file.domains is not UNSET:
+            self._domains(self.file.domains)
+        if self.file.members is not UNSET:
+            self._members(self.file.members)
+        self._check_connections()
+        return self.changed
+
+    def _note(self, what: str, domain: Domain | None = None, **details: object) -> None:
+        self.changed.append(f"{what}: {details.get('name', '')}".rstrip(": "))
+        record_event(self.house, what, domain, customer_id=self.customer_id, **details)
+
+    def _customer(self) -> None:
+        table = self.file.customer
+        before = customers.find_customer(self.db, table.name)
+        price = None if table.price_per_user is None else format(Decimal(str(table.price_per_user)), "f")
+        self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
+        after = customers.get_customer(self.db, table.name)
+        if before != after:
+            self._note("customer changed" if before else "customer created", name=table.name, seats=table.seats)
+
+    def _members(self, tables: list[setup_file.MemberTable]) -> None:
+        now = self.house.clock()
+        named = {setup_file.check_email(each.email): each.role for each in tables}
+        for email, role in named.items():
+            if customers.grant(self.db, email, role, self.customer_id, now):
+                self._note("role granted", name=email, role=role.value)
+        if self.prune:
+            for each in customers.members(self.db, self.customer_id):
+                if each.customer_id is not None and each.email not in named:
+                    customers.revoke(self.db, each.email, self.customer_id)
+                    self._note("role removed", name=each.email)
+
+    def _connections(self, tables: list[setup_file.ConnectionTable]) -> None:
+        before = {each.name: each for each in customers.connections(self.db, self.customer_id)}
+        for table in tables:
+            self._connection(table, before.get(table.name))
+        for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
+            drop_secret(self.db, connection_owner(before[name].id))
+            customers.delete_connection(self.db, before[name].id)
+            self._note("connection removed", name=name)
+
+    def _connection(self, table: setup_file.ConnectionTable, before: Connection | None) -> None:
+        url = check_base_url(table.base_url, HIBOB_HOSTS, allowed_hosts(self.house.environment))
+        wanted = Connection(0, self.customer_id, table.name, url, table.id, table.report, table.type)
+        old_env = customers.token_variable(self.db, before.id) if before else None
+        env = table.token.env if table.token else old_env
+        connection_id = customers.save_connection(self.db, wanted, env)
+        token_changed = table.token is not None and put_secret(
+            self.db,
+            self.house.vault,
+            connection_owner(connection_id),
+            self._secret(table.token, f"the token of connection “{table.name}”"),
+            self.house.clock(),
+        )
+        if before is None or replace(before, id=0) != wanted or env != old_env or token_changed:
+            what = "connection changed" if before else "connection created"
+            self._note(what, name=table.name, base_url=url, token_set=token_changed)
+
+    def _secret(self, secret: setup_file.Secret, what: str) -> str:
+        value = self.house.environment.get(secret.env, "").strip()
+        if not value:
+            raise SettingsError(f"The environment variable {secret.env} is not set; {what} is read from it.")
+        return value
+
+    def _domains(self, tables: list[setup_file.DomainTable]) -> None:
+        before = {each.name: each for each in customers.domains(self.db, self.customer_id)}
+        for table in tables:
+            self._domain(table, before.get(table.name))
+        for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
+            drop_notify_secrets(self.db, before[name].id, 0)
+            customers.delete_domain(self.db, before[name].id)
+            snapshots.drop_snapshots(self.house.snapshots, before[name].id)
+            self._note("domain removed", name=name)
+
+    def _domain(self, table: setup_file.DomainTable, before: Domain | None) -> None:
+        domain_id = before.id if before else customers.create_domain(self.db, self.customer_id, table.name)
+        by, now = self.house.actor.name, self.house.clock()
+        attributes = before.attributes if before else ()
+        if table.attributes is not UNSET:
+            attributes = setup_file.to_attributes(table.attributes)
+        settings = setup_file.to_settings(table, before.settings if before else Settings())
+        self._check_names(table, settings, {each.name for each in attributes})
+        mapping_version = customers.save_mapping(self.db, domain_id, attributes, by, now)
+        settings_version = customers.save_settings(self.db, domain_id, settings, by, now)
+        schedule = msgspec.to_builtins(table.schedule) if table.schedule else None
+        standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
+        for place, each in enumerate(table.notify):
+            secret = self._secret(each, f"a notification target of domain “{table.name}”")
+            standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
+        drop_notify_secrets(self.db, domain_id, len(table.notify))
+        if before is None or mapping_version or settings_version or standing:
+            domain = customers.domain_by_id(self.db, domain_id)
+            self._note(
+                "domain changed" if before else "domain created",
+                domain,
+                name=table.name,
+                mapping_version=domain.mapping_version,
+                settings_version=domain.settings_version,
+            )
+
+    def _check_connections(self) -> None:
+        have = {each.name for each in customers.connections(self.db, self.customer_id)}
+        for domain in customers.domains(self.db, self.customer_id):
+            if domain.settings.connection and domain.settings.connection not in have:
+                raise SettingsError(
+                    f"The connection “{domain.settings.connection}” cannot be removed: domain “{domain.name}” uses it."
+                )
+
+    def _check_names(self, table: setup_file.DomainTable, settings: Settings, names: set[str]) -> None:
+        """What the domain refers to must be there: its connection, its identifier, protected attributes."""
+        have = {each.name for each in customers.connections(self.db, self.customer_id)}
+        where = f"Domain “{table.name}”"
+        if settings.connection and settings.connection not in have:
+            raise SettingsError(f"{where}: there is no connection “{settings.connection}” for this customer.")
+        if settings.unique_identifier and settings.unique_identifier not in names:
+            raise SettingsError(
+                f"{where}: its unique identifier “{settings.unique_identifier}” is none of its attributes."
+            )
+        for each in settings.protected:
+            if each.attribute and each.attribute not in names:
+                raise SettingsError(
+                    f"{where}: protected people are named by “{each.attribute}”, which is none of its attributes."
+                )
+
+
+def export(house: Workspace, name: str) -> str:
+    """A customer as a set-up file, without secrets: only the variables they were read from."""
+    customer = customers.get_customer(house.db, name)
+    require(house, customer.id, READERS, "export the set-up")
+    file = setup_file.SetupFile(
+        customer=setup_file.CustomerTable(
+            name=customer.name,
+            seats=customer.seats,
+            price_per_user=float(customer.price_per_user) if customer.price_per_user else None,
+            retention_days=customer.retention_days,
+        ),
+        members=[
+            setup_file.MemberTable(each.email, each.role)
+            for each in customers.members(house.db, customer.id)
+            if each.customer_id is not None
+        ],
+        connections=[_connection_table(house, each) for each in customers.connections(house.db, customer.id)],
+        domains=[_domain_table(house, each) for each in customers.domains(house.db, customer.id)],
+    )
+    return setup_file.write(file)
+
+
+def _connection_table(house: Workspace, each: Connection) -> setup_file.ConnectionTable:
+    variable = customers.token_variable(house.db, each.id)
+    return setup_file.ConnectionTable(
+        name=each.name,
+        base_url=each.base_url,
+        id=each.service_user_id,
+        token=setup_file.Secret(variable) if variable else None,
+        report=each.report,
+    )
+
+
+def _domain_table(house: Workspace, domain: Domain) -> setup_file.DomainTable:
+    table = setup_file.from_settings(domain.name, domain.settings, domain.attributes)
+    schedule, notify = customers.standing(house.db, domain.id)
+    table.schedule = msgspec.convert(schedule, setup_file.ScheduleTable) if schedule else None
+    table.notify = [setup_file.Secret(variable) for variable in notify]
+    return table
+
+
+def grant(house: Workspace, email: str, role: Role, customer: str | None) -> bool:
+    """Give somebody a role for a customer; only a CSM may have every customer. Returns whether it is new."""
+    address = setup_file.check_email(email)
+    if customer is None and role is not Role.CSM:
+        raise UsageError(
+            f"Name the customer: only a CSM may have all of them, not a member with the role {role.value}."
+        )
+    customer_id = customers.get_customer(house.db, customer).id if customer else None
+    require(house, customer_id, PREPARERS, "grant roles")
+    with house.db.transaction():
+        new = customers.grant(house.db, address, role, customer_id, house.clock())
+        if new:
+            record_event(house, "role granted", customer_id=customer_id, name=address, role=role.value)
+    return new
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSeen:
+    """A connection as pages show it; of the token only when it was set and how it ends."""
+
+    connection: Connection
+    token_set: bool
+    token_set_at: str
+    token_ends_in: str
+    domains: tuple[str, ...]
+    reports: tuple[ReportName, ...] = ()
+
+
+def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
+    found = customers.get_customer(house.db, customer)
+    require(house, found.id, READERS, "see the connections")
+    have = customers.domains(house.db, found.id)
+    return [_connection_seen(house, each, have) for each in customers.connections(house.db, found.id)]
+
+
+def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain]) -> ConnectionSeen:
+    at, ends_in = about_secret(house.db, connection_owner(each.id)) or ("", "")
+    used = tuple(domain.name for domain in have if domain.settings.connection == each.name)
+    return ConnectionSeen(each, bool(at), at, ends_in, used, customers.reports(house.db, each.id))
+
+
+MOST_NAME = 200
+
+
+def save_connection(
+    house: Workspace,
+    customer: str,
+    name: str,
+    base_url: str,
+    service_user_id: str,
+    token: str | None,
+    report: int | None = None,
+) -> None:
+    """Create or change a connection; a token that is None or blank stays as it is. `report`: the custom report to read
+    instead of people search. Contacts nobody."""
+    found = customers.get_customer(house.db, customer)
+    require(house, found.id, PREPARERS, "change a connection")
+    if not name.strip():
+        raise SettingsError("The connection needs a name.")
+    if len(name.strip()) > MOST_NAME or not name.strip().isprintable():
+        raise SettingsError(f"The connection’s name must be at most {MOST_NAME} printable characters, on one line.")
+    url = check_base_url(base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
+    before = {each.name: each for each in customers.connections(house.db, found.id)}.get(name.strip())
+    wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
+    with house.db.transaction():
+        variable = customers.token_variable(house.db, before.id) if before else None
+        connection_id = customers.save_connection(house.db, wanted, variable)
+        owner, secret = connection_owner(connection_id), (token or "").strip()
+        new = bool(secret) and put_secret(house.db, house.vault, owner, secret, house.clock())
+        what = "connection changed" if before else "connection created"
+        record_event(house, what, customer_id=found.id, name=wanted.name, base_url=url, report=report, token_set=new)
+
+
+def add_customer(house: Workspace, name: str) -> None:
+    """The local user who makes an installation's very first customer becomes its admin."""
+    file = setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip()))
+    with house.db.transaction():
+        if is_local_user(house) and house.actor.email and not any_customer(house):
+            file.members = [setup_file.MemberTable(house.actor.email, Role.ADMIN)]
+            _SetUp(house, setup_file.parse(setup_file.write(file)), prune=False).apply()
+        else:
+            _through_set_up(house, file)
+
+
+def add_domain(house: Workspace, customer: str, name: str, connection: str) -> None:
+    """A new domain without a mapping, on this connection."""
+    if any(each.name == name.strip() for each in domains_seen(house, customer)):
+        raise SettingsError(f"There is a domain “{name.strip()}” already.")
+    table = setup_file.DomainTable(name=name.strip(), connection=connection)
+    _through_set_up(house, file_of(customers.get_customer(house.db, customer), table))
+
+
+def file_of(customer: Customer, table: setup_file.DomainTable) -> setup_file.SetupFile:
+    price = float(customer.price_per_user) if customer.price_per_user else None
+    about = setup_file.CustomerTable(customer.name, customer.seats, price, customer.retention_days)
+    return setup_file.SetupFile(customer=about, domains=[table])
+
+
+def _through_set_up(house: Workspace, file: setup_file.SetupFile) -> None:
+    set_up(house, setup_file.write(file))
