@@ -68,6 +68,17 @@ def parser() -> argparse.ArgumentParser:
     each = command("workbook", "write a plan's Excel file", _workbook)
     each.add_argument("plan", metavar="PLAN")
     each.add_argument("file", metavar="FILE")
+    each = command("decide", "decide about people: a new plan from what was read", _decide, json=True)
+    each.add_argument("plan", metavar="PLAN")
+    for option, words, text in (
+        ("--protect", "KEY", "never archive this person"),
+        ("--move", "KEY=DOMAIN", "move this person to another domain instead of archiving"),
+        ("--same", "KEY=USER", "this employee and this user are one person"),
+        ("--not-same", "KEY=USER", "they are not"),
+        ("--test-account", "EMAIL=DOMAIN", "a live account in another domain, so that members may be archived"),
+        ("--forget", "KEY", "take back what was decided about this person"),
+    ):
+        each.add_argument(option, metavar=words, action="append", default=[], help=text)
     each = command("approve", "approve a plan", _approve, json=True)
     each.add_argument("plan", metavar="PLAN")
     each.add_argument("--workbook", metavar="FILE", help="a decided workbook of this plan")
@@ -77,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
     each = command("process", "process an approved plan, or resume it", _process, json=True)
     each.add_argument("plan", metavar="PLAN")
     each.add_argument("--retry-failed", action="store_true", help="try those again who failed")
+    each = command("undo", "plan the way back from a run", _undo, json=True)
+    each.add_argument("run_id", metavar="RUN")
     command("stop", "stop a run between chunks", _stop).add_argument("run_id", metavar="RUN")
     each = command("users", "the directory as it is", _users, json=True)
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
@@ -313,6 +326,37 @@ def _show_plan(plan: "Plan", as_json: bool) -> int:
         f"Plan {plan.id} is blocked by {', '.join(dict.fromkeys(each.code for each in plan.blocks))}. Nothing was written."
     )
     return REFUSED
+
+
+def _decide(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    moves = [_pair(each, "KEY=DOMAIN") for each in asked.move]
+    if len(dict(moves)) < len(moves):
+        raise UsageError("Somebody can be moved to one domain only.")
+    wishes = workflow.Wishes(
+        protect=asked.protect,
+        move=dict(moves),
+        same=[_pair(each, "KEY=USER") for each in asked.same],
+        not_same=[_pair(each, "KEY=USER") for each in asked.not_same],
+        test_accounts=[_pair(each, "EMAIL=DOMAIN") for each in asked.test_account],
+        forget=asked.forget,
+    )
+    return _show_plan(workflow.decide(_open(asked), asked.plan, wishes, _waiting), asked.json)
+
+
+def _pair(written: str, form: str) -> tuple[str, str]:
+    """Two words around the last equals sign: keys and addresses may hold one themselves."""
+    left, equals, right = written.rpartition("=")
+    if not equals or not left.strip() or not right.strip():
+        raise UsageError(f"“{written}” is not {form}.")
+    return left.strip(), right.strip()
+
+
+def _undo(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    return _show_plan(workflow.undo(_open(asked), asked.run_id, _waiting), asked.json)
 
 
 def _plan(asked: argparse.Namespace) -> int:

@@ -411,12 +411,26 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What people decided in earlier previews. `same`: employee key → user id; `not_same`: refused pairs."""
+    """What people decided in earlier previews. `same`: employee key → user id; `not_same`: refused pairs of these;
+    `moves`: key → the name of the domain that the user goes to instead of being archived; `confirmed`: keys of members
+    who may be archived, because a test account in another domain is live (checked by whoever gives this)."""
 
     protected: frozenset[str] = frozenset()
     same: ReadOnlyMapping[str, str] = field(default_factory=dict)
     not_same: frozenset[tuple[str, str]] = frozenset()
-    test_account: bool = False
+    moves: ReadOnlyMapping[str, str] = field(default_factory=dict)
+    confirmed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An employee (`key`) and a user who look like one person. `user_key`: whom the plan would archive. `evidence`: what
+    agrees beside the name, in words."""
+
+    key: str
+    user_id: str
+    user_key: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,8 +443,9 @@ class Decision:
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     held: tuple[Held, ...]
-    baseline: Baseline
+    baseline: Baseline | None
     absences: ReadOnlyMapping[str, Absence]
+    proposals: tuple[Proposal, ...] = ()
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -442,7 +457,8 @@ PLAN_LIFETIME = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A stored, frozen difference. What is shown, put into Excel, approved by digest and processed."""
+    """A stored, frozen difference. What is shown, put into Excel, approved by digest and processed. `undo_of`: the run
+    whose way back it is."""
 
     id: str
     domain_id: int
@@ -459,6 +475,8 @@ class Plan:
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     held: tuple[Held, ...]
+    proposals: tuple[Proposal, ...] = ()
+    undo_of: str | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:

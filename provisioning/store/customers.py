@@ -252,3 +252,12 @@ def save_standing(db: Database, domain_id: int, schedule: object, notify: list[s
         return False
     db.execute("UPDATE domains SET schedule = ?, notify = ? WHERE id = ?", *new, domain_id)
     return True
+
+
+def pause(db: Database, domain_id: int, reason: str) -> bool:
+    """Let a domain's schedule rest; returns whether there is one that was not resting yet."""
+    row = db.one("SELECT schedule, paused FROM domains WHERE id = ?", domain_id)
+    if row is None or row["schedule"] is None or row["paused"]:
+        return False
+    db.execute("UPDATE domains SET paused = ? WHERE id = ?", reason, domain_id)
+    return True

@@ -134,6 +134,14 @@ def report_list(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE connections ADD COLUMN reports TEXT NOT NULL DEFAULT '[]'")
 
 
+@migrations()
+def decisions_and_undo(db: UtilsDatabase) -> None:
+    """Who looked like one person in a plan; whose way back a plan is; why a schedule rests."""
+    db.execute("ALTER TABLE plans ADD COLUMN proposals TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE plans ADD COLUMN undo_of TEXT")
+    db.execute("ALTER TABLE domains ADD COLUMN paused TEXT")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

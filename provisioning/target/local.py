@@ -106,8 +106,8 @@ class LocalDirectory:
     def _set(self, change: Change) -> tuple[Result, str]:
         home = self._home(change)
         row = self._db.one(
-            "SELECT * FROM users WHERE id = ? AND domain_id IN (?, ?)",
-            _row_id(change.user_id or "U0"), self._domain_id, home,
+            "SELECT * FROM users WHERE id = ? AND domain_id IN (?, ?, ?)",
+            _row_id(change.user_id or "U0"), self._domain_id, home, self._place(change.before.get("domain")),
         )  # fmt: skip
         if row is None:
             return Result.DRIFTED, "The user is no longer there."
@@ -136,16 +136,21 @@ class LocalDirectory:
 
     def _home(self, change: Change) -> int:
         """The domain that the user belongs to after the change: another one of the same customer when it is moved."""
-        if "domain" not in change.after:
+        home = self._place(change.after.get("domain"))
+        if home is None:
+            raise TargetError(f"There is no domain “{change.after['domain']}” to move {change.user_id} to.")
+        return home
+
+    def _place(self, name: str | None) -> int | None:
+        """A domain of the same customer, by name; this one where none is named."""
+        if name is None:
             return self._domain_id
         row = self._db.one(
             "SELECT other.id FROM domains d JOIN domains other ON other.customer_id = d.customer_id "
             "WHERE d.id = ? AND other.name = ?",
-            self._domain_id, change.after["domain"],
+            self._domain_id, name,
         )  # fmt: skip
-        if row is None:
-            raise TargetError(f"There is no domain “{change.after['domain']}” to move {change.user_id} to.")
-        return int(row["id"])
+        return int(row["id"]) if row else None
 
     def _owner(self, identifier: str, but: int | None) -> str:
         """Another user with this unique identifier."""

@@ -11,6 +11,7 @@ from provisioning.workflow.approving import (
     left_out_draft,
 )
 from provisioning.workflow.asking import ask, job_seen, last_check, latest_job, somebody_works
+from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
@@ -93,6 +94,7 @@ from provisioning.workflow.setting_up import (
     save_connection,
     set_up,
 )
+from provisioning.workflow.undoing import undo
 
 __all__ = [
     "CHUNK",
@@ -117,6 +119,7 @@ __all__ = [
     "Standing",
     "Station",
     "Waiting",
+    "Wishes",
     "Workspace",
     "add_customer",
     "add_domain",
@@ -134,6 +137,8 @@ __all__ = [
     "checklist",
     "connections_seen",
     "customers_seen",
+    "decide",
+    "decisions_seen",
     "doctor",
     "domains_seen",
     "drop_mapping_draft",
@@ -185,8 +190,10 @@ __all__ = [
     "somebody_works",
     "standing",
     "stop",
+    "take_back",
     "try_mapping",
     "try_scope",
+    "undo",
     "users",
     "users_seen",
     "verify",

@@ -17,8 +17,9 @@ from provisioning.model import (
 )
 from provisioning.report.workbook import read_workbook, write_workbook
 from provisioning.store import customers, drafts, plans, runs
+from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.planning import approval_of, domain_of, plan_seen, run_of, show_plan
+from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
 
 
 def approve(
@@ -51,7 +52,8 @@ def approve(
         _check_members(house, plan, domain, left_out)
         plans.save_approval(house.db, approval)
         if decided and decided.protected:
-            plans.protect(house.db, plan, decided.protected, house.actor.name, approval.at)
+            protect = [PersonDecision(DecisionKind.PROTECT, key) for key in decided.protected]
+            plans.decide(house.db, domain.id, protect, house.actor.name, approval.at, plan.id)
         record_event(
             house, "plan approved", domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
             overrides=_override_details(plan, overrides), workbook=approval.workbook,
@@ -123,6 +125,7 @@ def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Ch
 def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
     """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
     told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
+    told |= decisions_of(house, domain).confirmed
     emails = [each.email for each in customers.members(house.db, domain.customer_id)]
     keys = {change.key for change in plan.changes} - left_out - told
     found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])

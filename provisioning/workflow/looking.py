@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, column_names, resolve_all
+from provisioning.engine.columns import Catalogue, column_names
 from provisioning.engine.explain import Answer, explain_person
 from provisioning.errors import Lapsed, SettingsError
 from provisioning.model import (
@@ -28,8 +28,7 @@ from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import READERS, Workspace, require, seen_domain
-from provisioning.workflow.planning import directory_of, domain_of, plan_seen, situation_of
-from provisioning.workflow.reading import Read, connection_of
+from provisioning.workflow.planning import directory_of, domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
 
@@ -53,17 +52,12 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
     domain = customers.get_domain(house.db, label)
     require(house, domain.customer_id, READERS, "see why somebody is there")
-    connection = connection_of(house, domain)
-    cached = customers.metadata(house.db, connection.id)
     employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
     # The kept users are from before the last run: whoever it added would seem to wait for being added.
     users_now = directory_of(house, domain).users(
         sorted(each.name for each in domain.attributes if each.data_feed_name)
     )
-    catalogue = Catalogue(cached[0] if cached else ())
-    columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
-    read = Read(columns, (), employees, catalogue, employees.evidence.read_at)
-    answer = explain_person(situation_of(house, domain, read, users_now), person)
+    answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
     past = runs.outcomes_of_person(house.db, domain.id, answer.key)
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 

@@ -81,7 +81,7 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
         else:
             catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
         columns = resolve_all(catalogue, names)
-        others = _others(house, domain, connection, catalogue)
+        others = other_domains(house, domain, connection, catalogue)
         for other in others:
             columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
         named = sorted({column.field for column in columns.values()} - {known.ID})
@@ -124,7 +124,9 @@ def _catalogue(
     return Catalogue(fields), at
 
 
-def _others(house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue) -> tuple[OtherDomain, ...]:
+def other_domains(
+    house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue
+) -> tuple[OtherDomain, ...]:
     """The customer's other domains on the same connection. One whose scope cannot be resolved says so in its own
     preview."""
     found = []
