@@ -425,12 +425,15 @@ class Decisions:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """An employee (`key`) and a user who look like one person. `user_key`: whom the plan would archive. `evidence`: what
-    agrees beside the name, in words."""
+    agrees beside the name, in words. `has` and `gets`: the user's values, and those that a new user would get."""
 
     key: str
     user_id: str
     user_key: str
     evidence: str
+    name: str = ""
+    has: ReadOnlyMapping[str, str] = field(default_factory=dict)
+    gets: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,11 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
         return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting).id}
     if job.kind is JobKind.SAMPLE:
         return {"people": str(workflow.read_sample(house, label))}
+    if job.kind is JobKind.DECIDE and job.plan_id:
+        wishes = msgspec.json.decode(job.details, type=workflow.Wishes)
+        return {"plan": workflow.decide(house, job.plan_id, wishes, waiting).id}
+    if job.kind is JobKind.UNDO:
+        return {"plan": workflow.undo(house, job.details, waiting).id}
     return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}
 
 

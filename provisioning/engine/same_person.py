@@ -8,7 +8,7 @@ from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.transforms import fold
-from provisioning.model import Action, AttributeType, Change, Finding, Held, Proposal, Severity
+from provisioning.model import RESERVED_NAMES, Action, AttributeType, Change, Finding, Held, Proposal, Severity
 
 _EVIDENCE_FIELDS = {
     known.START_DATE: "start date",
@@ -49,8 +49,14 @@ def hold_same_people(
             halves.setdefault(id(added), _half(added, archived, evidence))
     keys = tuple(sorted({change.key for pair in pairs for change in pair[:2]}))
     remaining = [change for change in changes if id(change) not in halves]
-    proposals = tuple(Proposal(new.key, old.user_id or "", old.key, evidence) for old, new, evidence in pairs)
+    proposals = tuple(_proposal(*pair) for pair in pairs)
     return Apart(remaining, [*held, *halves.values()], (_finding(pairs, keys),), proposals)
+
+
+def _proposal(old: Change, new: Change, evidence: str) -> Proposal:
+    has = old.seen.attributes if old.seen else {}
+    gets = {name: value for name, value in new.after.items() if name not in RESERVED_NAMES}
+    return Proposal(new.key, old.user_id or "", old.key, evidence, new.name or old.name, has, gets)
 
 
 def _pairs(situation: Situation, people: People, changes: Sequence[Change]) -> list[Pair]:

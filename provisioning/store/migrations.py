@@ -140,6 +140,7 @@ def decisions_and_undo(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE plans ADD COLUMN proposals TEXT NOT NULL DEFAULT '[]'")
     db.execute("ALTER TABLE plans ADD COLUMN undo_of TEXT")
     db.execute("ALTER TABLE domains ADD COLUMN paused TEXT")
+    db.execute("ALTER TABLE jobs ADD COLUMN details TEXT NOT NULL DEFAULT ''")
 
 
 def migrate(db: Database) -> None:

@@ -10,7 +10,15 @@ from provisioning.workflow.approving import (
     lapsed,
     left_out_draft,
 )
-from provisioning.workflow.asking import ask, job_seen, last_check, latest_job, somebody_works
+from provisioning.workflow.asking import (
+    ask,
+    ask_to_decide,
+    ask_to_undo,
+    job_seen,
+    last_check,
+    latest_job,
+    somebody_works,
+)
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
@@ -129,6 +137,8 @@ __all__ = [
     "approve",
     "approve_by_workbook",
     "ask",
+    "ask_to_decide",
+    "ask_to_undo",
     "attributes_changed",
     "backup",
     "categories_needed",
