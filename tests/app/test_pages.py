@@ -426,6 +426,42 @@ def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> Non
     assert workflow.left_out_draft(house, plan.id) == ()
 
 
+def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_recorded(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    before = workflow.history(house)
+    at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Perhaps"))
+    assert "Added, row 9: Decision should be Approve, Leave out or Keep active and is “Perhaps”" in said(at)
+    assert workflow.approval_of(house, plan.id) is None
+    assert workflow.history(house) == before
+
+
+def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = upload(app, plan.id, sign)
+    assert f"Approved by {ADMIN}".replace("@", "@\u2060") in said(at) or "Approved by" in said(at)
+    assert r"Decided, as the Excel file says, by Grace \*Okoye\*" in said(at)
+    approval = workflow.approval_of(app.house(), plan.id)
+    assert approval is not None
+    assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
+
+
+def sign(book: Workbook) -> None:
+    next(cell for cell in book["Summary"]["A"] if cell.value == "Decided by").offset(column=1).value = "Grace *Okoye*"
+
+
+def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
+    file, edited = BytesIO(), BytesIO()
+    workflow.export_decided_workbook(app.house(), plan_id, file)
+    book = load_workbook(file)
+    edit(book)
+    book.save(edited)
+    at = app.open("preview")
+    at.file_uploader(f"decided_{plan_id}").set_value(("decided.xlsx", edited.getvalue(), EXCEL)).run()
+    button(at, "Approve with this file")
+    return at
+
+
 def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:
     at = app.open("connect")
     at.text_input[3].set_value("another-token-000000000000")
