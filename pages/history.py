@@ -64,6 +64,9 @@ def draw_run(here: Here, run: Run) -> None:
         lines = {
             "Preview": f"{plan.id}, made {moment(plan.made_at)} by {plan.by}",
             "Approved": f"{moment(approved.at)} by {approved.by}" if approved else "—",
+            "Decided, as the file says, by": (approved.signed_by or "not said")
+            if approved and approved.workbook
+            else "",
             "Left out": people(len(approved.left_out)) if approved else "—",
             "Overridden": "; ".join(f"{code}: {why}" for code, why in approved.overrides.items()) if approved else "",
             "Digest": plan.digest,

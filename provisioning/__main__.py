@@ -194,9 +194,11 @@ def _waiting(holder: "Holder") -> None:
     print(f"rollcall: waiting for {holder}", file=sys.stderr)
 
 
-def _read_file(name: str) -> bytes:
+def _read_file(name: str, most: int = -1) -> bytes:
+    """The first `most` bytes of a file: whoever sets a limit asks for one more."""
     try:
-        return Path(name).read_bytes()
+        with Path(name).open("rb") as file:
+            return file.read(most)
     except OSError as problem:
         raise UsageError(f"The file {name} cannot be read: {problem.strerror}.") from None
 
@@ -387,9 +389,10 @@ def _approve(asked: argparse.Namespace) -> int:
 
     from provisioning import workflow
     from provisioning.report.documents import approval_document
-    from provisioning.report.text import moment
+    from provisioning.report.text import moment, plain
+    from provisioning.report.workbook_reader import MAX_FILE
 
-    workbook = BytesIO(_read_file(asked.workbook)) if asked.workbook else None
+    workbook = BytesIO(_read_file(asked.workbook, MAX_FILE + 1)) if asked.workbook else None
     approval = workflow.approve(
         _open(asked),
         asked.plan,
@@ -403,6 +406,8 @@ def _approve(asked: argparse.Namespace) -> int:
         return OK
     print(f"Plan {approval.plan_id} approved by {approval.by} on {moment(approval.at)}.")
     print(f"  digest {approval.digest}")
+    if approval.workbook:
+        print(plain(f"  decided by, as the workbook says: {approval.signed_by or 'not said'}"))
     if approval.left_out:
         print(f"  {len(approval.left_out):,} {'person' if len(approval.left_out) == 1 else 'people'} left out")
     _print([f"  overridden: {code} ({reason})" for code, reason in approval.overrides.items()])

@@ -488,7 +488,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason."""
+    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `by` signed in;
+    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing."""
 
     plan_id: str
     digest: str
@@ -497,6 +498,7 @@ class Approval:
     left_out: tuple[str, ...] = ()
     overrides: ReadOnlyMapping[str, str] = field(default_factory=dict)
     workbook: bool = False
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,12 @@ def decisions_and_undo(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE jobs ADD COLUMN details TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def workbook_signature(db: UtilsDatabase) -> None:
+    """Who decided, as the workbook says: not necessarily who uploaded it."""
+    db.execute("ALTER TABLE approvals ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

@@ -15,11 +15,13 @@ from provisioning.model import (
     Domain,
     Plan,
 )
-from provisioning.report.workbook import read_workbook, write_workbook
+from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
 from provisioning.store import customers, drafts, plans, runs
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
+
+NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
 
 def approve(
@@ -41,8 +43,9 @@ def approve(
     left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
     overrides = dict(overrides or {})
     approval = Approval(
-        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None
-    )
+        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
+        decided.signed_by if decided else "",
+    )  # fmt: skip
     with house.db.transaction():
         check_current(house, plan, domain)
         if runs.latest_run(house.db, plan.id):
@@ -57,9 +60,17 @@ def approve(
         record_event(
             house, "plan approved", domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
             overrides=_override_details(plan, overrides), workbook=approval.workbook,
-            protected=list(decided.protected) if decided else [],
+            protected=list(decided.protected) if decided else [], **_claims(decided),
         )  # fmt: skip
     return approval
+
+
+def _claims(decided: WorkbookDecisions | None) -> dict[str, str]:
+    """Who decided, and who saved the file last, as the file says: nobody has checked either."""
+    if decided is None:
+        return {}
+    saved_by = {"saved_by": decided.saved_by} if decided.saved_by else {}
+    return {"signed_by": decided.signed_by or NOT_SAID, **saved_by}
 
 
 def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[str]:

@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 import streamlit as st
 from installation import ADMIN, DOMAIN, App
+from openpyxl import Workbook, load_workbook
 from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
@@ -18,6 +19,7 @@ from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, runs
 from provisioning.store.leases import lease
 from provisioning.web import worker_child
+from provisioning.web.approval import EXCEL
 
 Said = Callable[[AppTest], str]
 PAGES = ["", "start", "connect", "mapping", "settings", "preview", "process", "history", "people"]
@@ -424,6 +426,47 @@ def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> Non
     file.seek(0)
     assert workflow.approve_by_workbook(house, plan.id, file).left_out == ()
     assert workflow.left_out_draft(house, plan.id) == ()
+
+
+def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_recorded(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    before = workflow.see_history(house, DOMAIN)
+    at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Perhaps"))
+    assert "Added, row 9: Decision should be Approve, Leave out or Keep active and is “Perhaps”" in bare(said(at))
+    assert workflow.approval_of(house, plan.id) is None
+    assert workflow.see_history(house, DOMAIN) == before
+
+
+def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = upload(app, plan.id, sign)
+    assert f"Approved by {ADMIN}" in bare(said(at))
+    assert r"Decided, as the Excel file says, by Grace \*Okoye\*" in said(at)
+    approval = workflow.approval_of(app.house(), plan.id)
+    assert approval is not None
+    assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
+
+
+def bare(text: str) -> str:
+    """The text as it is seen, without what keeps its characters from being markup."""
+    return text.replace("\u2060", "").replace("\\", "")
+
+
+def sign(book: Workbook) -> None:
+    next(cell for cell in book["Summary"]["A"] if cell.value == "Decided by").offset(column=1).value = "Grace *Okoye*"
+
+
+def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
+    file, edited = BytesIO(), BytesIO()
+    workflow.export_decided_workbook(app.house(), plan_id, file)
+    book = load_workbook(file)
+    edit(book)
+    book.save(edited)
+    at = app.open("preview")
+    at.file_uploader(f"decided_{plan_id}").set_value(("decided.xlsx", edited.getvalue(), EXCEL)).run()
+    button(at, "Approve with this file")
+    return at
 
 
 def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:
