@@ -73,7 +73,7 @@ def _head_count(situation: Situation, people: People) -> Iterable[Finding]:
     limit = situation.domain.settings.limits.head_count
     if baseline is None or not baseline.live or limit.off:
         return
-    returned = set(people.keys)
+    returned = _returned(situation, people)
     missing = tuple(key for key in baseline.live if key not in returned)
     found, of = len(baseline.live) - len(missing), len(baseline.live)
     minimum, short = few_enough(limit, found, of)
@@ -88,6 +88,14 @@ def _head_count(situation: Situation, people: People) -> Iterable[Finding]:
             {"counted": found, "limit": minimum, "of": of},
             missing,
         )
+
+
+def _returned(situation: Situation, people: People) -> set[str]:
+    """Whom the read returned. Where a second read says who is active, that one must be complete as well."""
+    if not situation.employees.evidence.status_from_active_read:
+        return set(people.keys)
+    active = text_column(situation.employees.table, known.STATUS).to_pylist()
+    return {key for key, status in zip(people.keys, active, strict=True) if status == "Active"}
 
 
 def _columns_absent(situation: Situation) -> Iterable[Finding]:

@@ -86,7 +86,8 @@ def _changed_at_source(
     """For a plan that is no longer fresh: the changes that HiBob would not make today. Planned anew from a new read
     and the kept users, so that what this run already wrote does not count."""
     minutes = _reread_minutes(house)
-    if not changes or house.clock() - plan.read_at <= timedelta(minutes=minutes):
+    # A read of the future was made by a clock that was wrong: its age is not known, so it is no fresh one.
+    if not changes or timedelta(0) <= house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()
     read = read_hibob(house, domain)
     try:
