@@ -336,6 +336,6 @@ def _long(seconds: float) -> str:
 def _not_data(what: str, kind: str) -> SourceError:
     found = "a web page" if kind == "text/html" else f"{kind or 'nothing'}"
     return SourceError(
-        f"HiBob answered {what} with {found} instead of data. Usually the base URL is wrong; it should look like "
-        "https://api.hibob.com/v1."
+        f"HiBob answered {what} with {found} instead of data. Check the connection’s base URL: usually it is wrong, and "
+        "should look like https://api.hibob.com/v1."
     )

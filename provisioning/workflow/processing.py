@@ -99,7 +99,7 @@ def _changed_at_source(
     if unproved:
         raise Refused(
             f"Plan {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
-            f"({unproved[0].code}): {unproved[0].message} Nothing was written."
+            f"({unproved[0].code}): {unproved[0].message} Nothing was written. {unproved[0].remedy}"
         )
     now = {(each.key, each.action): (each.before, each.after) for each in decision.changes}
     return frozenset(
