@@ -345,6 +345,31 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnFill:
+    """How many live people have a value in a mapped column, and how many had at the baseline (`before_of` 0: no
+    baseline)."""
+
+    column: str
+    filled: int
+    of: int
+    before: int = 0
+    before_of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence:
+    """What is kept with a plan of the evidence of its read. `absent`: the fields that were asked for and missing for
+    everybody, each with the category that opens it."""
+
+    people: int
+    active: int
+    asked: int
+    absent: tuple[tuple[str, str], ...] = ()
+    fill: tuple[ColumnFill, ...] = ()
+    live_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """How many complete reads, at least twelve hours apart, a user has been absent from; the last that counted."""
 
@@ -431,6 +456,7 @@ class Decision:
     held: tuple[Held, ...]
     baseline: Baseline
     absences: ReadOnlyMapping[str, Absence]
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -459,6 +485,7 @@ class Plan:
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     held: tuple[Held, ...]
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:

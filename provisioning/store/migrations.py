@@ -134,6 +134,12 @@ def report_list(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE connections ADD COLUMN reports TEXT NOT NULL DEFAULT '[]'")
 
 
+@migrations()
+def plan_evidence(db: UtilsDatabase) -> None:
+    """What the read of a plan proved, for people to look at; empty for plans of earlier versions."""
+    db.execute("ALTER TABLE plans ADD COLUMN evidence TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

@@ -20,6 +20,7 @@ from provisioning.model import (
     Held,
     Plan,
     PlanStatus,
+    ReadEvidence,
     RunStatus,
     Seen,
 )
@@ -40,6 +41,7 @@ def save_plan(db: Database, domain: Domain, decision: Decision, by: str, made_at
             mapping_version=domain.mapping_version, settings_version=domain.settings_version, attributes=to_json(fed),
             status=decision.status.value, digest=decision.digest, counts=to_json(decision.counts),
             findings=to_json(decision.findings), baseline=to_blob(decision.baseline),
+            evidence=to_json(decision.evidence),
         )  # fmt: skip
         db.many(
             "INSERT INTO changes (plan_id, seq, key, action, why, before, after, user_id, seen, name) "
@@ -101,6 +103,7 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         findings=from_json(row["findings"], tuple[Finding, ...]),
         changes=(),
         held=(),
+        evidence=from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
     )
 
 

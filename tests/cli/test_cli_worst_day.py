@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import stamina
 from driver import ROOT, Rollcall, Said
+from openpyxl import load_workbook
 
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.company import Company
@@ -88,6 +89,9 @@ def test_the_worst_day_is_blocked_by_every_rule_that_it_breaks(morning: tuple[Ro
         "Look at the people concerned.",
         "1 of the 60 people to be archived would lose access to Rollcall, which they manage for this customer.",
         "Protect them, move them to another domain, or confirm a live test account in another domain.",
+        "  people read: 60: 43 live, 17 inactive; 108 were live at the last processed read",
+        "  not returned: payroll.employment.fte: opened in HiBob by the category Employment",
+        "  filled: work.site: 0 of 43 live people; before 108 of 108",
         "Next: put right what blocks (→ above) and preview again. Nobody is changed by a blocked plan.",
     ],
 )
@@ -122,3 +126,14 @@ def test_the_person_concerned_cannot_override_their_own_archiving(morning: tuple
     house, said = morning
     reasons = [word for code in BLOCKS for word in ("--override", f"{code}=I am in a hurry")]
     assert "This plan archives you" in house.call("approve", said.out.split()[1], *reasons, by=ADMIN).complaint(3)
+
+
+def test_the_workbook_says_what_the_read_proved(morning: tuple[Rollcall, Said]) -> None:
+    house, said = morning
+    house.call("workbook", said.out.split()[1], "worst.xlsx").fine()
+    rows = [row[:2] for row in load_workbook(house.folder / "worst.xlsx")["Summary"].iter_rows(values_only=True)]
+    start = rows.index(("What was read from HiBob", None))
+    told = dict(reversed(rows[start + 1 : start + 12]))
+    assert str(told["People read"]).startswith("60: ")
+    assert "opened in HiBob by the category" in str(told["    Not returned"])
+    assert "before" in str(told["    Filled"])
