@@ -309,8 +309,14 @@ def _preview(asked: argparse.Namespace) -> int:
     code = _show_plan(plan, asked.json)
     if not asked.json and plan.changes:
         print(f"Workbook: {asked.excel}" if asked.excel else f"Workbook: `workbook {plan.id} FILE`")
-        print(f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}")
+        print(_next_step(plan))
     return code
+
+
+def _next_step(plan: "Plan") -> str:
+    if plan.blocks:
+        return "Next: put right what blocks (→ above) and preview again. Nobody is changed by a blocked plan."
+    return f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}"
 
 
 def _show_plan(plan: "Plan", as_json: bool) -> int:

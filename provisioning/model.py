@@ -345,6 +345,31 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnFill:
+    """How many live people have a value in a mapped column, and how many had at the baseline (`before_of` 0: no
+    baseline)."""
+
+    column: str
+    filled: int
+    of: int
+    before: int = 0
+    before_of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence:
+    """What is kept with a plan of the evidence of its read. `absent`: the fields that were asked for and missing for
+    everybody, each with the category that opens it."""
+
+    people: int
+    active: int
+    asked: int
+    absent: tuple[tuple[str, str], ...] = ()
+    fill: tuple[ColumnFill, ...] = ()
+    live_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """How many complete reads, at least twelve hours apart, a user has been absent from; the last that counted."""
 
@@ -449,6 +474,7 @@ class Decision:
     baseline: Baseline | None
     absences: ReadOnlyMapping[str, Absence]
     proposals: tuple[Proposal, ...] = ()
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -480,6 +506,7 @@ class Plan:
     held: tuple[Held, ...]
     proposals: tuple[Proposal, ...] = ()
     undo_of: str | None = None
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:

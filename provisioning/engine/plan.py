@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
-from provisioning.engine.proof import READ_PROOF, baseline_of, find_read_problems
+from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -72,6 +72,7 @@ def make_plan(situation: Situation) -> Decision:
         # A read that is not proved complete does not count towards anybody's absence.
         absences=situation.absences if blocks & READ_PROOF else absences,
         proposals=apart.proposals,
+        evidence=evidence_of(situation, baseline),
     )
 
 

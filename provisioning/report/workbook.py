@@ -26,6 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
 from provisioning.model import Action, Change, Finding, Plan, PlanStatus, Severity
+from provisioning.report.evidence import evidence_rows
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
 
 APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
@@ -255,6 +256,8 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         ),
     )
     yield "What would happen", _counts(plan)
+    if plan.evidence:
+        yield "What was read from HiBob", evidence_rows(plan.evidence)
     yield (
         "How to decide",
         (

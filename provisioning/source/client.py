@@ -7,9 +7,12 @@ answer bodies never appear in a message.
 
 import re
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import ceil
 from pathlib import PurePosixPath
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -30,6 +33,17 @@ LOCALE = "en-CA"
 TIMEOUT = httpx.Timeout(300.0, connect=15.0)
 """people/search has no paging: one long answer with everybody."""
 
+LONGEST_ANSWER = 900.0
+"""Seconds. Every part of an answer may come in time, and the whole never."""
+
+LARGEST_ANSWER = 4 << 30
+"""Bytes, unpacked: a million people with twenty columns are 1.5 GB."""
+
+UNSUSPICIOUS, DENSEST = 64 << 20, 400
+"""From so many bytes on, an answer that unpacks to so many times its size is made to fill the memory."""
+
+_PACKED: Mapping[str, int] = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""What an answer may be packed by, and what zlib calls it."""
 
 # Its default is a line in the log for every wait; who waits is told by the one sentence at the end.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -44,6 +58,15 @@ class _TryAgain(Exception):
         self.error = error
         self.wait = wait
         self.slow = slow
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A complete answer, unpacked."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
 
 
 class HiBobClient:
@@ -68,7 +91,7 @@ class HiBobClient:
             auth=httpx.BasicAuth(service_user_id, token),
             timeout=timeout,
             follow_redirects=False,
-            headers={"Accept": "application/json"},
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate"},
             # A proxy of the environment is for the internet, not for a stand-in on this machine.
             trust_env=httpx.URL(base_url).scheme == "https",
         )
@@ -110,9 +133,15 @@ class HiBobClient:
         kind = _kind(answer)
         if kind == "text/html" or (as_json and not _is_json(kind)):
             raise _not_data(f"GET {place}/download", kind)
+        if not as_json and not {"content-length", "transfer-encoding", "content-encoding"} & set(answer.headers):
+            # A table without its last rows is still a table: only the transport can show that it is whole.
+            raise SourceError(
+                f"HiBob’s answer to GET {place}/download does not say where it ends, so it cannot be told from one that "
+                "was cut off. Try again; if it stays, look at what stands between this machine and HiBob (a proxy)."
+            )
         return answer.content
 
-    def _later(self, path: str, asked: Mapping[str, str]) -> httpx.Response:
+    def _later(self, path: str, asked: Mapping[str, str]) -> _Answer:
         """Ask for a report to be made, and fetch it when it is. HiBob names a file on another host: only its name is
         used, for our credentials must not go there."""
         location = self._call("GET", path, None, asked).headers.get("location", "")
@@ -144,7 +173,7 @@ class HiBobClient:
         body: bytes | None = None,
         asked: Mapping[str, str] | None = None,
         tries: int = RETRIES + 1,
-    ) -> httpx.Response:
+    ) -> _Answer:
         retrying = stamina.retry_context(
             on=_wait_for,
             attempts=tries,
@@ -161,26 +190,63 @@ class HiBobClient:
             raise last.error from None
         raise AssertionError("a retry context ends by returning or raising")  # pragma: no cover
 
-    def _once(self, method: str, path: str, body: bytes | None, asked: Mapping[str, str] | None) -> httpx.Response:
+    def _once(self, method: str, path: str, body: bytes | None, asked: Mapping[str, str] | None) -> _Answer:
         what = f"{method} {path}"
         headers = {"Content-Type": "application/json"} if body else {}
+        url = self._base_url + path
         try:
-            answer = self._http.request(method, self._base_url + path, content=body, headers=headers, params=asked)
+            with self._http.stream(method, url, content=body, headers=headers, params=asked) as found:
+                answer = _Answer(found.status_code, found.headers, _content(found, what))
         except httpx.TimeoutException:
             problem = SourceError(f"HiBob did not answer {what} in time. Try again later.")
             raise _TryAgain(problem, slow=True) from None
-        except httpx.DecodingError:
-            raise SourceError(f"HiBob’s answer to {what} is compressed in a way that cannot be undone.") from None
         except httpx.TransportError as problem:
             raise _TryAgain(_unreachable(what, problem)) from None
         if answer.status_code in RETRIED:
-            raise _TryAgain(_refusal(answer, what), _asked_wait(answer), slow=answer.status_code == 504)
+            wait = _asked_wait(answer)
+            raise _TryAgain(_refusal(answer, what, wait), wait, slow=answer.status_code == 504)
         if answer.status_code not in (200, 202, 204):
             raise _refusal(answer, what)
         return answer
 
 
-def _kind(answer: httpx.Response) -> str:
+def _content(found: httpx.Response, what: str) -> bytes:
+    """The whole body. Unpacked here, because a packed body that was cut off must not pass for a short one."""
+    packing = found.headers.get("content-encoding", "").strip().lower()
+    if packing in ("", "identity"):
+        return b"".join(_within_bounds(found.iter_raw(), found, what))
+    try:
+        unpacking = zlib.decompressobj(_PACKED[packing])
+        content = b"".join(_within_bounds((unpacking.decompress(part) for part in found.iter_raw()), found, what))
+    except (KeyError, zlib.error):
+        raise SourceError(
+            f"HiBob’s answer to {what} is compressed in a way that cannot be undone. Nothing was concluded from it. "
+            "Try again; if it stays, look at what stands between this machine and HiBob (a proxy)."
+        ) from None
+    if found.num_bytes_downloaded and (unpacking.unused_data or not unpacking.eof):
+        raise _TryAgain(_broken(what))
+    return content
+
+
+def _within_bounds(parts: Iterator[bytes], found: httpx.Response, what: str) -> Iterator[bytes]:
+    """The same parts, as long as they come to an end in time and fit into the memory."""
+    size, until = 0, time.monotonic() + LONGEST_ANSWER
+    for part in parts:
+        size += len(part)
+        if size > LARGEST_ANSWER or size > max(UNSUSPICIOUS, DENSEST * found.num_bytes_downloaded):
+            raise SourceError(
+                f"HiBob’s answer to {what} is far too large to be a list of people; reading was stopped after "
+                f"{size >> 20:,} MB. Check the base URL; if it is right, report it to HiBob."
+            )
+        if time.monotonic() > until:
+            raise SourceError(
+                f"HiBob was still sending its answer to {what} after {LONGEST_ANSWER / 60:.0f} minutes; it was not "
+                "waited for any longer. Check this machine’s network, and try again later."
+            )
+        yield part
+
+
+def _kind(answer: _Answer) -> str:
     return str(answer.headers.get("content-type", "")).split(";")[0].strip().lower()
 
 
@@ -197,7 +263,7 @@ def _wait_for(problem: Exception) -> bool | float:
     return problem.wait if problem.wait <= LONGEST_WAIT else False
 
 
-def _asked_wait(answer: httpx.Response) -> float | None:
+def _asked_wait(answer: _Answer) -> float | None:
     """Seconds from `Retry-After` (a number or a date), else until `X-RateLimit-Reset` (Unix seconds) on 429."""
     after = answer.headers.get("retry-after", "").strip()
     if after.isdecimal():
@@ -205,7 +271,7 @@ def _asked_wait(answer: httpx.Response) -> float | None:
     if after:
         try:
             moment = parsedate_to_datetime(after)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
@@ -221,6 +287,10 @@ def _unreachable(what: str, problem: httpx.TransportError) -> SourceError:
             f"HiBob cannot be reached ({what}): no connection to its host. Check the base URL, this machine’s "
             "network and its proxy."
         )
+    return _broken(what)
+
+
+def _broken(what: str) -> SourceError:
     return SourceError(f"The connection to HiBob broke during {what}; the answer is not complete. Try again.")
 
 
@@ -234,8 +304,10 @@ _REMEDIES = {
 }
 
 
-def _refusal(answer: httpx.Response, what: str) -> SourceError:
+def _refusal(answer: _Answer, what: str, wait: float | None = None) -> SourceError:
     status = answer.status_code
+    if wait is not None and wait > LONGEST_WAIT:
+        return SourceError(f"HiBob asks to be left alone for {_long(wait)} ({status} on {what}). Try again after that.")
     if status == 401 and answer.content.strip():
         return SourceError(f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}")
     if status == 401:
@@ -253,9 +325,17 @@ def _refusal(answer: httpx.Response, what: str) -> SourceError:
     return SourceError(f"HiBob refused {what} ({status}). {remedy}")
 
 
+def _long(seconds: float) -> str:
+    """A long wait in words."""
+    minutes = seconds / 60
+    if minutes < 120:
+        return f"{ceil(minutes)} minutes"
+    return f"{ceil(minutes / 60):,} hours" if minutes < 60 * 48 else "more than two days"
+
+
 def _not_data(what: str, kind: str) -> SourceError:
     found = "a web page" if kind == "text/html" else f"{kind or 'nothing'}"
     return SourceError(
-        f"HiBob answered {what} with {found} instead of data. Usually the base URL is wrong; it should look like "
-        "https://api.hibob.com/v1."
+        f"HiBob answered {what} with {found} instead of data. Check the connection’s base URL: usually it is wrong, and "
+        "should look like https://api.hibob.com/v1."
     )

@@ -86,11 +86,9 @@ def _table(body: bytes) -> tuple[list[str], list[list[str]]]:
     """Titles and rows of a CSV file: UTF-8 with or without BOM; rows of information may stand before the titles."""
     csv.field_size_limit(LARGEST_CELL)
     try:
-        rows = [
-            row for row in csv.reader(io.StringIO(body.decode("utf-8-sig", "replace"), newline=""), strict=True) if row
-        ]
-    except csv.Error:
-        raise _broken("it is not CSV, or cut off in the middle") from None
+        rows = [row for row in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True) if row]
+    except (csv.Error, UnicodeDecodeError):
+        raise _broken("it is not CSV in UTF-8, or cut off in the middle") from None
     if not rows:
         raise _broken("it is empty")
     # Information is a line of one or two cells; the titles are the first row as wide as the table.

@@ -149,6 +149,12 @@ def workbook_signature(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE approvals ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def plan_evidence(db: UtilsDatabase) -> None:
+    """What the read of a plan proved, for people to look at; empty for plans of earlier versions."""
+    db.execute("ALTER TABLE plans ADD COLUMN evidence TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

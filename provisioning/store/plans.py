@@ -21,6 +21,7 @@ from provisioning.model import (
     Plan,
     PlanStatus,
     Proposal,
+    ReadEvidence,
     RunStatus,
     Seen,
 )
@@ -52,6 +53,7 @@ def save_plan(
             findings=to_json(decision.findings),
             baseline=to_blob(decision.baseline) if decision.baseline else None,
             proposals=to_json(decision.proposals), undo_of=undo_of,
+            evidence=to_json(decision.evidence),
         )  # fmt: skip
         db.many(
             "INSERT INTO changes (plan_id, seq, key, action, why, before, after, user_id, seen, name) "
@@ -115,6 +117,7 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         held=(),
         proposals=from_json(row["proposals"], tuple[Proposal, ...]),
         undo_of=row["undo_of"],
+        evidence=from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
     )
 
 

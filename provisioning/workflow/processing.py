@@ -88,7 +88,8 @@ def _changed_at_source(
     minutes = _reread_minutes(house)
     if plan.undo_of:
         return frozenset()  # It follows from what a run did, not from what HiBob says.
-    if not changes or house.clock() - plan.read_at <= timedelta(minutes=minutes):
+    # A read of the future was made by a clock that was wrong: its age is not known, so it is no fresh one.
+    if not changes or timedelta(0) <= house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()
     read = read_hibob(house, domain)
     try:
@@ -100,7 +101,7 @@ def _changed_at_source(
     if unproved:
         raise Refused(
             f"Plan {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
-            f"({unproved[0].code}): {unproved[0].message} Nothing was written."
+            f"({unproved[0].code}): {unproved[0].message} Nothing was written. {unproved[0].remedy}"
         )
     now = {(each.key, each.action): (each.before, each.after) for each in decision.changes}
     return frozenset(

@@ -102,7 +102,7 @@ def _metadata(
 ) -> tuple[tuple[Field, ...], datetime]:
     """HiBob's fields, from the cache while it is younger than a day."""
     cached = customers.metadata(house.db, connection.id)
-    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
+    if cached and not fresh and abs(house.clock() - cached[1]) < METADATA_AGE:
         return cached
     fields, now = read_metadata(client), house.clock()
     customers.save_metadata(house.db, connection.id, fields, now)
