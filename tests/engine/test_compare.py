@@ -86,7 +86,10 @@ def test_somebody_to_be_reactivated_has_their_values_compared() -> None:
 
 def test_another_unique_identifier_may_add_and_archive_where_one_updated() -> None:
     """Without a stored link, and with another e-mail, only the identifier tells who is who."""
-    staff, users = [employee("1", email="new@acme.example")], [user("1", link="", email="old@acme.example", last="Before")]
+    staff, users = (
+        [employee("1", email="new@acme.example")],
+        [user("1", link="", email="old@acme.example", last="Before")],
+    )
     found = compared(staff, users, ATTRIBUTES, identifiers=("Employee ID", "Email"))
     assert rows(found) == [("1", HAPPENS, "stays", "add"), ("user:u1", HAPPENS, "stays", "archive")]
 
