@@ -15,7 +15,7 @@ from provisioning.workflow import Begun, MappingDraft
 # What the editor began from (domain id, begun, content, frame, what it offers), never its own output; what the store
 # held when this tab last looked or wrote; how often the editor was begun anew; and the version saved here.
 BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
-SIDES = [13, 10]
+SIDES = [585, 379]
 Content = tuple[tuple[Attribute, ...], str]
 
 
@@ -162,7 +162,7 @@ def draw_view(view: str, readable: bool) -> None:
     names = {word: label for word, (label, _) in mapping_table.VIEWS.items()}
     chosen = st.segmented_control(
         "Columns", list(names), default=view, format_func=names.__getitem__, key=f"view_{view}_{readable}",
-        required=True, disabled=not readable,
+        required=True, disabled=not readable, label_visibility="collapsed",
     )  # fmt: skip
     if chosen and chosen != view:
         remember("columns", "" if chosen == mapping_table.EVERYDAY else chosen)

@@ -19,7 +19,10 @@ def pick(here: Here, domain: Domain) -> str | None:
         st.info("No sample was read yet. Reading one changes nothing.", icon=":material/info:")
         return None
     left, right = st.columns(2)
-    text = left.text_input("Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:")
+    text = left.text_input(
+        "Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:",
+        label_visibility="collapsed", placeholder="Find by name or e-mail",
+    )  # fmt: skip
     found = dict(workflow.people_read(here.house, domain.label, text))
     wanted = st.query_params.get("person")
     named = workflow.person_read(here.house, domain.label, wanted) if wanted else None
@@ -29,7 +32,7 @@ def pick(here: Here, domain: Domain) -> str | None:
     chosen = right.selectbox(
         "Person", keys, keys.index(wanted) if wanted in found else None if wanted or not keys else 0,
         format_func=found.__getitem__, key=f"sample_{domain.id}_{wanted}_{text}",
-        placeholder=f"Choose from {len(keys):,} found" if keys else "Nobody found",
+        label_visibility="collapsed", placeholder=f"Choose from {len(keys):,} found" if keys else "Nobody found",
     )  # fmt: skip
     if chosen and chosen != wanted:
         st.query_params["person"] = chosen
@@ -63,11 +66,11 @@ def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier
         height=37 + 35 * min(max(len(rows), 3) + 2, 42),
         placeholder="",
         column_config={
-            "Attribute": st.column_config.TextColumn(width=95),
-            "HiBob says": st.column_config.TextColumn(width=115),
-            "Skillcast stores": st.column_config.TextColumn(width=115),
+            "Attribute": st.column_config.TextColumn(width=90),
+            "HiBob says": st.column_config.TextColumn(width=102),
+            "Skillcast stores": st.column_config.TextColumn(width=102),
             "Filled": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, width=90, help="The share of people with a value."
+                format="percent", min_value=0, max_value=1, width=82, help="The share of people with a value."
             ),
         },
         alt="Sample values of one person, before and after, and the share of people with a value",
@@ -83,6 +86,6 @@ def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier
 def _notes(tried: Sequence[Trial]) -> None:
     for each in tried:
         if each.note:
-            st.text(f"{each.attribute}: {each.note}")
+            st.caption(escape(f"{each.attribute}: {each.note}"))
         if each.unreadable:
-            st.text(f"{each.attribute}: not readable for {people(each.unreadable)}")
+            st.caption(escape(f"{each.attribute}: not readable for {people(each.unreadable)}"))

@@ -23,8 +23,9 @@ BLANKS = {BlankPolicy.KEEP: "Keep Skillcast’s", BlankPolicy.CLEAR: "Clear it",
 SHOWN = 60
 EVERYDAY = "everyday"
 VIEWS = {
-    EVERYDAY: ("Everyday", (NAME, FEED, VALUE, TYPE, REQUIRED, IDENTIFIER)),
-    "values": ("Values and blanks", (NAME, FALLBACK, CLEAN, TABLE, OPTIONS, BLANK, APPLIES)),
+    EVERYDAY: ("Everyday", (NAME, FEED, VALUE, REQUIRED, IDENTIFIER)),
+    "values": ("Values", (NAME, TYPE, CLEAN, TABLE, OPTIONS)),
+    "blanks": ("Blanks", (NAME, FALLBACK, BLANK, APPLIES)),
     "all": ("All columns", COLUMNS),
 }
 """Which columns stand in the table together: as many as fit beside the sample. By the word in the address."""
@@ -224,22 +225,22 @@ def edit(
         height=37 + 35 * min(max(len(frame), 3) + 2, 42),
         column_order=VIEWS[view][1],
         column_config={
-            NAME: column.TextColumn(required=True, pinned=True, width=125, help="Skillcast’s name of the user attribute."),
+            NAME: column.TextColumn(required=True, pinned=True, width=115, help="Skillcast’s name of the user attribute."),
             FEED: column.SelectboxColumn(
-                options=options, width=160, format_func=lambda each: names.get(str(each), str(each)),
+                options=options, width=137, format_func=lambda each: names.get(str(each), str(each)),
                 help="The HiBob column that feeds the attribute.",
             ),
             VALUE: column.SelectboxColumn(
-                options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=120, help="HiBob’s value, or the text that people read."
+                options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=115, help="HiBob’s value, or the text that people read."
             ),
             TYPE: column.SelectboxColumn(
-                options=[each.value for each in AttributeType], default="text", required=True, width=70
+                options=[each.value for each in AttributeType], default="text", required=True, width=80
             ),
-            REQUIRED: column.CheckboxColumn(default=False, width=75, help="Whoever has none is held back."),
-            IDENTIFIER: column.CheckboxColumn(default=False, width=75, help="No two users share it. Exactly one."),
+            REQUIRED: column.CheckboxColumn(default=False, width=92, help="Whoever has none is held back."),
+            IDENTIFIER: column.CheckboxColumn(default=False, width=93, help="No two users share it. Exactly one."),
             BLANK: column.SelectboxColumn(options=list(BLANKS.values()), default=BLANKS[BlankPolicy.KEEP], required=True),
             FALLBACK: column.SelectboxColumn(
-                options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."
+                width=165, options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."
             ),
             CLEAN: column.MultiselectColumn(options=list(CLEAN_UP), help="Trimming is always done."),
             TABLE: column.TextColumn(help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),

@@ -60,17 +60,18 @@ def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> b
     drafted = content is not None
     usual = _usual(domain, versions, drafted)
     old, new = _choose(versions, drafted, usual)
-    saved: dict[int | None, str] = {number: _named(each) for number, each in versions.items()}
+    saved = {str(number): _named(each) for number, each in versions.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        old = _picker("From", saved, old) or old
-        new = _picker("To", {None: "Your draft"} | saved if drafted else saved, new)
+        old = int(_picker("From", saved, str(old)))
+        to = _picker("To", ({DRAFT: "Your draft"} if drafted else {}) | saved, str(new or DRAFT))
+        new = None if to == DRAFT else int(to)
         asked = not drafted and not st.query_params.get("compare") and st.button("Compare", icon=":material/compare:")
         went = _back_button(here, domain, old, new, drafted, begun)
     if went:
         remember("compare", "")
         return True
     if asked or (old, new) != usual:
-        remember("compare", f"{old}-{DRAFT if new is None else new}")
+        remember("compare", f"{old}-{to}")
     target: int | Content | None = content if new is None else new
     if target is not None and old != new and (drafted or st.query_params.get("compare")):
         _draw_lines(versions[old], target if isinstance(target, tuple) else _content(versions[target]))
@@ -103,12 +104,11 @@ def _choose(versions: Mapping[int, Version], drafted: bool, usual: tuple[int, in
     return usual
 
 
-def _picker(label: str, named: Mapping[int | None, str], wanted: int | None) -> int | None:
+def _picker(label: str, named: Mapping[str, str], wanted: str) -> str:
     keys = list(named)
-    chosen: int | None = st.selectbox(
+    return st.selectbox(
         label, keys, keys.index(wanted), format_func=named.__getitem__, key=f"compare_{label}_{wanted}_{len(keys)}"
     )
-    return chosen
 
 
 def _named(each: Version) -> str:
@@ -150,7 +150,7 @@ def _draw_comparison(here: Here, domain: Domain, old: int, new: int | None, targ
         st.info(escape(str(problem)), icon=":material/info:")
         return
     found = compared.comparison
-    st.markdown(f"#### {_title(old, new, found)}")
+    st.subheader(_title(old, new, found), anchor=False)
     st.caption(
         f"Both are applied to the people of HiBob read {ago(compared.read_at, here.house.clock())}, and to the users "
         "of the last preview. Nothing is asked, stored or changed."
