@@ -16,9 +16,9 @@ from provisioning import __version__
 from provisioning.errors import RollcallError, UsageError
 
 if TYPE_CHECKING:
-    from provisioning.model import Plan, Run
+    from provisioning.model import Attribute, Plan, Run
     from provisioning.store.leases import Holder
-    from provisioning.workflow import Workspace
+    from provisioning.workflow import Compared, Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, NEIGHBOUR_FAILED, WRONG_USAGE, REFUSED, SOME_FAILED = range(5)
@@ -64,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
     each = command("preview", "make and store a plan", _preview, json=True)
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("--excel", metavar="FILE", help="also write its workbook")
+    each = command("compare", "what two versions of a mapping would make of the same people", _compare, json=True)
+    each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
+    each.add_argument("old", metavar="OLD", help="a version of the mapping")
+    each.add_argument("new", metavar="NEW", help="another version, or draft: your unsaved mapping")
     command("plan", "show a stored plan", _plan, json=True).add_argument("plan", metavar="PLAN")
     each = command("workbook", "write a plan's Excel file", _workbook)
     each.add_argument("plan", metavar="PLAN")
@@ -365,6 +369,75 @@ def _undo(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
     return _show_plan(workflow.undo(_open(asked), asked.run_id, _waiting), asked.json)
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import moment
+
+    house = _open(asked)
+    new: int | tuple[Sequence[Attribute], str]
+    if asked.new == "draft":
+        draft = workflow.mapping_draft(house, asked.domain)
+        if draft is None:
+            raise UsageError(f"{house.actor.name} has no unsaved mapping of {asked.domain}.")
+        new = (draft.attributes, draft.identifier)
+    else:
+        new = _version(asked.new)
+    compared = workflow.compare_mappings(house, asked.domain, _version(asked.old), new)
+    if asked.json:
+        _print_json(_comparison_document(asked, compared))
+        return OK
+    words = "your draft" if asked.new == "draft" else f"version {asked.new}"
+    users = compared.comparison.users
+    print(f"Version {asked.old} → {words} changes {users:,} user{'' if users == 1 else 's'} of {asked.domain}.")
+    print(f"  HiBob read {moment(compared.read_at)}")
+    _print(list(_comparison_lines(compared)))
+    return OK
+
+
+def _version(word: str) -> int:
+    if not word.isascii() or not word.isdecimal() or len(word) > 9:
+        raise UsageError(f"“{word}” is no version of a mapping: write a number, such as 3.")
+    return int(word)
+
+
+def _comparison_document(asked: argparse.Namespace, compared: "Compared") -> dict[str, object]:
+    found = compared.comparison
+    return {
+        "domain": asked.domain,
+        "old": asked.old,
+        "new": asked.new,
+        "read_at": f"{compared.read_at:%Y-%m-%dT%H:%M:%SZ}",
+        "users": found.users,
+        "attributes": [
+            {
+                "attribute": each.attribute,
+                "users": each.users,
+                "examples": [{"key": e.key, "old": e.old, "new": e.new, "users": e.users} for e in each.examples],
+            }
+            for each in found.attributes
+        ],
+        "happens": [{"old": old, "new": new, "users": users} for old, new, users in found.happens],
+        "people": [{**row, "attribute": row["attribute"] or None} for row in found.rows.to_pylist()],
+        "not_compared": [{"attribute": e.attribute, "column": e.column, "why": e.why} for e in found.not_compared],
+        "not_known": list(found.unknown),
+    }
+
+
+def _comparison_lines(compared: "Compared") -> Iterator[str]:
+    from provisioning.report.text import plain
+
+    found = compared.comparison
+    for old, new, users in found.happens:
+        yield f"  {users:>7,}  {old} → {new}"
+    for each in found.attributes:
+        shown = "; ".join(f"{e.old or '(blank)'} → {e.new or '(blank)'} ({e.users:,})" for e in each.examples)
+        yield plain(f"  {each.users:>7,}  {each.attribute}: {shown}")
+    for missing in found.not_compared:
+        yield plain(f"  not compared: {missing.attribute}. {missing.why}")
+    for name in found.unknown:
+        yield plain(f"  {name}: what Skillcast has now was not read, and counts as blank.")
 
 
 def _plan(asked: argparse.Namespace) -> int:

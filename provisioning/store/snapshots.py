@@ -44,12 +44,17 @@ def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
 
 def newest_employees(folder: Path, domain_id: int) -> Snapshot | None:
     """The last read of HiBob, be it for a plan or a sample; None before the first."""
+    return next(iter(kept_employees(folder, domain_id)), None)
+
+
+def kept_employees(folder: Path, domain_id: int) -> list[Snapshot]:
+    """The reads of HiBob that are kept, for a plan and for a sample, newest first."""
     found = []
     for side in ("employees", "sample"):
         with contextlib.suppress(NotFound):
             table, about = _read(folder, f"{domain_id}.{side}.arrow")
             found += [Snapshot(table, about.evidence)] if about.evidence else []
-    return max(found, key=lambda each: each.evidence.read_at, default=None)
+    return sorted(found, key=lambda each: each.evidence.read_at, reverse=True)
 
 
 def drop_snapshots(folder: Path, domain_id: int) -> None:
