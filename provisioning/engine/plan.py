@@ -107,7 +107,7 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     """How often each user whom absence may archive has been absent now. Reads closer than twelve hours count once;
-    an empty answer proves nothing and counts nobody."""
+    an empty answer proves nothing and counts nobody. Somebody answers to a disputed user, who is not absent then."""
     if not people.keys:
         return dict(situation.absences)
     read_at = situation.employees.evidence.read_at
@@ -115,7 +115,7 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     for user in _unmatched_live(people):
         user_id = people.user_ids[user]
         before = situation.absences.get(user_id)
-        if not _absence_may_touch(situation, people, user):
+        if user in people.matches.disputed_users or not _absence_may_touch(situation, people, user):
             continue
         if before is None:
             absent[user_id] = Absence(1, read_at)
