@@ -8,6 +8,7 @@ from provisioning import workflow
 from provisioning.model import Plan
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, jobs, parts
+from provisioning.web.address import filter_by, look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment, people
 
@@ -20,7 +21,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         "Make a preview", type="primary", icon=":material/compare_arrows:", disabled=busy or not here.may_prepare
     ):
         workflow.ask(here.house, here.label, JobKind.PREVIEW)
-        st.query_params.pop("plan", None) if "plan" in st.query_params else None
+        look_at(plan="", selected="", page="", show="")
         st.rerun()
     have = {each.id: each for each in plans}
     states = workflow.plan_states(here.house, here.label, plans)
@@ -36,7 +37,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
     )
     # While a new one is made the address names none, so that the new one is shown when it is there.
     if chosen != wanted or (not busy and "plan" not in st.query_params):
-        st.query_params["plan"] = chosen
+        filter_by(plan=chosen)
     return str(chosen)
 
 
@@ -84,14 +85,13 @@ def draw_plan(here: Here, plan: Plan) -> None:
         changes.charts(here, plan)
     for each in plan.findings:
         parts.finding(here, plan, each)
-    who, held = st.tabs([f"People ({total:,})", f"Held back ({plan.counts.get('held', 0):,})"])
-    with who:
-        if total:
-            changes.table(here, plan, deciding)
-        else:
-            st.info("Nobody changes.", icon=":material/check:")
-    with held:
-        changes.held(here, plan)
+    who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})
+    if held.open:
+        with held:
+            changes.held(here, plan)
+    else:
+        with who:
+            changes.table(here, plan, deciding) if total else st.info("Nobody changes.", icon=":material/check:")
     with st.container(border=True):
         st.subheader("Approve", anchor=False)
         approval.draw(here, plan, lapsed)

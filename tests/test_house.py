@@ -46,7 +46,18 @@ IMPURE = {
 }
 WEB = {
     f"provisioning/web/{name}.py"
-    for name in ("approval", "changes", "frame", "jobs", "mapping_table", "parts", "settings_form", "worker_child")
+    for name in (
+        "address",
+        "approval",
+        "changes",
+        "frame",
+        "jobs",
+        "mapping_table",
+        "navigation",
+        "parts",
+        "settings_form",
+        "worker_child",
+    )
 }
 ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": WEB}
 

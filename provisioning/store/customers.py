@@ -235,6 +235,12 @@ def mapping_at(db: Database, domain_id: int, version: int) -> tuple[tuple[Attrib
     return (from_json(row["attributes"], tuple[Attribute, ...]), row["by"]) if row else ((), "")
 
 
+def settings_at(db: Database, domain_id: int, version: int) -> Settings:
+    """The settings of one version; those that nobody chose when there is none."""
+    row = db.one("SELECT settings FROM settings WHERE domain_id = ? AND version = ?", domain_id, version)
+    return from_json(row["settings"], Settings) if row else Settings()
+
+
 def standing(db: Database, domain_id: int) -> tuple[dict[str, object] | None, list[str]]:
     """The domain's schedule and the variables that its notification targets came from."""
     row = db.one("SELECT schedule, notify FROM domains WHERE id = ?", domain_id)

@@ -8,6 +8,7 @@ from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Approval, Plan, PlanStatus
 from provisioning.store.jobs import JobKind
+from provisioning.web.address import tabs
 from provisioning.web.frame import Here, fail, go, link, workspace
 from provisioning.web.words import escape, moment, people
 
@@ -66,7 +67,7 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
 
 
 def _form(here: Here, plan: Plan, again: bool) -> None:
-    by_page, by_file = st.tabs(["Approve on this page", "Approve by Excel file"])
+    by_page, by_file = tabs("approve", {"page": "Approve on this page", "file": "Approve by Excel file"})
     with by_page:
         _on_page(here, plan, again)
     with by_file:
