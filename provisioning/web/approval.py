@@ -82,7 +82,7 @@ def _on_page(here: Here, plan: Plan, again: bool) -> None:
     st.markdown(
         f"**{actions:,} changes** in this preview; {people(len(left_out))} left out. What you approve is exactly what runs."
     )
-    if left_out and st.button("Put everybody back", icon=":material/undo:"):
+    if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
         workflow.keep_left_out(here.house, plan.id, ())
         st.rerun()
     overrides = _overrides(plan, "page")

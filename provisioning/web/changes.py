@@ -125,13 +125,18 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
     keys = {each.key for each in chosen}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{people(len(keys))} selected**", width="content")
-        if st.button("Leave out", icon=":material/person_remove:"):
+        if st.button("Leave out", icon=":material/person_remove:", disabled=not here.may_prepare):
             workflow.keep_left_out(here.house, plan.id, left_out | keys)
             st.rerun()
-        if st.button("Put back", icon=":material/person_add:", disabled=not keys & left_out):
+        if st.button("Put back", icon=":material/person_add:", disabled=not (keys & left_out and here.may_prepare)):
             workflow.keep_left_out(here.house, plan.id, left_out - keys)
             st.rerun()
-        if st.button("Only these", icon=":material/filter_alt:", help="Leave out everybody else: a pilot."):
+        if st.button(
+            "Only these",
+            icon=":material/filter_alt:",
+            help="Leave out everybody else: a pilot.",
+            disabled=not here.may_prepare,
+        ):
             workflow.keep_only(here.house, plan.id, sorted(keys))
             st.rerun()
 

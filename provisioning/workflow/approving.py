@@ -160,6 +160,7 @@ def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
 
 def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
     plan = plan_seen(house, plan_id)
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
     draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
     drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
 

@@ -1,5 +1,6 @@
 """Every page empty, full and failing; and what its buttons do."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
 from provisioning import workflow
-from provisioning.errors import RoleMissing, SettingsError
+from provisioning.errors import NotFound, RoleMissing, SettingsError
 from provisioning.model import Action, Finding, Outcome, Result, Role, RunStatus, ScopeRule, Severity
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
@@ -892,3 +893,97 @@ def test_an_address_copied_from_a_page_is_found(full: App, said: Said) -> None:
     assert "Unchanged" in said(full.open("people", person=copied))
     at = full.open("people", search=copied)
     assert "1 person in the directory fit" in said(at)
+
+
+# --- who may, and what is searched for ----------------------------------------------------------------------
+
+
+def test_an_auditor_decides_nothing(full: App, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    sandbox.pass_day()
+    plan = workflow.preview(full.house(), DOMAIN)
+    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    auditor = full.house("auditor@acme.example")
+    for decide in (
+        lambda: workflow.keep_left_out(auditor, plan.id, [plan.changes[0].key]),
+        lambda: workflow.keep_only(auditor, plan.id, [plan.changes[0].key]),
+        lambda: workflow.drop_mapping_draft(auditor, DOMAIN),
+    ):
+        with pytest.raises(RoleMissing):
+            decide()
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@acme.example")
+    at = full.open("preview", plan=plan.id, selected=plan.changes[0].key)
+    assert all(each.disabled for each in at.button if each.label in ("Leave out", "Put back", "Only these", "Approve"))
+
+
+def test_a_preview_of_another_domain_cannot_be_asked_to_be_processed(full: App) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    with pytest.raises(NotFound, match="another domain"):
+        workflow.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
+
+
+@pytest.mark.parametrize("text", ["%", "_", "zz_"])
+def test_a_sign_that_stands_for_anything_elsewhere_finds_itself_alone(full: App, text: str) -> None:
+    house = full.house()
+    plan, run = workflow.plans_seen(house, DOMAIN)[0], workflow.runs_seen(house, DOMAIN)[0][0]
+    assert workflow.users_seen(house, DOMAIN, text, 50, 0)[1] == 0
+    assert workflow.changes_seen(house, plan.id, "", "", text, 50, 0)[1] == 0
+    assert workflow.held_seen(house, plan.id, text, 50, 0)[1] == 0
+    assert workflow.outcomes_seen(house, run.id, ["done"], text, 50, 0)[1] == 0
+
+
+def test_a_search_does_not_mind_capitals(full: App) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    assert workflow.users_seen(house, DOMAIN, ADMIN.upper(), 50, 0)[1] == 1
+    assert workflow.changes_seen(house, plan.id, "", "", ADMIN.upper(), 50, 0)[1] == 1
+
+
+def test_a_connection_that_is_the_only_one_is_used_by_domains_that_name_none(full: App, said: Said) -> None:
+    house = full.house()
+    settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
+    workflow.save_settings(house, DOMAIN, replace(settings, connection=None), 1)
+    assert workflow.connections_seen(house, "Northwind Trading")[0].domains == ("staff",)
+    assert "Used by: staff" in said(full.open("connect")).replace("\\", "")
+
+
+def test_the_history_names_whoever_was_left_out(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    left = plan.changes[0]
+    workflow.approve(house, plan.id, leave_out=[left.key])
+    shown = app.open("history", show="changes", kinds="Previews and approvals").dataframe[-1].value
+    about = dict(zip(shown["What"], shown["Details"], strict=True))
+    assert f"left out: 1 person: {left.name}" in about["preview approved"]
+    assert left.key not in about["preview approved"]
+
+
+def test_a_person_is_told_dates_as_people_write_them(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    starter = next(each for each in plan.held if each.code == "future-starter")
+    shown = said(app.open("people", person=starter.key)).replace("\\", "")
+    assert "Starts on" in shown
+    assert not re.search(r"\d{4}-\d{2}-\d{2}", shown)
+
+
+def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    domain = workflow.domains_seen(house, "Northwind Trading")[0]
+    workflow.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    shown = said(app.open("preview", plan=plan.id)).replace("\\", "")
+    assert f"since preview {plan.id}" in shown
+    assert f"since plan {plan.id}" not in shown
+
+
+def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    keys = tuple(str(number) for number in range(1_234))
+    finding = Finding(
+        "unknown-lifecycle", Severity.WARN, "They have a status of their own.", "Say what it means.", keys=keys
+    )
+    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    assert "These are the first 200 of 1,234." in said(full.open("preview"))
