@@ -20,12 +20,13 @@ KINDS = {
 }
 
 
+SHOWN_RUNS, SHOWN_PLANS = 60, 50
 NAMED = 20
 """How many people are named in a line."""
 
 
 def draw_runs(here: Here, domain: Domain) -> None:
-    found = workflow.runs_seen(here.house, domain.label)
+    found = workflow.runs_seen(here.house, domain.label, SHOWN_RUNS)
     if not found:
         st.info("No run yet: nothing has been written to the directory.", icon=":material/info:")
         return
@@ -41,6 +42,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         | {"Run": run.id}
         for run, results, _ in found
     ]
+    newest(len(found), SHOWN_RUNS)
     shown = st.query_params.get("run") or found[0][0].id
     address.look_at(run=shown)
     address.rows(
@@ -76,6 +78,11 @@ def draw_run(here: Here, run: Run) -> None:
             link("pages/process.py", "Every outcome", ":material/play_circle:", here, plan=plan.id)
 
 
+def newest(count: int, most: int) -> None:
+    if count >= most:
+        st.caption(f"These are the newest {most:,}. Older ones stand under “Changes and approvals”.")
+
+
 def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
     """How many, and who: the first of them by name."""
     names = workflow.names_in_plan(here.house, plan_id, keys[:NAMED])
@@ -85,7 +92,7 @@ def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
 
 
 def draw_plans(here: Here, domain: Domain) -> None:
-    found = workflow.plans_seen(here.house, domain.label)
+    found = workflow.plans_seen(here.house, domain.label, SHOWN_PLANS)
     if not found:
         st.info("No preview yet.", icon=":material/info:")
         return
@@ -98,6 +105,7 @@ def draw_plans(here: Here, domain: Domain) -> None:
         for plan in found
     ]
     selected = address.rows(pd.DataFrame(rows), [plan.id for plan in found], "plan", "Previews, newest first")
+    newest(len(found), SHOWN_PLANS)
     for row in selected:
         link("pages/preview.py", f"Open {found[row].id}", ":material/compare_arrows:", here, plan=found[row].id)
 

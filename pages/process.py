@@ -39,12 +39,13 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
     may, label = here.may_prepare, here.label
 
     def progress(house: workflow.Workspace) -> tuple[float | None, str]:
-        now = workflow.run_of(house, plan.id)
-        done = sum(now.counts.values()) if now else 0
+        last = workflow.runs_seen(house, label, 1)
+        done = sum(last[0][1].values()) if last and last[0][0].plan_id == plan.id else 0
         return (done / total if total else None), f"{done:,} of {total:,} changes"
 
     def controls(house: workflow.Workspace) -> None:
-        now = workflow.run_of(house, plan.id)
+        last = workflow.runs_seen(house, label, 1)
+        now = last[0][0] if last and last[0][0].plan_id == plan.id else None
         stoppable = may and now is not None and now.status is RunStatus.RUNNING
         if now and st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
             workflow.stop(house, now.id)
