@@ -7,8 +7,8 @@ from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Attribute, Domain, Severity
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs, mapping_sample, mapping_table, mapping_versions
+from provisioning.web.address import look_at
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
-from provisioning.web.parts import remember
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
 from provisioning.workflow import Begun, MappingDraft
 
@@ -108,7 +108,7 @@ def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifi
         return
     begin_anew()
     st.session_state[SAVED] = (domain.id, saved.mapping_version)
-    remember("compare", "")
+    look_at(compare="")
     st.toast(f"Saved as version {saved.mapping_version}.", icon=":material/check:")
     st.rerun()
 
@@ -165,7 +165,7 @@ def draw_view(view: str, readable: bool) -> None:
         required=True, disabled=not readable, label_visibility="collapsed",
     )  # fmt: skip
     if chosen and chosen != view:
-        remember("columns", "" if chosen == mapping_table.EVERYDAY else chosen)
+        look_at(columns="" if chosen == mapping_table.EVERYDAY else chosen)
         st.rerun()
 
 

@@ -47,17 +47,16 @@ IMPURE = {
 WEB = {
     f"provisioning/web/{name}.py"
     for name in (
+        "address",
         "approval",
         "changes",
         "deciding",
         "frame",
         "jobs",
-        "mapping_table",
-        "frame",
-        "jobs",
         "mapping_sample",
         "mapping_table",
         "mapping_versions",
+        "navigation",
         "parts",
         "settings_form",
         "worker_child",

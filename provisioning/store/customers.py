@@ -254,6 +254,12 @@ def settings_as_of(db: Database, domain_id: int, at: datetime) -> Settings | Non
     return from_json(row["settings"], Settings) if row else None
 
 
+def settings_at(db: Database, domain_id: int, version: int) -> Settings:
+    """The settings of one version; those that nobody chose when there is none."""
+    row = db.one("SELECT settings FROM settings WHERE domain_id = ? AND version = ?", domain_id, version)
+    return from_json(row["settings"], Settings) if row else Settings()
+
+
 def standing(db: Database, domain_id: int) -> tuple[dict[str, object] | None, list[str]]:
     """The domain's schedule and the variables that its notification targets came from."""
     row = db.one("SELECT schedule, notify FROM domains WHERE id = ?", domain_id)

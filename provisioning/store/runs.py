@@ -24,7 +24,7 @@ def get_run(db: Database, run_id: str) -> Run:
     """The run with its outcomes. Raises `NotFound`."""
     row = db.one("SELECT * FROM runs WHERE id = ?", run_id)
     if row is None:
-        raise NotFound(f"There is no run “{run_id}”. `history CUSTOMER/DOMAIN` lists them.")
+        raise NotFound(f"There is no run “{run_id}”. The history lists those there are.")
     return _run(db, row)
 
 
@@ -60,7 +60,7 @@ def find_outcomes(
     where = (
         f"FROM outcomes o JOIN runs r ON r.id = o.run_id LEFT JOIN changes c ON c.plan_id = r.plan_id AND c.key = o.key "
         f"AND c.action = o.action WHERE o.run_id = ? AND o.result IN ({marks}) "
-        "AND (? = '' OR c.name LIKE '%' || ? || '%' OR o.key = ? OR o.message LIKE '%' || ? || '%')"
+        "AND (? = '' OR instr(lower(c.name), lower(?)) > 0 OR o.key = ? OR instr(lower(o.message), lower(?)) > 0)"
     )
     values = (run_id, *results, text, text, text, text)
     count = db.one(f"SELECT count(*) AS n {where}", *values)

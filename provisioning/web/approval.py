@@ -9,6 +9,7 @@ from provisioning.errors import RollcallError
 from provisioning.model import Approval, Plan, PlanStatus
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
+from provisioning.web.address import tabs
 from provisioning.web.frame import Here, fail, go, link, workspace
 from provisioning.web.words import escape, moment, people
 
@@ -78,7 +79,7 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
 
 
 def _form(here: Here, plan: Plan, again: bool) -> None:
-    by_page, by_file = st.tabs(["Approve on this page", "Approve by Excel file"])
+    by_page, by_file = tabs("approve", {"page": "Approve on this page", "file": "Approve by Excel file"})
     with by_page:
         _on_page(here, plan, again)
     with by_file:
@@ -93,7 +94,7 @@ def _on_page(here: Here, plan: Plan, again: bool) -> None:
     st.markdown(
         f"**{actions:,} changes** in this preview; {people(len(left_out))} left out. What you approve is exactly what runs."
     )
-    if left_out and st.button("Put everybody back", icon=":material/undo:"):
+    if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
         workflow.keep_left_out(here.house, plan.id, ())
         st.rerun()
     overrides = _overrides(plan, "page")

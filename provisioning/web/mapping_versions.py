@@ -12,8 +12,8 @@ from provisioning.engine.advice import difference
 from provisioning.engine.compare import HAPPENS, LINK, STAYS, Comparison
 from provisioning.errors import NotFound, RollcallError
 from provisioning.model import Attribute, Domain
+from provisioning.web.address import PAGE, height, look_at, pager
 from provisioning.web.frame import Here, fail
-from provisioning.web.parts import PAGE, height, pager, remember
 from provisioning.web.words import ACTIONS, ago, escape, moment
 from provisioning.workflow import Begun, Compared, Version, Workspace
 
@@ -68,10 +68,10 @@ def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> b
         asked = not drafted and not st.query_params.get("compare") and st.button("Compare", icon=":material/compare:")
         went = _back_button(here, domain, old, new, drafted, begun)
     if went:
-        remember("compare", "")
+        look_at(compare="")
         return True
     if asked or (old, new) != usual:
-        remember("compare", f"{old}-{to}")
+        look_at(compare=f"{old}-{to}")
     target: int | Content | None = content if new is None else new
     if target is not None and old != new and (drafted or st.query_params.get("compare")):
         _draw_lines(versions[old], target if isinstance(target, tuple) else _content(versions[target]))
@@ -196,9 +196,9 @@ def _draw_people(found: Comparison, key: str) -> None:
         "People by what differs", options, options.index(wanted) if wanted in words else 0,
         format_func=words.__getitem__, key=f"differs_{key}_{wanted}", width=320,
     )  # fmt: skip
-    remember("attribute", chosen)
+    look_at(attribute=chosen)
     rows = found.rows.filter(pc.equal(found.rows["attribute"], chosen[1:])) if chosen else found.rows
-    skip = pager(rows.num_rows, f"compared_{key}_{chosen}")
+    skip = pager(rows.num_rows)
     shown = [
         {
             "Person": each["name"],

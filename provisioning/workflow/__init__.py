@@ -62,6 +62,8 @@ from provisioning.workflow.house import (
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate
 from provisioning.workflow.looking import (
     Effect,
+    Event,
+    Newest,
     PlanState,
     Standing,
     Station,
@@ -73,6 +75,7 @@ from provisioning.workflow.looking import (
     explain,
     held_seen,
     names_in_plan,
+    newest,
     outcomes_seen,
     plan_states,
     plans_seen,
@@ -106,7 +109,16 @@ from provisioning.workflow.setting_up import (
     save_connection,
     set_up,
 )
-from provisioning.workflow.undoing import undo
+from provisioning.workflow.settings_drafts import (
+    drop_settings_draft,
+    keep_settings_draft,
+    newer_settings,
+    save_settings_draft,
+    settings_draft,
+    settings_from_text,
+    settings_in_text,
+)
+from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
     "CHUNK",
@@ -126,7 +138,9 @@ __all__ = [
     "ConnectionSeen",
     "Diagnosis",
     "Effect",
+    "Event",
     "MappingDraft",
+    "Newest",
     "PlanState",
     "Progress",
     "Say",
@@ -151,6 +165,7 @@ __all__ = [
     "backup",
     "begun_from",
     "categories_needed",
+    "changed_somebody",
     "changes_seen",
     "check",
     "checklist",
@@ -162,6 +177,7 @@ __all__ = [
     "doctor",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_settings_draft",
     "effect_of",
     "explain",
     "export",
@@ -175,6 +191,7 @@ __all__ = [
     "keep_left_out",
     "keep_mapping_draft",
     "keep_only",
+    "keep_settings_draft",
     "lapsed",
     "last_check",
     "last_read",
@@ -187,6 +204,8 @@ __all__ = [
     "member",
     "names_in_plan",
     "newer_mapping",
+    "newer_settings",
+    "newest",
     "operator",
     "outcomes_seen",
     "people_read",
@@ -205,8 +224,12 @@ __all__ = [
     "save_connection",
     "save_mapping",
     "save_settings",
+    "save_settings_draft",
     "see_history",
     "set_up",
+    "settings_draft",
+    "settings_from_text",
+    "settings_in_text",
     "show_plan",
     "somebody_works",
     "standing",

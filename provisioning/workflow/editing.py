@@ -189,7 +189,7 @@ def keep_mapping_draft(
 
 
 def drop_mapping_draft(house: Workspace, label: str) -> None:
-    drafts.drop(house.db, seen_domain(house, label, "change the mapping").id, MAPPING, house.actor.name)
+    drafts.drop(house.db, seen_domain(house, label, "change the mapping", PREPARERS).id, MAPPING, house.actor.name)
 
 
 def save_mapping(

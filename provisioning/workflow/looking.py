@@ -23,13 +23,16 @@ from provisioning.model import (
     Run,
     RunStatus,
 )
-from provisioning.store import customers, history, plans, runs, snapshots
+from provisioning.store import customers, history, jobs, plans, runs, snapshots
+from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import READERS, Workspace, require, seen_domain
 from provisioning.workflow.planning import directory_of, domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
+
+Event = history.Event
 
 
 def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
@@ -101,6 +104,38 @@ def standing(house: Workspace, label: str) -> Standing:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What pages show when nobody says which: the plan to preview, the plan to process or processed last, the run."""
+
+    preview: str | None = None
+    processing: str | None = None
+    run: str | None = None
+
+
+def newest(house: Workspace, label: str) -> Newest:
+    domain = seen_domain(house, label, "see this domain")
+    found, done = plans.recent_plans(house.db, domain.id, 1), runs.recent_runs(house.db, domain.id, 1)
+    run, plan = done[0][0] if done else None, found[0] if found else None
+    last = run.plan_id if run else None
+    waiting = plan is not None and plans.get_approval(house.db, plan.id) is not None and _current(house, plan, domain)
+    # While a new preview is being made none is named, so that the page shows it when it is there.
+    making = jobs.latest(house.db, domain.id, [JobKind.PREVIEW])
+    return Newest(
+        preview=plan.id if plan and not (making and making.open) else None,
+        processing=plan.id if plan and waiting else last,
+        run=run.id if run else None,
+    )
+
+
+def _current(house: Workspace, plan: Plan, domain: Domain) -> bool:
+    try:
+        check_current(house, plan, domain)
+    except Lapsed:
+        return False
+    return True
+
+
 def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
     return plans.recent_plans(house.db, seen_domain(house, label, "see the plans").id, most)
 
@@ -111,8 +146,9 @@ def changes_seen(
     return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
 
 
-def held_seen(house: Workspace, plan_id: str, text: str = "", most: int = 500) -> list[Held]:
-    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most)
+def held_seen(house: Workspace, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
+    """One page of those whom a plan holds back, and how many fit."""
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip)
 
 
 def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
@@ -223,7 +259,7 @@ def checklist(house: Workspace, customer: str, label: str | None) -> list[Statio
     tested = last_check(house, label) if label else None
     fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
     seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
-    priced = f", {about.price_per_user} per user" if about.price_per_user else ""
+    priced = f", at a price of {about.price_per_user} per user" if about.price_per_user else ""
     return [
         Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
         Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),

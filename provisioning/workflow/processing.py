@@ -63,10 +63,10 @@ def process(
 def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval:
     approval = plans.get_approval(house.db, plan.id)
     if approval is None:
-        raise Refused(f"Plan {plan.id} is not approved. Approve it first: `approve {plan.id} --by EMAIL`.")
+        raise Refused(f"Preview {plan.id} is not approved. Approve it first: `approve {plan.id} --by EMAIL`.")
     check_current(house, plan, domain)
     if approval.digest != plan.digest or digest(domain, plan.changes) != plan.digest:
-        raise Refused(f"Plan {plan.id} is not what was approved: its digest differs. Make a new preview.")
+        raise Refused(f"Preview {plan.id} is not what was approved: its digest differs. Make a new preview.")
     return approval
 
 
@@ -95,12 +95,12 @@ def _changed_at_source(
     try:
         _, users = snapshots.load_snapshots(house.snapshots, domain.id)
     except NotFound:
-        raise Refused(f"What plan {plan.id} was compared with is no longer kept. Make a new preview.") from None
+        raise Refused(f"What preview {plan.id} was compared with is no longer kept. Make a new preview.") from None
     decision = make_plan(situation_of(house, domain, read, users))
     unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
     if unproved:
         raise Refused(
-            f"Plan {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
+            f"Preview {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
             f"({unproved[0].code}): {unproved[0].message} Nothing was written. {unproved[0].remedy}"
         )
     now = {(each.key, each.action): (each.before, each.after) for each in decision.changes}

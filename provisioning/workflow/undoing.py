@@ -23,7 +23,7 @@ from provisioning.model import (
 )
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
-from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.house import PREPARERS, READERS, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import directory_of, kept_read, situation_of, store_plan, users_of
 
 
@@ -48,6 +48,13 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
             if customers.pause(house.db, domain.id, f"Run {run.id} is being undone."):
                 record_event(house, "schedule paused", domain, run=run.id, reason="undo")
         return plan
+
+
+def changed_somebody(house: Workspace, run_id: str) -> bool:
+    """Whether there is anything to undo."""
+    run = runs.get_run(house.db, run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    return run.counts[Result.DONE.value] > 0
 
 
 def _done_by(house: Workspace, run: Run) -> list[tuple[Change, ...]]:

@@ -116,6 +116,17 @@ def test_a_broken_table_is_refused(body: bytes) -> None:
         _table(body)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_table_in_another_encoding_is_refused_and_no_letter_lost(encoding: str) -> None:
+    with pytest.raises(SourceError, match="not UTF-8"):
+        _table("ID,Name\r\n1,Ada\r\n2,Zoë\r\n".encode(encoding))
+
+
+def test_the_line_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(SourceError, match="line 3"):
+        _table("ID,Name\r\n1,Ada\r\n2,Zoë\r\n".encode("latin-1"))
+
+
 def test_a_title_that_stands_twice_is_ambiguous() -> None:
     fields = _fields(["ID", "Site", "Site"], [Field("root.id", "ID")])
     assert [each.id for each in fields] == ["root.id", "Site (1)", "Site (2)"]
