@@ -30,6 +30,8 @@ def value_in_words(value: object) -> str:
         return "; ".join(
             f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items() if each is not None
         )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(value_in_words(each) for each in value) or "none"
     return "none" if value is None else str(value)
