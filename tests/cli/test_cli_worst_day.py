@@ -125,7 +125,7 @@ def test_the_worst_day_changes_nobody(morning: tuple[Rollcall, Said], overrides:
 def test_the_person_concerned_cannot_override_their_own_archiving(morning: tuple[Rollcall, Said]) -> None:
     house, said = morning
     reasons = [word for code in BLOCKS for word in ("--override", f"{code}=I am in a hurry")]
-    assert "This plan archives you" in house.call("approve", said.out.split()[1], *reasons, by=ADMIN).complaint(3)
+    assert "This preview archives you" in house.call("approve", said.out.split()[1], *reasons, by=ADMIN).complaint(3)
 
 
 def test_the_workbook_says_what_the_read_proved(morning: tuple[Rollcall, Said]) -> None:
