@@ -205,3 +205,9 @@ def test_a_leaver_is_protected_by_the_e_mail_that_hibob_has() -> None:
     left = employee("1", email="new@acme.example", lifecycle="Terminated")
     decision = plan([left], [user("1")], settings=settings(protected=(Protection(person="NEW@acme.example"),)))
     assert held(decision) == {"1": "protected"}
+
+
+def test_a_future_starter_whose_user_agrees_in_everything_is_linked_and_not_held() -> None:
+    decision = plan([employee("1", lifecycle="Hired", start=TOMORROW)], [unlinked("1", start=TOMORROW)])
+    assert held(decision) == {}
+    assert actions(decision) == [("1", "link")]
