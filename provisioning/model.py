@@ -322,12 +322,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """One complete read of a user directory, as columns of text in the order of `ids`; blank is ""."""
+    """One complete read of a user directory, as columns of text in the order of `ids`; blank is "". `versions`: the
+    ETag of each, where the directory has any."""
 
     ids: pa.Array
     external_ids: pa.Array
     statuses: pa.Array
     attributes: ReadOnlyMapping[str, pa.Array]
+    versions: pa.Array | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -362,11 +364,13 @@ RESERVED_NAMES = ("status", "external_id", "domain")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A user as the plan saw it: the precondition of every write. `attributes`: all mapped ones, blank as ""."""
+    """A user as the plan saw it: the precondition of every write. `attributes`: all mapped ones, blank as "".
+    `version`: the directory's ETag, if it has any; equal ones spare a look, different ones prove nothing."""
 
     status: Status
     external_id: str
     attributes: ReadOnlyMapping[str, str]
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,10 +484,13 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """How one change ended. `cause` is equal for failures that one and the same thing would mend; it is not kept."""
+
     key: str
     action: Action
     result: Result
     message: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
