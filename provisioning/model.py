@@ -211,8 +211,20 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Scim:
+    """A SCIM 2.0 server as a domain's target. The token is not here: it stays with the store's vault; `token_variable`
+    names where it was read from."""
+
+    base_url: str
+    token_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """What a domain decides by, beside its mapping. Versioned as a whole: a change makes waiting plans lapse."""
+    """What a domain decides by, beside its mapping. Versioned as a whole: a change makes waiting plans lapse.
+
+    `scim` None: the local directory. `domain_attribute`: the attribute that holds the domain, in a portal with several.
+    """
 
     connection: str | None = None
     unique_identifier: str | None = None
@@ -223,6 +235,8 @@ class Settings:
     scope: tuple[ScopeRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     limits: Limits = Limits()
+    scim: Scim | None = None
+    domain_attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
