@@ -211,8 +211,20 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Scim:
+    """A SCIM 2.0 server as a domain's target. The token is not here: it stays with the store's vault; `token_variable`
+    names where it was read from."""
+
+    base_url: str
+    token_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """What a domain decides by, beside its mapping. Versioned as a whole: a change makes waiting plans lapse."""
+    """What a domain decides by, beside its mapping. Versioned as a whole: a change makes waiting plans lapse.
+
+    `scim` None: the local directory. `domain_attribute`: the attribute that holds the domain, in a portal with several.
+    """
 
     connection: str | None = None
     unique_identifier: str | None = None
@@ -223,6 +235,8 @@ class Settings:
     scope: tuple[ScopeRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     limits: Limits = Limits()
+    scim: Scim | None = None
+    domain_attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,12 +336,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """One complete read of a user directory, as columns of text in the order of `ids`; blank is ""."""
+    """One complete read of a user directory, as columns of text in the order of `ids`; blank is "". `versions`: the
+    ETag of each, where the directory has any."""
 
     ids: pa.Array
     external_ids: pa.Array
     statuses: pa.Array
     attributes: ReadOnlyMapping[str, pa.Array]
+    versions: pa.Array | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -387,11 +403,13 @@ RESERVED_NAMES = ("status", "external_id", "domain")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A user as the plan saw it: the precondition of every write. `attributes`: all mapped ones, blank as ""."""
+    """A user as the plan saw it: the precondition of every write. `attributes`: all mapped ones, blank as "".
+    `version`: the directory's ETag, if it has any; equal ones spare a look, different ones prove nothing."""
 
     status: Status
     external_id: str
     attributes: ReadOnlyMapping[str, str]
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,10 +548,13 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """How one change ended. `cause` is equal for failures that one and the same thing would mend; it is not kept."""
+
     key: str
     action: Action
     result: Result
     message: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

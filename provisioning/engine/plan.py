@@ -394,7 +394,8 @@ class _Planner:
 
     def _seen_as(self, user: int, values: Mapping[str, str]) -> Seen:
         status = Status.LIVE if self.people.user_live[user] else Status.ARCHIVED
-        return Seen(status, self.people.user_links[user], values)
+        versions = self.situation.users.versions
+        return Seen(status, self.people.user_links[user], values, versions[user].as_py() if versions else "")
 
     # --- archives ---
 

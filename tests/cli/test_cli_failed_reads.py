@@ -33,7 +33,7 @@ from driver import (
 )
 from tiny_hibob import LABELS, TinyHiBob, company, key_of
 
-from provisioning.source import client
+from provisioning import http
 from provisioning.source.client import HiBobClient
 
 PEOPLE = 40
@@ -343,7 +343,7 @@ def test_an_answer_that_takes_too_long_makes_no_plan_and_writes_nothing(
     place: Place, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setitem(HiBobClient.__init__.__kwdefaults__, "timeout", httpx.Timeout(0.2))
-    monkeypatch.setattr(client, "LONGEST_ANSWER", 0.05)
+    monkeypatch.setattr(http, "LONGEST_ANSWER", 0.05)
     announced = http_answer("", content_length="100000")
     arriving: dict[str, Arriving] = {
         "a time-out": Silence(),

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from servers import HANG_UP, RESET, SILENCE, Fault, ScriptedServer, answer
 
+from provisioning import http as http_module
 from provisioning.errors import SourceError
 from provisioning.sandbox import Sandbox
-from provisioning.source import client as client_module
 from provisioning.source.client import HiBobClient
 
 USER, TOKEN = "SERVICE-4711", "tok3n:with/öddities"
@@ -205,18 +205,18 @@ def test_a_large_answer_of_people_who_are_alike_is_no_bomb() -> None:
     body = (
         b'{"employees": [' + b",".join([b'{"id": "1", "work": {"department": null, "title": null}}'] * 20_000) + b"]}"
     )
-    assert len(gzip.compress(body)) * client_module.DENSEST > len(body) / 2
+    assert len(gzip.compress(body)) * http_module.DENSEST > len(body) / 2
     assert search(answer(gzip.compress(body), content_encoding="gzip")) == (body, 1)
 
 
 def test_an_answer_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "LARGEST_ANSWER", 1 << 20)
+    monkeypatch.setattr(http_module, "LARGEST_ANSWER", 1 << 20)
     message, requests = refusal(answer(bytes(3 << 20)))
     assert (requests, "too large" in message) == (1, True)
 
 
 def test_an_answer_that_drips_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "LONGEST_ANSWER", 0.0)
+    monkeypatch.setattr(http_module, "LONGEST_ANSWER", 0.0)
     message, requests = refusal(answer(PEOPLE))
     assert (requests, "still sending" in message) == (1, True)
 
