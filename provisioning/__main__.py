@@ -510,7 +510,7 @@ def _process(asked: argparse.Namespace) -> int:
             print(f"\r{done:,} of {total:,}", end="" if done < total else "\n", file=sys.stderr, flush=True)
 
     run = workflow.process(
-        _open(asked), asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress
+        _open(asked), asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress, say=_complain
     )
     if asked.json:
         _print_json(run_document(run))

@@ -570,6 +570,7 @@ class Run:
     ended_at: datetime | None = None
     retry_of: str | None = None
     outcomes: Sequence[Outcome] = ()
+    note: str = ""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -74,5 +74,7 @@ def run_lines(run: Run) -> Iterable[str]:
     counts = " · ".join(f"{number:,} {result}" for result, number in run.counts.items())
     yield f"Run {run.id} of {run.plan_id}: {run.status.value}"
     yield f"  {counts}"
+    if run.note:
+        yield f"  {plain(run.note)}"
     bad = [each for each in run.outcomes if each.result in ("failed", "drifted")]
     yield from _first((f"  {o.result.value:<8} {o.key:<20} {plain(o.message)}" for o in bad), len(bad), MOST_LINES)

@@ -155,6 +155,12 @@ def plan_evidence(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE plans ADD COLUMN evidence TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def why_a_run_stopped(db: UtilsDatabase) -> None:
+    """One sentence, for a run that stopped although nobody asked it to."""
+    db.execute("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

@@ -83,6 +83,7 @@ def _head(row: Row) -> Run:
         by=row["by"],
         ended_at=to_moment(row["ended_at"]) if row["ended_at"] else None,
         retry_of=row["retry_of"],
+        note=row["note"],
     )
 
 
@@ -111,14 +112,19 @@ def journal(db: Database, run_id: str, outcomes: Sequence[Outcome], at: datetime
         )
 
 
-def end_run(db: Database, run_id: str, status: RunStatus, at: datetime) -> None:
-    db.execute("UPDATE runs SET status = ?, ended_at = ? WHERE id = ?", status.value, to_text(at), run_id)
+def end_run(db: Database, run_id: str, status: RunStatus, at: datetime, note: str = "") -> None:
+    """`note`: why it stopped early, in a sentence."""
+    db.execute(
+        "UPDATE runs SET status = ?, ended_at = ?, note = ? WHERE id = ?", status.value, to_text(at), note, run_id
+    )
 
 
 def reopen_run(db: Database, run_id: str) -> None:
     """A stopped or interrupted run goes on."""
     db.execute(
-        "UPDATE runs SET status = ?, ended_at = NULL, stop_asked = 0 WHERE id = ?", RunStatus.RUNNING.value, run_id
+        "UPDATE runs SET status = ?, ended_at = NULL, stop_asked = 0, note = '' WHERE id = ?",
+        RunStatus.RUNNING.value,
+        run_id,
     )
 
 

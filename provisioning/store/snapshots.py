@@ -37,6 +37,16 @@ def load_snapshots(folder: Path, domain_id: int) -> tuple[Snapshot, Users]:
     return Snapshot(employees, about.evidence), _users(users)
 
 
+def load_users(folder: Path, domain_id: int) -> Users:
+    """The directory as it was last read. Raises `NotFound` before the first read."""
+    return _users(_read(folder, f"{domain_id}.users.arrow")[0])
+
+
+def save_users(folder: Path, domain_id: int, users: Users, read_at: datetime) -> None:
+    """A read of the directory alone, after a run."""
+    _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
+
+
 def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
     """A read for the mapping page only: it feeds no plan."""
     _write(folder, f"{domain_id}.sample.arrow", employees.table, _About(employees.evidence.read_at, employees.evidence))

@@ -27,9 +27,10 @@ from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
+from provisioning.workflow.directories import known_directory, known_users, open_directory
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import READERS, Workspace, require, seen_domain
-from provisioning.workflow.planning import directory_of, domain_of, kept_read, plan_seen, situation_of
+from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
 Event = history.Event
@@ -39,7 +40,8 @@ def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, s
     """The directory as it is: (id, external id, status, attributes), ordered by id."""
     domain = customers.get_domain(house.db, label)
     require(house, domain.customer_id, READERS, "see the users")
-    return directory_of(house, domain).everybody()
+    with open_directory(house, domain) as directory:
+        return directory.everybody()
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:
@@ -57,9 +59,8 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     require(house, domain.customer_id, READERS, "see why somebody is there")
     employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
     # The kept users are from before the last run: whoever it added would seem to wait for being added.
-    users_now = directory_of(house, domain).users(
-        sorted(each.name for each in domain.attributes if each.data_feed_name)
-    )
+    fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
+    users_now = known_users(house, domain, fed)
     answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
     past = runs.outcomes_of_person(house.db, domain.id, answer.key)
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
@@ -90,7 +91,7 @@ def standing(house: Workspace, label: str) -> Standing:
     newest = plans.recent_plans(house.db, domain.id, 1)
     done = runs.recent_runs(house.db, domain.id, 1)
     plan = newest[0] if newest else None
-    directory, employees = directory_of(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
+    directory, employees = known_directory(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
     return Standing(
         domain=domain,
         users={status: directory.find(status, 0, 0)[1] for status in ("Live", "Archived")},
@@ -207,7 +208,7 @@ class Effect:
 def effect_of(house: Workspace, plan_id: str) -> Effect:
     plan = plan_seen(house, plan_id)
     customer = customers.get_customer(house.db, domain_of(house, plan).customer)
-    now = sum(directory_of(house, each).live() for each in customers.domains(house.db, customer.id))
+    now = sum(known_directory(house, each).live() for each in customers.domains(house.db, customer.id))
     newly = plan.counts.get("add", 0) + plan.counts.get("reactivate", 0)
     live = now + newly - plan.counts.get("archive", 0)
     over = max(live - customer.seats, 0) if customer.seats is not None else 0
@@ -237,7 +238,7 @@ def users_seen(
     house: Workspace, label: str, text: str, most: int, skip: int
 ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
     """One page of the directory: (id, external id, status, attributes)."""
-    return directory_of(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+    return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
 
 
 @dataclass(frozen=True, slots=True)
