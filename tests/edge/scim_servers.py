@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from types import TracebackType
@@ -90,6 +91,29 @@ Twist = Callable[[Request, Next], Answer]
 """A habit of a server: given a request and the server behind, the answer."""
 
 
+@cache
+def _provider(
+    bulk: bool, etag: bool, patch: bool, filters: bool, bulk_operations: int, bulk_bytes: int, most_results: int
+) -> ScimProvider:
+    """What a server announces. Making the models takes most of a test's time."""
+    config = {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": {"supported": patch},
+        "bulk": {"supported": bulk, "maxOperations": bulk_operations, "maxPayloadSize": bulk_bytes},
+        "filter": {"supported": filters, "maxResults": most_results},
+        "changePassword": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": etag},
+    }
+    schemas = [*load_default_schemas().values(), Schema.model_validate(PORTAL_SCHEMA)]
+    types = load_default_resource_types()
+    extensions = types["User"].model_dump()["schemaExtensions"]
+    types["User"] = type(types["User"]).model_validate(
+        types["User"].model_dump() | {"schemaExtensions": [*extensions, {"schema": PORTAL, "required": False}]}
+    )
+    return ScimProvider.from_discovery(schemas, types.values(), config=ServiceProviderConfig.model_validate(config))
+
+
 class ScimServer:
     """scim2-server with twists around it, the first one outermost. `requests`: everything that came in."""
 
@@ -106,27 +130,9 @@ class ScimServer:
     ) -> None:
         self.twists = list(twists)
         self.requests: list[Request] = []
-        config = {
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-            "patch": {"supported": patch},
-            "bulk": {"supported": bulk, "maxOperations": bulk_operations, "maxPayloadSize": bulk_bytes},
-            "filter": {"supported": filters, "maxResults": most_results},
-            "changePassword": {"supported": False},
-            "sort": {"supported": True},
-            "etag": {"supported": etag},
-        }
-        schemas = [*load_default_schemas().values(), Schema.model_validate(PORTAL_SCHEMA)]
-        types = load_default_resource_types()
-        extensions = types["User"].model_dump()["schemaExtensions"]
-        types["User"] = type(types["User"]).model_validate(
-            types["User"].model_dump() | {"schemaExtensions": [*extensions, {"schema": PORTAL, "required": False}]}
-        )
-        provider = ScimProvider.from_discovery(
-            schemas, types.values(), config=ServiceProviderConfig.model_validate(config)
-        )
         self.storage = InMemoryStorage()
-        service = ScimService(provider)
-        self._app = BearerTokenApplication(self.storage, provider, service, bearer_tokens=[TOKEN])
+        service = ScimService(_provider(bulk, etag, patch, filters, bulk_operations, bulk_bytes, most_results))
+        self._app = BearerTokenApplication(self.storage, service.provider, service, bearer_tokens=[TOKEN])
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}/v2"
