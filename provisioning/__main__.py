@@ -299,6 +299,10 @@ def _check(asked: argparse.Namespace) -> int:
         print(
             f"  {each.state:<7} {each.filled:>6.1%}  {each.attribute} ← {each.column}  ({plain(each.category or 'no category')})"
         )
+    if found.portal:
+        print(f"Portal {found.portal.base_url}: answers, the token is accepted.")
+        _print([f"  {plain(what)}: {plain(words)}" for what, words in found.portal.features])
+        _print([f"  {plain(note)}" for note in found.portal.notes])
     _print(list(finding_lines(found.findings)))
     return OK
 

@@ -96,6 +96,7 @@ from provisioning.workflow.planning import (
     run_of,
     show_plan,
 )
+from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.setting_up import (
@@ -142,11 +143,13 @@ __all__ = [
     "MappingDraft",
     "Newest",
     "PlanState",
+    "PortalSeen",
     "Progress",
     "Say",
     "ScopeSeen",
     "Standing",
     "Station",
+    "TargetSeen",
     "Version",
     "Waiting",
     "Wishes",
@@ -225,6 +228,7 @@ __all__ = [
     "save_mapping",
     "save_settings",
     "save_settings_draft",
+    "save_target",
     "see_history",
     "set_up",
     "settings_draft",
@@ -235,6 +239,7 @@ __all__ = [
     "standing",
     "stop",
     "take_back",
+    "target_seen",
     "try_mapping",
     "try_scope",
     "undo",
