@@ -6,7 +6,8 @@ answer bodies never appear in an exception, a representation or a log line of ou
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,18 @@ from provisioning.errors import RollcallError, SettingsError
 T = TypeVar("T")
 Timeout = httpx.Timeout
 LONGEST_WAIT = 300.0
+
+LONGEST_ANSWER = 900.0
+"""Seconds. Every part of an answer may come in time, and the whole never."""
+
+LARGEST_ANSWER = 4 << 30
+"""Bytes, unpacked: a million people with twenty columns are 1.5 GB."""
+
+UNSUSPICIOUS, DENSEST = 64 << 20, 400
+"""From so many bytes on, an answer that unpacks to so many times its size is made to fill the memory."""
+
+_PACKED: Mapping[str, int] = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""What an answer may be packed by, and what zlib calls it."""
 
 # Its default is a line in the log for every wait; who waits is told by the one sentence at the end.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -49,7 +62,19 @@ class Broken(NoAnswer):
 
 
 class Unusable(NoAnswer):
-    """The answer is compressed in a way that cannot be undone, or longer than anything we asked for."""
+    """The answer is compressed in a way that cannot be undone."""
+
+
+class TooLarge(NoAnswer):
+    """The answer is longer than anything we asked for: so many bytes were read of it."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+
+class Endless(NoAnswer):
+    """Parts of the answer came in time, and the whole never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +107,13 @@ class Http:
         accept: str = "application/json",
         timeout: Timeout,
         connections: int = 10,
-        most_bytes: int = 1 << 30,
+        most_bytes: int | None = None,
     ) -> None:
-        """`login`: name and password, or `bearer`: a token. `most_bytes`: how long an answer may be.
+        """`login`: name and password, or `bearer`: a token. `most_bytes`: how long an answer may be (`LARGEST_ANSWER`).
 
         Raises `SettingsError` for a token that cannot stand in a header.
         """
-        headers = {"Accept": accept}
+        headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
         if bearer is not None:
             if not bearer or not bearer.isascii() or not bearer.isprintable() or " " in bearer:
                 raise SettingsError("The bearer token holds a blank or a character that no token has. Set it again.")
@@ -133,8 +158,6 @@ class Http:
             raise TooSlow(sent=False) from None
         except httpx.TimeoutException:
             raise TooSlow from None
-        except httpx.DecodingError:
-            raise Unusable from None
         except httpx.ConnectError:
             raise NoConnection(sent=False) from None
         except httpx.TransportError:
@@ -149,12 +172,35 @@ class Http:
         headers: Mapping[str, str] | None,
     ) -> Answer:
         with self._client.stream(method, url, content=body, params=query, headers=headers) as answer:
-            content = bytearray()
-            for part in answer.iter_bytes():
-                content += part
-                if len(content) > self._most_bytes:
-                    raise Unusable
-            return Answer(answer.status_code, answer.headers, bytes(content))
+            return Answer(answer.status_code, answer.headers, _content(answer, self._most_bytes or LARGEST_ANSWER))
+
+
+def _content(found: httpx.Response, most_bytes: int) -> bytes:
+    """The whole body. Unpacked here, because a packed body that was cut off must not pass for a short one."""
+    packing = found.headers.get("content-encoding", "").strip().lower()
+    if packing in ("", "identity"):
+        return b"".join(_within_bounds(found.iter_raw(), found, most_bytes))
+    try:
+        unpacking = zlib.decompressobj(_PACKED[packing])
+        parts = (unpacking.decompress(part) for part in found.iter_raw())
+        content = b"".join(_within_bounds(parts, found, most_bytes))
+    except (KeyError, zlib.error):
+        raise Unusable from None
+    if found.num_bytes_downloaded and (unpacking.unused_data or not unpacking.eof):
+        raise Broken
+    return content
+
+
+def _within_bounds(parts: Iterator[bytes], found: httpx.Response, most_bytes: int) -> Iterator[bytes]:
+    """The same parts, as long as they come to an end in time and fit into the memory."""
+    size, until = 0, time.monotonic() + LONGEST_ANSWER
+    for part in parts:
+        size += len(part)
+        if size > most_bytes or size > max(UNSUSPICIOUS, DENSEST * found.num_bytes_downloaded):
+            raise TooLarge(size)
+        if time.monotonic() > until:
+            raise Endless
+        yield part
 
 
 class TryAgain(Exception):
@@ -205,7 +251,7 @@ def asked_wait(answer: Answer) -> float | None:
     if after:
         try:
             moment = parsedate_to_datetime(after)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max((moment - datetime.now(UTC)).total_seconds(), 0.0)

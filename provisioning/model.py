@@ -361,6 +361,31 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnFill:
+    """How many live people have a value in a mapped column, and how many had at the baseline (`before_of` 0: no
+    baseline)."""
+
+    column: str
+    filled: int
+    of: int
+    before: int = 0
+    before_of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence:
+    """What is kept with a plan of the evidence of its read. `absent`: the fields that were asked for and missing for
+    everybody, each with the category that opens it."""
+
+    people: int
+    active: int
+    asked: int
+    absent: tuple[tuple[str, str], ...] = ()
+    fill: tuple[ColumnFill, ...] = ()
+    live_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """How many complete reads, at least twelve hours apart, a user has been absent from; the last that counted."""
 
@@ -429,12 +454,29 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What people decided in earlier previews. `same`: employee key → user id; `not_same`: refused pairs."""
+    """What people decided in earlier previews. `same`: employee key → user id; `not_same`: refused pairs of these;
+    `moves`: key → the name of the domain that the user goes to instead of being archived; `confirmed`: keys of members
+    who may be archived, because a test account in another domain is live (checked by whoever gives this)."""
 
     protected: frozenset[str] = frozenset()
     same: ReadOnlyMapping[str, str] = field(default_factory=dict)
     not_same: frozenset[tuple[str, str]] = frozenset()
-    test_account: bool = False
+    moves: ReadOnlyMapping[str, str] = field(default_factory=dict)
+    confirmed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An employee (`key`) and a user who look like one person. `user_key`: whom the plan would archive. `evidence`: what
+    agrees beside the name, in words. `has` and `gets`: the user's values, and those that a new user would get."""
+
+    key: str
+    user_id: str
+    user_key: str
+    evidence: str
+    name: str = ""
+    has: ReadOnlyMapping[str, str] = field(default_factory=dict)
+    gets: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +489,10 @@ class Decision:
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     held: tuple[Held, ...]
-    baseline: Baseline
+    baseline: Baseline | None
     absences: ReadOnlyMapping[str, Absence]
+    proposals: tuple[Proposal, ...] = ()
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -460,7 +504,8 @@ PLAN_LIFETIME = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A stored, frozen difference. What is shown, put into Excel, approved by digest and processed."""
+    """A stored, frozen difference. What is shown, put into Excel, approved by digest and processed. `undo_of`: the run
+    whose way back it is."""
 
     id: str
     domain_id: int
@@ -477,6 +522,9 @@ class Plan:
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     held: tuple[Held, ...]
+    proposals: tuple[Proposal, ...] = ()
+    undo_of: str | None = None
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -485,7 +533,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason."""
+    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `by` signed in;
+    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing."""
 
     plan_id: str
     digest: str
@@ -494,6 +543,7 @@ class Approval:
     left_out: tuple[str, ...] = ()
     overrides: ReadOnlyMapping[str, str] = field(default_factory=dict)
     workbook: bool = False
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -520,6 +570,7 @@ class Run:
     ended_at: datetime | None = None
     retry_of: str | None = None
     outcomes: Sequence[Outcome] = ()
+    note: str = ""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -85,9 +85,14 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
         return {"plan": workflow.preview(house, label, waiting, say).id}
     if job.kind in (JobKind.PROCESS, JobKind.RETRY) and job.plan_id:
         retry = job.kind is JobKind.RETRY
-        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting).id}
+        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting, say=say).id}
     if job.kind is JobKind.SAMPLE:
         return {"people": str(workflow.read_sample(house, label))}
+    if job.kind is JobKind.DECIDE and job.plan_id:
+        wishes = msgspec.json.decode(job.details, type=workflow.Wishes)
+        return {"plan": workflow.decide(house, job.plan_id, wishes, waiting).id}
+    if job.kind is JobKind.UNDO:
+        return {"plan": workflow.undo(house, job.details, waiting).id}
     return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}
 
 

@@ -47,7 +47,21 @@ IMPURE = {
 }
 WEB = {
     f"provisioning/web/{name}.py"
-    for name in ("approval", "changes", "frame", "jobs", "mapping_table", "parts", "settings_form", "worker_child")
+    for name in (
+        "address",
+        "approval",
+        "changes",
+        "deciding",
+        "frame",
+        "jobs",
+        "mapping_sample",
+        "mapping_table",
+        "mapping_versions",
+        "navigation",
+        "parts",
+        "settings_form",
+        "worker_child",
+    )
 }
 ONLY_IN = {"httpx": {"provisioning/http.py"}, "streamlit": WEB}
 

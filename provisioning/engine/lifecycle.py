@@ -43,13 +43,14 @@ _WISHES = {Meaning.LIVE: Wish.LIVE, Meaning.ARCHIVED: Wish.ARCHIVED, Meaning.LEA
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """Per employee: the wish, the status in words and as HiBob's machine value, and for those who wait or leave, the day
-    that decides."""
+    that decides. `leaves`: the last day of work of those who are to stay live until it is over."""
 
     wish: npt.NDArray[np.int8]
     status: list[str]
     raw: list[str]
     day: Mapping[int, str]
     unknown: Mapping[str, tuple[int, ...]]
+    leaves: Mapping[int, str]
 
 
 def status_key(status: str) -> str:
@@ -75,7 +76,8 @@ def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
         if not found[pair]:
             unknown.setdefault(status[row] or "no status", []).append(row)
     day = _dated(lifecycle, table, [found[pair] for pair in pairs], wish, today)
-    return Wishes(wish, status, machine, day, {name: tuple(rows) for name, rows in sorted(unknown.items())})
+    named = {name: tuple(rows) for name, rows in sorted(unknown.items())}
+    return Wishes(wish, status, machine, day, named, _leaving(table, wish, today))
 
 
 def _statuses(table: pa.Table) -> tuple[list[str], list[str]]:
@@ -120,6 +122,13 @@ def _dated(
             if days[row] and date.fromisoformat(days[row]) < today:
                 wish[row] = Wish.ARCHIVED
     return days
+
+
+def _leaving(table: pa.Table, wish: npt.NDArray[np.int8], today: date) -> dict[int, str]:
+    """The last day of work, where it is known and not over, of those who are live."""
+    lasts = text_column(table, known.LAST_DAY).to_pylist()
+    days = ((row, _date(text)) for row, text in enumerate(lasts) if text and wish[row] == Wish.LIVE)
+    return {row: day for row, day in days if day and date.fromisoformat(day) >= today}
 
 
 def _date(text: str) -> str:

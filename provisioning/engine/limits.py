@@ -8,7 +8,7 @@ from decimal import Decimal
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import triggers
 from provisioning.engine.transforms import fold
-from provisioning.model import Absence, Action, Change, Finding, Limit, Severity
+from provisioning.model import RESERVED_NAMES, Absence, Action, Change, Finding, Limit, Severity
 
 SMALL_DOMAIN = 20
 """Below so many live users the archive limit is a number of people, not a percentage."""
@@ -92,7 +92,7 @@ def _turning_blank(situation: Situation, changes: Sequence[Change], live: int) -
     for change in changes:
         if change.action is not Action.ADD:
             for name, value in change.after.items():
-                if value is None:
+                if value is None and name not in RESERVED_NAMES:
                     blanked.setdefault(name, []).append(change.key)
     for name, keys in sorted(blanked.items()):
         at, reached = triggers(limit, len(keys), live)
@@ -129,7 +129,7 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
 
 def _self_archive(situation: Situation, people: People, changes: Sequence[Change]) -> Iterable[Finding]:
     archives = [change for change in changes if change.action is Action.ARCHIVE]
-    if not archives or situation.decisions.test_account:
+    if not archives:
         return
     if people.email_attribute is None:
         yield Finding(
@@ -143,11 +143,13 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
         return
     keys = tuple(change.key for change in archives if concerns(change, situation.members))
     keys += tuple(_by_employee(people, archives, situation.members, keys))
+    keys = tuple(key for key in keys if key not in situation.decisions.confirmed)
     if keys:
         yield Finding(
             "self-archive",
             Severity.BLOCK,
-            f"{len(keys):,} of the people to be archived manage Rollcall for this customer, and would lose access.",
+            f"{len(keys):,} of the {len(archives):,} people to be archived would lose access to Rollcall, which they manage "
+            "for this customer.",
             "Protect them, move them to another domain, or confirm a live test account in another domain.",
             {"counted": len(keys), "limit": 1, "of": len(archives)},
             tuple(sorted(keys)),

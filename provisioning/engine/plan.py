@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
-from provisioning.engine.proof import READ_PROOF, baseline_of, find_read_problems
+from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -27,6 +27,7 @@ from provisioning.model import (
     Change,
     Decision,
     Domain,
+    Finding,
     Held,
     PlanStatus,
     Seen,
@@ -48,14 +49,15 @@ def make_plan(situation: Situation) -> Decision:
     planner = _Planner(situation, people, absences)
     planner.add_and_update()
     planner.archive()
-    changes, held, same = hold_same_people(situation, people, planner.changes, planner.held, planner.intended)
-    changes = sorted(changes, key=lambda change: (ORDER[change.action], change.key))
-    held = sorted(held, key=lambda each: (each.code, each.key))
+    apart = hold_same_people(situation, people, planner.changes, planner.held, planner.intended)
+    changes = sorted(apart.changes, key=in_order)
+    held = sorted(apart.held, key=lambda each: (each.code, each.key))
     baseline = baseline_of(situation, people)
     findings = (
         *find_read_problems(situation, people, baseline),
         *find_limits(situation, people, changes, absences),
-        *same,
+        *_future_archives(people),
+        *apart.findings,
     )
     blocks = {each.code for each in findings if each.severity is Severity.BLOCK}
     status = PlanStatus.BLOCKED if blocks else PlanStatus.READY if changes else PlanStatus.EMPTY
@@ -69,7 +71,14 @@ def make_plan(situation: Situation) -> Decision:
         baseline=baseline,
         # A read that is not proved complete does not count towards anybody's absence.
         absences=situation.absences if blocks & READ_PROOF else absences,
+        proposals=apart.proposals,
+        evidence=evidence_of(situation, baseline),
     )
+
+
+def in_order(change: Change) -> tuple[int, str]:
+    """The order of processing."""
+    return ORDER[change.action], change.key
 
 
 def digest(domain: Domain, changes: Iterable[Change]) -> str:
@@ -98,7 +107,7 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     """How often each user whom absence may archive has been absent now. Reads closer than twelve hours count once;
-    an empty answer proves nothing and counts nobody."""
+    an empty answer proves nothing and counts nobody. Somebody answers to a disputed user, who is not absent then."""
     if not people.keys:
         return dict(situation.absences)
     read_at = situation.employees.evidence.read_at
@@ -106,7 +115,7 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     for user in _unmatched_live(people):
         user_id = people.user_ids[user]
         before = situation.absences.get(user_id)
-        if not _absence_may_touch(situation, people, user):
+        if user in people.matches.disputed_users or not _absence_may_touch(situation, people, user):
             continue
         if before is None:
             absent[user_id] = Absence(1, read_at)
@@ -424,26 +433,59 @@ class _Planner:
                 )
 
     def _archive(self, user: int, key: str, why: str, seen: Seen) -> None:
+        """Archive the user, unless somebody decided to move them, or protects them."""
         people = self.people
-        name = people.user_names[user]
-        if self._protected(user, key, seen):
+        name, user_id = people.user_names[user], people.user_ids[user]
+        moves, link = self.situation.decisions.moves, people.user_links[user]
+        home = next((moves[each] for each in (key, f"user:{user_id}", link) if each in moves), None)
+        if home:
+            before, after = {"domain": self.situation.domain.name}, {"domain": home}
+            moved = f"{why} Moved to “{home}” instead of being archived, as decided."
+            self.changes.append(Change(key, Action.MOVE, moved, before, after, user_id, seen, name))
+        elif is_protected(self.situation, people, user, self._names_of(user, key, seen)):
             self.held.append(Held(key, "protected", f"{why} Protected, so never archived.", name))
-            return
-        before, after = {"status": Status.LIVE.value}, {"status": Status.ARCHIVED.value}
-        self.changes.append(Change(key, Action.ARCHIVE, why, before, after, people.user_ids[user], seen, name))
+        else:
+            before, after = {"status": Status.LIVE.value}, {"status": Status.ARCHIVED.value}
+            self.changes.append(Change(key, Action.ARCHIVE, why, before, after, user_id, seen, name))
 
-    def _protected(self, user: int, key: str, seen: Seen) -> bool:
-        people = self.people
-        user_id, link = people.user_ids[user], people.user_links[user]
-        names = {key, user_id, f"user:{user_id}", link, people.user_emails[user], self.emails.get(key, "")}
-        names = {fold(name) for name in (*names, seen.attributes.get(self.identifier, ""))} - {""}
-        if names & {fold(name) for name in self.situation.decisions.protected}:
+    def _names_of(self, user: int, key: str, seen: Seen) -> set[str]:
+        return {key, self.emails.get(key, ""), seen.attributes.get(self.identifier, "")}
+
+
+def is_protected(situation: Situation, people: People, user: int, names: Iterable[str]) -> bool:
+    """Whether a user (by row) may never be archived: named as a person (by any of `names`, id, link or e-mail), or by a
+    rule that an attribute has a value."""
+    user_id = people.user_ids[user]
+    called = {*names, user_id, f"user:{user_id}", people.user_links[user], people.user_emails[user]}
+    called = {fold(name) for name in called} - {""}
+    if called & {fold(name) for name in situation.decisions.protected}:
+        return True
+    for rule in situation.domain.settings.protected:
+        if rule.person is not None and fold(rule.person) in called:
             return True
-        for rule in self.situation.domain.settings.protected:
-            if rule.person is not None and fold(rule.person) in names:
-                return True
-            # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
-            column = self.situation.users.attributes.get(rule.attribute or "")
-            if column is not None and fold(column[user].as_py()) in {fold(value) for value in rule.values}:
-                return True
-        return False
+        # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
+        column = situation.users.attributes.get(rule.attribute or "")
+        if column is not None and fold(column[user].as_py()) in {fold(value) for value in rule.values}:
+            return True
+    return False
+
+
+def _future_archives(people: People) -> Iterable[Finding]:
+    """Who is live and leaves on a day that is known: nothing happens to them yet."""
+    users = people.matches.user
+    leaving = [
+        (day, people.keys[row])
+        for row, day in sorted(people.wishes.leaves.items(), key=lambda each: (each[1], people.keys[each[0]]))
+        if people.scope[row] and users[row] >= 0 and people.user_live[users[row]]
+    ]
+    if leaving:
+        count, first = len(leaving), leaving[0][0]
+        yield Finding(
+            "future-archive",
+            Severity.INFO,
+            f"{count:,} live {'user has' if count == 1 else 'users have'} a last day of work that is not over, the first "
+            f"on {first}. They stay live until then.",
+            "Nothing to do: a preview after that day archives them, once HiBob says that they left.",
+            {"counted": count},
+            tuple(key for _, key in leaving),
+        )

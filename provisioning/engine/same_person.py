@@ -2,12 +2,13 @@
 for otherwise one click loses the training history (PRODUCT.md, "Matching")."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.transforms import fold
-from provisioning.model import Action, AttributeType, Change, Finding, Held, Severity
+from provisioning.model import RESERVED_NAMES, Action, AttributeType, Change, Finding, Held, Proposal, Severity
 
 _EVIDENCE_FIELDS = {
     known.START_DATE: "start date",
@@ -21,16 +22,26 @@ _EVIDENCE_FIELDS = {
 Pair = tuple[Change, Change, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """What remains to be changed, who is held, and which pairs are proposed."""
+
+    changes: list[Change]
+    held: list[Held]
+    findings: tuple[Finding, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+
+
 def hold_same_people(
     situation: Situation, people: People, changes: Sequence[Change], held: Sequence[Held], intended: Sequence[Change]
-) -> tuple[list[Change], list[Held], tuple[Finding, ...]]:
+) -> Apart:
     """The changes without the halves of proposed pairs, the held with them, and the finding if any.
 
     `intended`: adds of people who are held already, for another reason. They stay held for that one.
     """
     pairs = _pairs(situation, people, [*changes, *intended])
     if not pairs:
-        return list(changes), list(held), ()
+        return Apart(list(changes), list(held))
     halves: dict[int, Held] = {}
     for archived, added, evidence in pairs:
         halves.setdefault(id(archived), _half(archived, added, evidence))
@@ -38,7 +49,14 @@ def hold_same_people(
             halves.setdefault(id(added), _half(added, archived, evidence))
     keys = tuple(sorted({change.key for pair in pairs for change in pair[:2]}))
     remaining = [change for change in changes if id(change) not in halves]
-    return remaining, [*held, *halves.values()], (_finding(pairs, keys),)
+    proposals = tuple(_proposal(*pair) for pair in pairs)
+    return Apart(remaining, [*held, *halves.values()], (_finding(pairs, keys),), proposals)
+
+
+def _proposal(old: Change, new: Change, evidence: str) -> Proposal:
+    has = old.seen.attributes if old.seen else {}
+    gets = {name: value for name, value in new.after.items() if name not in RESERVED_NAMES}
+    return Proposal(new.key, old.user_id or "", old.key, evidence, new.name or old.name, has, gets)
 
 
 def _pairs(situation: Situation, people: People, changes: Sequence[Change]) -> list[Pair]:
@@ -88,8 +106,9 @@ def _agreement(archived: Change, added: Change, evidence: Mapping[str, str]) -> 
 
 def _half(one: Change, other: Change, evidence: str) -> Held:
     doing = "archived" if one.action is Action.ARCHIVE else "added"
+    who = f"{other.key} in HiBob" if one.action is Action.ARCHIVE else f"user:{other.user_id}"
     why = (
-        f"Would be {doing}, but looks like the same person as {other.key} (same name and {evidence}). "
+        f"Would be {doing}, but looks like the same person as {who} (same name and {evidence}). "
         "Held until somebody accepts or refuses that."
     )
     return Held(one.key, "same-person", why, one.name)

@@ -8,6 +8,7 @@ answer bodies never appear in a message.
 import re
 import time
 from collections.abc import Mapping
+from math import ceil
 from pathlib import PurePosixPath
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -16,11 +17,15 @@ import msgspec
 
 from provisioning.errors import SourceError
 from provisioning.http import (
+    LONGEST_ANSWER,
+    LONGEST_WAIT,
     Answer,
+    Endless,
     Http,
     NoAnswer,
     NoConnection,
     Timeout,
+    TooLarge,
     TooSlow,
     TryAgain,
     Unusable,
@@ -93,6 +98,12 @@ class HiBobClient:
                 answer = self._later(f"{place}/download-async", asked)
         if answer.kind == "text/html" or (as_json and not answer.is_json):
             raise _not_data(f"GET {place}/download", answer.kind)
+        if not as_json and not {"content-length", "transfer-encoding", "content-encoding"} & set(answer.headers):
+            # A table without its last rows is still a table: only the transport can show that it is whole.
+            raise SourceError(
+                f"HiBob’s answer to GET {place}/download does not say where it ends, so it cannot be told from one that "
+                "was cut off. Try again; if it stays, look at what stands between this machine and HiBob (a proxy)."
+            )
         return answer.content
 
     def _later(self, path: str, asked: Mapping[str, str]) -> Answer:
@@ -135,12 +146,13 @@ class HiBobClient:
         except TooSlow:
             problem = SourceError(f"HiBob did not answer {what} in time. Try again later.")
             raise TryAgain(problem, slow=True) from None
-        except Unusable:
-            raise SourceError(f"HiBob’s answer to {what} is compressed in a way that cannot be undone.") from None
+        except (Unusable, TooLarge, Endless) as problem:
+            raise _unusable(what, problem) from None
         except NoAnswer as problem:
             raise TryAgain(_unreachable(what, problem)) from None
         if answer.status in RETRIED:
-            raise TryAgain(_refusal(answer, what), asked_wait(answer), slow=answer.status == 504)
+            wait = asked_wait(answer)
+            raise TryAgain(_refusal(answer, what, wait), wait, slow=answer.status == 504)
         if answer.status not in (200, 202, 204):
             raise _refusal(answer, what)
         return answer
@@ -165,8 +177,10 @@ _REMEDIES = {
 }
 
 
-def _refusal(answer: Answer, what: str) -> SourceError:
+def _refusal(answer: Answer, what: str, wait: float | None = None) -> SourceError:
     status = answer.status
+    if wait is not None and wait > LONGEST_WAIT:
+        return SourceError(f"HiBob asks to be left alone for {_long(wait)} ({status} on {what}). Try again after that.")
     if status == 401 and answer.content.strip():
         return SourceError(f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}")
     if status == 401:
@@ -184,9 +198,34 @@ def _refusal(answer: Answer, what: str) -> SourceError:
     return SourceError(f"HiBob refused {what} ({status}). {remedy}")
 
 
+def _unusable(what: str, problem: NoAnswer) -> SourceError:
+    if isinstance(problem, TooLarge):
+        return SourceError(
+            f"HiBob’s answer to {what} is far too large to be a list of people; reading was stopped after "
+            f"{problem.size >> 20:,} MB. Check the base URL; if it is right, report it to HiBob."
+        )
+    if isinstance(problem, Endless):
+        return SourceError(
+            f"HiBob was still sending its answer to {what} after {LONGEST_ANSWER / 60:.0f} minutes; it was not "
+            "waited for any longer. Check this machine’s network, and try again later."
+        )
+    return SourceError(
+        f"HiBob’s answer to {what} is compressed in a way that cannot be undone. Nothing was concluded from it. "
+        "Try again; if it stays, look at what stands between this machine and HiBob (a proxy)."
+    )
+
+
+def _long(seconds: float) -> str:
+    """A long wait in words."""
+    minutes = seconds / 60
+    if minutes < 120:
+        return f"{ceil(minutes)} minutes"
+    return f"{ceil(minutes / 60):,} hours" if minutes < 60 * 48 else "more than two days"
+
+
 def _not_data(what: str, kind: str) -> SourceError:
     found = "a web page" if kind == "text/html" else f"{kind or 'nothing'}"
     return SourceError(
-        f"HiBob answered {what} with {found} instead of data. Usually the base URL is wrong; it should look like "
-        "https://api.hibob.com/v1."
+        f"HiBob answered {what} with {found} instead of data. Check the connection’s base URL: usually it is wrong, and "
+        "should look like https://api.hibob.com/v1."
     )

@@ -16,6 +16,8 @@ class JobKind(StrEnum):
     PROCESS = "process"
     RETRY = "retry"
     SAMPLE = "sample"
+    DECIDE = "decide"
+    UNDO = "undo"
 
 
 class JobState(StrEnum):
@@ -27,8 +29,8 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`result` names what came of it (plan, run); `error` is the sentence for people when it failed; `step` what is
-    being done now."""
+    """`details`: what is wished, where the kind and the plan do not say it all. `result` names what came of it (plan,
+    run); `error` is the sentence for people when it failed; `step` what is being done now."""
 
     id: int
     domain_id: int
@@ -40,14 +42,19 @@ class Job:
     error: str | None
     step: str = ""
     ended_at: str | None = None
+    details: str = ""
 
     @property
     def open(self) -> bool:
         return self.state in (JobState.WAITING, JobState.RUNNING)
 
 
-def ask(db: Database, domain_id: int, kind: JobKind, by: str, at: datetime, plan_id: str | None = None) -> int:
-    return db.insert("jobs", domain_id=domain_id, kind=kind.value, plan_id=plan_id, by=by, asked_at=to_text(at))
+def ask(
+    db: Database, domain_id: int, kind: JobKind, by: str, at: datetime, plan_id: str | None = None, details: str = ""
+) -> int:
+    return db.insert(
+        "jobs", domain_id=domain_id, kind=kind.value, plan_id=plan_id, by=by, asked_at=to_text(at), details=details
+    )
 
 
 def claim(db: Database, at: datetime) -> Job | None:
@@ -82,6 +89,7 @@ def _job(row: Row) -> Job:
         error=row["error"],
         step=row["step"],
         ended_at=row["ended_at"],
+        details=row["details"],
     )
 
 

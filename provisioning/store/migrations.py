@@ -134,6 +134,33 @@ def report_list(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE connections ADD COLUMN reports TEXT NOT NULL DEFAULT '[]'")
 
 
+@migrations()
+def decisions_and_undo(db: UtilsDatabase) -> None:
+    """Who looked like one person in a plan; whose way back a plan is; why a schedule rests."""
+    db.execute("ALTER TABLE plans ADD COLUMN proposals TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE plans ADD COLUMN undo_of TEXT")
+    db.execute("ALTER TABLE domains ADD COLUMN paused TEXT")
+    db.execute("ALTER TABLE jobs ADD COLUMN details TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def workbook_signature(db: UtilsDatabase) -> None:
+    """Who decided, as the workbook says: not necessarily who uploaded it."""
+    db.execute("ALTER TABLE approvals ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def plan_evidence(db: UtilsDatabase) -> None:
+    """What the read of a plan proved, for people to look at; empty for plans of earlier versions."""
+    db.execute("ALTER TABLE plans ADD COLUMN evidence TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def why_a_run_stopped(db: UtilsDatabase) -> None:
+    """One sentence, for a run that stopped although nobody asked it to."""
+    db.execute("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

@@ -1,9 +1,10 @@
 """Plans as they were made, their approvals, and what the next plan is compared with. A stored plan never changes."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from provisioning.database import Database, Row
 from provisioning.errors import NotFound
@@ -14,12 +15,13 @@ from provisioning.model import (
     Baseline,
     Change,
     Decision,
-    Decisions,
     Domain,
     Finding,
     Held,
     Plan,
     PlanStatus,
+    Proposal,
+    ReadEvidence,
     RunStatus,
     Seen,
 )
@@ -30,8 +32,17 @@ def new_id(kind: str) -> str:
     return f"{kind}-{secrets.token_hex(5)}"
 
 
-def save_plan(db: Database, domain: Domain, decision: Decision, by: str, made_at: datetime, read_at: datetime) -> str:
-    """Store a plan with its people, in bulk, in the caller's transaction or one of its own; returns its id."""
+def save_plan(
+    db: Database,
+    domain: Domain,
+    decision: Decision,
+    by: str,
+    made_at: datetime,
+    read_at: datetime,
+    undo_of: str | None = None,
+) -> str:
+    """Store a plan with its people, in bulk, in the caller's transaction or one of its own; returns its id. `undo_of`: the
+    run whose way back it is."""
     plan_id = new_id("plan")
     fed = [each.name for each in domain.attributes if each.data_feed_name]
     with db.transaction():
@@ -39,7 +50,10 @@ def save_plan(db: Database, domain: Domain, decision: Decision, by: str, made_at
             "plans", id=plan_id, domain_id=domain.id, made_at=to_text(made_at), read_at=to_text(read_at), by=by,
             mapping_version=domain.mapping_version, settings_version=domain.settings_version, attributes=to_json(fed),
             status=decision.status.value, digest=decision.digest, counts=to_json(decision.counts),
-            findings=to_json(decision.findings), baseline=to_blob(decision.baseline),
+            findings=to_json(decision.findings),
+            baseline=to_blob(decision.baseline) if decision.baseline else None,
+            proposals=to_json(decision.proposals), undo_of=undo_of,
+            evidence=to_json(decision.evidence),
         )  # fmt: skip
         db.many(
             "INSERT INTO changes (plan_id, seq, key, action, why, before, after, user_id, seen, name) "
@@ -84,7 +98,7 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         plan_id,
     )
     if row is None:
-        raise NotFound(f"There is no plan “{plan_id}”. `history CUSTOMER/DOMAIN` lists them.")
+        raise NotFound(f"There is no preview “{plan_id}”. The history lists those there are.")
     return Plan(
         id=plan_id,
         domain_id=row["domain_id"],
@@ -101,6 +115,9 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         findings=from_json(row["findings"], tuple[Finding, ...]),
         changes=(),
         held=(),
+        proposals=from_json(row["proposals"], tuple[Proposal, ...]),
+        undo_of=row["undo_of"],
+        evidence=from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
     )
 
 
@@ -108,9 +125,9 @@ _FILTER = (
     "FROM changes c WHERE c.plan_id = ?1 AND (?2 = '' OR c.action = ?2) "
     "AND (?3 = '' OR c.action IN ('update', 'reactivate') "
     "AND EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3)) "
-    "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR c.name LIKE '%' || ?4 || '%' OR c.why LIKE '%' || ?4 || '%' "
-    "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.value LIKE '%' || ?4 || '%') "
-    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE j.value LIKE '%' || ?4 || '%'))"
+    "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR instr(lower(c.name), lower(?4)) > 0 OR instr(lower(c.why), lower(?4)) > 0 "
+    "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE instr(lower(j.value), lower(?4)) > 0) "
+    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE instr(lower(j.value), lower(?4)) > 0))"
 )
 
 
@@ -134,13 +151,15 @@ def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
     return {row["name"]: row["n"] for row in rows}
 
 
-def find_held(db: Database, plan_id: str, text: str, most: int) -> list[Held]:
-    rows = db.all(
-        "SELECT * FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR name LIKE '%' || ?2 || '%') "
-        "ORDER BY seq LIMIT ?3",
-        plan_id, text, most,
-    )  # fmt: skip
-    return [_held(row) for row in rows]
+def find_held(db: Database, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
+    """One page of those whom a plan holds back, and how many fit."""
+    where = (
+        "FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR instr(lower(name), lower(?2)) > 0 "
+        "OR instr(replace(code, '-', ' '), lower(?2)) > 0 OR instr(lower(why), lower(?2)) > 0)"
+    )
+    count = db.one(f"SELECT count(*) AS n {where}", plan_id, text)
+    rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?3 OFFSET ?4", plan_id, text, most, skip)
+    return [_held(row) for row in rows], int(count["n"]) if count else 0
 
 
 def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
@@ -194,6 +213,7 @@ def save_approval(db: Database, approval: Approval) -> None:
     db.insert(
         "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
         left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
+        signed_by=approval.signed_by,
     )  # fmt: skip
 
 
@@ -210,6 +230,7 @@ def get_approval(db: Database, plan_id: str) -> Approval | None:
         left_out=from_json(row["left_out"], tuple[str, ...]),
         overrides=from_json(row["overrides"], dict[str, str]),
         workbook=bool(row["workbook"]),
+        signed_by=row["signed_by"],
     )
 
 
@@ -243,19 +264,58 @@ def get_absences(db: Database, domain_id: int) -> dict[str, Absence]:
 # --- decisions that make the next plan --------------------------------------------------------------------
 
 
-def protect(db: Database, plan: Plan, keys: tuple[str, ...], by: str, at: datetime) -> None:
-    """These people are never archived from the next plan on."""
-    db.many(
-        "INSERT OR IGNORE INTO decisions (domain_id, kind, key, at, by, plan_id) VALUES (?, 'protect', ?, ?, ?, ?)",
-        ((plan.domain_id, key, to_text(at), by, plan.id) for key in keys),
-    )
+class DecisionKind(StrEnum):
+    """What somebody decided about one person. PROTECT: never archived; MOVE: to another domain, by name; SAME: one
+    person with that user; NOT_SAME: not; TEST_ACCOUNT: may be archived, as that account in another domain is live."""
+
+    PROTECT = "protect"
+    MOVE = "move"
+    SAME = "same"
+    NOT_SAME = "not-same"
+    TEST_ACCOUNT = "test-account"
 
 
-def get_decisions(db: Database, domain_id: int) -> Decisions:
-    rows = db.all("SELECT kind, key, other FROM decisions WHERE domain_id = ?", domain_id)
-    return Decisions(
-        protected=frozenset(row["key"] for row in rows if row["kind"] == "protect"),
-        same={row["key"]: row["other"] for row in rows if row["kind"] == "same"},
-        not_same=frozenset((row["key"], row["other"]) for row in rows if row["kind"] == "not-same"),
-        test_account=any(row["kind"] == "test-account" for row in rows),
-    )
+@dataclass(frozen=True, slots=True)
+class PersonDecision:
+    """One decision. `key`: whom it is about; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
+
+    kind: DecisionKind
+    key: str
+    other: str = ""
+    by: str = ""
+    at: str = ""
+
+
+def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str, at: datetime, plan_id: str) -> None:
+    """Remember decisions, each instead of what it contradicts. They hold from the next plan on, until taken back."""
+    for each in made:
+        contradicted = _INSTEAD_OF[each.kind]
+        db.execute(
+            f"DELETE FROM decisions WHERE domain_id = ? AND key = ? AND kind IN ({', '.join('?' * len(contradicted))})"
+            f"{'' if each.kind is not DecisionKind.NOT_SAME else ' AND other = ?'}",
+            domain_id, each.key, *contradicted, *((each.other,) if each.kind is DecisionKind.NOT_SAME else ()),
+        )  # fmt: skip
+        db.insert(
+            "decisions", domain_id=domain_id, kind=each.kind.value, key=each.key, other=each.other, at=to_text(at), by=by,
+            plan_id=plan_id,
+        )  # fmt: skip
+
+
+_INSTEAD_OF: Mapping[DecisionKind, tuple[str, ...]] = {
+    DecisionKind.PROTECT: ("protect", "move", "test-account"),
+    DecisionKind.MOVE: ("protect", "move", "test-account"),
+    DecisionKind.SAME: ("same", "not-same"),
+    DecisionKind.NOT_SAME: ("same", "not-same"),
+    DecisionKind.TEST_ACCOUNT: ("test-account",),
+}
+
+
+def forget_decisions(db: Database, domain_id: int, keys: Sequence[str]) -> None:
+    """Take back whatever was decided about these people."""
+    db.many("DELETE FROM decisions WHERE domain_id = ? AND key = ?", ((domain_id, key) for key in keys))
+
+
+def decisions_made(db: Database, domain_id: int) -> list[PersonDecision]:
+    """What is in force, newest first."""
+    rows = db.all("SELECT * FROM decisions WHERE domain_id = ? ORDER BY at DESC, key", domain_id)
+    return [PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"]) for row in rows]

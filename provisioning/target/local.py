@@ -58,7 +58,7 @@ class LocalDirectory:
         """One page of the users whose id, link or a value holds this text, and how many there are."""
         where = (
             "FROM users WHERE domain_id = ?1 AND (?2 = '' OR external_id = ?2 OR printf('U%08d', id) = ?2 OR status = ?2 "
-            "OR EXISTS (SELECT 1 FROM json_each(attributes) j WHERE j.value LIKE '%' || ?2 || '%'))"
+            "OR EXISTS (SELECT 1 FROM json_each(attributes) j WHERE instr(lower(j.value), lower(?2)) > 0))"
         )
         count = self._db.one(f"SELECT count(*) AS n {where}", self._domain_id, text)
         rows = self._db.all(f"SELECT * {where} ORDER BY id LIMIT ?3 OFFSET ?4", self._domain_id, text, most, skip)
@@ -109,8 +109,8 @@ class LocalDirectory:
     def _set(self, change: Change) -> tuple[Result, str]:
         home = self._home(change)
         row = self._db.one(
-            "SELECT * FROM users WHERE id = ? AND domain_id IN (?, ?)",
-            _row_id(change.user_id or "U0"), self._domain_id, home,
+            "SELECT * FROM users WHERE id = ? AND domain_id IN (?, ?, ?)",
+            _row_id(change.user_id or "U0"), self._domain_id, home, self._place(change.before.get("domain")),
         )  # fmt: skip
         if row is None:
             return Result.DRIFTED, "The user is no longer there."
@@ -139,16 +139,21 @@ class LocalDirectory:
 
     def _home(self, change: Change) -> int:
         """The domain that the user belongs to after the change: another one of the same customer when it is moved."""
-        if "domain" not in change.after:
+        home = self._place(change.after.get("domain"))
+        if home is None:
+            raise TargetError(f"There is no domain “{change.after['domain']}” to move {change.user_id} to.")
+        return home
+
+    def _place(self, name: str | None) -> int | None:
+        """A domain of the same customer, by name; this one where none is named."""
+        if name is None:
             return self._domain_id
         row = self._db.one(
             "SELECT other.id FROM domains d JOIN domains other ON other.customer_id = d.customer_id "
             "WHERE d.id = ? AND other.name = ?",
-            self._domain_id, change.after["domain"],
+            self._domain_id, name,
         )  # fmt: skip
-        if row is None:
-            raise TargetError(f"There is no domain “{change.after['domain']}” to move {change.user_id} to.")
-        return int(row["id"])
+        return int(row["id"]) if row else None
 
     def _owner(self, identifier: str, but: int | None) -> str:
         """Another user with this unique identifier."""

@@ -5,21 +5,35 @@ from collections.abc import Sequence
 import msgspec
 
 from provisioning.errors import NotFound
-from provisioning.store import jobs
+from provisioning.store import jobs, plans
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import is_held
+from provisioning.workflow.deciding import Wishes
 from provisioning.workflow.house import PREPARERS, Workspace, seen_domain
 from provisioning.workflow.reading import Check
 
 
-def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None) -> int:
-    """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job."""
+def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None, details: str = "") -> int:
+    """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job.
+    Raises `NotFound` for a plan of another domain."""
     domain = seen_domain(house, label, f"ask for this ({kind.value})", PREPARERS)
+    if plan_id is not None and plans.plan_head(house.db, plan_id).domain_id != domain.id:
+        raise NotFound(f"{label} has no preview “{plan_id}”: it belongs to another domain.")
     with house.db.transaction():
         last = jobs.latest(house.db, domain.id, [kind], plan_id)
-        if last and last.open:
+        if last and last.open and last.details == details:
             return last.id
-        return jobs.ask(house.db, domain.id, kind, house.actor.name, house.clock(), plan_id)
+        return jobs.ask(house.db, domain.id, kind, house.actor.name, house.clock(), plan_id, details)
+
+
+def ask_to_decide(house: Workspace, label: str, plan_id: str, wishes: Wishes) -> int:
+    """Have decisions about people made, and the plan that follows from them. Returns the job."""
+    return ask(house, label, JobKind.DECIDE, plan_id, msgspec.json.encode(wishes).decode())
+
+
+def ask_to_undo(house: Workspace, label: str, run_id: str) -> int:
+    """Have the way back from a run planned. Returns the job."""
+    return ask(house, label, JobKind.UNDO, None, run_id)
 
 
 def latest_job(house: Workspace, label: str, kinds: Sequence[JobKind], plan_id: str | None = None) -> Job | None:

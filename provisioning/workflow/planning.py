@@ -1,27 +1,35 @@
 """Making plans: both sides are read, compared, and the difference is stored frozen."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import BinaryIO
 
+from provisioning.engine.columns import Catalogue, column_names, resolve_all
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import Situation
+from provisioning.engine.transforms import fold
 from provisioning.errors import SettingsError
 from provisioning.model import (
     PLAN_LIFETIME,
     Approval,
     Decision,
+    Decisions,
     Domain,
+    Field,
     Plan,
     PlanStatus,
     Run,
+    Snapshot,
+    Status,
     Users,
 )
 from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
-from provisioning.target.local import LocalDirectory
+from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.workflow.directories import known_directory, read_users
 from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
-from provisioning.workflow.reading import Read, read_hibob
+from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
 
 SEVEN_DAYS = timedelta(days=7)
 
@@ -38,7 +46,8 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
         decision = make_plan(situation)
         say("Storing the preview")
-        return _store_plan(house, situation, decision)
+        snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
+        return store_plan(house, situation, decision)
 
 
 def _both_sides(house: Workspace, domain: Domain) -> tuple[Read, Users]:
@@ -49,13 +58,14 @@ def _both_sides(house: Workspace, domain: Domain) -> tuple[Read, Users]:
             f"Domain {domain.label} has no unique identifier that a HiBob column feeds. Set `unique_identifier` to an "
             "attribute with a `data_feed_name`."
         )
-    read = read_hibob(house, domain)
+    return read_hibob(house, domain), users_of(house, domain)
+
+
+def users_of(house: Workspace, domain: Domain, also: Collection[str] = ()) -> Users:
+    """The directory with all that the engine looks at: what HiBob feeds, and what protects people."""
+    fed = {each.name for each in domain.attributes if each.data_feed_name}
     ruled = {each.attribute for each in domain.settings.protected if each.attribute}
-    return read, directory_of(house, domain).users(sorted(fed | ruled))
-
-
-def directory_of(house: Workspace, domain: Domain) -> LocalDirectory:
-    return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "")
+    return read_users(house, domain, sorted({*fed, *ruled, *also}))
 
 
 def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> Situation:
@@ -73,27 +83,85 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         baseline=plans.get_baseline(house.db, domain.id),
         absences=plans.get_absences(house.db, domain.id),
         archived_7_days=runs.archived_since(house.db, domain.id, now - SEVEN_DAYS),
-        live_elsewhere=sum(directory_of(house, each).live() for each in elsewhere),
+        live_elsewhere=sum(known_directory(house, each).live() for each in elsewhere),
         seats=customer.seats,
         price_per_user=customer.price_per_user,
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
-        decisions=plans.get_decisions(house.db, domain.id),
+        decisions=decisions_of(house, domain),
         others=read.others,
     )
 
 
-def _store_plan(house: Workspace, situation: Situation, decision: Decision) -> Plan:
+def kept_sides(house: Workspace, domain: Domain) -> tuple[Read, Users]:
+    """Both sides as they were last read for a plan, without reading anything anew. Raises `NotFound` before that."""
+    employees, users = snapshots.load_snapshots(house.snapshots, domain.id)
+    return kept_read(house, domain, employees), users
+
+
+def kept_read(house: Workspace, domain: Domain, employees: Snapshot) -> Read:
+    """A kept snapshot with the columns that its domain's mapping and scopes name."""
+    connection = connection_of(house, domain)
+    cached = customers.metadata(house.db, connection.id)
+    fields = cached[0] if cached else ()
+    if employees.evidence.from_report:
+        # A report's columns are known by their titles, before any field of the same name.
+        titles = [Field(each.field, each.field, json_path=each.field) for each in employees.evidence.columns]
+        taken = {each.id for each in titles}
+        fields = (*titles, *(each for each in fields if each.id not in taken))
+    catalogue = Catalogue(fields)
+    columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
+    others = other_domains(house, domain, connection, catalogue)
+    for other in others:
+        columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
+    return Read(columns, others, employees, catalogue, employees.evidence.read_at)
+
+
+def decisions_of(house: Workspace, domain: Domain) -> Decisions:
+    """The decisions in force. A test account counts only while it is live."""
+    made = plans.decisions_made(house.db, domain.id)
+
+    def of(kind: DecisionKind) -> list[PersonDecision]:
+        return [each for each in made if each.kind is kind]
+
+    return Decisions(
+        protected=frozenset(each.key for each in of(DecisionKind.PROTECT)),
+        same={each.key: each.other for each in of(DecisionKind.SAME)},
+        not_same=frozenset((each.key, each.other) for each in of(DecisionKind.NOT_SAME)),
+        moves={each.key: each.other for each in of(DecisionKind.MOVE)},
+        confirmed=frozenset(each.key for each in of(DecisionKind.TEST_ACCOUNT) if _is_live(house, domain, each.other)),
+    )
+
+
+def _is_live(house: Workspace, domain: Domain, account: str) -> bool:
+    name, _, email = account.partition("/")
+    found = [each for each in customers.domains(house.db, domain.customer_id) if each.name == name]
+    return bool(found) and live_account(house, found[0], email) is Status.LIVE
+
+
+def live_account(house: Workspace, domain: Domain, email: str) -> Status | None:
+    """The status of a domain's user with this e-mail in any spelling, as last read; a live one first; None when there is
+    none."""
+    wanted = fold(email)
+    found = {
+        Status(status)
+        for _, _, status, attributes in known_directory(house, domain).everybody()
+        if wanted and any(fold(value) == wanted for value in attributes.values())
+    }
+    return Status.LIVE if Status.LIVE in found else next(iter(found), None)
+
+
+def store_plan(house: Workspace, situation: Situation, decision: Decision, undo_of: str | None = None) -> Plan:
+    """Store what was decided as a plan of the situation's domain."""
     domain, read_at = situation.domain, situation.employees.evidence.read_at
-    snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
     with house.db.transaction():
-        plan_id = plans.save_plan(house.db, domain, decision, house.actor.name, situation.now, read_at)
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.name, situation.now, read_at, undo_of)
         if decision.status is PlanStatus.EMPTY:
             plans.take_baseline(house.db, plan_id)
         plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)
         blocks = [each.code for each in decision.blocks]
         record_event(
             house, "plan made", domain, plan=plan_id, digest=decision.digest, status=decision.status.value,
-            counts=dict(decision.counts), blocks=blocks,
+            counts=dict(decision.counts), blocks=blocks, undo_of=undo_of,
         )  # fmt: skip
     return plans.get_plan(house.db, plan_id)
 

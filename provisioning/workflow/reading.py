@@ -81,7 +81,7 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
         else:
             catalogue, at = _catalogue(house, connection, client, names, fresh_metadata)
         columns = resolve_all(catalogue, names)
-        others = _others(house, domain, connection, catalogue)
+        others = other_domains(house, domain, connection, catalogue)
         for other in others:
             columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
         named = sorted({column.field for column in columns.values()} - {known.ID})
@@ -102,7 +102,7 @@ def _metadata(
 ) -> tuple[tuple[Field, ...], datetime]:
     """HiBob's fields, from the cache while it is younger than a day."""
     cached = customers.metadata(house.db, connection.id)
-    if cached and not fresh and house.clock() - cached[1] < METADATA_AGE:
+    if cached and not fresh and abs(house.clock() - cached[1]) < METADATA_AGE:
         return cached
     fields, now = read_metadata(client), house.clock()
     customers.save_metadata(house.db, connection.id, fields, now)
@@ -124,7 +124,9 @@ def _catalogue(
     return Catalogue(fields), at
 
 
-def _others(house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue) -> tuple[OtherDomain, ...]:
+def other_domains(
+    house: Workspace, domain: Domain, connection: Connection, catalogue: Catalogue
+) -> tuple[OtherDomain, ...]:
     """The customer's other domains on the same connection. One whose scope cannot be resolved says so in its own
     preview."""
     found = []

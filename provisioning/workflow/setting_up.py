@@ -289,7 +289,12 @@ def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
 
 def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain]) -> ConnectionSeen:
     at, ends_in = about_secret(house.db, connection_owner(each.id)) or ("", "")
-    used = tuple(domain.name for domain in have if domain.settings.connection == each.name)
+    alone = len(customers.connections(house.db, each.customer_id)) == 1
+    used = tuple(
+        domain.name
+        for domain in have
+        if domain.settings.connection == each.name or (alone and domain.settings.connection is None)
+    )
     return ConnectionSeen(each, bool(at), at, ends_in, used, customers.reports(house.db, each.id))
 
 

@@ -19,7 +19,6 @@ from provisioning.model import (
     Baseline,
     Change,
     Decision,
-    Decisions,
     Domain,
     Finding,
     Held,
@@ -31,14 +30,17 @@ from provisioning.model import (
 )
 from provisioning.store.customers import domain_by_id
 from provisioning.store.plans import (
+    DecisionKind,
+    PersonDecision,
+    decide,
+    decisions_made,
     drop_old_baselines,
+    forget_decisions,
     get_absences,
     get_approval,
     get_baseline,
-    get_decisions,
     get_plan,
     latest_plan_id,
-    protect,
     save_approval,
     save_plan,
     take_baseline,
@@ -216,7 +218,7 @@ def test_any_plan_comes_back_equal(
 def test_an_approval_comes_back_equal(db: Database, domain: Domain) -> None:
     plan_id = save(db, domain)
     approval = Approval(
-        plan_id, FULL.digest, ADMIN, NOW, (AWKWARD, "1001"), {"limit-archive": AWKWARD, "seats": "ok"}, workbook=True
+        plan_id, FULL.digest, ADMIN, NOW, (AWKWARD, "1001"), {"limit-archive": AWKWARD, "seats": "ok"}, True, AWKWARD
     )
     save_approval(db, approval)
     assert get_approval(db, plan_id) == approval
@@ -280,20 +282,45 @@ def test_absences_are_those_of_the_last_plan(db: Database, domain: Domain) -> No
 
 def test_protected_people_are_remembered_once(db: Database, domain: Domain) -> None:
     plan = get_plan(db, save(db, domain))
-    assert get_decisions(db, domain.id) == Decisions()
+    assert decisions_made(db, domain.id) == []
     for _ in range(2):
-        protect(db, plan, ("user:U1", AWKWARD), ADMIN, NOW)
-    assert get_decisions(db, domain.id) == Decisions(protected=frozenset({"user:U1", AWKWARD}))
+        decide(db, domain.id, protected("user:U1", AWKWARD), ADMIN, NOW, plan.id)
+    assert [(each.kind, each.key, each.by) for each in decisions_made(db, domain.id)] == [
+        ("protect", key, ADMIN) for key in sorted(["user:U1", AWKWARD])
+    ]
+
+
+def test_a_decision_takes_the_place_of_the_one_it_contradicts(db: Database, domain: Domain) -> None:
+    plan = get_plan(db, save(db, domain))
+    for kind, other in ((DecisionKind.PROTECT, ""), (DecisionKind.MOVE, "alumni"), (DecisionKind.MOVE, "board")):
+        decide(db, domain.id, [PersonDecision(kind, "1001", other)], ADMIN, NOW, plan.id)
+    assert [(each.kind, each.other) for each in decisions_made(db, domain.id)] == [("move", "board")]
+    for other in ("U1", "U2"):
+        decide(db, domain.id, [PersonDecision(DecisionKind.NOT_SAME, "1002", other)], ADMIN, NOW, plan.id)
+    decide(db, domain.id, [PersonDecision(DecisionKind.SAME, "1002", "U1")], ADMIN, NOW, plan.id)
+    about = [(each.kind, each.other) for each in decisions_made(db, domain.id) if each.key == "1002"]
+    assert about == [("same", "U1")]
+
+
+def test_what_was_decided_can_be_taken_back(db: Database, domain: Domain) -> None:
+    plan = get_plan(db, save(db, domain))
+    decide(db, domain.id, protected("1001", "1002"), ADMIN, NOW, plan.id)
+    forget_decisions(db, domain.id, ["1001"])
+    assert [each.key for each in decisions_made(db, domain.id)] == ["1002"]
+
+
+def protected(*keys: str) -> list[PersonDecision]:
+    return [PersonDecision(DecisionKind.PROTECT, key) for key in keys]
 
 
 def test_another_domain_has_plans_baselines_absences_and_decisions_of_its_own(db: Database, domain: Domain) -> None:
     other = make_domain(db, "alumni")
     plan_id = save(db, domain, replace(FULL, absences={"U1": Absence(1, NOW)}))
     take_baseline(db, plan_id)
-    protect(db, get_plan(db, plan_id), ("1001",), ADMIN, NOW)
+    decide(db, domain.id, protected("1001"), ADMIN, NOW, plan_id)
     save(db, other, decision())
     assert get_absences(db, domain.id) == {"U1": Absence(1, NOW)}
     assert get_absences(db, other.id) == {}
     assert get_baseline(db, other.id) is None
-    assert get_decisions(db, other.id) == Decisions()
+    assert decisions_made(db, other.id) == []
     assert latest_plan_id(db, domain.id) == plan_id

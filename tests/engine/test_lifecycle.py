@@ -252,3 +252,13 @@ def test_a_row_of_the_table_that_fits_nobody_is_told() -> None:
     misspelt = settings(lifecycle=Lifecycle((("leaf", Meaning.LIVE), ("leave", Meaning.LIVE))))
     told = finding(plan([employee("1")], settings=misspelt), "unknown-lifecycle")
     assert (told.severity, "leaf" in told.message, "leave," in told.message) == (Severity.INFO, True, False)
+
+
+def test_a_known_last_day_that_is_not_over_is_told_and_changes_nothing() -> None:
+    people = [employee("1", last_day=TOMORROW), employee("2", last_day=TODAY), employee("3", last_day=YESTERDAY)]
+    decision = plan(people, [user("1"), user("2"), user("3")])
+    found = finding(decision, "future-archive")
+    assert found.severity is Severity.INFO
+    assert found.keys == ("2", "1")
+    assert TODAY in found.message
+    assert decision.changes == ()

@@ -397,7 +397,7 @@ def test_a_member_who_is_protected_blocks_nothing() -> None:
 
 
 def test_a_member_who_has_a_test_account_elsewhere_blocks_nothing() -> None:
-    decision = archiving(ADMIN, ADMIN, decisions=Decisions(test_account=True))
+    decision = archiving(ADMIN, ADMIN, decisions=Decisions(confirmed=frozenset({"user:u9"})))
     assert codes(decision) == []
     assert actions(decision) == [("user:u9", "archive")]
 

@@ -1,0 +1,225 @@
+"""Decisions about people of a preview. They make a new plan at once, from the stored snapshots: HiBob is not read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from provisioning.engine.plan import make_plan
+from provisioning.engine.situation import Situation, lay_out
+from provisioning.engine.transforms import fold
+from provisioning.errors import NotFound, Refused, RoleMissing, UsageError
+from provisioning.model import Action, Domain, Plan, Status
+from provisioning.store import customers, plans, runs
+from provisioning.store.leases import lease
+from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.workflow.approving import check_current
+from provisioning.workflow.directories import known_directory, same_system
+from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
+from provisioning.workflow.planning import domain_of, kept_sides, live_account, situation_of, store_plan
+
+PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What to decide, by the keys of a plan. `move`: key → another domain of the customer. `same`, `not_same`: pairs of
+    an employee's key and a user's id. `test_accounts`: pairs of the account's e-mail and the domain where it is live.
+    `forget`: keys about whom nothing is to be decided any more."""
+
+    protect: Sequence[str] = ()
+    move: Mapping[str, str] = field(default_factory=dict)
+    same: Sequence[tuple[str, str]] = ()
+    not_same: Sequence[tuple[str, str]] = ()
+    test_accounts: Sequence[tuple[str, str]] = ()
+    forget: Sequence[str] = ()
+
+
+def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = quiet) -> Plan:
+    """Remember decisions and make the plan that follows from them. All or nothing.
+
+    Raises `UsageError` or `NotFound` for what cannot be decided, `Refused` where it may not be.
+    """
+    head = plans.plan_head(house.db, plan_id)
+    domain = domain_of(house, head)
+    if house.actor.email is None:
+        raise RoleMissing("The operator may prepare, but not decide about people. Say who decides: --by EMAIL.")
+    require(house, domain.customer_id, PREPARERS, "decide about people")
+    with lease(house.db, domain.id, f"decide {plan_id}", waiting):
+        domain = domain_of(house, head)
+        check_current(house, head, domain)
+        if runs.latest_run(house.db, plan_id):
+            raise Refused(f"Plan {plan_id} was processed already. Make a new preview, and decide there.")
+        plan = plans.get_plan(house.db, plan_id)
+        sides = kept_sides(house, domain)
+        made = _Deciding(house, plan, domain, situation_of(house, domain, *sides)).check(wishes)
+        with house.db.transaction():
+            _remember(house, plan, domain, made, wishes.forget)
+            situation = situation_of(house, domain, *sides)
+            return store_plan(house, situation, make_plan(situation))
+
+
+def _remember(
+    house: Workspace, plan: Plan, domain: Domain, made: Sequence[PersonDecision], forget: Sequence[str]
+) -> None:
+    now, by = house.clock(), house.actor.name
+    plans.forget_decisions(house.db, domain.id, forget)
+    plans.decide(house.db, domain.id, made, by, now, plan.id)
+    for each in made:
+        if each.kind is DecisionKind.MOVE:
+            # They are not in HiBob, or not for that domain: its own next plan would archive whom we just kept.
+            home = customers.get_domain(house.db, f"{domain.customer}/{each.other}")
+            kept = PersonDecision(DecisionKind.PROTECT, f"user:{_user_of(plan, each.key)}")
+            plans.decide(house.db, home.id, [kept], by, now, plan.id)
+    record_event(
+        house, "decided", domain, plan=plan.id,
+        decisions=[{"kind": each.kind.value, "key": each.key, "other": each.other} for each in made],
+        taken_back=list(forget),
+    )  # fmt: skip
+
+
+def _user_of(plan: Plan, key: str) -> str:
+    return next(each.user_id or "" for each in plan.changes if each.key == key and each.user_id)
+
+
+@dataclass
+class _Deciding:
+    """Turns wishes into decisions, checking each against the plan and against both sides as they were read."""
+
+    house: Workspace
+    plan: Plan
+    domain: Domain
+    situation: Situation
+
+    def check(self, wishes: Wishes) -> list[PersonDecision]:
+        made = [
+            *(self._protect(key) for key in wishes.protect),
+            *(self._move(key, home) for key, home in wishes.move.items()),
+            *(self._same(key, user) for key, user in wishes.same),
+            *(self._not_same(key, user) for key, user in wishes.not_same),
+        ]
+        for email, home in wishes.test_accounts:
+            made += self._test_account(email, home)
+        for key in wishes.forget:
+            if not any(each.key == key for each in plans.decisions_made(self.house.db, self.domain.id)):
+                raise NotFound(f"Nothing was decided about “{key}” in {self.domain.label}.")
+        if not made and not wishes.forget:
+            raise UsageError("Say what to decide: --protect, --move, --same, --not-same, --test-account or --forget.")
+        self._check_once(made)
+        return made
+
+    def _check_once(self, made: Sequence[PersonDecision]) -> None:
+        """Several refusals about one employee go together; anything else does not."""
+        for each in made:
+            about = [other for other in made if other.key == each.key and (other.kind in PAIRS) == (each.kind in PAIRS)]
+            if len(about) > 1 and any(other.kind is not DecisionKind.NOT_SAME for other in about):
+                raise UsageError(f"Two decisions about “{each.key}” contradict each other. Say one.")
+
+    def _protect(self, key: str) -> PersonDecision:
+        keys = {each.key for each in self.plan.changes} | {each.key for each in self.plan.held}
+        if key not in keys:
+            raise NotFound(f"Plan {self.plan.id} has nobody with the key “{key}”, neither changed nor held.")
+        return PersonDecision(DecisionKind.PROTECT, key)
+
+    def _move(self, key: str, home: str) -> PersonDecision:
+        found = [each for each in self.plan.changes if each.key == key]
+        if not found:
+            raise NotFound(f"Plan {self.plan.id} changes nobody with the key “{key}”.")
+        leaving = next((each for each in found if each.action in (Action.ARCHIVE, Action.MOVE)), None)
+        if leaving is None:
+            raise Refused(
+                f"“{key}” is in HiBob and belongs to {self.domain.label}: the next preview would add them again. Only "
+                "somebody who would be archived can be moved."
+            )
+        other = self._other_domain(home)
+        if not same_system(self.domain, other):
+            raise Refused(
+                f"Users of {self.domain.label} cannot be moved to {other.label}: that takes one portal which holds both, with "
+                "the attribute that names the domain (`domain_attribute`). Keep them active instead."
+            )
+        identifier = self.domain.settings.unique_identifier or ""
+        values = leaving.seen.attributes if leaving.seen else {}
+        link = leaving.seen.external_id if leaving.seen else ""
+        for user, their_link, _, attributes in known_directory(self.house, other).everybody():
+            same = values.get(identifier) and attributes.get(identifier) == values.get(identifier)
+            if user != leaving.user_id and (same or (link and their_link == link)):
+                raise Refused(
+                    f"Domain {other.label} has that person already, as user {user}. Leave “{key}” out instead."
+                )
+        return PersonDecision(DecisionKind.MOVE, key, other.name)
+
+    def _other_domain(self, name: str) -> Domain:
+        others = [
+            each for each in customers.domains(self.house.db, self.domain.customer_id) if each.name != self.domain.name
+        ]
+        found = next((each for each in others if name in (each.name, each.label)), None)
+        if found is None:
+            have = ", ".join(each.name for each in others) or "there is none yet"
+            raise NotFound(f"{self.domain.customer} has no other domain “{name}” ({have}).")
+        return found
+
+    def _same(self, key: str, user: str) -> PersonDecision:
+        """Any employee who has no user and any user without a live employee may be one person: people know more than
+        names and dates say."""
+        people, user_id = lay_out(self.situation), user.removeprefix("user:")
+        if key not in people.keys:
+            raise NotFound(f"HiBob’s last answer has nobody with the key “{key}”.")
+        if user_id not in people.user_ids:
+            raise NotFound(f"{self.domain.label} has no user “{user}”.")
+        row, place = people.keys.index(key), people.user_ids.index(user_id)
+        theirs = int(people.matches.user[row])
+        if theirs >= 0 and theirs != place:
+            raise Refused(f"“{key}” has the user {people.user_ids[theirs]} already.")
+        owners = [each for each, match in enumerate(people.matches.user.tolist()) if match == place and each != row]
+        held_by = next(
+            (each for each in owners if people.scope[each] and people.keys[each] not in self._leaving()), None
+        )
+        if held_by is not None:
+            raise Refused(f"User {user_id} belongs to {people.keys[held_by]}, who is in HiBob and stays.")
+        return PersonDecision(DecisionKind.SAME, key, user_id)
+
+    def _leaving(self) -> set[str]:
+        archived = {each.key for each in self.plan.changes if each.action is Action.ARCHIVE}
+        return archived | {each.user_key for each in self.plan.proposals}
+
+    def _not_same(self, key: str, user: str) -> PersonDecision:
+        user_id = user.removeprefix("user:")
+        if (key, user_id) not in {(each.key, each.user_id) for each in self.plan.proposals}:
+            raise NotFound(f"Plan {self.plan.id} does not propose that “{key}” and user “{user}” are one person.")
+        return PersonDecision(DecisionKind.NOT_SAME, key, user_id)
+
+    def _test_account(self, email: str, home: str) -> list[PersonDecision]:
+        """Whoever is to be archived confirms for themself; somebody who is not, for all members who are."""
+        finding = next((each for each in self.plan.findings if each.code == "self-archive"), None)
+        if finding is None or not finding.keys:
+            raise UsageError(f"Plan {self.plan.id} archives no member of this customer; no test account is needed.")
+        other = self._other_domain(home)
+        status = live_account(self.house, other, email)
+        if status is None:
+            raise NotFound(f"Domain {other.label} has no user with the e-mail “{email}”.")
+        if status is not Status.LIVE:
+            raise Refused(f"“{email}” is archived in {other.label}. A test account must be live.")
+        own = [
+            each.key
+            for each in self.plan.changes
+            if each.key in finding.keys
+            and each.seen
+            and fold(self.house.actor.email or "") in {fold(value) for value in each.seen.attributes.values()}
+        ]
+        account = f"{other.name}/{email}"
+        return [PersonDecision(DecisionKind.TEST_ACCOUNT, key, account) for key in own or finding.keys]
+
+
+def decisions_seen(house: Workspace, label: str) -> list[PersonDecision]:
+    """The decisions in force, newest first."""
+    return plans.decisions_made(house.db, seen_domain(house, label, "see the decisions").id)
+
+
+def take_back(house: Workspace, label: str, key: str) -> None:
+    """Forget what was decided about somebody; the next preview shows what follows."""
+    domain = seen_domain(house, label, "take back a decision", PREPARERS)
+    if house.actor.email is None:
+        raise RoleMissing("The operator may prepare, but not decide about people.")
+    with house.db.transaction():
+        if not any(each.key == key for each in plans.decisions_made(house.db, domain.id)):
+            raise NotFound(f"Nothing was decided about “{key}” in {domain.label}.")
+        plans.forget_decisions(house.db, domain.id, [key])
+        record_event(house, "decided", domain, decisions=[], taken_back=[key])

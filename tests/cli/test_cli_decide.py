@@ -1,0 +1,298 @@
+"""`decide`: protecting, moving, "same person" and test accounts make a new plan at once, without reading HiBob again."""
+
+from typing import Any
+
+import pytest
+from driver import ADMIN, AUDITOR, CSM, STAFF, Rollcall, attribute, customer, domain, keys
+from tiny_hibob import TinyHiBob, key_of
+
+BOARD = "Acme/board"
+START = attribute("Start date", "work.startDate", type="date")
+
+
+@pytest.fixture
+def two_domains(empty: Rollcall, hibob: TinyHiBob) -> Rollcall:
+    """Acme's staff, and a board whose members nobody feeds but who are there: one of them archived."""
+    board = domain(name="board", scope=[{"rule": "include", "column": "work.site", "is": ["Nowhere"]}])
+    empty.set_up(customer(hibob.base_url, domain(), board)).fine()
+    empty.sync()
+    account(empty, "U00000900", "test@acme.example", "Live")
+    account(empty, "U00000901", "old@acme.example", "Archived")
+    return empty
+
+
+def account(house: Rollcall, user: str, email: str, status: str) -> None:
+    """A user that somebody made in the portal by hand."""
+    house.sql(
+        "INSERT INTO users (id, domain_id, status, attributes) SELECT ?, id, ?, ? FROM domains WHERE name = 'board'",
+        int(user[1:]), status, f'{{"Email": "{email}", "Employee ID": "T-{user}"}}',
+    )  # fmt: skip
+
+
+def decide(house: Rollcall, plan: Any, *options: str, by: str = ADMIN, code: int = 0) -> Any:
+    said = house.call("decide", plan["plan"], *options, "--json", by=by)
+    assert said.code == code, said
+    return said.json
+
+
+def refused(house: Rollcall, code: int, plan: Any, *options: str, by: str | None = ADMIN) -> str:
+    """Nothing is decided, recorded or planned."""
+    tables = ("decisions", "plans", "history")
+    before = [house.sql(f"SELECT count(*) FROM {table}") for table in tables]
+    message = house.call("decide", plan["plan"], *options, by=by).complaint(code)
+    assert [house.sql(f"SELECT count(*) FROM {table}") for table in tables] == before
+    return message
+
+
+def user_of(house: Rollcall, number: int, label: str = STAFF) -> str:
+    return next(str(each["id"]) for each in house.users(label) if each["external_id"] == key_of(number))
+
+
+def leaver(house: Rollcall, hibob: TinyHiBob, number: int = 5) -> tuple[Any, str]:
+    """A plan that archives somebody who is no longer in HiBob, and their key."""
+    key = f"user:{user_of(house, number)}"
+    hibob.forget(number)
+    plan = house.preview()
+    assert keys(plan["changes"], "archive") == [key]
+    return plan, key
+
+
+# --- keep active ------------------------------------------------------------------------------------------
+
+
+def test_whoever_is_protected_is_held_in_a_new_plan_at_once(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(staffed, hibob)
+    hibob.close()
+    new = decide(staffed, plan, "--protect", key)
+    assert new["plan"] != plan["plan"]
+    assert new["digest"] != plan["digest"]
+    assert [(each["key"], each["code"]) for each in new["held"]] == [(key, "protected")]
+    assert new["status"] == "empty"
+
+
+def test_a_protection_lasts_until_it_is_taken_back(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(staffed, hibob)
+    decide(staffed, plan, "--protect", key)
+    later = staffed.preview()
+    assert keys(later["changes"]) == []
+    again = decide(staffed, later, "--forget", key)
+    assert keys(again["changes"], "archive") == [key]
+    refused(staffed, 2, again, "--forget", key)
+
+
+def test_the_older_plan_can_still_be_approved_beside_the_new_one(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(staffed, hibob)
+    decide(staffed, plan, "--protect", key)
+    assert staffed.approve_and_process(plan)["counts"]["done"] == 1
+
+
+def test_a_decision_is_in_the_history_with_who_decided(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(staffed, hibob)
+    decide(staffed, plan, "--protect", key, by=CSM)
+    event = next(each for each in staffed.history() if each["what"] == "decided")
+    assert (event["who"], event["plan"]) == (CSM, plan["plan"])
+    assert event["details"]["decisions"] == [{"kind": "protect", "key": key, "other": ""}]
+
+
+# --- who may, and what cannot be decided ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", [None, AUDITOR, "stranger@acme.example"])
+def test_deciding_takes_the_role_admin_or_csm(staffed: Rollcall, hibob: TinyHiBob, who: str | None) -> None:
+    plan, key = leaver(staffed, hibob)
+    refused(staffed, 3, plan, "--protect", key, by=who)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--protect", "nobody"),
+        ("--move", "nobody=board"),
+        ("--move", "{key}=nowhere"),
+        ("--move", "{key}=staff"),
+        ("--move", "{key}"),
+        ("--move", "{key}=board", "--move", "{key}=board"),
+        ("--move", "{key}=board", "--protect", "{key}"),
+        ("--same", "{key}=U00000001"),
+        ("--same", "nobody=U00000001"),
+        ("--same", "=U00000001"),
+        ("--not-same", "{key}=U00000001"),
+        ("--test-account", "test@acme.example=board"),
+        ("--forget", "{key}"),
+    ],
+)
+def test_what_cannot_be_decided_is_wrong_usage(
+    two_domains: Rollcall, hibob: TinyHiBob, options: tuple[str, ...]
+) -> None:
+    plan, key = leaver(two_domains, hibob)
+    refused(two_domains, 2, plan, *(each.format(key=key) for each in options))
+
+
+def test_one_wrong_decision_spoils_all(two_domains: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(two_domains, hibob)
+    refused(two_domains, 2, plan, "--protect", key, "--not-same", "a=b")
+
+
+def test_an_unknown_plan_is_wrong_usage(staffed: Rollcall) -> None:
+    staffed.call("decide", "plan-0", "--protect", "x", by=ADMIN).complaint(2)
+
+
+def test_a_plan_that_lapsed_or_was_processed_is_not_decided_on(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(staffed, hibob)
+    staffed.approve_and_process(plan)
+    refused(staffed, 3, plan, "--protect", key)
+    staffed.set_up(customer(hibob.base_url, domain(absent_reads=2))).fine()
+    refused(staffed, 3, plan, "--protect", key)
+
+
+# --- move -------------------------------------------------------------------------------------------------
+
+
+def test_whoever_is_moved_is_archived_nowhere(two_domains: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(two_domains, hibob)
+    new = decide(two_domains, plan, "--move", f"{key}=board")
+    change = next(each for each in new["changes"] if each["key"] == key)
+    assert (change["action"], change["before"], change["after"]) == ("move", {"domain": "staff"}, {"domain": "board"})
+    assert new["counts"]["move"] == 1
+    assert new["counts"]["archive"] == 0
+    assert two_domains.approve_and_process(new)["status"] == "done"
+    moved = next(each for each in two_domains.users(BOARD) if f"user:{each['id']}" == key)
+    assert moved["status"] == "Live"
+    assert key not in {f"user:{each['id']}" for each in two_domains.users()}
+    for label in (STAFF, BOARD):
+        assert keys(two_domains.preview(label)["changes"], "archive") in ([], ["user:U00000900"])
+
+
+def test_somebody_who_stays_in_hibob_is_not_moved(two_domains: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(3, surname="Newname")
+    plan = two_domains.preview()
+    assert "add" in refused(two_domains, 3, plan, "--move", f"{key_of(3)}=board")
+
+
+def test_nobody_is_moved_to_where_they_are_already(two_domains: Rollcall, hibob: TinyHiBob) -> None:
+    plan, key = leaver(two_domains, hibob)
+    identifier = next(each for each in two_domains.users() if f"user:{each['id']}" == key)["attributes"]["Employee ID"]
+    two_domains.sql("UPDATE users SET attributes = ? WHERE id = 900", f'{{"Employee ID": "{identifier}"}}')
+    assert "U00000900" in refused(two_domains, 3, plan, "--move", f"{key}=board")
+
+
+# --- same person ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rehired(empty: Rollcall, hibob: TinyHiBob) -> tuple[Rollcall, Any, str, str]:
+    """Somebody who left HiBob and came back as another record: the plan, the new key and the user."""
+    empty.set_up(customer(hibob.base_url, domain(*domain()["attributes"], START))).fine()
+    empty.sync()
+    user = user_of(empty, 5)
+    old = next(each for each in empty.users() if each["id"] == user)["attributes"]
+    hibob.forget(5)
+    names = {"first_name": old["First name"], "surname": old["Last name"], "start": old["Start date"]}
+    hibob.join(55, **names)
+    plan = empty.preview()
+    assert {(each["key"], each["code"]) for each in plan["held"]} == {
+        (key_of(55), "same-person"),
+        (f"user:{user}", "same-person"),
+    }
+    return empty, plan, key_of(55), user
+
+
+@pytest.mark.parametrize("written", ["{user}", "user:{user}"])
+def test_accepting_keeps_the_user_and_links_it(rehired: tuple[Rollcall, Any, str, str], written: str) -> None:
+    house, plan, key, user = rehired
+    new = decide(house, plan, "--same", f"{key}={written.format(user=user)}")
+    assert keys(new["changes"], "link") == [key]
+    assert not {"add", "archive"} & {each["action"] for each in new["changes"]}
+    assert house.approve_and_process(new)["status"] == "done"
+    kept = next(each for each in house.users() if each["id"] == user)
+    assert (kept["external_id"], kept["status"]) == (key, "Live")
+    after = house.preview()
+    assert (after["changes"], after["held"]) == ([], [])
+
+
+def test_refusing_is_remembered_and_both_halves_go_ahead(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    new = decide(house, plan, "--not-same", f"{key}={user}")
+    assert keys(new["changes"], "add") == [key]
+    assert keys(new["changes"], "archive") == [f"user:{user}"]
+    later = house.preview()
+    assert later["digest"] == new["digest"]
+    assert [each["code"] for each in later["findings"]] == []
+
+
+def test_a_refusal_can_be_turned_round(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    refusal = decide(house, plan, "--not-same", f"{key}={user}")
+    new = decide(house, refusal, "--same", f"{key}={user}")
+    assert keys(new["changes"], "link") == [key]
+
+
+def test_a_user_who_belongs_to_somebody_else_is_not_given_away(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, _ = rehired
+    assert key_of(6) in refused(house, 3, plan, "--same", f"{key}={user_of(house, 6)}")
+
+
+def test_accepting_and_refusing_the_same_pair_contradict_each_other(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    refused(house, 2, plan, "--same", f"{key}={user}", "--not-same", f"{key}={user}")
+
+
+# --- a test account ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locking_out(two_domains: Rollcall, hibob: TinyHiBob) -> tuple[Rollcall, Any, str]:
+    """A plan that archives the admin, and their key."""
+    two_domains.sql(
+        "UPDATE users SET attributes = json_set(attributes, '$.Email', ?) WHERE external_id = ?",
+        ADMIN.upper(),
+        key_of(5),
+    )
+    key = f"user:{user_of(two_domains, 5)}"
+    hibob.forget(5)
+    said = two_domains.call("preview", STAFF, "--json")
+    assert said.code == 3
+    assert [(each["code"], each["keys"]) for each in said.json["findings"]] == [("self-archive", [key])]
+    return two_domains, said.json, key
+
+
+@pytest.mark.parametrize("who", [ADMIN, CSM])
+def test_a_live_test_account_in_another_domain_lifts_self_archive(
+    locking_out: tuple[Rollcall, Any, str], who: str
+) -> None:
+    house, plan, key = locking_out
+    new = decide(house, plan, "--test-account", "TEST@acme.example=board", by=who)
+    assert (new["status"], new["findings"]) == ("ready", [])
+    assert house.approve_and_process(new)["status"] == "done"
+    gone = next(each for each in house.users() if f"user:{each['id']}" == key)
+    assert gone["status"] == "Archived"
+
+
+@pytest.mark.parametrize(
+    ("account", "code"),
+    [("nobody@acme.example=board", 2), ("old@acme.example=board", 3), ("test@acme.example=staff", 2)],
+)
+def test_a_test_account_must_be_there_and_live_in_another_domain(
+    locking_out: tuple[Rollcall, Any, str], account: str, code: int
+) -> None:
+    house, plan, _ = locking_out
+    refused(house, code, plan, "--test-account", account)
+
+
+def test_a_test_account_that_is_archived_later_no_longer_counts(locking_out: tuple[Rollcall, Any, str]) -> None:
+    house, plan, key = locking_out
+    new = decide(house, plan, "--test-account", "test@acme.example=board")
+    house.sql("UPDATE users SET status = 'Archived' WHERE id = 900")
+    house.call("approve", new["plan"], by=ADMIN).complaint(3)
+    assert [each["keys"] for each in house.preview()["findings"]] == [[key]]
+
+
+@pytest.mark.parametrize("way", [("--protect", "{key}"), ("--move", "{key}=board")])
+def test_protecting_or_moving_the_member_lifts_self_archive_too(
+    locking_out: tuple[Rollcall, Any, str], way: tuple[str, str]
+) -> None:
+    house, plan, key = locking_out
+    new = decide(house, plan, *(each.format(key=key) for each in way))
+    assert "self-archive" not in [each["code"] for each in new["findings"]]
+    assert keys(new["changes"], "archive") == []

@@ -1,0 +1,186 @@
+"""`undo`: a plan that takes the people of a run back to where they were."""
+
+from typing import Any
+
+import pytest
+from driver import ADMIN, AUDITOR, STAFF, Rollcall, customer, domain, keys
+from tiny_hibob import TinyHiBob, key_of
+
+
+@pytest.fixture
+def changed(staffed: Rollcall, hibob: TinyHiBob) -> tuple[Rollcall, list[dict[str, Any]], Any]:
+    """A directory, as it was before a run that added, updated, reactivated and archived people; and that run."""
+    hibob.change(9, status="Terminated")
+    staffed.sync()
+    before = staffed.users()
+    hibob.change(9, status="employed", surname="Back")
+    hibob.join(41)
+    hibob.change(3, surname="Newname", department="209192161")
+    hibob.change(4, status="Terminated")
+    hibob.forget(5)
+    plan = staffed.preview()
+    run = staffed.approve_and_process(plan)
+    assert {each["action"] for each in run["outcomes"]} == {"add", "update", "reactivate", "archive"}
+    return staffed, before, run
+
+
+def undo(house: Rollcall, run: Any, code: int = 0, by: str | None = None) -> Any:
+    said = house.call("undo", run["run"], "--json", by=by)
+    assert said.code == code, said
+    return said.json
+
+
+def without(users: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    return [each for each in users if each["external_id"] != key_of(number)]
+
+
+def test_undoing_a_run_brings_the_directory_back(changed: tuple[Rollcall, list[dict[str, Any]], Any]) -> None:
+    house, before, run = changed
+    plan = undo(house, run)
+    assert plan["status"] == "ready"
+    counts = {name: plan["counts"][name] for name in ("add", "update", "reactivate", "archive", "held")}
+    assert counts == {"add": 0, "update": 1, "reactivate": 2, "archive": 2, "held": 0}
+    assert [each["code"] for each in plan["findings"]] == ["undo"]
+    assert house.approve_and_process(plan)["status"] == "done"
+    after = house.users()
+    assert without(after, 41) == before
+    added = next(each for each in after if each["external_id"] == key_of(41))
+    assert added["status"] == "Archived"
+
+
+def test_an_undo_is_approved_like_any_plan_and_reads_nothing(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], hibob: TinyHiBob
+) -> None:
+    house, before, run = changed
+    hibob.close()
+    house.environment["ROLLCALL_REREAD_MINUTES"] = "0"
+    plan = undo(house, run)
+    house.call("process", plan["plan"]).complaint(3)
+    house.approve_and_process(plan)
+    assert without(house.users(), 41) == before
+
+
+def test_after_an_undo_the_next_preview_proposes_the_run_again(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any],
+) -> None:
+    house, _, run = changed
+    house.approve_and_process(undo(house, run))
+    again = house.preview()
+    assert {each["key"] for each in run["outcomes"]} == {each["key"] for each in again["changes"]}
+
+
+def test_an_undo_can_be_undone(changed: tuple[Rollcall, list[dict[str, Any]], Any]) -> None:
+    house, _, run = changed
+    after_run = house.users()
+    back = house.approve_and_process(undo(house, run))
+    house.approve_and_process(undo(house, back))
+    assert house.users() == after_run
+
+
+def test_people_changed_since_are_held_and_named(changed: tuple[Rollcall, list[dict[str, Any]], Any]) -> None:
+    house, _, run = changed
+    house.sql(
+        "UPDATE users SET attributes = json_set(attributes, '$.Department', 'By hand') WHERE external_id = ?", key_of(3)
+    )
+    plan = undo(house, run)
+    held = [(each["key"], each["code"]) for each in plan["held"]]
+    assert held == [(key_of(3), "changed-since")]
+    assert "Department" in plan["held"][0]["why"]
+    assert key_of(3) not in keys(plan["changes"])
+    house.approve_and_process(plan)
+    by_hand = next(each for each in house.users() if each["external_id"] == key_of(3))
+    assert by_hand["attributes"]["Department"] == "By hand"
+
+
+def test_the_links_of_a_first_contact_are_undone(acme: Rollcall, hibob: TinyHiBob) -> None:
+    acme.sync()
+    acme.sql("UPDATE users SET external_id = NULL")
+    before = acme.users()
+    plan = acme.preview()
+    assert plan["counts"]["link"] == len(before)
+    run = acme.approve_and_process(plan)
+    back = undo(acme, run)
+    assert back["counts"]["link"] == len(before)
+    assert acme.approve_and_process(back)["status"] == "done"
+    assert acme.users() == before
+
+
+def test_a_link_and_an_update_of_one_person_are_both_taken_back(acme: Rollcall, hibob: TinyHiBob) -> None:
+    acme.sync()
+    acme.sql("UPDATE users SET external_id = NULL WHERE external_id = ?", key_of(3))
+    hibob.change(3, surname="Newname")
+    before = acme.users()
+    run = acme.approve_and_process(acme.preview())
+    assert [each["action"] for each in run["outcomes"]] == ["link", "update"]
+    acme.approve_and_process(undo(acme, run))
+    assert acme.users() == before
+
+
+def test_a_move_is_taken_back(empty: Rollcall, hibob: TinyHiBob) -> None:
+    board = domain(name="board", scope=[{"rule": "include", "column": "work.site", "is": ["Nowhere"]}])
+    empty.set_up(customer(hibob.base_url, domain(), board)).fine()
+    empty.sync()
+    before = empty.users()
+    hibob.forget(5)
+    plan = empty.preview()
+    key = keys(plan["changes"], "archive")[0]
+    moving = empty.call("decide", plan["plan"], "--move", f"{key}=board", "--json", by=ADMIN).json
+    run = empty.approve_and_process(moving)
+    assert empty.users() != before
+    back = undo(empty, run)
+    assert [(each["action"], each["after"]) for each in back["changes"]] == [("move", {"domain": "staff"})]
+    assert empty.approve_and_process(back)["status"] == "done"
+    assert empty.users() == before
+
+
+def test_an_undo_keeps_to_the_limits(acme: Rollcall) -> None:
+    run = acme.approve_and_process(acme.preview())
+    plan = undo(acme, run, code=3)
+    assert plan["status"] == "blocked"
+    assert plan["counts"]["archive"] == 30
+    assert {"limit-archive", "limit-archive-7-days"} <= {each["code"] for each in plan["findings"]}
+    acme.call("approve", plan["plan"], by=ADMIN).complaint(3)
+
+
+def test_whoever_is_protected_is_not_archived_by_an_undo(acme: Rollcall, hibob: TinyHiBob) -> None:
+    acme.sync()
+    hibob.join(41)
+    run = acme.approve_and_process(acme.preview())
+    acme.set_up(customer(hibob.base_url, domain(protected=[key_of(41)]))).fine()
+    plan = undo(acme, run)
+    assert [(each["key"], each["code"]) for each in plan["held"]] == [(key_of(41), "protected")]
+    assert plan["status"] == "empty"
+
+
+def test_an_attribute_that_is_no_longer_mapped_is_taken_back_too(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], hibob: TinyHiBob
+) -> None:
+    house, before, run = changed
+    fewer = [each for each in domain()["attributes"] if each["name"] != "Department"]
+    house.set_up(customer(hibob.base_url, domain(*fewer))).fine()
+    house.approve_and_process(undo(house, run))
+    assert without(house.users(), 41) == before
+
+
+def test_an_undo_lets_the_schedule_rest_and_says_so(acme: Rollcall, hibob: TinyHiBob) -> None:
+    schedule = {"cron": "0 5 * * 1-5", "timezone": "Europe/London", "does": "preview"}
+    acme.set_up(customer(hibob.base_url, domain(schedule=schedule))).fine()
+    run = acme.approve_and_process(acme.preview())
+    undo(acme, run, code=3)
+    assert "schedule paused" in [each["what"] for each in acme.history()]
+    assert acme.sql("SELECT paused FROM domains") == [(f"Run {run['run']} is being undone.",)]
+
+
+def test_a_run_that_changed_nobody_or_is_not_known_cannot_be_undone(acme: Rollcall) -> None:
+    acme.call("undo", "run-0").complaint(2)
+    plan = acme.preview()
+    acme.call("approve", plan["plan"], *(f"--leave-out={each['key']}" for each in plan["changes"]), by=ADMIN).fine()
+    run = acme.call("process", plan["plan"], "--json").json
+    assert "nothing to undo" in acme.call("undo", run["run"]).complaint(3)
+
+
+def test_undoing_takes_a_role(changed: tuple[Rollcall, list[dict[str, Any]], Any]) -> None:
+    house, _, run = changed
+    house.call("undo", run["run"], by=AUDITOR).complaint(3)
+    undo(house, run, by=ADMIN)
+    assert house.call("preview", STAFF, "--json").code == 0
