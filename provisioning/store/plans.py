@@ -277,13 +277,14 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonDecision:
-    """One decision. `key`: whom it is about; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
+    """One decision. `key`: whom it is about, called `name`; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
 
     kind: DecisionKind
     key: str
     other: str = ""
     by: str = ""
     at: str = ""
+    name: str = ""
 
 
 def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str, at: datetime, plan_id: str) -> None:
@@ -317,5 +318,13 @@ def forget_decisions(db: Database, domain_id: int, keys: Sequence[str]) -> None:
 
 def decisions_made(db: Database, domain_id: int) -> list[PersonDecision]:
     """What is in force, newest first."""
-    rows = db.all("SELECT * FROM decisions WHERE domain_id = ? ORDER BY at DESC, key", domain_id)
-    return [PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"]) for row in rows]
+    rows = db.all(
+        "SELECT d.*, coalesce((SELECT name FROM changes c WHERE c.plan_id = d.plan_id AND c.key = d.key), "
+        "(SELECT name FROM held h WHERE h.plan_id = d.plan_id AND h.key = d.key), '') AS name "
+        "FROM decisions d WHERE d.domain_id = ? ORDER BY d.at DESC, d.key",
+        domain_id,
+    )
+    return [
+        PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"], row["name"])
+        for row in rows
+    ]
