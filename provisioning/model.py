@@ -488,7 +488,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason."""
+    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `standing`: given
+    beforehand, by switching on the schedule that made the plan."""
 
     plan_id: str
     digest: str
@@ -497,6 +498,7 @@ class Approval:
     left_out: tuple[str, ...] = ()
     overrides: ReadOnlyMapping[str, str] = field(default_factory=dict)
     workbook: bool = False
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,7 +531,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve."""
+    """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve. `scheduled`: not
+    by hand, but through the schedule that this member switched on."""
 
     name: str
     email: str | None = None
+    scheduled: bool = False
+
+    @property
+    def noted(self) -> str:
+        """The name that plans and runs carry. A scheduled plan was asked for by the clock: with two people, whoever
+        switched the schedule on may still approve it by hand."""
+        return f"{self.name} (schedule)" if self.scheduled else self.name

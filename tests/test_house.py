@@ -21,9 +21,10 @@ MAY_IMPORT = {
     "target": LOW,
     "store": LOW,
     "report": GROUND,
+    "notify": GROUND | {"hosts"},
     "sandbox": set(),
     "setup_file": GROUND | {"engine"},
-    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file"},
+    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file", "notify"},
     "web": LOW | {"workflow", "report", "store", "engine"},
     "worker": LOW | {"workflow", "store"},
     "demo": LOW | {"workflow", "worker", "report", "sandbox"},
@@ -58,7 +59,11 @@ WEB = {
         "worker_child",
     )
 }
-ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": WEB}
+ONLY_IN = {
+    "httpx": {"provisioning/source/client.py"},
+    "streamlit": WEB,
+    "apprise": {"provisioning/notify.py"},
+}
 
 
 def _modules() -> list[Path]:

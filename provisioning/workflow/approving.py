@@ -41,8 +41,9 @@ def approve(
     left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
     overrides = dict(overrides or {})
     approval = Approval(
-        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None
-    )
+        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
+        standing=house.actor.scheduled,
+    )  # fmt: skip
     with house.db.transaction():
         check_current(house, plan, domain)
         if runs.latest_run(house.db, plan.id):
