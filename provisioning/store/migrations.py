@@ -168,6 +168,7 @@ def schedules(db: UtilsDatabase) -> None:
         "digest TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (domain_id, digest)) WITHOUT ROWID"
     )
     db.execute("ALTER TABLE customers ADD COLUMN paused TEXT")
+    db.execute("ALTER TABLE connections ADD COLUMN webhook_env TEXT")
     db.execute("ALTER TABLE approvals ADD COLUMN standing INTEGER NOT NULL DEFAULT 0")
 
 

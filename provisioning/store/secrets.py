@@ -176,5 +176,9 @@ def connection_owner(connection_id: int) -> str:
     return f"connection:{connection_id}"
 
 
+def webhook_owner(connection_id: int) -> str:
+    return f"connection:{connection_id}:webhook"
+
+
 def notify_owner(domain_id: int, place: int) -> str:
     return f"domain:{domain_id}:notify:{place}"

@@ -42,6 +42,7 @@ from provisioning.workflow.editing import (
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
     LOCAL_USER,
@@ -133,6 +134,7 @@ __all__ = [
     "MAPPING",
     "METADATA_AGE",
     "MOST_NAME",
+    "QUIET_VARIABLE",
     "REREAD_MINUTES",
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
@@ -143,6 +145,7 @@ __all__ = [
     "Diagnosis",
     "Done",
     "Effect",
+    "Heard",
     "PlanState",
     "Progress",
     "Say",
@@ -246,4 +249,5 @@ __all__ = [
     "users",
     "users_seen",
     "verify",
+    "webhook",
 ]

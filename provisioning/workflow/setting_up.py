@@ -26,6 +26,7 @@ from provisioning.store.secrets import (
     drop_secret,
     notify_owner,
     put_secret,
+    webhook_owner,
 )
 from provisioning.workflow.house import (
     PREPARERS,
@@ -98,6 +99,7 @@ class _SetUp:
             self._connection(table, before.get(table.name))
         for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
             drop_secret(self.db, connection_owner(before[name].id))
+            drop_secret(self.db, webhook_owner(before[name].id))
             customers.delete_connection(self.db, before[name].id)
             self._note("connection removed", name=name)
 
@@ -114,9 +116,20 @@ class _SetUp:
             self._secret(table.token, f"the token of connection “{table.name}”"),
             self.house.clock(),
         )
+        token_changed |= self._webhook(table, connection_id)
         if before is None or replace(before, id=0) != wanted or env != old_env or token_changed:
             what = "connection changed" if before else "connection created"
             self._note(what, name=table.name, base_url=url, token_set=token_changed)
+
+    def _webhook(self, table: setup_file.ConnectionTable, connection_id: int) -> bool:
+        """The secret that HiBob signs its webhooks with; left out, it stays. Returns whether it is another."""
+        if table.webhook is None:
+            return False
+        secret = self._secret(table.webhook, f"the webhook secret of connection “{table.name}”")
+        known = customers.webhook_variable(self.db, connection_id) == table.webhook.env
+        customers.save_webhook_variable(self.db, connection_id, table.webhook.env)
+        owner, now = webhook_owner(connection_id), self.house.clock()
+        return put_secret(self.db, self.house.vault, owner, secret, now) or not known
 
     def _secret(self, secret: setup_file.Secret, what: str) -> str:
         value = self.house.environment.get(secret.env, "").strip()
@@ -208,13 +221,14 @@ def export(house: Workspace, name: str) -> str:
 
 
 def _connection_table(house: Workspace, each: Connection) -> setup_file.ConnectionTable:
-    variable = customers.token_variable(house.db, each.id)
+    variable, webhook = customers.token_variable(house.db, each.id), customers.webhook_variable(house.db, each.id)
     return setup_file.ConnectionTable(
         name=each.name,
         base_url=each.base_url,
         id=each.service_user_id,
         token=setup_file.Secret(variable) if variable else None,
         report=each.report,
+        webhook=setup_file.Secret(webhook) if webhook else None,
     )
 
 
