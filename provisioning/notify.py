@@ -52,10 +52,10 @@ def check_target(url: str, allowed: frozenset[str]) -> str:
         return scheme
     if not host:
         raise SettingsError(f"The notification target {scheme}:// names no host.")
-    if host not in allowed and (_is_local(host) or scheme == "json"):
-        what = "is not https" if scheme == "json" else "is this machine or a numeric address"
+    if host not in allowed and _is_local(host):
         raise SettingsError(
-            f"The notification target {scheme}://{host} {what}. The operator can allow it with {ALLOWED_VARIABLE}."
+            f"The notification target {scheme}://{host} is this machine or a numeric address. The operator can allow it "
+            f"with {ALLOWED_VARIABLE}."
         )
     return f"{scheme}://{host}"
 

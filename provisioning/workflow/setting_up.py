@@ -18,6 +18,7 @@ from provisioning.model import (
     Role,
     Settings,
 )
+from provisioning.notify import check_target
 from provisioning.store import customers, snapshots
 from provisioning.store.secrets import (
     about_secret,
@@ -161,6 +162,7 @@ class _SetUp:
         standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
         for place, each in enumerate(table.notify):
             secret = self._secret(each, f"a notification target of domain “{table.name}”")
+            check_target(secret, allowed_hosts(self.house.environment))
             standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
         drop_notify_secrets(self.db, domain_id, len(table.notify))
         if before is None or mapping_version or settings_version or standing:

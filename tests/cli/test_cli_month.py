@@ -124,10 +124,16 @@ def test_a_dead_target_stands_with_the_target_and_is_tried_again(empty: Rollcall
 
 def test_a_test_message_says_at_once_what_came_of_it(empty: Rollcall, hibob: TinyHiBob) -> None:
     with Receiver() as receiver:
-        empty.environment |= {"ACME_NOTIFY_URL": receiver.url, "OTHER_URL": "file:///etc/passwd"}
+        empty.environment |= {"ACME_NOTIFY_URL": receiver.url, "OTHER_URL": "mailto://127.0.0.1:1?from=a@b.example"}
         targets = [{"env": "ACME_NOTIFY_URL"}, {"env": "OTHER_URL"}]
         empty.set_up(customer(hibob.base_url, domain(notify=targets))).fine()
         good, bad = workflow.send_test(Clockwork(empty, START).seen_by(ADMIN), STAFF)
         assert (good.problem, len(receiver.received)) == ("", 1)
-        assert "cannot go to file://" in bad.problem
+        assert bad.problem == "mailto://127.0.0.1 did not take the message"
         assert receiver.received[0]["title"] == f"{STAFF}: a test"
+
+
+def test_an_address_that_is_no_target_is_refused_when_it_is_set_up(empty: Rollcall, hibob: TinyHiBob) -> None:
+    empty.environment["ACME_NOTIFY_URL"] = "file:///etc/passwd"
+    content = customer(hibob.base_url, domain(notify=[{"env": "ACME_NOTIFY_URL"}]))
+    assert "cannot go to file://" in empty.set_up(content).complaint(2)

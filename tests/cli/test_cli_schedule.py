@@ -238,6 +238,24 @@ def test_a_run_that_was_interrupted_is_brought_to_its_end(clockwork: Clockwork, 
     assert live(clockwork) == 31
 
 
+def test_a_killed_run_is_gone_on_with_by_the_next_process(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    staffed.set_up(customer(hibob.base_url, domain(schedule=DAILY))).fine()
+    staffed.call("schedule", STAFF, "on", by=ADMIN).fine()
+    overdue(staffed)
+    hibob.join(31)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000000000) SELECT i FROM n"
+    staffed.sql(f"CREATE TRIGGER stuck AFTER INSERT ON outcomes BEGIN SELECT count(*) FROM ({endless}); END")
+    process = staffed.start("due")
+    until(lambda: staffed.sql("SELECT 1 FROM runs WHERE status = 'running'") != [])
+    process.kill()
+    process.communicate()
+    staffed.sql("DROP TRIGGER stuck")
+    assert "1 done" in staffed.call("due").fine().out
+    assert [each["what"] for each in staffed.history()].count("run resumed") == 1
+    assert len(staffed.users()) == 31
+    assert staffed.call("due").fine().out == "Nothing is due.\n"
+
+
 # --- what makes it rest -----------------------------------------------------------------------------------
 
 

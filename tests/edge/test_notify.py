@@ -142,7 +142,6 @@ def test_mail_slack_teams_and_webhooks_are_targets(url: str) -> None:
         ("https://hooks.acme.example/x", "https"),
         ("", "without a scheme"),
         ("jsons://", "names no host"),
-        ("json://hooks.acme.example/x", "not https"),
         ("jsons://127.0.0.1/x", "this machine or a numeric address"),
         ("jsons://[::1]/x", "this machine or a numeric address"),
         ("jsons://localhost/x", "this machine or a numeric address"),
