@@ -16,9 +16,10 @@ MAY_IMPORT = {
     "model": set(),
     "database": {"errors"},
     "hosts": {"errors"},
+    "http": {"errors"},
     "engine": GROUND,
-    "source": GROUND,
-    "target": LOW,
+    "source": GROUND | {"http"},
+    "target": LOW | {"http"},
     "store": LOW,
     "report": GROUND,
     "notify": GROUND | {"hosts"},
@@ -48,19 +49,23 @@ IMPURE = {
 WEB = {
     f"provisioning/web/{name}.py"
     for name in (
+        "address",
         "approval",
         "changes",
         "deciding",
         "frame",
         "jobs",
+        "mapping_sample",
         "mapping_table",
+        "mapping_versions",
+        "navigation",
         "parts",
         "settings_form",
         "worker_child",
     )
 }
 ONLY_IN = {
-    "httpx": {"provisioning/source/client.py"},
+    "httpx": {"provisioning/http.py"},
     "streamlit": WEB,
     "apprise": {"provisioning/notify.py"},
 }

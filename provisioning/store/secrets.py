@@ -180,5 +180,9 @@ def webhook_owner(connection_id: int) -> str:
     return f"connection:{connection_id}:webhook"
 
 
+def scim_owner(domain_id: int) -> str:
+    return f"domain:{domain_id}:scim"
+
+
 def notify_owner(domain_id: int, place: int) -> str:
     return f"domain:{domain_id}:notify:{place}"

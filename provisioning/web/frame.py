@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -20,6 +21,8 @@ from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Customer, Domain
 from provisioning.web import worker_child
+from provisioning.web.address import look_at
+from provisioning.web.navigation import SECTIONS
 from provisioning.web.words import escape
 from provisioning.workflow import LOCAL_USER, Workspace
 
@@ -103,7 +106,10 @@ def enter(title: str, purpose: str) -> Here:
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
         st.stop()
     with workspace() as house:
+        ways = st.sidebar.container(gap="xxsmall")
         here = _look(house)
+        with ways:
+            _draw_ways(here)
     st.title(title, anchor=False)
     st.caption(purpose)
     return here
@@ -116,7 +122,26 @@ def _look(house: Workspace) -> Here:
     domains = {each.name: each for each in workflow.domains_seen(house, customer.name)} if customer else {}
     domain = domains.get(_choose("domain", list(domains)) or "")
     _who(house)
-    return Here(house, customer, domain)
+    here = Here(house, customer, domain)
+    look_at(**here.place)
+    return here
+
+
+def _draw_ways(here: Here) -> None:
+    """The sidebar's links. They name what their page would show: a page that had to write it into the address itself
+    would take two steps back to leave."""
+    newest = workflow.newest(here.house, here.label) if here.domain else workflow.Newest()
+    query = {
+        "preview": {"plan": newest.preview},
+        "process": {"plan": newest.processing},
+        "history": {"run": newest.run},
+    }
+    for section, entries in SECTIONS.items():
+        if section:
+            st.caption(section)
+        for name, title, icon in entries:
+            named = {what: value for what, value in query.get(name, {}).items() if value}
+            link(f"pages/{name}.py", title, icon, here, width="stretch", **named)
 
 
 def _choose(what: str, names: list[str]) -> str | None:
@@ -139,8 +164,6 @@ def _choose(what: str, names: list[str]) -> str | None:
         st.query_params.from_dict({"customer": customer} | ({"domain": chosen} if what == "domain" else {}))
         st.session_state.pop("last_domain", None) if what == "customer" else None
         st.rerun()
-    if st.query_params.get(what) != chosen:
-        st.query_params[what] = chosen
     return chosen
 
 
@@ -188,10 +211,12 @@ def no_customer_to_see() -> None:
     st.code(GRANT, language="bash")
 
 
-def link(page: str, label: str, icon: str, here: Here, **query: str) -> None:
+def link(
+    page: str, label: str, icon: str, here: Here, width: Literal["content", "stretch"] = "content", **query: str
+) -> None:
     """A link to another page that keeps looking at the same customer and domain."""
     try:
-        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query})
+        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query}, width=width)
     except (StreamlitAPIException, KeyError):
         # A page tested by itself has no navigation to link into.
         st.caption(label)

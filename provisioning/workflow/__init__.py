@@ -19,13 +19,17 @@ from provisioning.workflow.asking import (
     latest_job,
     somebody_works,
 )
+from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
 from provisioning.workflow.due import Done, run_due
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
+    Begun,
+    MappingDraft,
     ScopeSeen,
     advise,
+    begun_from,
     drop_mapping_draft,
     fields_known,
     keep_mapping_draft,
@@ -62,6 +66,8 @@ from provisioning.workflow.house import (
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate
 from provisioning.workflow.looking import (
     Effect,
+    Event,
+    Newest,
     PlanState,
     Standing,
     Station,
@@ -73,6 +79,7 @@ from provisioning.workflow.looking import (
     explain,
     held_seen,
     names_in_plan,
+    newest,
     outcomes_seen,
     plan_states,
     plans_seen,
@@ -93,6 +100,7 @@ from provisioning.workflow.planning import (
     run_of,
     show_plan,
 )
+from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.scheduling import (
@@ -116,15 +124,24 @@ from provisioning.workflow.setting_up import (
     save_connection,
     set_up,
 )
+from provisioning.workflow.settings_drafts import (
+    drop_settings_draft,
+    keep_settings_draft,
+    newer_settings,
+    save_settings_draft,
+    settings_draft,
+    settings_from_text,
+    settings_in_text,
+)
 from provisioning.workflow.telling import (
     URL_VARIABLE,
-    TargetSeen,
+    NotifySeen,
     deliver,
     messages_seen,
     send_test,
     targets_seen,
 )
-from provisioning.workflow.undoing import undo
+from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
     "CHUNK",
@@ -139,14 +156,21 @@ __all__ = [
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
     "URL_VARIABLE",
+    "Begun",
     "Check",
     "CheckedColumn",
+    "Compared",
     "ConnectionSeen",
     "Diagnosis",
     "Done",
     "Effect",
+    "Event",
     "Heard",
+    "MappingDraft",
+    "Newest",
+    "NotifySeen",
     "PlanState",
+    "PortalSeen",
     "Progress",
     "Say",
     "ScheduleSeen",
@@ -155,6 +179,7 @@ __all__ = [
     "Standing",
     "Station",
     "TargetSeen",
+    "Version",
     "Waiting",
     "Wishes",
     "Workspace",
@@ -172,10 +197,13 @@ __all__ = [
     "ask_to_undo",
     "attributes_changed",
     "backup",
+    "begun_from",
     "categories_needed",
+    "changed_somebody",
     "changes_seen",
     "check",
     "checklist",
+    "compare_mappings",
     "connections_seen",
     "customers_seen",
     "decide",
@@ -184,12 +212,14 @@ __all__ = [
     "doctor",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_settings_draft",
     "effect_of",
     "explain",
     "export",
     "export_decided_workbook",
     "export_workbook",
     "fields_known",
+    "go_back",
     "grant",
     "held_seen",
     "is_customer",
@@ -197,6 +227,7 @@ __all__ = [
     "keep_left_out",
     "keep_mapping_draft",
     "keep_only",
+    "keep_settings_draft",
     "lapsed",
     "last_check",
     "last_read",
@@ -210,6 +241,8 @@ __all__ = [
     "messages_seen",
     "names_in_plan",
     "newer_mapping",
+    "newer_settings",
+    "newest",
     "operator",
     "outcomes_seen",
     "pause_all",
@@ -231,10 +264,15 @@ __all__ = [
     "save_connection",
     "save_mapping",
     "save_settings",
+    "save_settings_draft",
+    "save_target",
     "schedule_seen",
     "see_history",
     "send_test",
     "set_up",
+    "settings_draft",
+    "settings_from_text",
+    "settings_in_text",
     "show_plan",
     "somebody_works",
     "standing",
@@ -242,6 +280,7 @@ __all__ = [
     "switch_off",
     "switch_on",
     "take_back",
+    "target_seen",
     "targets_seen",
     "try_mapping",
     "try_scope",
@@ -249,5 +288,6 @@ __all__ = [
     "users",
     "users_seen",
     "verify",
+    "versions_of",
     "webhook",
 ]

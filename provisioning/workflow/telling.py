@@ -159,7 +159,7 @@ def _send(house: Workspace, waiting: list[Delivery], patience: float) -> list[st
 
 
 @dataclass(frozen=True, slots=True)
-class TargetSeen:
+class NotifySeen:
     """One notification target without its secret: the variable it was read from, its scheme and host, when a message
     was last tried on it, and what went wrong then."""
 
@@ -169,7 +169,7 @@ class TargetSeen:
     problem: str
 
 
-def targets_seen(house: Workspace, label: str) -> list[TargetSeen]:
+def targets_seen(house: Workspace, label: str) -> list[NotifySeen]:
     domain = seen_domain(house, label, "see the notification targets")
     tries = messages.last_tries(house.db, domain.id)
     found = []
@@ -177,7 +177,7 @@ def targets_seen(house: Workspace, label: str) -> list[TargetSeen]:
         name, problem = _target(house, domain, place)
         last = tries.get(place)
         found.append(
-            TargetSeen(variable, name, last.tried_at if last else None, problem or (last.problem if last else ""))
+            NotifySeen(variable, name, last.tried_at if last else None, problem or (last.problem if last else ""))
         )
     return found
 
@@ -196,7 +196,7 @@ def messages_seen(house: Workspace, label: str, most: int = 20) -> list[Message]
     return messages.recent(house.db, seen_domain(house, label, "see the messages").id, most)
 
 
-def send_test(house: Workspace, label: str, patience: float = notify.PATIENCE) -> list[TargetSeen]:
+def send_test(house: Workspace, label: str, patience: float = notify.PATIENCE) -> list[NotifySeen]:
     """Send a test to every target of the domain now; returns them with what came of it. Raises `SettingsError` when there
     is none."""
     domain = seen_domain(house, label, "send a test", PREPARERS)
