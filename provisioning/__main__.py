@@ -103,7 +103,11 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
     command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
-    each = command("worker", "execute jobs until stopped", _worker)
+    each = command("schedule", "show a schedule, or switch it on or off", _schedule)
+    each.add_argument("label", metavar="CUSTOMER[/DOMAIN]")
+    each.add_argument("switch", metavar="on|off", nargs="?", choices=["on", "off"])
+    command("due", "run the schedules that are due now", _due)
+    each = command("worker", "execute jobs and schedules until stopped", _worker)
     each.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     each = command("grant", "give somebody a role", _grant)
     each.add_argument("email", metavar="EMAIL")
@@ -608,6 +612,46 @@ def _verify(asked: argparse.Namespace) -> int:
         return REFUSED
     print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
     return OK
+
+
+def _schedule(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import schedule_lines
+
+    house = _open(asked)
+    if workflow.is_customer(house, asked.label):
+        return _schedules_of(house, asked.label, asked.switch)
+    act = {"on": workflow.switch_on, "off": workflow.switch_off, None: workflow.schedule_seen}[asked.switch]
+    seen = act(house, asked.label)
+    coming = [(each.at, each.note) for each in seen.next]
+    about = (seen.label, seen.standing, seen.cron, seen.timezone, seen.does, seen.by, seen.reason)
+    _print(list(schedule_lines(*about, coming)))
+    return OK
+
+
+def _schedules_of(house: "Workspace", customer: str, switch: str | None) -> int:
+    """All of a customer with one switch; each domain goes on as it was."""
+    from provisioning import workflow
+
+    if switch:
+        act = workflow.pause_all if switch == "off" else workflow.resume_all
+        act(house, customer)
+    print(workflow.all_paused(house, customer) or f"{customer}: the schedules are not paused as a whole.")
+    for each in workflow.domains_seen(house, customer):
+        seen = workflow.schedule_seen(house, each.label)
+        print(f"  {each.label}: {seen.standing.value}")
+    return OK
+
+
+def _due(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import plain
+
+    house = _open(asked)
+    found = workflow.run_due(house, _waiting)
+    workflow.deliver(house)
+    _print([plain(f"{each.label}: {each.text}") for each in found] or ["Nothing is due."])
+    return min((each.code for each in found if each.code), default=OK)
 
 
 def _worker(asked: argparse.Namespace) -> int:

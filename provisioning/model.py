@@ -534,7 +534,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Approval:
     """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `by` signed in;
-    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing."""
+    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing. `standing`: given beforehand, by
+    switching on the schedule that made the plan."""
 
     plan_id: str
     digest: str
@@ -544,6 +545,7 @@ class Approval:
     overrides: ReadOnlyMapping[str, str] = field(default_factory=dict)
     workbook: bool = False
     signed_by: str = ""
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -580,7 +582,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve."""
+    """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve. `scheduled`: not
+    by hand, but through the schedule that this member switched on."""
 
     name: str
     email: str | None = None
+    scheduled: bool = False
+
+    @property
+    def noted(self) -> str:
+        """The name that plans and runs carry. A scheduled plan was asked for by the clock: with two people, whoever
+        switched the schedule on may still approve it by hand."""
+        return f"{self.name} (schedule)" if self.scheduled else self.name

@@ -73,6 +73,7 @@ class ConnectionTable(_Strict):
     id: Name | None = None
     token: Secret | None = None
     report: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    webhook: Secret | None = None
 
 
 class ProtectTable(_Strict):
@@ -190,6 +191,7 @@ _HINTS: Mapping[str, str] = {
     "apply": _one_of(Apply),
     "absence_archives": _one_of(AbsenceArchives),
     "lifecycle": _one_of(Meaning),
+    "webhook": ' Write { env = "VARIABLE" }: a secret never stands in the file.',
     "token": ' Write { env = "VARIABLE" }: a secret never stands in the file.',
     "notify": ' Write [{ env = "VARIABLE" }]: a secret never stands in the file.',
 }

@@ -78,3 +78,23 @@ def run_lines(run: Run) -> Iterable[str]:
         yield f"  {plain(run.note)}"
     bad = [each for each in run.outcomes if each.result in ("failed", "drifted")]
     yield from _first((f"  {o.result.value:<8} {o.key:<20} {plain(o.message)}" for o in bad), len(bad), MOST_LINES)
+
+
+def schedule_lines(
+    label: str,
+    standing: str,
+    cron: str,
+    timezone: str,
+    does: str,
+    by: str,
+    reason: str,
+    coming: Iterable[tuple[datetime, str]],
+) -> Iterable[str]:
+    """A domain's schedule: where it stands, why it rests, and its coming times as the clock on the wall shows them."""
+    yield plain(f"{label}: {standing}{f', approved by {by}' if by else ''}")
+    if cron:
+        yield f"  {cron} ({timezone}), {'preview only' if does == 'preview' else 'process when nothing blocks'}"
+    if reason:
+        yield f"  {plain(reason)}"
+    for at, note in coming:
+        yield f"  {at:%a %Y-%m-%d %H:%M} {at:%Z} (UTC{at:%z}){f'  {note}' if note else ''}"

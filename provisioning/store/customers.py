@@ -96,6 +96,15 @@ def token_variable(db: Database, connection_id: int) -> str | None:
     return row["token_env"] if row else None
 
 
+def webhook_variable(db: Database, connection_id: int) -> str | None:
+    row = db.one("SELECT webhook_env FROM connections WHERE id = ?", connection_id)
+    return row["webhook_env"] if row else None
+
+
+def save_webhook_variable(db: Database, connection_id: int, variable: str) -> None:
+    db.execute("UPDATE connections SET webhook_env = ? WHERE id = ?", variable, connection_id)
+
+
 def save_connection(db: Database, connection: Connection, token_env: str | None) -> int:
     """Create or change by customer and name (`connection.id` is not looked at); returns the id. The cached metadata
     is as good as old when the connection now leads elsewhere."""

@@ -213,6 +213,7 @@ def save_approval(db: Database, approval: Approval) -> None:
     db.insert(
         "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
         left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
+        standing=int(approval.standing),
         signed_by=approval.signed_by,
     )  # fmt: skip
 
@@ -230,6 +231,7 @@ def get_approval(db: Database, plan_id: str) -> Approval | None:
         left_out=from_json(row["left_out"], tuple[str, ...]),
         overrides=from_json(row["overrides"], dict[str, str]),
         workbook=bool(row["workbook"]),
+        standing=bool(row["standing"]),
         signed_by=row["signed_by"],
     )
 

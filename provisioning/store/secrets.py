@@ -176,6 +176,10 @@ def connection_owner(connection_id: int) -> str:
     return f"connection:{connection_id}"
 
 
+def webhook_owner(connection_id: int) -> str:
+    return f"connection:{connection_id}:webhook"
+
+
 def scim_owner(domain_id: int) -> str:
     return f"domain:{domain_id}:scim"
 

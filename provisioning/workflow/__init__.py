@@ -21,6 +21,7 @@ from provisioning.workflow.asking import (
 )
 from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
+from provisioning.workflow.due import Done, run_due
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
@@ -45,6 +46,7 @@ from provisioning.workflow.editing import (
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
     LOCAL_USER,
@@ -52,9 +54,11 @@ from provisioning.workflow.house import (
     Say,
     Waiting,
     Workspace,
+    acting_as,
     any_customer,
     customers_seen,
     domains_seen,
+    is_customer,
     may,
     member,
     operator,
@@ -99,6 +103,16 @@ from provisioning.workflow.planning import (
 from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
+from provisioning.workflow.scheduling import (
+    ScheduleSeen,
+    all_paused,
+    pause_all,
+    resume_all,
+    schedule_seen,
+    switch_off,
+    switch_on,
+)
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.setting_up import (
     MOST_NAME,
     ConnectionSeen,
@@ -119,6 +133,14 @@ from provisioning.workflow.settings_drafts import (
     settings_from_text,
     settings_in_text,
 )
+from provisioning.workflow.telling import (
+    URL_VARIABLE,
+    NotifySeen,
+    deliver,
+    messages_seen,
+    send_test,
+    targets_seen,
+)
 from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
@@ -129,23 +151,30 @@ __all__ = [
     "MAPPING",
     "METADATA_AGE",
     "MOST_NAME",
+    "QUIET_VARIABLE",
     "REREAD_MINUTES",
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
+    "URL_VARIABLE",
     "Begun",
     "Check",
     "CheckedColumn",
     "Compared",
     "ConnectionSeen",
     "Diagnosis",
+    "Done",
     "Effect",
     "Event",
+    "Heard",
     "MappingDraft",
     "Newest",
+    "NotifySeen",
     "PlanState",
     "PortalSeen",
     "Progress",
     "Say",
+    "ScheduleSeen",
+    "ScheduleStanding",
     "ScopeSeen",
     "Standing",
     "Station",
@@ -154,9 +183,11 @@ __all__ = [
     "Waiting",
     "Wishes",
     "Workspace",
+    "acting_as",
     "add_customer",
     "add_domain",
     "advise",
+    "all_paused",
     "any_customer",
     "approval_of",
     "approve",
@@ -177,6 +208,7 @@ __all__ = [
     "customers_seen",
     "decide",
     "decisions_seen",
+    "deliver",
     "doctor",
     "domains_seen",
     "drop_mapping_draft",
@@ -190,6 +222,7 @@ __all__ = [
     "go_back",
     "grant",
     "held_seen",
+    "is_customer",
     "job_seen",
     "keep_left_out",
     "keep_mapping_draft",
@@ -205,12 +238,14 @@ __all__ = [
     "mapping_draft",
     "may",
     "member",
+    "messages_seen",
     "names_in_plan",
     "newer_mapping",
     "newer_settings",
     "newest",
     "operator",
     "outcomes_seen",
+    "pause_all",
     "people_read",
     "person_read",
     "plan_seen",
@@ -220,7 +255,9 @@ __all__ = [
     "process",
     "read_sample",
     "restore",
+    "resume_all",
     "rotate",
+    "run_due",
     "run_of",
     "run_seen",
     "runs_seen",
@@ -229,7 +266,9 @@ __all__ = [
     "save_settings",
     "save_settings_draft",
     "save_target",
+    "schedule_seen",
     "see_history",
+    "send_test",
     "set_up",
     "settings_draft",
     "settings_from_text",
@@ -238,8 +277,11 @@ __all__ = [
     "somebody_works",
     "standing",
     "stop",
+    "switch_off",
+    "switch_on",
     "take_back",
     "target_seen",
+    "targets_seen",
     "try_mapping",
     "try_scope",
     "undo",
@@ -247,4 +289,5 @@ __all__ = [
     "users_seen",
     "verify",
     "versions_of",
+    "webhook",
 ]

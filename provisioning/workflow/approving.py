@@ -45,6 +45,7 @@ def approve(
     approval = Approval(
         plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
         decided.signed_by if decided else "",
+        standing=house.actor.scheduled,
     )  # fmt: skip
     with house.db.transaction():
         check_current(house, plan, domain)

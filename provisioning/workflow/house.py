@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,13 @@ class Workspace:
         return self.data / "snapshots"
 
 
+def acting_as(house: Workspace, actor: Actor) -> Workspace:
+    """The same installation, as somebody else sees it."""
+    other = replace(house, actor=actor)
+    other.__dict__["db"] = house.db
+    return other
+
+
 def operator() -> Actor:
     """Whoever runs the program on this machine."""
     try:
@@ -99,6 +106,7 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
     customer_id = details.pop("customer_id", domain.customer_id if domain else None)
     plan, run = details.pop("plan", None), details.pop("run", None)
+    details |= {"scheduled": True} if house.actor.scheduled else {}
     history.record(
         house.db,
         house.clock(),
@@ -149,6 +157,11 @@ def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role]
 def is_local_user(house: Workspace) -> bool:
     named = house.environment.get(LOCAL_USER)
     return bool(named) and member(named or "").email == house.actor.email
+
+
+def is_customer(house: Workspace, name: str) -> bool:
+    """Whether this names a customer, and not a domain."""
+    return customers.find_customer(house.db, name) is not None
 
 
 def any_customer(house: Workspace) -> bool:

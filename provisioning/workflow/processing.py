@@ -137,7 +137,7 @@ def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, ret
             record_event(house, "run resumed", domain, plan=plan.id, run=run.id)
             return run
         retry_of = run.id if run else None
-        new = runs.start_run(house.db, plan.id, domain.id, house.actor.name, house.clock(), retry_of)
+        new = runs.start_run(house.db, plan.id, domain.id, house.actor.noted, house.clock(), retry_of)
         record_event(house, "run started", domain, plan=plan.id, run=new.id, digest=plan.digest)
         return new
 

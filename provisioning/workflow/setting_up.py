@@ -19,6 +19,7 @@ from provisioning.model import (
     Scim,
     Settings,
 )
+from provisioning.notify import check_target
 from provisioning.store import customers, snapshots
 from provisioning.store.secrets import (
     about_secret,
@@ -28,6 +29,7 @@ from provisioning.store.secrets import (
     notify_owner,
     put_secret,
     scim_owner,
+    webhook_owner,
 )
 from provisioning.workflow.house import (
     PREPARERS,
@@ -100,6 +102,7 @@ class _SetUp:
             self._connection(table, before.get(table.name))
         for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
             drop_secret(self.db, connection_owner(before[name].id))
+            drop_secret(self.db, webhook_owner(before[name].id))
             customers.delete_connection(self.db, before[name].id)
             self._note("connection removed", name=name)
 
@@ -116,9 +119,20 @@ class _SetUp:
             self._secret(table.token, f"the token of connection “{table.name}”"),
             self.house.clock(),
         )
+        token_changed |= self._webhook(table, connection_id)
         if before is None or replace(before, id=0) != wanted or env != old_env or token_changed:
             what = "connection changed" if before else "connection created"
             self._note(what, name=table.name, base_url=url, token_set=token_changed)
+
+    def _webhook(self, table: setup_file.ConnectionTable, connection_id: int) -> bool:
+        """The secret that HiBob signs its webhooks with; left out, it stays. Returns whether it is another."""
+        if table.webhook is None:
+            return False
+        secret = self._secret(table.webhook, f"the webhook secret of connection “{table.name}”")
+        known = customers.webhook_variable(self.db, connection_id) == table.webhook.env
+        customers.save_webhook_variable(self.db, connection_id, table.webhook.env)
+        owner, now = webhook_owner(connection_id), self.house.clock()
+        return put_secret(self.db, self.house.vault, owner, secret, now) or not known
 
     def _secret(self, secret: setup_file.Secret, what: str) -> str:
         value = self.house.environment.get(secret.env, "").strip()
@@ -155,6 +169,7 @@ class _SetUp:
         standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
         for place, each in enumerate(table.notify):
             secret = self._secret(each, f"a notification target of domain “{table.name}”")
+            check_target(secret, allowed_hosts(self.house.environment))
             standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
         drop_notify_secrets(self.db, domain_id, len(table.notify))
         if before is None or mapping_version or settings_version or standing or token_changed:
@@ -234,13 +249,14 @@ def export(house: Workspace, name: str) -> str:
 
 
 def _connection_table(house: Workspace, each: Connection) -> setup_file.ConnectionTable:
-    variable = customers.token_variable(house.db, each.id)
+    variable, webhook = customers.token_variable(house.db, each.id), customers.webhook_variable(house.db, each.id)
     return setup_file.ConnectionTable(
         name=each.name,
         base_url=each.base_url,
         id=each.service_user_id,
         token=setup_file.Secret(variable) if variable else None,
         report=each.report,
+        webhook=setup_file.Secret(webhook) if webhook else None,
     )
 
 
