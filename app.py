@@ -1,15 +1,16 @@
-"""The frame: page set-up, navigation, the worker. Every screen is a thin script in pages/."""
+"""The frame: page set-up, sign-in, navigation, the worker. Every screen is a thin script in pages/."""
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from provisioning.web.frame import ICON, LOGO, run_app
+from provisioning.web.frame import ICON, LOGO, Position, run_app
 
 # A picture of our own: Streamlit fetches a Material icon for the browser's tab from another host.
 st.set_page_config(page_title="Rollcall", page_icon=str(ICON), layout="wide")
 st.logo(str(LOGO), size="large", icon_image=str(ICON))
 
 
-def navigate() -> None:
+def navigate(position: Position) -> StreamlitPage:
     pages = {
         "": [st.Page("pages/overview.py", title="Overview", icon=":material/space_dashboard:", default=True)],
         "Set up": [
@@ -27,7 +28,7 @@ def navigate() -> None:
             st.Page("pages/people.py", title="People", icon=":material/group:"),
         ],
     }
-    st.navigation(pages, expanded=True).run()
+    return st.navigation(pages, expanded=True, position=position)
 
 
 run_app(navigate)

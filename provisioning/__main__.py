@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import io
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -105,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("role", metavar="ROLE", choices=["admin", "csm", "auditor"])
     each.add_argument("customer", metavar="CUSTOMER", nargs="?")
+    each = command("revoke", "take somebody's role away", _revoke)
+    each.add_argument("email", metavar="EMAIL")
+    each.add_argument("customer", metavar="CUSTOMER", nargs="?")
+    each.add_argument("--last-admin", action="store_true", help="also when nobody else is admin of the customer")
     command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
     command("backup", "copy the database", _backup).add_argument("file", metavar="FILE")
     command("restore", "replace the database by a copy", _restore).add_argument("file", metavar="FILE")
@@ -175,7 +180,8 @@ def _open(asked: argparse.Namespace, environment: Mapping[str, str] | None = Non
     from provisioning.workflow import Workspace, member, operator
 
     actor = member(asked.by) if asked.by is not None else operator()
-    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor)
+    where = f"{platform.node()}, {asked.command}"
+    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor, where=where)
 
 
 def _print_json(document: object) -> None:
@@ -536,6 +542,15 @@ def _grant(asked: argparse.Namespace) -> int:
     new = workflow.grant(_open(asked), asked.email, Role(asked.role), asked.customer)
     of = asked.customer or "every customer"
     print(f"{asked.email} {'is now' if new else 'already was'} {asked.role} of {of}.")
+    return OK
+
+
+def _revoke(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    had = workflow.revoke(_open(asked), asked.email, asked.customer, last_admin=asked.last_admin)
+    of = asked.customer or "every customer"
+    print(f"{asked.email} {'has no role any more' if had else 'had no role'} for {of}.")
     return OK
 
 

@@ -54,7 +54,9 @@ WEB = {
         "jobs",
         "mapping_table",
         "parts",
+        "server",
         "settings_form",
+        "sign_in",
         "worker_child",
     )
 }

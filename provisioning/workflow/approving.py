@@ -126,7 +126,7 @@ def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[s
     """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
     told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
     told |= decisions_of(house, domain).confirmed
-    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    emails = customers.in_charge(house.db, domain.customer_id)
     keys = {change.key for change in plan.changes} - left_out - told
     found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
     if found:

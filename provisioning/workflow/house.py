@@ -46,6 +46,10 @@ class Workspace:
     environment: Mapping[str, str]
     actor: Actor
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    where: str = ""
+    """From where the actor acts, for the history: the command line of a host, or a browser's address."""
+    session: str = ""
+    """The sign-in by which the actor is here; empty where nobody signs in."""
 
     @cached_property
     def db(self) -> Database:
@@ -90,13 +94,14 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
     email = house.actor.email
     if email is None:
         return
-    if not customers.roles(house.db, email, customer_id) & roles:
+    if not customers.roles(house.db, email, customer_id, house.clock()) & roles:
         needed = " or ".join(sorted(role.value for role in roles))
         whose = "this customer" if customer_id is not None else "every customer"
         raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for {whose}.")
 
 
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
+    """Append to the history: who, when, from where. Part of the caller's transaction."""
     customer_id = details.pop("customer_id", domain.customer_id if domain else None)
     plan, run = details.pop("plan", None), details.pop("run", None)
     history.record(
@@ -109,6 +114,7 @@ def record_event(house: Workspace, what: str, domain: Domain | None = None, **de
         plan=str(plan) if plan else None,
         run=str(run) if run else None,
         **details,
+        **({"from": house.where} if house.where else {}),
     )
 
 
@@ -116,13 +122,19 @@ def customers_seen(house: Workspace) -> list[Customer]:
     """The customers for which the actor has a role; the operator sees all."""
     email = house.actor.email
     return [
-        each for each in customers.customers(house.db) if email is None or customers.roles(house.db, email, each.id)
+        each
+        for each in customers.customers(house.db)
+        if email is None or customers.roles(house.db, email, each.id, house.clock())
     ]
 
 
 LOCAL_USER = "ROLLCALL_LOCAL_USER"
 
 """Names who sits at this machine, where nobody signs in."""
+
+MODE = "ROLLCALL_MODE"
+
+"""`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 
 
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
@@ -136,7 +148,7 @@ def may(house: Workspace, customer: str) -> frozenset[str]:
     found = customers.find_customer(house.db, customer)
     if house.actor.email is None:
         return frozenset({"prepare"})
-    able = found and customers.roles(house.db, house.actor.email, found.id) & PREPARERS
+    able = found and customers.roles(house.db, house.actor.email, found.id, house.clock()) & PREPARERS
     return frozenset({"prepare", "approve"}) if able else frozenset()
 
 
