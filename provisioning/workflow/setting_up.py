@@ -32,6 +32,7 @@ from provisioning.workflow.house import (
     READERS,
     Workspace,
     any_customer,
+    customers_seen,
     domains_seen,
     is_local_user,
     record_event,
@@ -42,7 +43,8 @@ from provisioning.workflow.house import (
 def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
     """Create or change one customer from a set-up file, all or nothing; contacts nobody. Returns what changed."""
     found = setup_file.parse(text)
-    existing = customers.find_customer(house.db, found.customer.name)
+    # A customer that one may not see is refused in the same words as one that is not there.
+    existing = next((each for each in customers_seen(house) if each.name == found.customer.name), None)
     require(house, existing.id if existing else None, PREPARERS, "change the set-up")
     with house.db.transaction():
         return _SetUp(house, found, prune).apply()
@@ -334,7 +336,12 @@ def add_customer(house: Workspace, name: str) -> None:
     """The local user who makes an installation's very first customer becomes its admin."""
     file = setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip()))
     with house.db.transaction():
-        if is_local_user(house) and house.actor.email and not any_customer(house):
+        first = is_local_user(house) and house.actor.email and not any_customer(house)
+        if not first:
+            require(house, None, PREPARERS, "add a customer")
+        if customers.find_customer(house.db, name.strip()):
+            raise SettingsError(f"There is a customer “{name.strip()}” already.")
+        if first and house.actor.email:
             file.members = [setup_file.MemberTable(house.actor.email, Role.ADMIN)]
             _SetUp(house, setup_file.parse(setup_file.write(file)), prune=False).apply()
         else:
