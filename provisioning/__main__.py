@@ -110,7 +110,8 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("customer", metavar="CUSTOMER", nargs="?")
     each.add_argument("--last-admin", action="store_true", help="also when nobody else is admin of the customer")
-    command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    each = command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    each.add_argument("--lost", action="store_true", help="the old key is lost: forget all secrets and begin anew")
     command("backup", "copy the database", _backup).add_argument("file", metavar="FILE")
     command("restore", "replace the database by a copy", _restore).add_argument("file", metavar="FILE")
     command("doctor", "check installation, database, key, clock", _doctor)
@@ -558,13 +559,14 @@ def _rotate_key(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
     house = _open(asked)
-    count = workflow.rotate(house)
+    count = workflow.rotate(house, lost=asked.lost)
     place = (
         f"the new key is in {house.vault.file}"
         if house.vault.file
         else "only the first key of ROLLCALL_KEY is needed now"
     )
-    print(f"{count} secrets encrypted anew; {place}.")
+    done = "forgotten: set every token again" if asked.lost else "encrypted anew"
+    print(f"{count} secrets {done}; {place}.")
     return OK
 
 

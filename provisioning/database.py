@@ -6,9 +6,10 @@ time-out; every write here goes through `transaction()`, which takes the write l
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlite_utils
@@ -19,6 +20,16 @@ BUSY_SECONDS = 60
 
 SqlValue = str | int | float | bytes | None
 Row = sqlite3.Row
+
+
+def _keep_to_owner(path: Path) -> None:
+    """Folder and file are their owner's alone, also when somebody made them otherwise. Folders that belong to
+    everybody (such as /tmp) and what is not ours stay as they are."""
+    for each, mode in ((path.parent, 0o700), (path, 0o600)):
+        with suppress(OSError):
+            now = each.stat().st_mode
+            if now & 0o077 and not now & stat.S_ISVTX:
+                each.chmod(mode)
 
 
 class Database:
@@ -32,6 +43,7 @@ class Database:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _keep_to_owner(path)
             # SQLite gives its WAL and shared-memory files the mode of the database file.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)

@@ -21,6 +21,7 @@ from provisioning.store import customers, history
 from provisioning.store.leases import Holder
 from provisioning.store.migrations import migrate
 from provisioning.store.secrets import (
+    MODE_VARIABLE,
     Vault,
     open_vault,
 )
@@ -59,7 +60,8 @@ class Workspace:
 
     @cached_property
     def vault(self) -> Vault:
-        return open_vault(self.data, self.environment)
+        sealed = self.db.one("SELECT count(*) AS sealed FROM secrets")
+        return open_vault(self.data, self.environment, sealed["sealed"] if sealed else 0)
 
     @property
     def snapshots(self) -> Path:
@@ -132,7 +134,7 @@ LOCAL_USER = "ROLLCALL_LOCAL_USER"
 
 """Names who sits at this machine, where nobody signs in."""
 
-MODE = "ROLLCALL_MODE"
+MODE = MODE_VARIABLE
 
 """`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 

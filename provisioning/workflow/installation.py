@@ -13,6 +13,7 @@ from provisioning.store import customers, snapshots
 from provisioning.store.leases import is_held
 from provisioning.store.migrations import migrate
 from provisioning.store.secrets import (
+    begin_anew,
     get_secret,
     rotate_key,
 )
@@ -20,10 +21,15 @@ from provisioning.workflow.house import CARETAKERS, Workspace, record_event, req
 from provisioning.workflow.looking import verify
 
 
-def rotate(house: Workspace) -> int:
-    """Encrypt all secrets with a new key; returns how many."""
+def rotate(house: Workspace, *, lost: bool = False) -> int:
+    """Encrypt all secrets with a new key; returns how many. `lost`: the old key is gone, so forget them instead."""
     require(house, None, CARETAKERS, "change the encryption key")
+    if lost:
+        house.vault, count = begin_anew(house.db, house.data, house.environment)
+        record_event(house, "encryption key begun anew", secrets_forgotten=count)
+        return count
     count = rotate_key(house.db, house.vault)
+    del house.vault  # It holds the old keys.
     record_event(house, "encryption key rotated", secrets=count)
     return count
 
