@@ -99,7 +99,9 @@ def parser() -> argparse.ArgumentParser:
     each = command("explain", "why somebody is or is not there", _explain, json=True)
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
-    command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
+    each = command("verify", "check the history chain", _verify)
+    each.add_argument("--head", metavar="HASH")
+    each.add_argument("--seal", metavar="REASON", help="seal the history anew as it is, and record why")
     each = command("worker", "execute jobs until stopped", _worker)
     each.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     each = command("grant", "give somebody a role", _grant)
@@ -521,7 +523,10 @@ def _explain(asked: argparse.Namespace) -> int:
 def _verify(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
-    verdict = workflow.verify(_open(asked), asked.head)
+    house = _open(asked)
+    if asked.seal:
+        workflow.seal_anew(house, asked.seal)
+    verdict = workflow.verify(house, asked.head)
     if verdict.broken:
         _complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class Database:
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.utils = sqlite_utils.Database(self.connection)
+        self._after: list[Callable[[], None]] = []
 
     def _use_wal(self) -> None:
         """Write-ahead log. SQLite does not wait by itself when somebody else is just making the file."""
@@ -85,8 +86,17 @@ class Database:
             yield
             self.connection.execute("COMMIT")
         except BaseException:
+            self._after.clear()
             self.connection.rollback()
             raise
+        waiting, self._after = self._after, []
+        for call in waiting:
+            call()
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call once this transaction is safely stored; never if it is rolled back. The same call only once."""
+        if call not in self._after:
+            self._after.append(call)
 
     def all(self, sql: str, *values: SqlValue) -> list[Row]:
         return self.connection.execute(sql, values).fetchall()

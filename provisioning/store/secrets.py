@@ -6,9 +6,11 @@ new key could not open, and never on a server: there the key and the database mu
 """
 
 import contextlib
+import hmac
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -34,6 +36,7 @@ class Vault:
                 "The encryption key is not a Fernet key (32 bytes, URL-safe base64). Restore the right one."
             ) from None
         self.file = file
+        self._seals = [hmac_key(key) for key in keys]
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -54,8 +57,22 @@ class Vault:
             raise SettingsError("A stored secret belongs to something else. Set the token again.")
         return secret
 
+    def sign(self, text: str) -> str:
+        """A keyed digest of a text, by the first key."""
+        return hmac.new(self._seals[0], text.encode(), sha256).hexdigest()
+
+    def signed(self, text: str, signature: str) -> bool:
+        """Whether one of the keys made this signature."""
+        made = [hmac.new(key, text.encode(), sha256).hexdigest() for key in self._seals]
+        return any(hmac.compare_digest(each, signature) for each in made)
+
     def rotate(self, cipher: bytes) -> bytes:
         return self._fernet.rotate(cipher)
+
+
+def hmac_key(key: str) -> bytes:
+    """A key for signing that says nothing about the one for encrypting."""
+    return hmac.new(key.encode(), b"rollcall history seal", sha256).digest()
 
 
 def open_vault(data: Path, environment: Mapping[str, str], sealed: int = 0) -> Vault:

@@ -56,7 +56,7 @@ from provisioning.workflow.house import (
     member,
     operator,
 )
-from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate
+from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
 from provisioning.workflow.looking import (
     Effect,
     PlanState,
@@ -69,6 +69,7 @@ from provisioning.workflow.looking import (
     effect_of,
     explain,
     held_seen,
+    history_head,
     names_in_plan,
     outcomes_seen,
     plan_states,
@@ -166,6 +167,7 @@ __all__ = [
     "fields_known",
     "grant",
     "held_seen",
+    "history_head",
     "job_seen",
     "keep_left_out",
     "keep_mapping_draft",
@@ -203,6 +205,7 @@ __all__ = [
     "save_connection",
     "save_mapping",
     "save_settings",
+    "seal_anew",
     "see_history",
     "set_up",
     "show_plan",

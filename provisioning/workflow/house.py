@@ -20,6 +20,7 @@ from provisioning.model import (
 from provisioning.store import customers, history
 from provisioning.store.leases import Holder
 from provisioning.store.migrations import migrate
+from provisioning.store.seal import SEAL, Sealer
 from provisioning.store.secrets import (
     MODE_VARIABLE,
     Vault,
@@ -63,6 +64,9 @@ class Workspace:
         sealed = self.db.one("SELECT count(*) AS sealed FROM secrets")
         return open_vault(self.data, self.environment, sealed["sealed"] if sealed else 0)
 
+    def sealer(self, *, first: bool = False) -> Sealer:
+        return Sealer(self.db, lambda: self.vault, self.data / SEAL, first)
+
     @property
     def snapshots(self) -> Path:
         return self.data / "snapshots"
@@ -103,7 +107,15 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
 
 
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
-    """Append to the history: who, when, from where. Part of the caller's transaction."""
+    """Append to the history: who, when, from where. Part of the caller's transaction; sealed once that is stored."""
+    with house.db.transaction():
+        house.vault  # noqa: B018 - without a key nothing can be sealed: say so before anything is stored
+        house.db.after_commit(house.sealer(first=history.last_event(house.db) in (None, history.RESTORED)))
+        record_unsealed(house, what, domain, **details)
+
+
+def record_unsealed(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
+    """For what happens where the key may not be there yet."""
     customer_id = details.pop("customer_id", domain.customer_id if domain else None)
     plan, run = details.pop("plan", None), details.pop("run", None)
     history.record(
