@@ -89,9 +89,12 @@ def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
 
 
 def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
-    if domain.settings.two_people and house.actor.name in (plan.by, domain.mapping_by):
+    needed = domain.settings.two_people
+    # The whole plan counts: whoever leaves people out does not get below the number by it.
+    if needed and len(plan.changes) >= int(needed) and house.actor.name in (plan.by, domain.mapping_by):
+        many = "" if needed is True else f" from {needed:,} changes on, and this plan has {len(plan.changes):,}"
         raise Refused(
-            "This domain needs two people: whoever made the mapping or asked for the plan cannot be the one to "
+            f"This domain needs two people{many}: whoever made the mapping or asked for the plan cannot be the one to "
             "approve it. Ask another admin or CSM."
         )
 
