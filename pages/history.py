@@ -1,6 +1,6 @@
 """What happened: runs over time, one run's details, and every change of settings and mapping."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -8,7 +8,8 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.model import Domain, Run
 from provisioning.report.charts import runs_chart
-from provisioning.web import approval, parts
+from provisioning.report.differences import in_words
+from provisioning.web import address, approval, parts
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
 
@@ -19,12 +20,13 @@ KINDS = {
 }
 
 
-LIMIT = {"number", "percent"}
-"""What a limit is made of, as an event holds it."""
+SHOWN_RUNS, SHOWN_PLANS = 60, 50
+NAMED = 20
+"""How many people are named in a line."""
 
 
 def draw_runs(here: Here, domain: Domain) -> None:
-    found = workflow.runs_seen(here.house, domain.label)
+    found = workflow.runs_seen(here.house, domain.label, SHOWN_RUNS)
     if not found:
         st.info("No run yet: nothing has been written to the directory.", icon=":material/info:")
         return
@@ -40,14 +42,12 @@ def draw_runs(here: Here, domain: Domain) -> None:
         | {"Run": run.id}
         for run, results, _ in found
     ]
-    event = st.dataframe(
-        pd.DataFrame(rows), hide_index=True, on_select="rerun", selection_mode="single-row", key="run_rows",
-        alt="Runs, newest first; select one for its details",
-    )  # fmt: skip
-    chosen = [found[row][0].id for row in event["selection"]["rows"] if row < len(found)]
-    if chosen and chosen[0] != st.query_params.get("run"):
-        st.query_params["run"] = chosen[0]
+    newest(len(found), SHOWN_RUNS)
     shown = st.query_params.get("run") or found[0][0].id
+    address.look_at(run=shown)
+    address.rows(
+        pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details"
+    )
     with guarded():
         draw_run(here, workflow.run_seen(here.house, shown))
 
@@ -64,7 +64,10 @@ def draw_run(here: Here, run: Run) -> None:
         lines = {
             "Preview": f"{plan.id}, made {moment(plan.made_at)} by {plan.by}",
             "Approved": f"{moment(approved.at)} by {approved.by}" if approved else "—",
-            "Left out": people(len(approved.left_out)) if approved else "—",
+            "Decided, as the file says, by": (approved.signed_by or "not said")
+            if approved and approved.workbook
+            else "",
+            "Left out": left_out(here, plan.id, approved.left_out) if approved else "—",
             "Overridden": "; ".join(f"{code}: {why}" for code, why in approved.overrides.items()) if approved else "",
             "Digest": plan.digest,
             "Processed": f"{moment(run.started_at)} to {moment(run.ended_at)}, by {run.by}",
@@ -78,8 +81,21 @@ def draw_run(here: Here, run: Run) -> None:
             link("pages/process.py", "Every outcome", ":material/play_circle:", here, plan=plan.id)
 
 
+def newest(count: int, most: int) -> None:
+    if count >= most:
+        st.caption(f"These are the newest {most:,}. Older ones stand under “Changes and approvals”.")
+
+
+def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
+    """How many, and who: the first of them by name."""
+    names = workflow.names_in_plan(here.house, plan_id, keys[:NAMED])
+    named = ", ".join(names.get(key) or key for key in keys[:NAMED])
+    more = f", and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
+    return f"{people(len(keys))}: {named}{more}" if keys else "nobody"
+
+
 def draw_plans(here: Here, domain: Domain) -> None:
-    found = workflow.plans_seen(here.house, domain.label)
+    found = workflow.plans_seen(here.house, domain.label, SHOWN_PLANS)
     if not found:
         st.info("No preview yet.", icon=":material/info:")
         return
@@ -91,68 +107,48 @@ def draw_plans(here: Here, domain: Domain) -> None:
         | {"Preview": plan.id}
         for plan in found
     ]
-    event = st.dataframe(
-        pd.DataFrame(rows), hide_index=True, on_select="rerun", selection_mode="single-row", key="plan_rows",
-        alt="Previews, newest first",
-    )  # fmt: skip
-    for row in event["selection"]["rows"]:
+    selected = address.rows(pd.DataFrame(rows), [plan.id for plan in found], "plan", "Previews, newest first")
+    newest(len(found), SHOWN_PLANS)
+    for row in selected:
         link("pages/preview.py", f"Open {found[row].id}", ":material/compare_arrows:", here, plan=found[row].id)
 
 
 def draw_events(here: Here, domain: Domain) -> None:
-    chosen = st.pills("Show", list(KINDS), selection_mode="multi", key="event_kinds", default=["Settings and mapping"])
+    chosen = address.several("Show", "kinds", list(KINDS), str, ["Settings and mapping"])
     starts = tuple(word for kind in (chosen or KINDS) for word in KINDS[kind])
-    rows = [
-        {"When": moment(each.at), "Who": each.who, "What": each.what, "Details": in_words(each.details),
-         "Preview": each.plan or "", "Run": each.run or ""}
-        for each in workflow.see_history(here.house, domain.label)
-        if each.what.startswith(starts)
-    ]  # fmt: skip
-    if not rows:
+    found = [each for each in workflow.see_history(here.house, domain.label) if each.what.startswith(starts)]
+    if not found:
         st.info("Nothing of this kind happened yet.", icon=":material/info:")
         return
-    skip = parts.pager(len(rows), "events")
+    skip = address.pager(len(found))
+    rows = [
+        {"When": moment(each.at), "Who": each.who, "What": each.what.replace("plan ", "preview "),
+         "Details": in_words(named(here, each)), "Preview": each.plan or "", "Run": each.run or ""}
+        for each in found[skip : skip + address.PAGE]
+    ]  # fmt: skip
     st.dataframe(
-        pd.DataFrame(rows[skip : skip + parts.PAGE]), hide_index=True, alt="What happened, newest first",
+        pd.DataFrame(rows), hide_index=True, alt="What happened, newest first", row_height=address.TALL,
         column_config={"Details": st.column_config.TextColumn(width="large")},
     )  # fmt: skip
 
 
-def in_words(details: Mapping[str, object]) -> str:
-    """An event's details as a line; of what changed, from and to."""
-    shown = {name: value for name, value in details.items() if value not in (None, "", [], {})}
-    return ", ".join(f"{name.replace('_', ' ')}: {value_in_words(value)}" for name, value in shown.items())
-
-
-def value_in_words(value: object) -> str:
-    if isinstance(value, dict) and set(value) == {"from", "to"}:
-        before, after = value["from"], value["to"]
-        if isinstance(before, dict) and isinstance(after, dict) and set(before) == set(after) != LIMIT:
-            differ = [name for name in after if before[name] != after[name]]
-            return "; ".join(
-                f"{name.replace('_', ' ')}: {value_in_words(before[name])} → {value_in_words(after[name])}"
-                for name in differ
-            )
-        return f"{value_in_words(value['from'])} → {value_in_words(value['to'])}"
-    if isinstance(value, dict) and set(value) == LIMIT:
-        if value["percent"] is not None:
-            return f"{value['percent']} %"
-        return "off" if value["number"] is None else str(value["number"])
-    if isinstance(value, dict):
-        return "; ".join(
-            f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items() if each is not None
-        )
-    if isinstance(value, list | tuple):
-        return ", ".join(value_in_words(each) for each in value) or "none"
-    return "none" if value is None else str(value)
+def named(here: Here, each: workflow.Event) -> dict[str, object]:
+    """An event's details with people by their names, where the preview that it is about knows them."""
+    about, keys = dict(each.details), each.details.get("left_out")
+    if each.plan and isinstance(keys, list) and keys:
+        about["left_out"] = left_out(here, each.plan, keys)
+    return {name: value for name, value in about.items() if name != "digest"}
 
 
 here = enter("History", "Every run, every preview and approval, and every change of the settings.")
 domain = need_domain(here)
-runs, plans, events = st.tabs(["Runs", "Previews", "Changes and approvals"])
-with runs, guarded():
-    draw_runs(here, domain)
-with plans, guarded():
-    draw_plans(here, domain)
-with events, guarded():
-    draw_events(here, domain)
+runs, plans, events = address.tabs("show", {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals"})
+if plans.open:
+    with plans, guarded():
+        draw_plans(here, domain)
+elif events.open:
+    with events, guarded():
+        draw_events(here, domain)
+else:
+    with runs, guarded():
+        draw_runs(here, domain)

@@ -1,19 +1,21 @@
 """Which HiBob column feeds which attribute: one editable table, tried on a person while it is edited."""
 
-import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Attribute, Domain, Severity
 from provisioning.store.jobs import JobKind
-from provisioning.web import jobs, mapping_table
+from provisioning.web import jobs, mapping_sample, mapping_table, mapping_versions
+from provisioning.web.address import look_at
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
-from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, ago, escape
+from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
+from provisioning.workflow import Begun, MappingDraft
 
-# What the editor began from (domain id, version, content, frame), never its own output; what the store held when this
-# tab last looked or wrote; how often the editor was begun anew; and the version saved here.
+# What the editor began from (domain id, begun, content, frame, what it offers), never its own output; what the store
+# held when this tab last looked or wrote; how often the editor was begun anew; and the version saved here.
 BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
+SIDES = [585, 379]
 Content = tuple[tuple[Attribute, ...], str]
 
 
@@ -25,54 +27,65 @@ def editor_key(domain: Domain) -> str:
     return f"map_{domain.id}_{st.session_state.get(TURN, 0)}"
 
 
-def in_force(domain: Domain) -> Content:
-    return domain.attributes, domain.settings.unique_identifier or ""
+def in_force(domain: Domain) -> MappingDraft:
+    return MappingDraft(domain.attributes, domain.settings.unique_identifier or "", workflow.begun_from(domain))
 
 
-def draw_editor(here: Here, domain: Domain) -> tuple[Content, int, bool]:
-    """The table; what is edited is kept as a draft at once. Returns (content, version begun from, whether every cell
-    can be read); where one cannot, the content is what was last kept."""
-    draft = workflow.mapping_draft(here.house, domain.label)
-    stored: tuple[Content, int] = (draft[:2], draft[2]) if draft else (in_force(domain), domain.mapping_version)
-    if editor_key(domain) not in st.session_state or st.session_state.get(BASE, (0,))[0] != domain.id:
-        begin_anew()
-        content, version = stored
-        st.session_state[BASE] = (domain.id, version, content, mapping_table.to_frame(*content))
-        st.session_state[SEEN] = stored
-    _, based_on, begun, frame = st.session_state[BASE]
+def content_of(draft: MappingDraft) -> Content:
+    return draft.attributes, draft.identifier
+
+
+def draw_editor(here: Here, domain: Domain, view: str) -> tuple[Content, Begun, bool]:
+    """The table; what is edited is kept as a draft at once. Returns (content, what it was begun from, whether every
+    cell can be read); where one cannot, the content is what was last kept."""
+    stored = workflow.mapping_draft(here.house, domain.label) or in_force(domain)
     fields = workflow.fields_known(here.house, domain.label)
+    # An editor that offers something else is another editor to Streamlit, and forgets what was edited.
+    offers = (view, hash(fields), here.may_prepare)
+    base = st.session_state.get(BASE)
+    if editor_key(domain) not in st.session_state or base is None or (base[0], base[4]) != (domain.id, offers):
+        begin_anew()
+        base = (domain.id, stored.begun, content_of(stored), mapping_table.to_frame(*content_of(stored)), offers)
+        st.session_state[BASE], st.session_state[SEEN] = base, stored
+    _, begun, first, frame, _ = base
     written = [name for name in (*frame[mapping_table.FEED], *frame[mapping_table.FALLBACK]) if isinstance(name, str)]
-    edited = mapping_table.edit(frame, fields, written, editor_key(domain), not here.may_prepare)
+    edited = mapping_table.edit(frame, fields, written, editor_key(domain), not here.may_prepare, view)
     try:
-        content = mapping_table.from_frame(edited)
+        content = mapping_table.from_frame(edited, stored.identifier)
     except SettingsError as problem:
         fail(problem)
-        return stored[0], based_on, False
-    if stored != st.session_state[SEEN] and content in (begun, stored[0]):
+        return content_of(stored), begun, False
+    if stored != st.session_state[SEEN] and content in (first, content_of(stored)):
         # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
         begin_anew()
         st.rerun()
-    if content != stored[0] and here.may_prepare:
-        keep(here, domain, content, based_on)
-    return content, based_on, True
+    if content != content_of(stored) and here.may_prepare:
+        keep(here, domain, content, begun)
+    if mapping_table.ticked(edited) > 1:
+        # The tick that was moved: the table is shown anew with exactly one.
+        begin_anew()
+        st.rerun()
+    return content, begun, True
 
 
-def keep(here: Here, domain: Domain, content: Content, based_on: int) -> None:
+def keep(here: Here, domain: Domain, content: Content, begun: Begun) -> None:
     """As a draft; what is in force already needs none."""
-    if (content, based_on) == (in_force(domain), domain.mapping_version):
+    draft = MappingDraft(*content, begun)
+    if draft == in_force(domain):
         workflow.drop_mapping_draft(here.house, domain.label)
     else:
-        workflow.keep_mapping_draft(here.house, domain.label, *content, based_on)
-    st.session_state[SEEN] = (content, based_on)
+        workflow.keep_mapping_draft(here.house, domain.label, *content, begun)
+    st.session_state[SEEN] = draft
 
 
-def draw_actions(here: Here, domain: Domain, content: Content, based_on: int, readable: bool) -> None:
-    changed = content != in_force(domain)
+def draw_actions(here: Here, domain: Domain, content: Content, begun: Begun, readable: bool) -> None:
+    changed = content != content_of(in_force(domain))
     may_save = changed and readable and here.may_prepare
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save", type="primary", icon=":material/save:", disabled=not may_save):
-            save(here, domain, *content, based_on)
-        if st.button("Discard", icon=":material/undo:", disabled=not changed and readable):
+            save(here, domain, *content, begun)
+        stale = begun != workflow.begun_from(domain)
+        if st.button("Discard", icon=":material/undo:", disabled=not changed and readable and not stale):
             workflow.drop_mapping_draft(here.house, domain.label)
             begin_anew()
             st.rerun()
@@ -81,46 +94,52 @@ def draw_actions(here: Here, domain: Domain, content: Content, based_on: int, re
         else:
             in_words = f"Version {domain.mapping_version} is in force"
             st.caption("Unsaved changes, kept as your draft" if changed else in_words)
+        if changed and readable:
+            mapping_versions.headline(here, domain, content)
     if st.session_state.get(SAVED) == (domain.id, domain.mapping_version) and not changed:
         link("pages/preview.py", "Make a preview with this mapping", ":material/preview:", here)
 
 
-def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, based_on: int) -> None:
+def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, begun: Begun) -> None:
     try:
-        saved = workflow.save_mapping(here.house, domain.label, attributes, identifier, based_on)
+        saved = workflow.save_mapping(here.house, domain.label, attributes, identifier, begun)
     except RollcallError as problem:
         fail(problem)
         return
     begin_anew()
     st.session_state[SAVED] = (domain.id, saved.mapping_version)
+    look_at(compare="")
     st.toast(f"Saved as version {saved.mapping_version}.", icon=":material/check:")
     st.rerun()
 
 
-def draw_conflict(here: Here, domain: Domain, based_on: int) -> None:
-    """Somebody else saved meanwhile: what their version changes, and the ways on."""
-    if based_on == domain.mapping_version:
+def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
+    """Somebody saved meanwhile, the mapping or its unique identifier: what that changes, and the ways on."""
+    newer = workflow.newer_mapping(here.house, domain.label, begun)
+    if not newer:
         return
+    what = f"{escape(domain.mapping_by)} saved version {domain.mapping_version}"
+    if domain.mapping_version == begun.version:
+        what = "The unique identifier was changed in the settings"
     with st.container(border=True):
         st.warning(
-            f"{escape(domain.mapping_by)} saved version {domain.mapping_version}; your draft began from version {based_on}. "
+            f"{what}; your draft began from version {begun.version}. "
             "Saving is refused until you have looked at the difference.",
             icon=":material/difference:",
         )
-        for line in workflow.newer_mapping(here.house, domain.label, based_on):
+        for line in newer:
             st.text(line)
         label = "I have seen it: put my draft on top of it, which undoes these changes and brings back what was removed"
-        if st.button(label, icon=":material/merge:"):
+        if st.button(label, icon=":material/merge:", disabled=not here.may_prepare):
             draft = workflow.mapping_draft(here.house, domain.label)
             if draft:
-                workflow.keep_mapping_draft(here.house, domain.label, draft[0], draft[1], domain.mapping_version)
+                now = workflow.begun_from(domain)
+                workflow.keep_mapping_draft(here.house, domain.label, *content_of(draft), now)
             begin_anew()
             st.rerun()
 
 
-def draw_problems(
-    here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, based_on: int
-) -> None:
+def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, begun: Begun) -> None:
     found, missing = workflow.advise(here.house, domain.label, attributes, identifier)
     worst = [each for each in found if each.severity is not Severity.INFO]
     title = f"Problems ({len(worst)})" if worst else "No problems"
@@ -133,77 +152,56 @@ def draw_problems(
             f"Add {len(missing)} suggested rows", icon=":material/playlist_add:", disabled=not here.may_prepare
         ):
             named = identifier or next((each.name for each in missing if each.name == "Employee ID"), "")
-            workflow.keep_mapping_draft(here.house, domain.label, (*attributes, *missing), named, based_on)
+            workflow.keep_mapping_draft(here.house, domain.label, (*attributes, *missing), named, begun)
             begin_anew()
             st.rerun()
 
 
-def draw_sample(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str) -> None:
-    st.subheader("Tried on a person", anchor=False)
-    read = workflow.last_read(here.house, domain.label)
+def draw_view(view: str, readable: bool) -> None:
+    """Which columns the table shows. An edit that cannot be read is not kept, and would be lost on the way."""
+    names = {word: label for word, (label, _) in mapping_table.VIEWS.items()}
+    chosen = st.segmented_control(
+        "Columns", list(names), default=view, format_func=names.__getitem__, key=f"view_{view}_{readable}",
+        required=True, disabled=not readable, label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen and chosen != view:
+        look_at(columns="" if chosen == mapping_table.EVERYDAY else chosen)
+        st.rerun()
+
+
+def draw_reading(here: Here, domain: Domain) -> None:
     job = workflow.latest_job(here.house, domain.label, [JobKind.SAMPLE])
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
     busy = bool(job and job.open)
-    if right.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy or not here.may_prepare):
+    if st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy or not here.may_prepare):
         workflow.ask(here.house, domain.label, JobKind.SAMPLE)
         st.rerun()
     jobs.show(here, job, "Reading a sample")
-    if read is None:
-        left.info("No sample was read yet. Reading one changes nothing.", icon=":material/info:")
-        return
-    with left:
-        person = pick_person(here, domain)
-    st.caption(f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}: {read.evidence.employees:,} people.")
-    rows = [
-        {
-            "Attribute": each.attribute,
-            "Data feed name": each.column,
-            "HiBob says": each.before,
-            "Skillcast stores": each.after,
-            "Filled": each.filled,
-            "Not readable": each.unreadable or None,
-            "Note": each.note,
-        }
-        for each in workflow.try_mapping(here.house, domain.label, attributes, identifier, person)
-    ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height="content",
-        placeholder="",
-        column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
-        alt="Sample values of one person, before and after, and the share of people with a value",
-    )
-
-
-def pick_person(here: Here, domain: Domain) -> str | None:
-    text = st.text_input("Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:")
-    people = dict(workflow.people_read(here.house, domain.label, text))
-    wanted = st.query_params.get("person")
-    named = workflow.person_read(here.house, domain.label, wanted) if wanted and not text else None
-    if named and wanted:
-        people = {wanted: named} | people
-    if not people:
-        st.info("Nobody who was read is found by these words.", icon=":material/person_search:")
-        return wanted
-    keys = list(people)
-    chosen = st.selectbox(
-        "Person", keys, keys.index(wanted) if wanted in people else 0, format_func=lambda key: people[key],
-        key=f"sample_{domain.id}_{wanted}",
-    )  # fmt: skip
-    if chosen and chosen != wanted:
-        st.query_params["person"] = chosen
-    return chosen
 
 
 here = enter("Mapping", "Which HiBob column feeds which attribute of Skillcast. A saved mapping is a new version.")
 domain = need_domain(here)
 with guarded():
-    above = st.container()
-    content, based_on, readable = draw_editor(here, domain)
+    conflict = st.container()
+    view = st.query_params.get("columns", "")
+    view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
+    above, picker = st.columns(SIDES, vertical_alignment="bottom")
+    table, sample = st.columns(SIDES)
+    with table:
+        content, begun, readable = draw_editor(here, domain, view)
     with above:
-        draw_conflict(here, domain, based_on)
-    draw_actions(here, domain, content, based_on, readable)
+        draw_view(view, readable)
+    with picker:
+        person = mapping_sample.pick(here, domain)
+    with sample:
+        mapping_sample.draw(here, domain, *content, person)
+        draw_reading(here, domain)
+    with conflict:
+        draw_conflict(here, domain, begun)
+    with table:
+        draw_actions(here, domain, content, begun, readable)
     if readable:
-        draw_problems(here, domain, *content, based_on)
-    draw_sample(here, domain, *content)
+        draw_problems(here, domain, *content, begun)
+    changed = readable and content != content_of(in_force(domain))
+    if mapping_versions.draw(here, domain, content if changed else None, begun):
+        begin_anew()
+        st.rerun()

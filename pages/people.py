@@ -5,9 +5,9 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Domain
-from provisioning.web import parts
+from provisioning.web.address import PAGE, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import escape, people
+from provisioning.web.words import dated, escape, people, searchable
 
 User = tuple[str, str, str, dict[str, str]]
 ICONS = {
@@ -23,12 +23,7 @@ ICONS = {
 
 def draw_directory(here: Here, domain: Domain) -> None:
     st.subheader("Directory", anchor=False)
-    text = st.text_input(
-        "Search the directory", st.query_params.get("search", ""), placeholder="Name, e-mail or identifier",
-        icon=":material/search:", key="directory_search",
-    )  # fmt: skip
-    wanted = (text or "").strip()
-    parts.remember("search", wanted)
+    wanted = search("Search the directory", "Name, e-mail or identifier", "directory_search")
     _, count = workflow.users_seen(here.house, domain.label, wanted, 0, 0)
     if not count:
         st.info(
@@ -36,18 +31,10 @@ def draw_directory(here: Here, domain: Domain) -> None:
             icon=":material/group_off:",
         )
         return
-    skip = parts.pager(count, f"users_{wanted}")
-    found, _ = workflow.users_seen(here.house, domain.label, wanted, parts.PAGE, skip)
+    skip = pager(count)
+    found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
     st.caption(f"{people(count)} in the directory fit. Select one to see why they are there.")
-    event = st.dataframe(
-        frame(domain, found), hide_index=True, on_select="rerun", selection_mode="single-row",
-        key=f"users_{wanted}_{skip}", alt="Users of the domain",
-    )  # fmt: skip
-    for row in event["selection"]["rows"]:
-        user, link, *_ = found[row]
-        if st.query_params.get("person") not in (user, link):
-            st.query_params["person"] = link or user
-            st.rerun()
+    rows(frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain")
 
 
 def frame(domain: Domain, found: list[User]) -> pd.DataFrame:
@@ -62,23 +49,23 @@ def frame(domain: Domain, found: list[User]) -> pd.DataFrame:
 
 def draw_question(here: Here, domain: Domain) -> None:
     """Anybody may be asked for, also who has no user."""
-    named = st.query_params.get("person", "")
-    asked = st.text_input(
-        "Why is, or isn’t, this person here?", value=named, key=f"who_{named}", icon=":material/person_search:",
+
+    def ask() -> None:
+        look_at(person=searchable(st.session_state["who"]))
+
+    st.session_state["who"] = wanted = searchable(st.query_params.get("person", ""))
+    st.text_input(
+        "Why is, or isn’t, this person here?", key="who", on_change=ask, icon=":material/person_search:",
         placeholder="E-mail, unique identifier, HiBob id or user id",
     )  # fmt: skip
-    wanted = (asked or "").strip()
-    if wanted != named:
-        st.query_params["person"] = wanted
-        st.rerun()
     if not wanted:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
         return
     answer = workflow.explain(here.house, domain.label, wanted)
     with st.container(border=True):
-        st.markdown(f"##### {escape(answer.answer)}")
+        st.markdown(f"##### {escape(dated(answer.answer))}")
         for each in answer.steps:
-            st.markdown(f"{ICONS.get(each.step, ':material/chevron_right:')} {escape(each.detail)}")
+            st.markdown(f"{ICONS.get(each.step, ':material/chevron_right:')} {escape(dated(each.detail))}")
     draw_values(here, domain, answer.key)
 
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
+from provisioning.report.evidence import evidence_rows
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import approval, changes, jobs, parts
+from provisioning.web import approval, changes, deciding, jobs, parts
+from provisioning.web.address import filter_by, look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment, people
+
+DOING = {JobKind.PREVIEW: "Preview", JobKind.DECIDE: "Your decision", JobKind.UNDO: "Undo"}
 
 
 def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
@@ -20,7 +25,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         "Make a preview", type="primary", icon=":material/compare_arrows:", disabled=busy or not here.may_prepare
     ):
         workflow.ask(here.house, here.label, JobKind.PREVIEW)
-        st.query_params.pop("plan", None) if "plan" in st.query_params else None
+        look_at(plan="", selected="", page="", show="")
         st.rerun()
     have = {each.id: each for each in plans}
     states = workflow.plan_states(here.house, here.label, plans)
@@ -36,7 +41,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
     )
     # While a new one is made the address names none, so that the new one is shown when it is there.
     if chosen != wanted or (not busy and "plan" not in st.query_params):
-        st.query_params["plan"] = chosen
+        filter_by(plan=chosen)
     return str(chosen)
 
 
@@ -70,28 +75,39 @@ def draw_head(here: Here, plan: Plan) -> None:
         )
 
 
+def draw_evidence(plan: Plan) -> None:
+    """What shows that HiBob was read completely."""
+    rows = [{"What": label.strip(), "Read": text} for label, text in evidence_rows(plan.evidence)]
+    if rows:
+        with st.expander("What this read of HiBob proved", icon=":material/fact_check:"):
+            st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Evidence of the read")
+
+
 def draw_plan(here: Here, plan: Plan) -> None:
     if not parts.belongs(here, plan):
         return
     draw_head(here, plan)
     parts.counts(plan)
+    draw_evidence(plan)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     lapsed = workflow.lapsed(here.house, plan.id)
-    deciding = not lapsed and total > 0 and workflow.run_of(here.house, plan.id) is None
-    if deciding:
+    open_to_decide = not lapsed and workflow.run_of(here.house, plan.id) is None
+    if open_to_decide and total:
         draw_effect(here, plan)
     if total:
         changes.charts(here, plan)
     for each in plan.findings:
         parts.finding(here, plan, each)
-    who, held = st.tabs([f"People ({total:,})", f"Held back ({plan.counts.get('held', 0):,})"])
-    with who:
-        if total:
-            changes.table(here, plan, deciding)
-        else:
-            st.info("Nobody changes.", icon=":material/check:")
-    with held:
-        changes.held(here, plan)
+    if open_to_decide:
+        deciding.test_account(here, plan)
+    deciding.proposals(here, plan, open_to_decide)
+    who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})
+    if held.open:
+        with held:
+            changes.held(here, plan)
+    else:
+        with who:
+            changes.table(here, plan, open_to_decide) if total else st.info("Nobody changes.", icon=":material/check:")
     with st.container(border=True):
         st.subheader("Approve", anchor=False)
         approval.draw(here, plan, lapsed)
@@ -100,14 +116,14 @@ def draw_plan(here: Here, plan: Plan) -> None:
 here = enter("Preview", "Who would change, and why. A preview reads both sides and writes nothing.")
 domain = need_domain(here)
 with guarded():
-    job = workflow.latest_job(here.house, domain.label, [JobKind.PREVIEW])
+    job = workflow.latest_job(here.house, domain.label, [JobKind.PREVIEW, JobKind.DECIDE, JobKind.UNDO])
     plans = workflow.plans_seen(here.house, domain.label, 20)
     plan_id = draw_controls(here, plans, job)
     failed_later = (
         job and job.state is JobState.FAILED and not (plans and str(job.ended_at) < plans[0].made_at.isoformat())
     )
     if job and (job.open or failed_later):
-        jobs.show(here, job, "Preview")
+        jobs.show(here, job, DOING[job.kind])
         if job.error and "(401" in job.error:
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:

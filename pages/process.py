@@ -9,7 +9,7 @@ from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Plan, Run, RunStatus
 from provisioning.store.jobs import Job, JobKind
-from provisioning.web import jobs, parts
+from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
 
@@ -19,13 +19,9 @@ KINDS = [JobKind.PROCESS, JobKind.RETRY]
 def which_plan(here: Here) -> str | None:
     """The plan that the address names, else the one that was processed or approved last."""
     named = st.query_params.get("plan")
-    if named:
-        return named
-    standing = workflow.standing(here.house, here.label)
-    waiting = standing.plan.id if standing.plan and standing.approval and not standing.lapsed else None
-    found = waiting or (standing.last_run[0].plan_id if standing.last_run else None)
-    if found:
-        st.query_params["plan"] = found
+    found = named or workflow.newest(here.house, here.label).processing
+    if found and not named:
+        address.look_at(plan=found)
     return found
 
 
@@ -43,12 +39,13 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
     may, label = here.may_prepare, here.label
 
     def progress(house: workflow.Workspace) -> tuple[float | None, str]:
-        now = workflow.run_of(house, plan.id)
-        done = sum(now.counts.values()) if now else 0
+        last = workflow.runs_seen(house, label, 1)
+        done = sum(last[0][1].values()) if last and last[0][0].plan_id == plan.id else 0
         return (done / total if total else None), f"{done:,} of {total:,} changes"
 
     def controls(house: workflow.Workspace) -> None:
-        now = workflow.run_of(house, plan.id)
+        last = workflow.runs_seen(house, label, 1)
+        now = last[0][0] if last and last[0][0].plan_id == plan.id else None
         stoppable = may and now is not None and now.status is RunStatus.RUNNING
         if now and st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
             workflow.stop(house, now.id)
@@ -121,39 +118,31 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
         st.warning("Whoever changed meanwhile was skipped. A new preview shows them.", icon=":material/sync_problem:")
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+        deciding.undo(here, run)
 
 
 def draw_outcomes(here: Here, run: Run) -> None:
     st.subheader("Outcomes", anchor=False)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    text = left.text_input(
-        "Search", st.query_params.get("search", ""), placeholder="Name, key or reason", icon=":material/search:",
-        key="outcome_search",
-    )  # fmt: skip
-    named = [each for each in st.query_params.get("results", "").split(",") if each in RESULTS]
-    chosen = right.pills(
-        "Result", list(RESULTS), selection_mode="multi", default=named, format_func=RESULTS.__getitem__, key="results"
-    )
-    parts.remember("search", text or "")
-    parts.remember("results", ",".join(chosen))
-    results = list(chosen) or list(RESULTS)
-    _, count = workflow.outcomes_seen(here.house, run.id, results, text or "", 0, 0)
+    with left:
+        text = address.search("Search", "Name, HiBob id or reason", "outcome_search")
+    with right:
+        results = address.several("Result", "results", list(RESULTS), RESULTS.__getitem__) or list(RESULTS)
+    _, count = workflow.outcomes_seen(here.house, run.id, results, text, 0, 0)
     if not count:
         st.info("Nobody yet." if not run.counts["done"] else "Nobody fits.", icon=":material/search_off:")
         return
-    found, _ = workflow.outcomes_seen(
-        here.house, run.id, results, text or "", parts.PAGE, parts.pager(count, "outcomes")
-    )
+    found, _ = workflow.outcomes_seen(here.house, run.id, results, text, address.PAGE, address.pager(count))
     rows = [
         {
             "Person": name or each.key,
             "What": ACTIONS[each.action.value].replace("To be ", "").capitalize(),
             "Result": RESULTS[each.result.value],
             "Message": each.message,
-            "Key": each.key,
+            "HiBob id": each.key,
         }
         for name, each in found
     ]

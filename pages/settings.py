@@ -9,16 +9,53 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
-from provisioning.web import settings_form
+from provisioning.web import deciding, settings_form
+from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 
-# What the form began from: (domain, version, settings); how often it was begun anew; and the version saved here.
-BASE, TURN, SAVED = "settings_base", "settings_turn", "settings_saved"
+# What the form began from (domain id, version, settings as text); what the store held when this tab last looked or wrote;
+# how often the form was begun anew; and the version saved here.
+BASE, SEEN, TURN, SAVED = "settings_base", "settings_seen", "settings_turn", "settings_saved"
 
 
-def begin_anew(domain: Domain) -> None:
-    st.session_state[BASE] = (domain.id, domain.settings_version, domain.settings)
+def begin_anew() -> None:
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+
+
+def form_key(domain: Domain) -> str:
+    return f"{domain.id}_{st.session_state.get(TURN, 0)}"
+
+
+def draw_draft(here: Here, domain: Domain) -> tuple[Settings, int, list[SettingsError]]:
+    """The form; what is edited is kept as a draft at once. Returns (what it says, the version it was begun from, what is
+    wrong with it); where something is, nothing is kept."""
+    stored = workflow.settings_draft(here.house, domain.label) or (domain.settings, domain.settings_version)
+    held = (workflow.settings_in_text(stored[0]), stored[1])
+    # Widgets of a page that was left are gone, and so is what they held: the form begins anew from the draft.
+    if not settings_form.begun(form_key(domain)) or st.session_state.get(BASE, (0,))[0] != domain.id:
+        begin_anew()
+        st.session_state[BASE], st.session_state[SEEN] = (domain.id, held[1], held[0]), held
+    _, based_on, text = st.session_state[BASE]
+    base = workflow.settings_from_text(text)
+    said, problems = draw_form(here, domain, base, form_key(domain))
+    if problems:
+        return said, based_on, problems
+    if held != st.session_state[SEEN] and said in (base, stored[0]):
+        # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
+        begin_anew()
+        st.rerun()
+    if said != stored[0] and here.may_prepare:
+        keep(here, domain, said, based_on)
+    return said, based_on, problems
+
+
+def keep(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
+    """As a draft; what is in force already needs none."""
+    if (said, based_on) == (domain.settings, domain.settings_version):
+        workflow.drop_settings_draft(here.house, domain.label)
+    else:
+        workflow.keep_settings_draft(here.house, domain.label, said, based_on)
+    st.session_state[SEEN] = (workflow.settings_in_text(said), based_on)
 
 
 def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Settings, list[SettingsError]]:
@@ -33,9 +70,14 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
             problems.append(problem)
 
     said = base
-    scope, lifecycle, limits, protected, identity = st.tabs(
-        ["Scope", "Lifecycle", "Limits", "Protected people", "Identifier and absence"]
-    )
+    parts = {
+        "scope": "Scope",
+        "lifecycle": "Lifecycle",
+        "limits": "Limits",
+        "protected": "Protected people",
+        "identity": "Identifier and absence",
+    }
+    scope, lifecycle, limits, protected, identity = tabs("part", parts)
     with identity, reading():
         said = settings_form.identity(here, domain, base, key)
     with scope, reading():
@@ -44,41 +86,60 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
         said = replace(said, lifecycle=settings_form.lifecycle(here, base.lifecycle, key))
     with protected, reading():
         said = replace(said, protected=settings_form.protected(here, domain, base, key))
+        st.subheader("Decided on previews", anchor=False)
+        deciding.in_force(here)
     with limits, reading():
         said = replace(said, limits=settings_form.limits(base, key))
     return said, problems
 
 
-def draw_actions(
-    here: Here, domain: Domain, base: Settings, said: Settings, problems: Sequence[SettingsError], based_on: int
-) -> None:
-    changed = said != base or bool(problems)
+def draw_actions(here: Here, domain: Domain, said: Settings, problems: Sequence[SettingsError], based_on: int) -> None:
+    changed = said != domain.settings
     may_save = changed and not problems and here.may_prepare
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save", type="primary", icon=":material/save:", disabled=not may_save):
             save(here, domain, said, based_on)
-        if st.button("Discard", icon=":material/undo:", disabled=not changed and based_on == domain.settings_version):
-            begin_anew(domain)
+        if st.button("Discard", icon=":material/undo:", disabled=not (changed or problems) or not here.may_prepare):
+            workflow.drop_settings_draft(here.house, domain.label)
+            begin_anew()
             st.rerun()
-        st.caption("Unsaved changes" if changed else f"Version {domain.settings_version} is in force")
+        if problems:
+            st.caption("Cannot be saved, nor kept as your draft, until everything can be read")
+        else:
+            in_words = f"Version {domain.settings_version} is in force"
+            st.caption("Unsaved changes, kept as your draft" if changed else in_words)
     for problem in problems:
         fail(problem)
     if st.session_state.get(SAVED) == (domain.id, domain.settings_version) and not changed:
         link("pages/preview.py", "Make a preview with these settings", ":material/preview:", here)
-    if based_on != domain.settings_version:
+
+
+def draw_conflict(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
+    """Somebody saved meanwhile: what their version changes, and the ways on."""
+    if based_on == domain.settings_version:
+        return
+    with st.container(border=True):
         st.warning(
-            f"Version {domain.settings_version} was saved meanwhile; this form shows version {based_on}. Discard to see it.",
+            f"Version {domain.settings_version} was saved; your draft began from version {based_on}. Saving is refused "
+            "until you have looked at the difference.",
             icon=":material/difference:",
         )
+        for line in workflow.newer_settings(here.house, domain.label, based_on):
+            st.text(line)
+        label = "I have seen it: put my draft on top of it, which undoes these changes"
+        if st.button(label, icon=":material/merge:", disabled=not here.may_prepare):
+            workflow.keep_settings_draft(here.house, domain.label, said, domain.settings_version)
+            begin_anew()
+            st.rerun()
 
 
 def save(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
     try:
-        saved = workflow.save_settings(here.house, domain.label, said, based_on)
+        saved = workflow.save_settings_draft(here.house, domain.label, said, based_on)
     except RollcallError as problem:
         fail(problem)
         return
-    begin_anew(saved)
+    begin_anew()
     st.session_state[SAVED] = (domain.id, saved.settings_version)
     st.toast(f"Saved as version {saved.settings_version}. Waiting previews lapse.", icon=":material/check:")
     st.rerun()
@@ -86,14 +147,9 @@ def save(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
 
 here = enter("Settings", "Whom the domain takes, what their status means, and what is never to happen by itself.")
 domain = need_domain(here)
-# Widgets of a page that was left are gone, and so is what they held: the form begins anew.
-if st.session_state.get(BASE, (0,))[0] != domain.id or f"settings_{st.session_state.get(TURN)}" not in st.session_state:
-    begin_anew(domain)
-_, based_on, base = st.session_state[BASE]
-turn = st.session_state[TURN]
-st.session_state[f"settings_{turn}"] = True
 with guarded():
     above = st.container()
-    said, problems = draw_form(here, domain, base, f"{domain.id}_{turn}")
+    said, based_on, problems = draw_draft(here, domain)
     with above:
-        draw_actions(here, domain, base, said, problems, based_on)
+        draw_actions(here, domain, said, problems, based_on)
+        draw_conflict(here, domain, said, based_on)

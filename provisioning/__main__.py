@@ -17,9 +17,9 @@ from provisioning import __version__
 from provisioning.errors import RollcallError, UsageError
 
 if TYPE_CHECKING:
-    from provisioning.model import Plan, Run
+    from provisioning.model import Attribute, Plan, Run
     from provisioning.store.leases import Holder
-    from provisioning.workflow import Workspace
+    from provisioning.workflow import Compared, Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, NEIGHBOUR_FAILED, WRONG_USAGE, REFUSED, SOME_FAILED = range(5)
@@ -65,6 +65,10 @@ def parser() -> argparse.ArgumentParser:
     each = command("preview", "make and store a plan", _preview, json=True)
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("--excel", metavar="FILE", help="also write its workbook")
+    each = command("compare", "what two versions of a mapping would make of the same people", _compare, json=True)
+    each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
+    each.add_argument("old", metavar="OLD", help="a version of the mapping")
+    each.add_argument("new", metavar="NEW", help="another version, or draft: your unsaved mapping")
     command("plan", "show a stored plan", _plan, json=True).add_argument("plan", metavar="PLAN")
     each = command("workbook", "write a plan's Excel file", _workbook)
     each.add_argument("plan", metavar="PLAN")
@@ -203,9 +207,11 @@ def _waiting(holder: "Holder") -> None:
     print(f"rollcall: waiting for {holder}", file=sys.stderr)
 
 
-def _read_file(name: str) -> bytes:
+def _read_file(name: str, most: int = -1) -> bytes:
+    """The first `most` bytes of a file: whoever sets a limit asks for one more."""
     try:
-        return Path(name).read_bytes()
+        with Path(name).open("rb") as file:
+            return file.read(most)
     except OSError as problem:
         raise UsageError(f"The file {name} cannot be read: {problem.strerror}.") from None
 
@@ -302,6 +308,10 @@ def _check(asked: argparse.Namespace) -> int:
         print(
             f"  {each.state:<7} {each.filled:>6.1%}  {each.attribute} ← {each.column}  ({plain(each.category or 'no category')})"
         )
+    if found.portal:
+        print(f"Portal {found.portal.base_url}: answers, the token is accepted.")
+        _print([f"  {plain(what)}: {plain(words)}" for what, words in found.portal.features])
+        _print([f"  {plain(note)}" for note in found.portal.notes])
     _print(list(finding_lines(found.findings)))
     return OK
 
@@ -316,8 +326,14 @@ def _preview(asked: argparse.Namespace) -> int:
     code = _show_plan(plan, asked.json)
     if not asked.json and plan.changes:
         print(f"Workbook: {asked.excel}" if asked.excel else f"Workbook: `workbook {plan.id} FILE`")
-        print(f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}")
+        print(_next_step(plan))
     return code
+
+
+def _next_step(plan: "Plan") -> str:
+    if plan.blocks:
+        return "Next: put right what blocks (→ above) and preview again. Nobody is changed by a blocked plan."
+    return f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}"
 
 
 def _show_plan(plan: "Plan", as_json: bool) -> int:
@@ -368,6 +384,75 @@ def _undo(asked: argparse.Namespace) -> int:
     return _show_plan(workflow.undo(_open(asked), asked.run_id, _waiting), asked.json)
 
 
+def _compare(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import moment
+
+    house = _open(asked)
+    new: int | tuple[Sequence[Attribute], str]
+    if asked.new == "draft":
+        draft = workflow.mapping_draft(house, asked.domain)
+        if draft is None:
+            raise UsageError(f"{house.actor.name} has no unsaved mapping of {asked.domain}.")
+        new = (draft.attributes, draft.identifier)
+    else:
+        new = _version(asked.new)
+    compared = workflow.compare_mappings(house, asked.domain, _version(asked.old), new)
+    if asked.json:
+        _print_json(_comparison_document(asked, compared))
+        return OK
+    words = "your draft" if asked.new == "draft" else f"version {asked.new}"
+    users = compared.comparison.users
+    print(f"Version {asked.old} → {words} changes {users:,} user{'' if users == 1 else 's'} of {asked.domain}.")
+    print(f"  HiBob read {moment(compared.read_at)}")
+    _print(list(_comparison_lines(compared)))
+    return OK
+
+
+def _version(word: str) -> int:
+    if not word.isascii() or not word.isdecimal() or len(word) > 9:
+        raise UsageError(f"“{word}” is no version of a mapping: write a number, such as 3.")
+    return int(word)
+
+
+def _comparison_document(asked: argparse.Namespace, compared: "Compared") -> dict[str, object]:
+    found = compared.comparison
+    return {
+        "domain": asked.domain,
+        "old": asked.old,
+        "new": asked.new,
+        "read_at": f"{compared.read_at:%Y-%m-%dT%H:%M:%SZ}",
+        "users": found.users,
+        "attributes": [
+            {
+                "attribute": each.attribute,
+                "users": each.users,
+                "examples": [{"key": e.key, "old": e.old, "new": e.new, "users": e.users} for e in each.examples],
+            }
+            for each in found.attributes
+        ],
+        "happens": [{"old": old, "new": new, "users": users} for old, new, users in found.happens],
+        "people": [{**row, "attribute": row["attribute"] or None} for row in found.rows.to_pylist()],
+        "not_compared": [{"attribute": e.attribute, "column": e.column, "why": e.why} for e in found.not_compared],
+        "not_known": list(found.unknown),
+    }
+
+
+def _comparison_lines(compared: "Compared") -> Iterator[str]:
+    from provisioning.report.text import plain
+
+    found = compared.comparison
+    for old, new, users in found.happens:
+        yield f"  {users:>7,}  {old} → {new}"
+    for each in found.attributes:
+        shown = "; ".join(f"{e.old or '(blank)'} → {e.new or '(blank)'} ({e.users:,})" for e in each.examples)
+        yield plain(f"  {each.users:>7,}  {each.attribute}: {shown}")
+    for missing in found.not_compared:
+        yield plain(f"  not compared: {missing.attribute}. {missing.why}")
+    for name in found.unknown:
+        yield plain(f"  {name}: what Skillcast has now was not read, and counts as blank.")
+
+
 def _plan(asked: argparse.Namespace) -> int:
     from provisioning import workflow
     from provisioning.report.documents import plan_document
@@ -396,9 +481,10 @@ def _approve(asked: argparse.Namespace) -> int:
 
     from provisioning import workflow
     from provisioning.report.documents import approval_document
-    from provisioning.report.text import moment
+    from provisioning.report.text import moment, plain
+    from provisioning.report.workbook_reader import MAX_FILE
 
-    workbook = BytesIO(_read_file(asked.workbook)) if asked.workbook else None
+    workbook = BytesIO(_read_file(asked.workbook, MAX_FILE + 1)) if asked.workbook else None
     approval = workflow.approve(
         _open(asked),
         asked.plan,
@@ -412,6 +498,8 @@ def _approve(asked: argparse.Namespace) -> int:
         return OK
     print(f"Plan {approval.plan_id} approved by {approval.by} on {moment(approval.at)}.")
     print(f"  digest {approval.digest}")
+    if approval.workbook:
+        print(plain(f"  decided by, as the workbook says: {approval.signed_by or 'not said'}"))
     if approval.left_out:
         print(f"  {len(approval.left_out):,} {'person' if len(approval.left_out) == 1 else 'people'} left out")
     _print([f"  overridden: {code} ({reason})" for code, reason in approval.overrides.items()])
@@ -435,7 +523,7 @@ def _process(asked: argparse.Namespace) -> int:
             print(f"\r{done:,} of {total:,}", end="" if done < total else "\n", file=sys.stderr, flush=True)
 
     run = workflow.process(
-        _open(asked), asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress
+        _open(asked), asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress, say=_complain
     )
     if asked.json:
         _print_json(run_document(run))

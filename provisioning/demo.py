@@ -148,10 +148,10 @@ Children = list["subprocess.Popen[bytes]"]
 
 
 @contextmanager
-def together(data: Path, port: int, web_port: int) -> Iterator[tuple[Sandbox, str, Children]]:
+def together(data: Path, port: int, web_port: int, people: int = 250) -> Iterator[tuple[Sandbox, str, Children]]:
     """Sandbox, example customer, worker and web app, on these ports where they are free: (sandbox, the web app's
     address, the processes)."""
-    with _running(data, 250, 1, port if _free(port) else 0) as sandbox:
+    with _running(data, people, 1, port if _free(port) else 0) as sandbox:
         house = _set_up(data, sandbox)
         address = f"http://127.0.0.1:{web_port if web_port and _free(web_port) else _free_port()}"
         with _children(house, address) as children:

@@ -2,12 +2,14 @@
 our credentials at any machine, this one's own network included."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from provisioning.errors import SettingsError
 
 HIBOB_HOSTS = frozenset({"api.hibob.com", "api.sandbox.hibob.com"})
+SKILLCAST_HOSTS = frozenset({"*.skillcast.io"})
 ALLOWED_VARIABLE = "ROLLCALL_ALLOWED_HOSTS"
 
 
@@ -18,7 +20,10 @@ def allowed_hosts(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> str:
-    """The URL without trailing slash, if Rollcall may connect there. Raises `SettingsError` otherwise."""
+    """The URL without trailing slash, if Rollcall may connect there. Raises `SettingsError` otherwise.
+
+    A known host may begin with `*.`, for all hosts below it.
+    """
     if any(not character.isprintable() or character.isspace() for character in url.strip()):
         raise SettingsError("The base URL holds a blank or a control character.")
     try:
@@ -32,7 +37,7 @@ def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> 
         raise SettingsError("The base URL must not carry credentials, a query or a fragment.")
     if host in allowed:
         return url.strip().rstrip("/")
-    if host not in known:
+    if not any(_is(host, each) for each in known):
         kind = "a loopback or numeric address" if _is_address(host) else "not a host that Rollcall connects to"
         raise SettingsError(
             f"{host} is {kind}. Allowed are {', '.join(sorted(known))}; the operator can add others with "
@@ -41,6 +46,13 @@ def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> 
     if parts.scheme != "https" or parts.port not in (None, 443):
         raise SettingsError(f"Connections to {host} must use https on its standard port.")
     return url.strip().rstrip("/")
+
+
+def _is(host: str, known: str) -> bool:
+    if not known.startswith("*."):
+        return host == known
+    label = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    return bool(re.fullmatch(rf"({label}\.)+{re.escape(known[2:])}", host))
 
 
 def _is_address(host: str) -> bool:

@@ -211,8 +211,20 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Scim:
+    """A SCIM 2.0 server as a domain's target. The token is not here: it stays with the store's vault; `token_variable`
+    names where it was read from."""
+
+    base_url: str
+    token_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """What a domain decides by, beside its mapping. Versioned as a whole: a change makes waiting plans lapse."""
+    """What a domain decides by, beside its mapping. Versioned as a whole: a change makes waiting plans lapse.
+
+    `scim` None: the local directory. `domain_attribute`: the attribute that holds the domain, in a portal with several.
+    """
 
     connection: str | None = None
     unique_identifier: str | None = None
@@ -224,6 +236,8 @@ class Settings:
     scope: tuple[ScopeRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     limits: Limits = Limits()
+    scim: Scim | None = None
+    domain_attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,12 +337,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """One complete read of a user directory, as columns of text in the order of `ids`; blank is ""."""
+    """One complete read of a user directory, as columns of text in the order of `ids`; blank is "". `versions`: the
+    ETag of each, where the directory has any."""
 
     ids: pa.Array
     external_ids: pa.Array
     statuses: pa.Array
     attributes: ReadOnlyMapping[str, pa.Array]
+    versions: pa.Array | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -343,6 +359,31 @@ class Baseline:
 
     live: tuple[str, ...]
     fill: ReadOnlyMapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFill:
+    """How many live people have a value in a mapped column, and how many had at the baseline (`before_of` 0: no
+    baseline)."""
+
+    column: str
+    filled: int
+    of: int
+    before: int = 0
+    before_of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence:
+    """What is kept with a plan of the evidence of its read. `absent`: the fields that were asked for and missing for
+    everybody, each with the category that opens it."""
+
+    people: int
+    active: int
+    asked: int
+    absent: tuple[tuple[str, str], ...] = ()
+    fill: tuple[ColumnFill, ...] = ()
+    live_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,11 +404,13 @@ RESERVED_NAMES = ("status", "external_id", "domain")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A user as the plan saw it: the precondition of every write. `attributes`: all mapped ones, blank as ""."""
+    """A user as the plan saw it: the precondition of every write. `attributes`: all mapped ones, blank as "".
+    `version`: the directory's ETag, if it has any; equal ones spare a look, different ones prove nothing."""
 
     status: Status
     external_id: str
     attributes: ReadOnlyMapping[str, str]
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +493,7 @@ class Decision:
     baseline: Baseline | None
     absences: ReadOnlyMapping[str, Absence]
     proposals: tuple[Proposal, ...] = ()
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -481,6 +525,7 @@ class Plan:
     held: tuple[Held, ...]
     proposals: tuple[Proposal, ...] = ()
     undo_of: str | None = None
+    evidence: ReadEvidence | None = None
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -489,7 +534,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason."""
+    """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `by` signed in;
+    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing."""
 
     plan_id: str
     digest: str
@@ -498,14 +544,18 @@ class Approval:
     left_out: tuple[str, ...] = ()
     overrides: ReadOnlyMapping[str, str] = field(default_factory=dict)
     workbook: bool = False
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """How one change ended. `cause` is equal for failures that one and the same thing would mend; it is not kept."""
+
     key: str
     action: Action
     result: Result
     message: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -521,6 +571,7 @@ class Run:
     ended_at: datetime | None = None
     retry_of: str | None = None
     outcomes: Sequence[Outcome] = ()
+    note: str = ""
 
     @property
     def counts(self) -> dict[str, int]:

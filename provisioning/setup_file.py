@@ -33,6 +33,7 @@ from provisioning.model import (
     Meaning,
     Protection,
     Role,
+    Scim,
     ScopeRule,
     Settings,
 )
@@ -121,11 +122,16 @@ class LimitsTable(_Strict):
     small_domain: Annotated[int, Meta(ge=1, le=MOST)] = 3
 
 
+class ScimTable(_Strict):
+    scim: Name
+    token: Secret | None = None
+
+
 class DomainTable(_Strict):
     name: Name
     connection: Name | None = None
     unique_identifier: Name | None = None
-    target: str | dict[str, object] = "local"
+    target: str | ScimTable = "local"
     domain_attribute: Name | None = None
     absence_archives: AbsenceArchives = AbsenceArchives.ALL
     absent_reads: Annotated[int, Meta(ge=1, le=30)] = 1
@@ -232,8 +238,10 @@ def _check_name(what: str, name: str) -> None:
 def _check_domain(domain: DomainTable) -> None:
     where = f"Domain “{domain.name}”"
     _check_name("domain", domain.name)
-    if domain.target != "local":
-        raise SettingsError(f'{where}: this version provisions the local directory only (target = "local").')
+    if isinstance(domain.target, str) and domain.target != "local":
+        raise SettingsError(
+            f'{where}: its target is "local", or {{ scim = "https://…", token = {{ env = "VARIABLE" }} }}.'
+        )
     if domain.attributes is not UNSET:
         _no_twins(f"{where}: the attribute", [each.name for each in domain.attributes])
         for each in domain.attributes:
@@ -321,7 +329,16 @@ def to_settings(table: DomainTable, before: Settings) -> Settings:
         ),
         lifecycle=before.lifecycle if table.lifecycle is UNSET else _lifecycle(table.lifecycle),
         limits=before.limits if table.limits is UNSET else to_limits(table.limits),
+        scim=_scim(table.target, before.scim),
+        domain_attribute=table.domain_attribute,
     )  # fmt: skip
+
+
+def _scim(target: str | ScimTable, before: Scim | None) -> Scim | None:
+    """A token that is left out stays the one there was."""
+    if isinstance(target, str):
+        return None
+    return Scim(target.scim, target.token.env if target.token else before.token_variable if before else None)
 
 
 def _protection(each: str | ProtectTable) -> Protection:
@@ -405,6 +422,8 @@ def from_settings(name: str, settings: Settings, attributes: tuple[Attribute, ..
         name=name,
         connection=settings.connection,
         unique_identifier=settings.unique_identifier,
+        target=_target(settings.scim),
+        domain_attribute=settings.domain_attribute,
         absence_archives=settings.absence_archives,
         absent_reads=settings.absent_reads,
         protected=[
@@ -420,6 +439,12 @@ def from_settings(name: str, settings: Settings, attributes: tuple[Attribute, ..
         lifecycle=lifecycle,
         limits=LimitsTable(**written, small_domain=limits.small_domain),
     )
+
+
+def _target(scim: Scim | None) -> str | ScimTable:
+    if scim is None:
+        return "local"
+    return ScimTable(scim.base_url, Secret(scim.token_variable) if scim.token_variable else None)
 
 
 def from_limit(limit: Limit) -> int | str:

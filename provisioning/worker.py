@@ -85,7 +85,7 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
         return {"plan": workflow.preview(house, label, waiting, say).id}
     if job.kind in (JobKind.PROCESS, JobKind.RETRY) and job.plan_id:
         retry = job.kind is JobKind.RETRY
-        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting).id}
+        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting, say=say).id}
     if job.kind is JobKind.SAMPLE:
         return {"people": str(workflow.read_sample(house, label))}
     if job.kind is JobKind.DECIDE and job.plan_id:

@@ -16,9 +16,10 @@ MAY_IMPORT = {
     "model": set(),
     "database": {"errors"},
     "hosts": {"errors"},
+    "http": {"errors"},
     "engine": GROUND,
-    "source": GROUND,
-    "target": LOW,
+    "source": GROUND | {"http"},
+    "target": LOW | {"http"},
     "store": LOW,
     "report": GROUND,
     "sandbox": set(),
@@ -47,12 +48,16 @@ IMPURE = {
 WEB = {
     f"provisioning/web/{name}.py"
     for name in (
+        "address",
         "approval",
         "changes",
         "deciding",
         "frame",
         "jobs",
+        "mapping_sample",
         "mapping_table",
+        "mapping_versions",
+        "navigation",
         "parts",
         "server",
         "settings_form",
@@ -60,7 +65,7 @@ WEB = {
         "worker_child",
     )
 }
-ONLY_IN = {"httpx": {"provisioning/source/client.py"}, "streamlit": WEB}
+ONLY_IN = {"httpx": {"provisioning/http.py"}, "streamlit": WEB}
 
 
 def _modules() -> list[Path]:

@@ -197,9 +197,9 @@ class Trial:
 
 
 def try_out(
-    attributes: Sequence[Attribute], fields: Sequence[Field], employees: Snapshot, identifier: str, row: int
+    attributes: Sequence[Attribute], fields: Sequence[Field], employees: Snapshot, identifier: str, row: int | None
 ) -> tuple[Trial, ...]:
-    """Every attribute tried on the person in this row of a read."""
+    """Every attribute tried on the person in this row of a read; on nobody without one: then only the shares."""
     catalogue, table = Catalogue(fields), employees.table
     columns = _resolved(attributes, catalogue)
     usable = [_usable(each, columns, table) for each in attributes]
@@ -214,10 +214,10 @@ def try_out(
         values = mapped[each.name]
         raw = text_column(table, read_as(each, columns[written]).slot)
         filled = sum(1 for text in values.values.to_pylist() if text) / table.num_rows if table.num_rows else 0.0
-        note = values.problems.get(row, "")
-        found.append(
-            Trial(each.name, written, raw[row].as_py(), values.values[row].as_py(), filled, len(values.problems), note)
-        )
+        before, after, note = ("", "", "")
+        if row is not None:
+            before, after, note = raw[row].as_py(), values.values[row].as_py(), values.problems.get(row, "")
+        found.append(Trial(each.name, written, before, after, filled, len(values.problems), note))
     return tuple(found)
 
 

@@ -63,7 +63,7 @@ class Catalogue:
             return Column(plain, human)
         raise SettingsError(
             f"HiBob has no column “{written}”. Use a field id such as work.department, or a field's name "
-            "exactly as HiBob shows it."
+            "(of a report: a column's title) exactly as HiBob shows it."
         )
 
     def _find(self, plain: str) -> list[str]:

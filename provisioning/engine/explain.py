@@ -8,7 +8,7 @@ from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
-from provisioning.model import Change, Held
+from provisioning.model import Action, Change, Held, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,24 @@ class Answer:
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
         """With what runs did for the person: (when, action, result, message), newest first."""
         told = [
-            Step("run", f"{at[:16].replace('T', ' ')} UTC: {action} {result}. {message}".rstrip())
+            Step("run", f"{at[:16].replace('T', ' ')} UTC: {_past(action, result)}. {message}".rstrip())
             for at, action, result, message in outcomes
         ]
         return replace(self, steps=(*self.steps, *told))
+
+
+_WORDS = {
+    Action.ADD.value: "added",
+    Action.UPDATE.value: "updated",
+    Action.REACTIVATE.value: "reactivated",
+    Action.ARCHIVE.value: "archived",
+    Action.MOVE.value: "moved",
+    Action.LINK.value: "linked",
+}
+
+
+def _past(action: str, result: str) -> str:
+    return _WORDS[action] if result == Result.DONE.value else f"to be {_WORDS[action]}, {result}"
 
 
 def explain_person(situation: Situation, person: str) -> Answer:
@@ -47,7 +61,7 @@ def explain_person(situation: Situation, person: str) -> Answer:
     held = next((each for each in decision.held if each.key == key), None)
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
-    steps += [Step("change", f"{each.action.value}: {each.why}") for each in changes]
+    steps += [Step("change", f"To be {_WORDS[each.action.value]}: {each.why}") for each in changes]
     return Answer(person, key, _answer(people, row, user, held, changes), tuple(steps))
 
 
@@ -110,7 +124,7 @@ def _answer(people: People, row: int | None, user: int | None, held: Held | None
     if held:
         return f"Held back ({held.code}): {held.why}"
     if changes:
-        return f"To be changed ({', '.join(each.action.value for each in changes)}): {changes[-1].why}"
+        return f"To be {' and '.join(_WORDS[each.action.value] for each in changes)}: {changes[-1].why}"
     if user is not None:
         status = "live" if people.user_live[user] else "archived"
         return (

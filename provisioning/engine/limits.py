@@ -148,7 +148,8 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
         yield Finding(
             "self-archive",
             Severity.BLOCK,
-            f"{len(keys):,} of the people to be archived manage Rollcall for this customer, and would lose access.",
+            f"{len(keys):,} of the {len(archives):,} people to be archived would lose access to Rollcall, which they manage "
+            "for this customer.",
             "Protect them, move them to another domain, or confirm a live test account in another domain.",
             {"counted": len(keys), "limit": 1, "of": len(archives)},
             tuple(sorted(keys)),

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
-from provisioning.engine.proof import READ_PROOF, baseline_of, find_read_problems
+from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -72,6 +72,7 @@ def make_plan(situation: Situation) -> Decision:
         # A read that is not proved complete does not count towards anybody's absence.
         absences=situation.absences if blocks & READ_PROOF else absences,
         proposals=apart.proposals,
+        evidence=evidence_of(situation, baseline),
     )
 
 
@@ -106,7 +107,7 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     """How often each user whom absence may archive has been absent now. Reads closer than twelve hours count once;
-    an empty answer proves nothing and counts nobody."""
+    an empty answer proves nothing and counts nobody. Somebody answers to a disputed user, who is not absent then."""
     if not people.keys:
         return dict(situation.absences)
     read_at = situation.employees.evidence.read_at
@@ -114,7 +115,7 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     for user in _unmatched_live(people):
         user_id = people.user_ids[user]
         before = situation.absences.get(user_id)
-        if not _absence_may_touch(situation, people, user):
+        if user in people.matches.disputed_users or not _absence_may_touch(situation, people, user):
             continue
         if before is None:
             absent[user_id] = Absence(1, read_at)
@@ -393,7 +394,8 @@ class _Planner:
 
     def _seen_as(self, user: int, values: Mapping[str, str]) -> Seen:
         status = Status.LIVE if self.people.user_live[user] else Status.ARCHIVED
-        return Seen(status, self.people.user_links[user], values)
+        versions = self.situation.users.versions
+        return Seen(status, self.people.user_links[user], values, versions[user].as_py() if versions else "")
 
     # --- archives ---
 

@@ -16,7 +16,7 @@ from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import few_enough, triggers
 from provisioning.engine.transforms import fold
-from provisioning.model import Baseline, Column, Domain, Evidence, Finding, Severity
+from provisioning.model import Baseline, Column, ColumnFill, Domain, Evidence, Finding, ReadEvidence, Severity
 
 READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})
 """The findings that say that a read is not proved complete."""
@@ -31,6 +31,26 @@ def baseline_of(situation: Situation, people: People) -> Baseline:
         for slot in _mapped_slots(situation)
     }
     return Baseline(tuple(sorted(key for key, is_live in zip(people.keys, live, strict=True) if is_live)), fill)
+
+
+def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
+    """What the read returned, beside what was asked for and what the last processed one had."""
+    evidence, before = situation.employees.evidence, situation.baseline
+    fill = (
+        ColumnFill(slot, filled, len(now.live), before.fill[slot], len(before.live))
+        if before and slot in before.fill
+        else ColumnFill(slot, filled, len(now.live))
+        for slot, filled in now.fill.items()
+    )
+    absent = ((each.field, each.category_name or each.category) for each in evidence.columns)
+    return ReadEvidence(
+        people=evidence.employees,
+        active=evidence.active,
+        asked=len(evidence.columns),
+        absent=tuple((field, category) for field, category in absent if evidence.absent(field)),
+        fill=tuple(fill),
+        live_before=len(before.live) if before else None,
+    )
 
 
 def find_read_problems(situation: Situation, people: People, now: Baseline) -> tuple[Finding, ...]:
@@ -73,7 +93,7 @@ def _head_count(situation: Situation, people: People) -> Iterable[Finding]:
     limit = situation.domain.settings.limits.head_count
     if baseline is None or not baseline.live or limit.off:
         return
-    returned = set(people.keys)
+    returned = _returned(situation, people)
     missing = tuple(key for key in baseline.live if key not in returned)
     found, of = len(baseline.live) - len(missing), len(baseline.live)
     minimum, short = few_enough(limit, found, of)
@@ -88,6 +108,14 @@ def _head_count(situation: Situation, people: People) -> Iterable[Finding]:
             {"counted": found, "limit": minimum, "of": of},
             missing,
         )
+
+
+def _returned(situation: Situation, people: People) -> set[str]:
+    """Whom the read returned. Where a second read says who is active, that one must be complete as well."""
+    if not situation.employees.evidence.status_from_active_read:
+        return set(people.keys)
+    active = text_column(situation.employees.table, known.STATUS).to_pylist()
+    return {key for key, status in zip(people.keys, active, strict=True) if status == "Active"}
 
 
 def _columns_absent(situation: Situation) -> Iterable[Finding]:
@@ -190,7 +218,8 @@ def _unknown_statuses(people: People) -> Iterable[Finding]:
     yield Finding(
         "unknown-lifecycle",
         Severity.WARN,
-        f"{len(rows):,} people have a lifecycle status that this domain's table does not name: {named}. Their users "
+        f"{len(rows):,} {'person has' if len(rows) == 1 else 'people have'} a lifecycle status that this domain's table "
+        f"does not name: {named}. Their users "
         "keep their status, and nobody is added.",
         "Say in the domain's lifecycle table what each of these means: live, archived, or leave as is.",
         {"counted": len(rows)},

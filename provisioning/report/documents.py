@@ -61,6 +61,8 @@ def approval_document(approval: Approval) -> dict[str, Json]:
         "at": f"{approval.at:%Y-%m-%dT%H:%M:%SZ}",
         "left_out": list(approval.left_out),
         "overrides": dict(approval.overrides),
+        "workbook": approval.workbook,
+        "signed_by": approval.signed_by,
     }
 
 

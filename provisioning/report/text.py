@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from provisioning.model import Action, Change, Finding, Plan, Run
+from provisioning.report.evidence import evidence_rows
 
 WORDS: Mapping[Action, str] = {
     Action.LINK: "to be linked",
@@ -42,6 +43,7 @@ def plan_lines(plan: Plan, most: int = MOST_LINES) -> Iterable[str]:
     yield f"  made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}"
     yield f"  {counts_line(plan.counts)}"
     yield f"  digest {plan.digest}"
+    yield from (f"  {label.strip().lower()}: {plain(value)}" for label, value in evidence_rows(plan.evidence))
     yield from finding_lines(plan.findings)
     yield from _first((_change_line(each) for each in plan.changes), len(plan.changes), most)
     yield from _first(
@@ -72,5 +74,7 @@ def run_lines(run: Run) -> Iterable[str]:
     counts = " · ".join(f"{number:,} {result}" for result, number in run.counts.items())
     yield f"Run {run.id} of {run.plan_id}: {run.status.value}"
     yield f"  {counts}"
+    if run.note:
+        yield f"  {plain(run.note)}"
     bad = [each for each in run.outcomes if each.result in ("failed", "drifted")]
     yield from _first((f"  {o.result.value:<8} {o.key:<20} {plain(o.message)}" for o in bad), len(bad), MOST_LINES)

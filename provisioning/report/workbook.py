@@ -26,14 +26,16 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
 from provisioning.model import Action, Change, Finding, Plan, PlanStatus, Severity
+from provisioning.report.evidence import evidence_rows
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
 
 APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
 ONE_OF = f"{APPROVE}, {LEAVE_OUT} or {KEEP_ACTIVE}"
 DECISION, KEY, WHY = "Decision", "Key", "Why"
-PLAN, DIGEST = "Plan", "Digest"
+PLAN, DIGEST, DECIDED_BY = "Plan", "Digest", "Decided by"
 BLANK_RULE = "A blank decision counts as Approve."
 
+MAX_NAME = 200  # characters of whoever decided
 MAX_PEOPLE = 1_048_000  # on one sheet: Excel's 1,048,576 rows, less room for what stands above
 MAX_TEXT = 32_767  # in one cell, in UTF-16 units, as Excel counts
 HEADER_WITHIN = 50  # rows: it is written within the first 14, but people insert some
@@ -44,10 +46,16 @@ SAMPLE = 200  # rows that decide how wide columns are
 
 @dataclass(frozen=True, slots=True)
 class WorkbookDecisions:
-    """What a workbook decided, as keys, sorted and unique. Whoever is protected is also left out."""
+    """What a workbook decided, as keys, sorted and unique. Whoever is protected is also left out.
+
+    `signed_by` is who decided, as somebody wrote into the file, and `saved_by` who saved it last, as their program
+    wrote: claims both, "" when the file does not say.
+    """
 
     left_out: tuple[str, ...]
     protected: tuple[str, ...]
+    signed_by: str = ""
+    saved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +228,7 @@ def _write_summary(workbook: Workbook, plan: Plan) -> None:
     sheet.row_dimensions[1].height = TITLE_HEIGHT
     _append(sheet, [_look(sheet, _TITLE)], [shown(f"Preview of {plan.domain}")])
     section, label, value = _look(sheet, _SECTION), _look(sheet, _LABEL), _look(sheet, wrap=True)
+    field = _look(sheet, border=_RULE, fill=_MARK)
     number = 1
     for heading, rows in _summary(plan):
         sheet.append([])
@@ -228,7 +237,7 @@ def _write_summary(workbook: Workbook, plan: Plan) -> None:
         for row in rows:
             number += 1
             _make_room(sheet, number, [(row[1], 110)])
-            _append(sheet, [label, value], map(shown, row))
+            _append(sheet, [label, field if row[0] == DECIDED_BY else value], map(shown, row))
 
 
 def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
@@ -247,12 +256,16 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         ),
     )
     yield "What would happen", _counts(plan)
+    if plan.evidence:
+        yield "What was read from HiBob", evidence_rows(plan.evidence)
     yield (
         "How to decide",
         (
             ("1. Decide", HOW_TO_DECIDE),
             ("2. Leave the rest", WHAT_MAY_CHANGE),
-            ("3. Hand it back", "Upload the file on the page Preview"),
+            ("3. Sign", "Write into the shaded cell who decided, as a name or an e-mail; it may stay blank."),
+            (DECIDED_BY, ""),
+            ("4. Hand it back", "Upload the file on the page Preview"),
             ("    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"),
         ),
     )
@@ -435,6 +448,7 @@ def _offer_decisions(sheet: Worksheet, cells: str) -> None:
 
 # --- reading ----------------------------------------------------------------------------------------------
 
+_LAST_ROW = re.compile("[0-9]{1,7}$")
 _REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
 
 
@@ -448,24 +462,26 @@ def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
     missing = [title for title in ("Summary", *(sheet.title for sheet in SHEETS)) if title not in book.sheets]
     if missing:
         raise WorkbookRefused(f"The workbook lacks the sheet {_named(missing)}. {_REMEDY}")
-    _check_identity(plan, book)
+    signed_by = _check_identity(plan, book)
     problems = _Problems()
     decisions: dict[str, str] = {}
     for sheet in SHEETS:
-        decisions |= _Reading(plan, sheet, problems).decisions(book.rows(sheet.title))
+        decisions |= _Reading(plan, sheet, problems).decisions(book)
     problems.settle()
     left_out = sorted(key for key, decision in decisions.items() if decision != APPROVE)
     protected = [key for key in left_out if decisions[key] == KEEP_ACTIVE]
-    return WorkbookDecisions(tuple(left_out), tuple(protected))
+    return WorkbookDecisions(tuple(left_out), tuple(protected), signed_by, _name(book.saved_by))
 
 
-def _check_identity(plan: Plan, book: Spreadsheet) -> None:
-    """Plan and digest stand beside their labels in columns A and B of the Summary."""
+def _check_identity(plan: Plan, book: Spreadsheet) -> str:
+    """Plan and digest stand beside their labels in columns A and B of the Summary; so does who decided, which is
+    returned."""
     found: dict[str, tuple[int, str]] = {}
     for row in book.rows("Summary"):
         if row.formulas:
             raise WorkbookRefused(f"Summary, row {row.number}: there is a formula. {_REMEDY}")
-        found.setdefault(row.texts.get(1, ""), (row.number, row.texts.get(2, "")))
+        if (label := row.texts.get(1, "").strip()) in (PLAN, DIGEST, DECIDED_BY):
+            found.setdefault(label, (row.number, row.texts.get(2, "")))
     for label, expected in ((PLAN, plan.id), (DIGEST, plan.digest)):
         number, text = found.get(label, (0, ""))
         if shown(text).strip() != shown(expected).strip():
@@ -474,6 +490,11 @@ def _check_identity(plan: Plan, book: Spreadsheet) -> None:
                 f"This is the workbook of another plan. {place}: {label} should be {_quoted(expected)} "
                 f"and is {_quoted(text)}.\nDownload the workbook of plan {plan.id} and decide in that."
             )
+    return _name(found.get(DECIDED_BY, (0, ""))[1])
+
+
+def _name(text: str) -> str:
+    return shown(" ".join(text.split()), MAX_NAME)
 
 
 class _Problems:
@@ -503,14 +524,18 @@ class _Reading:
         self._header = _header(plan)
         self._changes = {shown(each.key): each for each in plan.changes if each.action is sheet.action}
         self._columns: list[int] = []
+        self._top = 0  # the header row
         self._blank_approves = False
         self._found: dict[str, str] = {}
 
-    def decisions(self, rows: Iterator[SheetRow]) -> dict[str, str]:
+    def decisions(self, book: Spreadsheet) -> dict[str, str]:
         """The decision for each key. What is wrong goes to the problems."""
+        merged: list[str] = []
+        rows = book.rows(self._title, merged)
         if self._find_header(rows):
             for row in rows:
                 self._read(row)
+            self._check_merged(merged)
             missing = [key for key in self._changes if key not in self._found]
             if missing:
                 self._problems.add(self._title, f"{len(missing):,} missing, with key {_named(missing)}")
@@ -532,6 +557,7 @@ class _Reading:
     def _take_header(self, number: int, texts: Mapping[int, str]) -> bool:
         """Where each column stands now. An attribute may be called Key or Why, too: then the first of them is
         taken for the first of ours, and the comparison of values tells if they changed places."""
+        self._top = number
         places: dict[str, list[int]] = {}
         for column in sorted(texts):
             places.setdefault(texts[column], []).append(column)
@@ -551,7 +577,8 @@ class _Reading:
             return
         for column in sorted(texts.keys() - set(self._columns)):
             place = get_column_letter(column)
-            self._add(row.number, f"{_quoted(texts[column])} stands outside the table, in column {place}")
+            problem = f"{_quoted(texts[column])} stands outside the table, in column {place}; write it as a comment"
+            self._add(row.number, problem)
         cells = [shown(row.texts.get(column, "")) for column in self._columns]
         change = self._changes.get(cells[1])
         if change is None:
@@ -579,6 +606,14 @@ class _Reading:
         self._add(number, f"{DECISION} should be {ONE_OF} and is {_quoted(text.strip())}")
         return APPROVE
 
+    def _check_merged(self, merged: Sequence[str]) -> None:
+        """Of merged cells only the first keeps its text: a decision for three would count for one."""
+        for cells in merged:
+            last = _LAST_ROW.search(cells)
+            number = int(last[0]) if last else self._top
+            if number >= self._top:
+                self._add(number, f"the cells {_quoted(cells)} are merged")
+
     def _check_formulas(self, row: SheetRow) -> None:
         for column in row.formulas:
             self._add(row.number, f"there is a formula in column {get_column_letter(column)}")
@@ -588,7 +623,7 @@ class _Reading:
 
 
 def _same(text: str, words: str) -> bool:
-    return text.strip().casefold() == words.casefold()
+    return " ".join(text.split()).casefold() == words.casefold()
 
 
 def _quoted(text: str, at: int = 0) -> str:

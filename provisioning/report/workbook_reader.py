@@ -6,14 +6,16 @@ workbooks and does not read them: it removes every `x005F_` from shared texts, t
 it ends, keeps a tree of whatever it does not know, and needs two to three times as long.
 """
 
+import posixpath
 import re
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError, ParserCreate
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from openpyxl.utils import column_index_from_string
 
@@ -26,10 +28,13 @@ MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # Excel's own
 MAX_ELEMENTS = 16_000_000
 MAX_TEXTS = 5_000_000  # shared by cells
 MAX_PIECES = 2_000  # of the text of one cell, each of several thousand characters
-MAX_LISTED = 10_000  # sheets, and relations between parts
+MAX_LISTED = 10_000  # parts, sheets, and relations between parts
+MAX_HELD = 400 * 2**20  # bytes of text that are in memory at a time; one emoji makes a text four times as big
 MAX_DEPTH = 100
 MAX_TAG = 2**20  # bytes; expat scans an unfinished tag again with every chunk
 
+ENTRY = b"PK\x01\x02"  # begins every entry of a zip's list
+PROPERTIES = "docProps/core.xml"
 OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")  # how an .xls begins, and an .xlsx with a password
 
 # What everybody writes, and what Excel calls "Strict Open XML" (both ECMA-376).
@@ -38,6 +43,8 @@ _SPACES = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 _TAGS = {f"{space}}}{tag}": tag for space in _SPACES for tag in ("row", "c", "v", "f", "t", "rPh", "si")}
+_LAST_SAVED = "http://schemas.openxmlformats.org/package/2006/metadata/core-properties}lastModifiedBy"
+_MACROS = re.compile("vbaproject|macro", re.IGNORECASE)
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 # What zipfile, zlib and expat raise on bytes that are not what they claim to be (RuntimeError: a member that
@@ -56,33 +63,72 @@ class SheetRow:
     formulas: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """What a part refers to, and as what."""
+
+    id: str
+    kind: str
+    part: str
+
+
 class Spreadsheet:
     """An .xlsx file without macros and of a sane size. `sheets`: the part that holds each, by name."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Raises `WorkbookRefused` for anything else."""
         self._package = _open(file)
+        self._parts = _parts_of(self._package)
         self._unpacked = 0
-        parts: dict[str, str] = {}
         self._texts: Sequence[str] = ()
-        for each in self._whole("xl/_rels/workbook.xml.rels", "Relationship").elements:
-            target, id = each.get("Target", ""), each.get("Id", "")
-            parts[id] = target[1:] if target.startswith("/") else f"xl/{target}"
-            if each.get("Type", "").endswith("/sharedStrings"):
-                self._texts = self._whole(parts[id]).texts
-        self.sheets = {
-            each.get("name", ""): parts.get(value, value)
-            for each in self._whole("xl/workbook.xml", "sheet").elements
-            for name, value in each.items()
-            if name.endswith("/relationships}id")
-        }
+        self._refuse_macros()
+        main = next((each.part for each in self._relations("") if each.kind == "officeDocument"), "")
+        relations = self._relations(main)
+        for each in relations:
+            if each.kind == "sharedStrings":
+                self._texts = self._whole(each.part).texts
+        self.sheets = self._sheets(main, {each.id: each.part for each in relations})
+        self.saved_by = self._whole(PROPERTIES).saved_by if PROPERTIES.lower() in self._parts else ""
 
-    def rows(self, sheet: str) -> Iterator[SheetRow]:
-        """The rows of a sheet in the order of the file, hidden and filtered ones included."""
-        found = _Collector(self._texts)
+    def rows(self, sheet: str, merged: list[str] | None = None) -> Iterator[SheetRow]:
+        """The rows of a sheet in the order of the file, hidden and filtered ones included. Which cells are merged,
+        as A1:B2, is in `merged` at the end."""
+        found = _Collector(self._texts, "mergeCell")
         for _ in self._feed(self.sheets[sheet], found):
             yield from found.rows
             found.rows.clear()
+        if merged is not None:
+            merged += [each.get("ref", "") for each in found.elements]
+
+    def _refuse_macros(self) -> None:
+        """They are what their type says, whatever the part is called."""
+        for element in ("Override", "Default"):
+            for each in self._whole("[Content_Types].xml", element).elements:
+                if _MACROS.search(each.get("ContentType", "")):
+                    raise _unreadable("it contains macros")
+
+    def _relations(self, part: str) -> list[_Relation]:
+        """Those of a part, or of the package. Where the parts lie is the file's own affair (SharePoint writes
+        xl/workbook2.xml), and a guess might read another sheet than the program shows."""
+        folder, name = posixpath.split(part)
+        return [
+            _Relation(
+                each.get("Id", ""),
+                each.get("Type", "").rpartition("/")[2],
+                posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))[1:],
+            )
+            for each in self._whole(posixpath.join(folder, "_rels", f"{name}.rels"), "Relationship").elements
+        ]
+
+    def _sheets(self, main: str, parts: Mapping[str, str]) -> dict[str, str]:
+        sheets: dict[str, str] = {}
+        for each in self._whole(main, "sheet").elements:
+            id = next((value for name, value in each.items() if name.endswith("/relationships}id")), "")
+            name = each.get("name", "")
+            if name.casefold() in map(str.casefold, sheets):
+                raise _unreadable(f"two of its sheets are called “{name[:60]}”")
+            sheets[name] = parts.get(id, "")
+        return sheets
 
     def _whole(self, part: str, wanted: str = "") -> "_Collector":
         found = _Collector(wanted=wanted)
@@ -94,7 +140,7 @@ class Spreadsheet:
         """Unpack and parse a part, with a pause after every chunk. What size it claims counts for nothing."""
         fed = 0
         try:
-            with self._package.open(part) as stream:
+            with self._package.open(self._parts[part.lower()]) as stream:
                 while chunk := stream.read(2**16):
                     self._unpacked += len(chunk)
                     if self._unpacked > MAX_UNPACKED:
@@ -118,9 +164,10 @@ class _Collector:
         self.rows: list[SheetRow] = []
         self.texts: list[str] = []
         self.elements: list[dict[str, str]] = []
+        self.saved_by = ""
         self._shared = shared
         self._wanted = f"}}{wanted}"
-        self._row = self._column = self._depth = self._count = 0
+        self._row = self._column = self._depth = self._count = self._held = 0
         self._cells: dict[int, str] = {}
         self._formulas: set[int] = set()
         self._type, self._pieces = "inlineStr", list[str]()
@@ -150,19 +197,22 @@ class _Collector:
             self._formulas.add(self._column)
         elif tag == "rPh":  # how to pronounce Japanese: no part of the text
             self._aid = True
+        elif name == _LAST_SAVED and not self._row:
+            self._open = True
         elif name.endswith(self._wanted):
             self.elements.append(attributes)
 
     def _start_row(self, number: int) -> None:
-        if not 0 < number <= MAX_ROW:
+        """Rows, and cells in them, stand in order (as Excel demands): none can come twice and hide another."""
+        if not self._row < number <= MAX_ROW:
             raise ValueError(number)
-        self._row, self._column, self._cells, self._formulas = number, 0, {}, set()
+        self._row, self._column, self._cells, self._formulas, self._held = number, 0, {}, set(), 0
 
     def _start_cell(self, letters: str, kind: str) -> None:
-        self._column = column_index_from_string(letters) if letters else self._column + 1
-        self._type = kind
-        if self._column > MAX_COLUMN:
-            raise ValueError(self._column)
+        column = column_index_from_string(letters) if letters else self._column + 1
+        if not self._column < column <= MAX_COLUMN:
+            raise ValueError(column)
+        self._column, self._type = column, kind
 
     def _data(self, text: str) -> None:
         if self._open:
@@ -182,11 +232,16 @@ class _Collector:
             self.rows.append(SheetRow(self._row, self._cells, tuple(sorted(self._formulas))))
         elif tag == "rPh":
             self._aid = False
+        elif name == _LAST_SAVED and not self._row:
+            self.saved_by = self._text()
 
     def _text(self) -> str:
         """What the element that closes says (ST_CellType, ECMA-376 part 1, 18.18.11)."""
         raw = "".join(self._pieces)
         self._pieces.clear()
+        self._held += sys.getsizeof(raw)
+        if self._held > MAX_HELD:
+            raise ValueError(self._held)
         match self._type:
             case "s":
                 return self._shared[int(raw)]
@@ -224,16 +279,32 @@ def _open(file: BinaryIO) -> ZipFile:
         raise _too_big("is bigger than", MAX_FILE)
     if content.startswith(OLE2):
         raise _unreadable("it is an .xls of the time before 2007, or protected by a password")
+    if content.count(ENTRY) > MAX_LISTED:  # each takes a kilobyte once it is read
+        raise _unreadable("it has too many parts")
     try:
-        package = ZipFile(BytesIO(content))
+        return ZipFile(BytesIO(content))
     except _FOREIGN:
         raise _unreadable("it is cut off, or of another kind" if content else "it is empty") from None
-    names = [name.lower() for name in package.namelist()]
-    if any("vbaproject" in name or "macrosheets/" in name for name in names):
+
+
+def _parts_of(package: ZipFile) -> dict[str, str]:
+    """The name of each part, by its name in small letters: in a package the two are the same."""
+    parts = {name.lower(): name for name in package.namelist()}
+    listed = package.infolist()
+    if any("vbaproject" in name or "macrosheets/" in name for name in parts):
         raise _unreadable("it contains macros")
-    if sum(each.file_size for each in package.infolist()) > MAX_UNPACKED:
+    if any(each.flag_bits & 1 for each in listed):
+        raise _unreadable("it is protected by a password")
+    if "[content_types].xml" not in parts or "_rels/.rels" not in parts:
+        raise _unreadable("it is a zip file of another kind")
+    if len(parts) < len(listed):
+        raise _unreadable("two of its parts have the same name")
+    # Python unpacks bzip2 and LZMA without a limit: 64 KiB become gigabytes in one go.
+    if any(each.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for each in listed):
+        raise _unreadable("it is packed in a way that no spreadsheet program uses")
+    if sum(each.file_size for each in listed) > MAX_UNPACKED:
         raise _too_big("unpacks to more than", MAX_UNPACKED)
-    return package
+    return parts
 
 
 def _unreadable(reason: str) -> WorkbookRefused:

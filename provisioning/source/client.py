@@ -1,4 +1,4 @@
-"""All HTTP with HiBob. The only module that imports httpx.
+"""All HTTP with HiBob: its calls, and its refusals in words.
 
 What is retried, and never: HiBob blocks every call for five minutes after fifty 401s or 403s, so only rate limits,
 server errors and broken connections are tried again, five times at the most. Credentials, query values and
@@ -8,42 +8,39 @@ answer bodies never appear in a message.
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from math import ceil
 from pathlib import PurePosixPath
 from types import TracebackType
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
-import stamina
 
 from provisioning.errors import SourceError
+from provisioning.http import (
+    LONGEST_ANSWER,
+    LONGEST_WAIT,
+    Answer,
+    Endless,
+    Http,
+    NoAnswer,
+    NoConnection,
+    Timeout,
+    TooLarge,
+    TooSlow,
+    TryAgain,
+    Unusable,
+    asked_wait,
+    persist,
+)
 
 RETRIES = 5
 RETRIED = frozenset({429, 500, 502, 503, 504})
-LONGEST_WAIT = 300.0
 MOST_POLLS = 150
 LOCALE = "en-CA"
 """The language of a report's titles, always sent; this one also gives ISO dates."""
 
-TIMEOUT = httpx.Timeout(300.0, connect=15.0)
+TIMEOUT = Timeout(300.0, connect=15.0)
 """people/search has no paging: one long answer with everybody."""
-
-
-# Its default is a line in the log for every wait; who waits is told by the one sentence at the end.
-stamina.instrumentation.set_on_retry_hooks([])
-
-
-class _TryAgain(Exception):
-    """An answer worth another try. `wait`: how long HiBob asks for, in seconds, if it says. `slow`: HiBob was still
-    working on it."""
-
-    def __init__(self, error: SourceError, wait: float | None = None, *, slow: bool = False) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.wait = wait
-        self.slow = slow
 
 
 class HiBobClient:
@@ -55,23 +52,15 @@ class HiBobClient:
         service_user_id: str,
         token: str,
         *,
-        timeout: httpx.Timeout = TIMEOUT,
+        timeout: Timeout = TIMEOUT,
         first_wait: float = 1.0,
         poll_wait: float = 4.0,
     ) -> None:
         """`first_wait`: seconds before the first retry where HiBob does not say; it doubles each time. `poll_wait`:
         seconds between looks for a report; HiBob allows twenty a minute."""
-        self._base_url = base_url.rstrip("/")
         self._first_wait = first_wait
         self._poll_wait = poll_wait
-        self._http = httpx.Client(
-            auth=httpx.BasicAuth(service_user_id, token),
-            timeout=timeout,
-            follow_redirects=False,
-            headers={"Accept": "application/json"},
-            # A proxy of the environment is for the internet, not for a stand-in on this machine.
-            trust_env=httpx.URL(base_url).scheme == "https",
-        )
+        self._http = Http(base_url, login=(service_user_id, token), timeout=timeout)
 
     def __enter__(self) -> "HiBobClient":
         return self
@@ -102,17 +91,22 @@ class HiBobClient:
         asked |= {"humanReadable": "APPEND"} if as_json else {}
         try:
             answer = self._once("GET", f"{place}/download", None, asked)
-        except _TryAgain as problem:
+        except TryAgain as problem:
             if not problem.slow:
                 answer = self._call("GET", f"{place}/download", None, asked, RETRIES)
             else:
                 answer = self._later(f"{place}/download-async", asked)
-        kind = _kind(answer)
-        if kind == "text/html" or (as_json and not _is_json(kind)):
-            raise _not_data(f"GET {place}/download", kind)
+        if answer.kind == "text/html" or (as_json and not answer.is_json):
+            raise _not_data(f"GET {place}/download", answer.kind)
+        if not as_json and not {"content-length", "transfer-encoding", "content-encoding"} & set(answer.headers):
+            # A table without its last rows is still a table: only the transport can show that it is whole.
+            raise SourceError(
+                f"HiBob’s answer to GET {place}/download does not say where it ends, so it cannot be told from one that "
+                "was cut off. Try again; if it stays, look at what stands between this machine and HiBob (a proxy)."
+            )
         return answer.content
 
-    def _later(self, path: str, asked: Mapping[str, str]) -> httpx.Response:
+    def _later(self, path: str, asked: Mapping[str, str]) -> Answer:
         """Ask for a report to be made, and fetch it when it is. HiBob names a file on another host: only its name is
         used, for our credentials must not go there."""
         location = self._call("GET", path, None, asked).headers.get("location", "")
@@ -121,20 +115,17 @@ class HiBobClient:
             raise SourceError(f"HiBob’s answer to GET {path} does not say where the report will be. Try again later.")
         for _ in range(MOST_POLLS):
             answer = self._call("GET", f"/company/reports/download/{name}")
-            if answer.status_code == 200:
+            if answer.status == 200:
                 return answer
             time.sleep(self._poll_wait)
         raise SourceError("HiBob did not finish the report in time. Try again later, or make the report smaller.")
 
     def _json(self, method: str, path: str, body: bytes | None = None) -> bytes:
         answer = self._call(method, path, body)
-        if answer.status_code != 200:
-            raise SourceError(
-                f"HiBob answered {method} {path} without data ({answer.status_code}). Check the base URL."
-            )
-        kind = _kind(answer)
-        if not _is_json(kind):
-            raise _not_data(f"{method} {path}", kind)
+        if answer.status != 200:
+            raise SourceError(f"HiBob answered {method} {path} without data ({answer.status}). Check the base URL.")
+        if not answer.is_json:
+            raise _not_data(f"{method} {path}", answer.kind)
         return answer.content
 
     def _call(
@@ -144,79 +135,31 @@ class HiBobClient:
         body: bytes | None = None,
         asked: Mapping[str, str] | None = None,
         tries: int = RETRIES + 1,
-    ) -> httpx.Response:
-        retrying = stamina.retry_context(
-            on=_wait_for,
-            attempts=tries,
-            timeout=None,
-            wait_initial=self._first_wait,
-            wait_max=max(60.0, self._first_wait),
-            wait_jitter=self._first_wait,
-        )
-        try:
-            for attempt in retrying:
-                with attempt:
-                    return self._once(method, path, body, asked)
-        except _TryAgain as last:
-            raise last.error from None
-        raise AssertionError("a retry context ends by returning or raising")  # pragma: no cover
+    ) -> Answer:
+        return persist(lambda: self._once(method, path, body, asked), tries=tries, first_wait=self._first_wait)
 
-    def _once(self, method: str, path: str, body: bytes | None, asked: Mapping[str, str] | None) -> httpx.Response:
+    def _once(self, method: str, path: str, body: bytes | None, asked: Mapping[str, str] | None) -> Answer:
         what = f"{method} {path}"
         headers = {"Content-Type": "application/json"} if body else {}
         try:
-            answer = self._http.request(method, self._base_url + path, content=body, headers=headers, params=asked)
-        except httpx.TimeoutException:
+            answer = self._http.request(method, path, body, query=asked, headers=headers)
+        except TooSlow:
             problem = SourceError(f"HiBob did not answer {what} in time. Try again later.")
-            raise _TryAgain(problem, slow=True) from None
-        except httpx.DecodingError:
-            raise SourceError(f"HiBob’s answer to {what} is compressed in a way that cannot be undone.") from None
-        except httpx.TransportError as problem:
-            raise _TryAgain(_unreachable(what, problem)) from None
-        if answer.status_code in RETRIED:
-            raise _TryAgain(_refusal(answer, what), _asked_wait(answer), slow=answer.status_code == 504)
-        if answer.status_code not in (200, 202, 204):
+            raise TryAgain(problem, slow=True) from None
+        except (Unusable, TooLarge, Endless) as problem:
+            raise _unusable(what, problem) from None
+        except NoAnswer as problem:
+            raise TryAgain(_unreachable(what, problem)) from None
+        if answer.status in RETRIED:
+            wait = asked_wait(answer)
+            raise TryAgain(_refusal(answer, what, wait), wait, slow=answer.status == 504)
+        if answer.status not in (200, 202, 204):
             raise _refusal(answer, what)
         return answer
 
 
-def _kind(answer: httpx.Response) -> str:
-    return str(answer.headers.get("content-type", "")).split(";")[0].strip().lower()
-
-
-def _is_json(kind: str) -> bool:
-    return kind == "application/json" or kind.endswith("+json")
-
-
-def _wait_for(problem: Exception) -> bool | float:
-    """Whether to try again, and after how many seconds if HiBob said so."""
-    if not isinstance(problem, _TryAgain):
-        return False
-    if problem.wait is None:
-        return True
-    return problem.wait if problem.wait <= LONGEST_WAIT else False
-
-
-def _asked_wait(answer: httpx.Response) -> float | None:
-    """Seconds from `Retry-After` (a number or a date), else until `X-RateLimit-Reset` (Unix seconds) on 429."""
-    after = answer.headers.get("retry-after", "").strip()
-    if after.isdecimal():
-        return float(after)
-    if after:
-        try:
-            moment = parsedate_to_datetime(after)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
-    reset = answer.headers.get("x-ratelimit-reset", "").strip()
-    if answer.status_code == 429 and reset.isdecimal():
-        return max(float(reset) - time.time(), 0.0) + 0.1
-    return None
-
-
-def _unreachable(what: str, problem: httpx.TransportError) -> SourceError:
-    if isinstance(problem, httpx.ConnectError):
+def _unreachable(what: str, problem: NoAnswer) -> SourceError:
+    if isinstance(problem, NoConnection):
         return SourceError(
             f"HiBob cannot be reached ({what}): no connection to its host. Check the base URL, this machine’s "
             "network and its proxy."
@@ -234,8 +177,10 @@ _REMEDIES = {
 }
 
 
-def _refusal(answer: httpx.Response, what: str) -> SourceError:
-    status = answer.status_code
+def _refusal(answer: Answer, what: str, wait: float | None = None) -> SourceError:
+    status = answer.status
+    if wait is not None and wait > LONGEST_WAIT:
+        return SourceError(f"HiBob asks to be left alone for {_long(wait)} ({status} on {what}). Try again after that.")
     if status == 401 and answer.content.strip():
         return SourceError(f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}")
     if status == 401:
@@ -253,9 +198,34 @@ def _refusal(answer: httpx.Response, what: str) -> SourceError:
     return SourceError(f"HiBob refused {what} ({status}). {remedy}")
 
 
+def _unusable(what: str, problem: NoAnswer) -> SourceError:
+    if isinstance(problem, TooLarge):
+        return SourceError(
+            f"HiBob’s answer to {what} is far too large to be a list of people; reading was stopped after "
+            f"{problem.size >> 20:,} MB. Check the base URL; if it is right, report it to HiBob."
+        )
+    if isinstance(problem, Endless):
+        return SourceError(
+            f"HiBob was still sending its answer to {what} after {LONGEST_ANSWER / 60:.0f} minutes; it was not "
+            "waited for any longer. Check this machine’s network, and try again later."
+        )
+    return SourceError(
+        f"HiBob’s answer to {what} is compressed in a way that cannot be undone. Nothing was concluded from it. "
+        "Try again; if it stays, look at what stands between this machine and HiBob (a proxy)."
+    )
+
+
+def _long(seconds: float) -> str:
+    """A long wait in words."""
+    minutes = seconds / 60
+    if minutes < 120:
+        return f"{ceil(minutes)} minutes"
+    return f"{ceil(minutes / 60):,} hours" if minutes < 60 * 48 else "more than two days"
+
+
 def _not_data(what: str, kind: str) -> SourceError:
     found = "a web page" if kind == "text/html" else f"{kind or 'nothing'}"
     return SourceError(
-        f"HiBob answered {what} with {found} instead of data. Usually the base URL is wrong; it should look like "
-        "https://api.hibob.com/v1."
+        f"HiBob answered {what} with {found} instead of data. Check the connection’s base URL: usually it is wrong, and "
+        "should look like https://api.hibob.com/v1."
     )

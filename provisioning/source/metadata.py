@@ -36,6 +36,8 @@ def decode_metadata(body: bytes) -> tuple[Field, ...]:
         raise SourceError(
             "HiBob’s list of fields has an unexpected shape: not an array of fields with an id. Check the base URL."
         ) from None
+    if not found:
+        raise SourceError("HiBob answered with an empty list of fields. Try again; if it stays, check the base URL.")
     return tuple(_to_field(each) for each in found)
 
 

@@ -145,16 +145,17 @@ def _decode(body: bytes, shape: _Shape) -> list[Any]:
 
 def _decode_leniently(body: bytes, shape: _Shape) -> list[Any]:
     """The slow way, for what msgspec refuses although the envelope is sound: a lone surrogate, a number beyond
-    any range. Such numbers become their text, a surrogate U+FFFD."""
-    text = _ESCAPES.sub(lambda found: found[0] if found[1] is None else "\\ufffd", body.decode("utf-8", "replace"))
+    any range. Such numbers become their text, a surrogate U+FFFD. Bytes that are no UTF-8 are no JSON: with the
+    characters that they lost, whole offices would seem to have left."""
     try:
+        text = _ESCAPES.sub(lambda found: found[0] if found[1] is None else "\\ufffd", body.decode("utf-8"))
         loose = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=str)
         employees: list[Any] = msgspec.convert(loose, shape.answer, strict=True).employees
     except (ValueError, msgspec.MsgspecError, RecursionError):
         raise SourceError(
             "HiBob’s answer to POST /people/search has an unexpected shape: not one JSON object with a list of "
-            "“employees”, or cut off in the middle. Nothing was concluded from it. Try again; if it stays, check the "
-            "base URL."
+            "“employees”, not UTF-8, or cut off in the middle. Nothing was concluded from it. Try again; if it stays, "
+            "check the base URL."
         ) from None
     return employees
 
@@ -274,16 +275,17 @@ def _step(objects: list[Any], node: _Node, step: str) -> list[Any]:
 
 def check_ids(ids: Sequence[str | None]) -> None:
     """Raises `SourceError` unless everybody has an id of their own."""
-    missing = sum(1 for each in ids if not each)
+    plain = [(each or "").strip() for each in ids]
+    missing = sum(1 for each in plain if not each or "\ufffd" in each)
     if missing:
         raise SourceError(
-            f"HiBob’s answer has an unexpected shape: {missing} of {len(ids)} people have no id. Nothing was concluded "
-            "from it."
+            f"HiBob’s answer has an unexpected shape: {missing} of {len(ids)} people have no id that can be read. Nothing "
+            "was concluded from it. Try again; if it stays, report it to HiBob."
         )
-    if len(set(ids)) < len(ids):
+    if len(set(plain)) < len(plain):
         raise SourceError(
-            f"HiBob’s answer has an unexpected shape: {len(ids) - len(set(ids))} people stand in it twice. Nothing was "
-            "concluded from it. Try again; if it stays, report it to HiBob."
+            f"HiBob’s answer has an unexpected shape: {len(plain) - len(set(plain))} people stand in it twice. Nothing "
+            "was concluded from it. Try again; if it stays, report it to HiBob."
         )
 
 

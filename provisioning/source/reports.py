@@ -85,10 +85,9 @@ def read_report(client: HiBobClient, report_id: int, metadata: Sequence[Field]) 
 def _table(body: bytes) -> tuple[list[str], list[list[str]]]:
     """Titles and rows of a CSV file: UTF-8 with or without BOM; rows of information may stand before the titles."""
     csv.field_size_limit(LARGEST_CELL)
+    text = _text(body)
     try:
-        rows = [
-            row for row in csv.reader(io.StringIO(body.decode("utf-8-sig", "replace"), newline=""), strict=True) if row
-        ]
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error:
         raise _broken("it is not CSV, or cut off in the middle") from None
     if not rows:
@@ -102,6 +101,15 @@ def _table(body: bytes) -> tuple[list[str], list[list[str]]]:
     if uneven:
         raise _broken(f"{uneven} of its rows have fewer columns than titles")
     return [title.strip() for title in rows[start]], rows[start + 1 :]
+
+
+def _text(body: bytes) -> str:
+    """A letter that cannot be read would be lost in somebody's name, so nothing is guessed."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = body[: problem.start].count(b"\n") + 1
+        raise _broken(f"it is not UTF-8, the encoding that HiBob writes (line {line})") from None
 
 
 def _broken(why: str) -> SourceError:

@@ -267,6 +267,31 @@ def mapping_at(db: Database, domain_id: int, version: int) -> tuple[tuple[Attrib
     return (from_json(row["attributes"], tuple[Attribute, ...]), row["by"]) if row else ((), "")
 
 
+def mapping_versions(db: Database, domain_id: int) -> list[tuple[int, datetime, str, tuple[Attribute, ...]]]:
+    """Every version of a domain's mapping, oldest first: (version, when, who, attributes)."""
+    rows = db.all("SELECT * FROM mappings WHERE domain_id = ? ORDER BY version", domain_id)
+    return [
+        (row["version"], to_moment(row["saved_at"]), row["by"], from_json(row["attributes"], tuple[Attribute, ...]))
+        for row in rows
+    ]
+
+
+def settings_as_of(db: Database, domain_id: int, at: datetime) -> Settings | None:
+    """The settings that were in force at a moment; None before the first."""
+    row = db.one(
+        "SELECT settings FROM settings WHERE domain_id = ? AND saved_at <= ? ORDER BY version DESC",
+        domain_id,
+        to_text(at),
+    )
+    return from_json(row["settings"], Settings) if row else None
+
+
+def settings_at(db: Database, domain_id: int, version: int) -> Settings:
+    """The settings of one version; those that nobody chose when there is none."""
+    row = db.one("SELECT settings FROM settings WHERE domain_id = ? AND version = ?", domain_id, version)
+    return from_json(row["settings"], Settings) if row else Settings()
+
+
 def standing(db: Database, domain_id: int) -> tuple[dict[str, object] | None, list[str]]:
     """The domain's schedule and the variables that its notification targets came from."""
     row = db.one("SELECT schedule, notify FROM domains WHERE id = ?", domain_id)

@@ -144,6 +144,24 @@ def decisions_and_undo(db: UtilsDatabase) -> None:
 
 
 @migrations()
+def workbook_signature(db: UtilsDatabase) -> None:
+    """Who decided, as the workbook says: not necessarily who uploaded it."""
+    db.execute("ALTER TABLE approvals ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def plan_evidence(db: UtilsDatabase) -> None:
+    """What the read of a plan proved, for people to look at; empty for plans of earlier versions."""
+    db.execute("ALTER TABLE plans ADD COLUMN evidence TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def why_a_run_stopped(db: UtilsDatabase) -> None:
+    """One sentence, for a run that stopped although nobody asked it to."""
+    db.execute("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
 def sessions(db: UtilsDatabase) -> None:
     """Sign-ins and sign-outs, and the roles that the identity provider's groups give until `until`."""
     db.execute(

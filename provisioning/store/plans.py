@@ -21,6 +21,7 @@ from provisioning.model import (
     Plan,
     PlanStatus,
     Proposal,
+    ReadEvidence,
     RunStatus,
     Seen,
 )
@@ -52,6 +53,7 @@ def save_plan(
             findings=to_json(decision.findings),
             baseline=to_blob(decision.baseline) if decision.baseline else None,
             proposals=to_json(decision.proposals), undo_of=undo_of,
+            evidence=to_json(decision.evidence),
         )  # fmt: skip
         db.many(
             "INSERT INTO changes (plan_id, seq, key, action, why, before, after, user_id, seen, name) "
@@ -96,7 +98,7 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         plan_id,
     )
     if row is None:
-        raise NotFound(f"There is no plan “{plan_id}”. `history CUSTOMER/DOMAIN` lists them.")
+        raise NotFound(f"There is no preview “{plan_id}”. The history lists those there are.")
     return Plan(
         id=plan_id,
         domain_id=row["domain_id"],
@@ -115,6 +117,7 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         held=(),
         proposals=from_json(row["proposals"], tuple[Proposal, ...]),
         undo_of=row["undo_of"],
+        evidence=from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
     )
 
 
@@ -122,9 +125,9 @@ _FILTER = (
     "FROM changes c WHERE c.plan_id = ?1 AND (?2 = '' OR c.action = ?2) "
     "AND (?3 = '' OR c.action IN ('update', 'reactivate') "
     "AND EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3)) "
-    "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR c.name LIKE '%' || ?4 || '%' OR c.why LIKE '%' || ?4 || '%' "
-    "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.value LIKE '%' || ?4 || '%') "
-    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE j.value LIKE '%' || ?4 || '%'))"
+    "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR instr(lower(c.name), lower(?4)) > 0 OR instr(lower(c.why), lower(?4)) > 0 "
+    "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE instr(lower(j.value), lower(?4)) > 0) "
+    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE instr(lower(j.value), lower(?4)) > 0))"
 )
 
 
@@ -148,13 +151,15 @@ def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
     return {row["name"]: row["n"] for row in rows}
 
 
-def find_held(db: Database, plan_id: str, text: str, most: int) -> list[Held]:
-    rows = db.all(
-        "SELECT * FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR name LIKE '%' || ?2 || '%') "
-        "ORDER BY seq LIMIT ?3",
-        plan_id, text, most,
-    )  # fmt: skip
-    return [_held(row) for row in rows]
+def find_held(db: Database, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
+    """One page of those whom a plan holds back, and how many fit."""
+    where = (
+        "FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR instr(lower(name), lower(?2)) > 0 "
+        "OR instr(replace(code, '-', ' '), lower(?2)) > 0 OR instr(lower(why), lower(?2)) > 0)"
+    )
+    count = db.one(f"SELECT count(*) AS n {where}", plan_id, text)
+    rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?3 OFFSET ?4", plan_id, text, most, skip)
+    return [_held(row) for row in rows], int(count["n"]) if count else 0
 
 
 def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
@@ -208,6 +213,7 @@ def save_approval(db: Database, approval: Approval) -> None:
     db.insert(
         "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
         left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
+        signed_by=approval.signed_by,
     )  # fmt: skip
 
 
@@ -224,6 +230,7 @@ def get_approval(db: Database, plan_id: str) -> Approval | None:
         left_out=from_json(row["left_out"], tuple[str, ...]),
         overrides=from_json(row["overrides"], dict[str, str]),
         workbook=bool(row["workbook"]),
+        signed_by=row["signed_by"],
     )
 
 
@@ -270,13 +277,14 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonDecision:
-    """One decision. `key`: whom it is about; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
+    """One decision. `key`: whom it is about, called `name`; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
 
     kind: DecisionKind
     key: str
     other: str = ""
     by: str = ""
     at: str = ""
+    name: str = ""
 
 
 def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str, at: datetime, plan_id: str) -> None:
@@ -310,5 +318,13 @@ def forget_decisions(db: Database, domain_id: int, keys: Sequence[str]) -> None:
 
 def decisions_made(db: Database, domain_id: int) -> list[PersonDecision]:
     """What is in force, newest first."""
-    rows = db.all("SELECT * FROM decisions WHERE domain_id = ? ORDER BY at DESC, key", domain_id)
-    return [PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"]) for row in rows]
+    rows = db.all(
+        "SELECT d.*, coalesce((SELECT name FROM changes c WHERE c.plan_id = d.plan_id AND c.key = d.key), "
+        "(SELECT name FROM held h WHERE h.plan_id = d.plan_id AND h.key = d.key), '') AS name "
+        "FROM decisions d WHERE d.domain_id = ? ORDER BY d.at DESC, d.key",
+        domain_id,
+    )
+    return [
+        PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"], row["name"])
+        for row in rows
+    ]

@@ -24,7 +24,7 @@ def get_run(db: Database, run_id: str) -> Run:
     """The run with its outcomes. Raises `NotFound`."""
     row = db.one("SELECT * FROM runs WHERE id = ?", run_id)
     if row is None:
-        raise NotFound(f"There is no run “{run_id}”. `history CUSTOMER/DOMAIN` lists them.")
+        raise NotFound(f"There is no run “{run_id}”. The history lists those there are.")
     return _run(db, row)
 
 
@@ -60,7 +60,7 @@ def find_outcomes(
     where = (
         f"FROM outcomes o JOIN runs r ON r.id = o.run_id LEFT JOIN changes c ON c.plan_id = r.plan_id AND c.key = o.key "
         f"AND c.action = o.action WHERE o.run_id = ? AND o.result IN ({marks}) "
-        "AND (? = '' OR c.name LIKE '%' || ? || '%' OR o.key = ? OR o.message LIKE '%' || ? || '%')"
+        "AND (? = '' OR instr(lower(c.name), lower(?)) > 0 OR o.key = ? OR instr(lower(o.message), lower(?)) > 0)"
     )
     values = (run_id, *results, text, text, text, text)
     count = db.one(f"SELECT count(*) AS n {where}", *values)
@@ -83,6 +83,7 @@ def _head(row: Row) -> Run:
         by=row["by"],
         ended_at=to_moment(row["ended_at"]) if row["ended_at"] else None,
         retry_of=row["retry_of"],
+        note=row["note"],
     )
 
 
@@ -111,14 +112,19 @@ def journal(db: Database, run_id: str, outcomes: Sequence[Outcome], at: datetime
         )
 
 
-def end_run(db: Database, run_id: str, status: RunStatus, at: datetime) -> None:
-    db.execute("UPDATE runs SET status = ?, ended_at = ? WHERE id = ?", status.value, to_text(at), run_id)
+def end_run(db: Database, run_id: str, status: RunStatus, at: datetime, note: str = "") -> None:
+    """`note`: why it stopped early, in a sentence."""
+    db.execute(
+        "UPDATE runs SET status = ?, ended_at = ?, note = ? WHERE id = ?", status.value, to_text(at), note, run_id
+    )
 
 
 def reopen_run(db: Database, run_id: str) -> None:
     """A stopped or interrupted run goes on."""
     db.execute(
-        "UPDATE runs SET status = ?, ended_at = NULL, stop_asked = 0 WHERE id = ?", RunStatus.RUNNING.value, run_id
+        "UPDATE runs SET status = ?, ended_at = NULL, stop_asked = 0, note = '' WHERE id = ?",
+        RunStatus.RUNNING.value,
+        run_id,
     )
 
 

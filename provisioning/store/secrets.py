@@ -214,5 +214,9 @@ def connection_owner(connection_id: int) -> str:
     return f"connection:{connection_id}"
 
 
+def scim_owner(domain_id: int) -> str:
+    return f"domain:{domain_id}:scim"
+
+
 def notify_owner(domain_id: int, place: int) -> str:
     return f"domain:{domain_id}:notify:{place}"

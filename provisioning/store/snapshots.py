@@ -37,6 +37,16 @@ def load_snapshots(folder: Path, domain_id: int) -> tuple[Snapshot, Users]:
     return Snapshot(employees, about.evidence), _users(users)
 
 
+def load_users(folder: Path, domain_id: int) -> Users:
+    """The directory as it was last read. Raises `NotFound` before the first read."""
+    return _users(_read(folder, f"{domain_id}.users.arrow")[0])
+
+
+def save_users(folder: Path, domain_id: int, users: Users, read_at: datetime) -> None:
+    """A read of the directory alone, after a run."""
+    _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
+
+
 def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
     """A read for the mapping page only: it feeds no plan."""
     _write(folder, f"{domain_id}.sample.arrow", employees.table, _About(employees.evidence.read_at, employees.evidence))
@@ -44,12 +54,17 @@ def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
 
 def newest_employees(folder: Path, domain_id: int) -> Snapshot | None:
     """The last read of HiBob, be it for a plan or a sample; None before the first."""
+    return next(iter(kept_employees(folder, domain_id)), None)
+
+
+def kept_employees(folder: Path, domain_id: int) -> list[Snapshot]:
+    """The reads of HiBob that are kept, for a plan and for a sample, newest first."""
     found = []
     for side in ("employees", "sample"):
         with contextlib.suppress(NotFound):
             table, about = _read(folder, f"{domain_id}.{side}.arrow")
             found += [Snapshot(table, about.evidence)] if about.evidence else []
-    return max(found, key=lambda each: each.evidence.read_at, default=None)
+    return sorted(found, key=lambda each: each.evidence.read_at, reverse=True)
 
 
 def drop_snapshots(folder: Path, domain_id: int) -> None:

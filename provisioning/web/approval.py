@@ -7,7 +7,9 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Approval, Plan, PlanStatus
+from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
+from provisioning.web.address import tabs
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import escape, moment, people
 
@@ -49,15 +51,26 @@ def workbook_button(here: Here, plan: Plan) -> None:
 
 
 def _processed(here: Here, plan: Plan, approval: Approval | None) -> None:
-    who = f"Approved by {approval.by}, {moment(approval.at)}. " if approval else ""
+    who = f"Approved by {approval.by}, {moment(approval.at)}.{_signed(approval)} " if approval else ""
     st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
     link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
+
+
+def _signed(approval: Approval) -> str:
+    """Who decided in the file, beside who uploaded it."""
+    if not approval.workbook:
+        return ""
+    if not approval.signed_by:
+        return " The Excel file does not say who decided."
+    return f" Decided, as the Excel file says, by {approval.signed_by}."
 
 
 def _approved(here: Here, plan: Plan, approval: Approval) -> None:
     left = f", {people(len(approval.left_out))} left out" if approval.left_out else ""
     st.success(
-        escape(f"Approved by {approval.by}, {moment(approval.at)}{left}. Digest {plan.digest[:12]}."),
+        escape(
+            f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)} Digest {plan.digest[:12]}."
+        ),
         icon=":material/verified:",
     )
     if st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
@@ -66,7 +79,7 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
 
 
 def _form(here: Here, plan: Plan, again: bool) -> None:
-    by_page, by_file = st.tabs(["Approve on this page", "Approve by Excel file"])
+    by_page, by_file = tabs("approve", {"page": "Approve on this page", "file": "Approve by Excel file"})
     with by_page:
         _on_page(here, plan, again)
     with by_file:
@@ -81,7 +94,7 @@ def _on_page(here: Here, plan: Plan, again: bool) -> None:
     st.markdown(
         f"**{actions:,} changes** in this preview; {people(len(left_out))} left out. What you approve is exactly what runs."
     )
-    if left_out and st.button("Put everybody back", icon=":material/undo:"):
+    if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
         workflow.keep_left_out(here.house, plan.id, ())
         st.rerun()
     overrides = _overrides(plan, "page")
@@ -115,12 +128,14 @@ def _by_workbook(here: Here, plan: Plan) -> None:
             "page does.",
             icon=":material/info:",
         )
-    file = st.file_uploader("The decided file", type="xlsx", key=f"decided_{plan.id}")
+    file = st.file_uploader(
+        "The decided file", type="xlsx", key=f"decided_{plan.id}", max_upload_size=MAX_FILE // 2**20
+    )
     overrides = _overrides(plan, "file") if file else {}
     if file and st.button(
         "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
     ):
-        _approve(here, plan, overrides, (), BytesIO(file.getvalue()))
+        _approve(here, plan, overrides, (), file)
 
 
 def _approve(

@@ -10,11 +10,24 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.model import Action, Change, Plan
 from provisioning.report.charts import actions_chart, attributes_chart
+from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import PAGE, height, pager, remember, values_table
-from provisioning.web.words import ACTIONS, changes_in_words, escape, people
+from provisioning.web.parts import values_table
+from provisioning.web.words import ACTIONS, changes_in_words, dated, escape, people
 
 ANY = ""
+_COLUMNS = {
+    "Decision": st.column_config.TextColumn(width=80),
+    "Person": st.column_config.TextColumn(width=150),
+    "What": st.column_config.TextColumn(width=120),
+    "Changes": st.column_config.TextColumn(width=360),
+    "Why": st.column_config.TextColumn(width=230),
+}
+_HELD_COLUMNS = {
+    "Person": st.column_config.TextColumn(width=190),
+    "Reason": st.column_config.TextColumn(width=150),
+    "Why": st.column_config.TextColumn(width=600),
+}
 
 
 def filters() -> tuple[str, str]:
@@ -51,7 +64,7 @@ def _clickable(figure: go.Figure, what: str, chosen: str, alt: str) -> None:
     points = event["selection"]["points"]
     if points:
         clicked = str(points[0]["customdata"])
-        remember(what, ANY if clicked == chosen else clicked)
+        address.filter_by(**{what: ANY if clicked == chosen else clicked})
         st.rerun()
 
 
@@ -63,27 +76,17 @@ def table(here: Here, plan: Plan, deciding: bool) -> None:
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
         return
-    place = f"{plan.id}_{action}_{attribute}_{text}"
-    skip = pager(total, f"page_{place}")
-    shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, PAGE, skip)
+    skip = address.pager(total)
+    shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip)
     st.caption(
         f"{people(total)} fit. Select somebody to see every value before and after"
         + ("; select several to leave them out." if deciding else ".")
     )
-    event = st.dataframe(
-        _frame(shown, plan.attributes, left_out, deciding),
-        hide_index=True,
-        height=height(len(shown)),
-        on_select="rerun",
-        selection_mode="multi-row",
-        key=f"people_{place}_{skip}_{len(left_out)}",
-        column_config={
-            "Changes": st.column_config.TextColumn(width="large"),
-            "Why": st.column_config.TextColumn(width="large"),
-        },
-        alt="The people of this preview",
-    )
-    chosen = [shown[row] for row in event["selection"]["rows"] if row < len(shown)]
+    selected = address.rows(
+        _frame(shown, plan.attributes, left_out, deciding), [each.key for each in shown], address.SELECTED,
+        "The people of this preview", many=True, tall=True, columns=_COLUMNS,
+    )  # fmt: skip
+    chosen = [shown[row] for row in selected]
     if chosen and deciding:
         _decide(here, plan, chosen, left_out)
     if len(chosen) == 1:
@@ -91,34 +94,16 @@ def table(here: Here, plan: Plan, deciding: bool) -> None:
 
 
 def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
-    action, attribute = filters()
     names = [ANY, *(each.value for each in Action if plan.counts.get(each.value))]
     attributes = [ANY, *workflow.attributes_changed(here.house, plan.id)]
-    search, what, which = st.columns([2, 1, 1])
-    text = search.text_input(
-        "Search", st.query_params.get("search", ""), placeholder="Name, key, or any value", icon=":material/search:",
-        key=f"search_{plan.id}",
-    )  # fmt: skip
-    remember("search", text or "")
-    chosen = what.selectbox(
-        "Action",
-        names,
-        names.index(action) if action in names else 0,
-        format_func=lambda name: ACTIONS.get(name, "All"),
-        key=f"action_{action}",
-    )
-    about = which.selectbox(
-        "Attribute that changes",
-        attributes,
-        attributes.index(attribute) if attribute in attributes else 0,
-        format_func=lambda name: name or "All",
-        key=f"attribute_{attribute}",
-    )
-    if (chosen, about) != (action, attribute):
-        remember("action", chosen)
-        remember("attribute", about)
-        st.rerun()
-    return action, attribute, (text or "").strip()
+    searched, what, which = st.columns([2, 1, 1])
+    with searched:
+        text = address.search("Search", "Name, HiBob id, or any value", "people_search")
+    with what:
+        action = address.choice("Action", "action", names, lambda name: ACTIONS.get(name, "All"))
+    with which:
+        attribute = address.choice("Attribute that changes", "attribute", attributes, lambda name: name or "All")
+    return action, attribute, text
 
 
 def _frame(shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool) -> pd.DataFrame:
@@ -128,8 +113,7 @@ def _frame(shown: Sequence[Change], attributes: Sequence[str], left_out: set[str
             "Person": each.name or each.key,
             "What": ACTIONS[each.action.value],
             "Changes": changes_in_words(each, attributes),
-            "Why": each.why,
-            "Key": each.key,
+            "Why": dated(each.why),
         }
         for each in shown
     ]
@@ -141,41 +125,59 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
     keys = {each.key for each in chosen}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{people(len(keys))} selected**", width="content")
-        if st.button("Leave out", icon=":material/person_remove:"):
+        if st.button("Leave out", icon=":material/person_remove:", disabled=not here.may_prepare):
             workflow.keep_left_out(here.house, plan.id, left_out | keys)
             st.rerun()
-        if st.button("Put back", icon=":material/person_add:", disabled=not keys & left_out):
+        if st.button("Put back", icon=":material/person_add:", disabled=not (keys & left_out and here.may_prepare)):
             workflow.keep_left_out(here.house, plan.id, left_out - keys)
             st.rerun()
-        if st.button("Only these", icon=":material/filter_alt:", help="Leave out everybody else: a pilot."):
+        if st.button(
+            "Only these",
+            icon=":material/filter_alt:",
+            help="Leave out everybody else: a pilot.",
+            disabled=not here.may_prepare,
+        ):
             workflow.keep_only(here.house, plan.id, sorted(keys))
             st.rerun()
+        deciding.for_selected(here, plan, chosen)
 
 
 def _person(here: Here, change: Change) -> None:
     with st.container(border=True):
         st.subheader(escape(change.name or change.key), anchor=False)
-        st.markdown(escape(f"{ACTIONS[change.action.value]}. {change.why}"))
+        st.markdown(escape(f"{ACTIONS[change.action.value]}. {dated(change.why)}"))
         st.dataframe(
             values_table(change.before, change.after), hide_index=True, height="content", alt="Values before and after"
+        )
+        st.text(
+            f"HiBob id: {change.key}" if not change.key.startswith("user:") else f"Without a HiBob id; {change.key}"
         )
         link("pages/people.py", "Everything about this person", ":material/person:", here, person=change.key)
 
 
 def held(here: Here, plan: Plan) -> None:
-    found = workflow.held_seen(here.house, plan.id)
-    if not found:
+    if not plan.counts.get("held"):
         st.info("Nobody is held back.", icon=":material/check:")
         return
-    st.caption("Something would otherwise happen to these people; it does not, for the reason given.")
+    text = address.search("Search", "Name, HiBob id or reason", "held_search")
+    total = workflow.held_seen(here.house, plan.id, text, 0, 0)[1]
+    if not total:
+        st.info("Nobody fits this search.", icon=":material/search_off:")
+        return
+    skip = address.pager(total)
+    found, _ = workflow.held_seen(here.house, plan.id, text, address.PAGE, skip)
+    st.caption(
+        f"Something would otherwise happen to {people(total)}; it does not, for the reason given. Select somebody to "
+        "learn everything about them."
+    )
     rows = [
-        {"Person": each.name or each.key, "Reason": each.code.replace("-", " "), "Why": each.why, "Key": each.key}
+        {"Person": each.name or each.key, "Reason": each.code.replace("-", " "), "Why": dated(each.why)}
         for each in found
     ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height=height(len(rows)),
-        column_config={"Why": st.column_config.TextColumn(width="large")},
-        alt="People held back",
-    )
+    selected = address.rows(
+        pd.DataFrame(rows), [each.key for each in found], address.SELECTED, "People held back", tall=True,
+        columns=_HELD_COLUMNS,
+    )  # fmt: skip
+    for row in selected:
+        link("pages/people.py", f"Everything about {found[row].name or found[row].key}", ":material/person:", here,
+             person=found[row].key)  # fmt: skip

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.model import Action, Change, Plan, Proposal
+from provisioning.model import Action, Change, Plan, Proposal, Run, RunStatus
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.web.frame import Here
-from provisioning.web.parts import height
+from provisioning.web import address
+from provisioning.web.frame import Here, go
 from provisioning.web.words import escape, moment, people
 
 _WORDS = {
@@ -24,7 +24,7 @@ _WORDS = {
 def _decide(here: Here, plan: Plan, wishes: workflow.Wishes) -> None:
     """Ask for it, and show the new preview when it is there."""
     workflow.ask_to_decide(here.house, here.label, plan.id, wishes)
-    st.query_params.pop("plan", None) if "plan" in st.query_params else None
+    address.filter_by(plan="", show="")
     st.rerun()
 
 
@@ -78,8 +78,10 @@ def _proposal(here: Here, plan: Plan, each: Proposal, deciding: bool) -> None:
         st.markdown(f"**{escape(each.name or each.key)}**: same name and {escape(each.evidence)}")
         rows = [
             {"Attribute": name, f"User {each.user_id}": each.has.get(name, ""), f"HiBob {each.key}": value or ""}
-            for name, value in each.gets.items()
+            for name, value in sorted(each.gets.items(), key=lambda pair: each.has.get(pair[0], "") == (pair[1] or ""))
         ]
+        differing = sum(each.has.get(name, "") != (value or "") for name, value in each.gets.items())
+        st.caption(f"What differs stands first: {differing} of {len(rows)} values.")
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The two records side by side")
         pair, free = [(each.key, each.user_id)], deciding and here.may_approve
         with st.container(horizontal=True):
@@ -107,6 +109,20 @@ def test_account(here: Here, plan: Plan) -> None:
             _decide(here, plan, workflow.Wishes(test_accounts=[((email or "").strip(), home)]))
 
 
+def undo(here: Here, run: Run) -> None:
+    """Plan the way back from a run, after saying what that means."""
+    if run.status is RunStatus.RUNNING or not workflow.changed_somebody(here.house, run.id):
+        return
+    with st.popover("Undo this run", icon=":material/settings_backup_restore:", disabled=not here.may_prepare):
+        st.markdown(
+            "Makes a preview of the way back: people who were added are archived, archived ones reactivated, values and "
+            "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule rests."
+        )
+        if st.button("Make that preview", type="primary", key=f"undo_{run.id}"):
+            workflow.ask_to_undo(here.house, here.label, run.id)
+            go("pages/preview.py", here)
+
+
 def in_force(here: Here) -> None:
     """What was decided earlier and still holds, to be taken back."""
     found = workflow.decisions_seen(here.house, here.label)
@@ -115,16 +131,9 @@ def in_force(here: Here) -> None:
             "Nothing was decided about anybody yet. Keep people active, or say who is the same person, on a preview."
         )
         return
-    event = st.dataframe(
-        pd.DataFrame([_row(each) for each in found]),
-        hide_index=True,
-        height=height(len(found)),
-        on_select="rerun",
-        selection_mode="multi-row",
-        key=f"decisions_{len(found)}",
-        alt="Decisions in force",
-    )
-    chosen = {found[row].key for row in event["selection"]["rows"] if row < len(found)}
+    frame = pd.DataFrame([_row(each) for each in found])
+    selected = address.rows(frame, [each.key for each in found], "decided", "Decisions in force", many=True)
+    chosen = {found[row].key for row in selected}
     if st.button("Take back", icon=":material/undo:", disabled=not chosen or not here.may_approve):
         _take_back(here, chosen)
 
@@ -138,7 +147,7 @@ def _take_back(here: Here, keys: Collection[str]) -> None:
 
 def _row(each: PersonDecision) -> dict[str, str]:
     return {
-        "Who": each.key,
+        "Who": each.name or each.key,
         "Decision": f"{_WORDS[each.kind]} {each.other}".strip(),
         "By": each.by,
         "When": moment(each.at),

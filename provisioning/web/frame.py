@@ -22,6 +22,8 @@ from provisioning import workflow
 from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
 from provisioning.web import sign_in, worker_child
+from provisioning.web.address import look_at
+from provisioning.web.navigation import SECTIONS
 from provisioning.web.words import escape
 from provisioning.workflow import LOCAL_USER, MODE, Workspace
 
@@ -30,7 +32,6 @@ ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"
 DATA, WORKER = "ROLLCALL_DATA", "ROLLCALL_WORKER"
 GRANT = './scripts/rollcall grant EMAIL admin "CUSTOMER"'
 ENTERED = "entered"
-Position = Literal["sidebar", "hidden"]
 
 _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
@@ -107,18 +108,18 @@ def keep_worker(environment: Mapping[str, str]) -> None:
         worker_child.keep(data_folder(), environment)
 
 
-def run_app(navigate: Callable[[Position], StreamlitPage]) -> None:
-    """The body of `app.py`: `navigate` sets up navigation, for whoever is not let in too (hidden), and gives the page
+def run_app(navigate: Callable[[], StreamlitPage]) -> None:
+    """The body of `app.py`: `navigate` sets up navigation, for whoever is not let in too, and gives the page
     that was asked for."""
     st.session_state.pop(ENTERED, None)
     try:
         house = sign_in.open_house(data_folder())
     except (RollcallError, sqlite3.Error) as problem:
-        navigate("hidden")
+        navigate()
         sign_in.draw_door(problem)
         return
     with guarded(), _as_current(house):
-        page = navigate("sidebar")
+        page = navigate()
         st.session_state[ENTERED] = True
         keep_worker(house.environment)
         house.db  # noqa: B018 - opening is what may fail
@@ -132,7 +133,10 @@ def enter(title: str, purpose: str) -> Here:
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
         st.stop()
     with workspace() as house:
+        ways = st.sidebar.container(gap="xxsmall")
         here = _look(house)
+        with ways:
+            _draw_ways(here)
     st.title(title, anchor=False)
     st.caption(purpose)
     return here
@@ -145,7 +149,26 @@ def _look(house: Workspace) -> Here:
     domains = {each.name: each for each in workflow.domains_seen(house, customer.name)} if customer else {}
     domain = domains.get(_choose("domain", list(domains)) or "")
     _who(house)
-    return Here(house, customer, domain)
+    here = Here(house, customer, domain)
+    look_at(**here.place)
+    return here
+
+
+def _draw_ways(here: Here) -> None:
+    """The sidebar's links. They name what their page would show: a page that had to write it into the address itself
+    would take two steps back to leave."""
+    newest = workflow.newest(here.house, here.label) if here.domain else workflow.Newest()
+    query = {
+        "preview": {"plan": newest.preview},
+        "process": {"plan": newest.processing},
+        "history": {"run": newest.run},
+    }
+    for section, entries in SECTIONS.items():
+        if section:
+            st.caption(section)
+        for name, title, icon in entries:
+            named = {what: value for what, value in query.get(name, {}).items() if value}
+            link(f"pages/{name}.py", title, icon, here, width="stretch", **named)
 
 
 def _choose(what: str, names: list[str]) -> str | None:
@@ -168,8 +191,6 @@ def _choose(what: str, names: list[str]) -> str | None:
         st.query_params.from_dict({"customer": customer} | ({"domain": chosen} if what == "domain" else {}))
         st.session_state.pop("last_domain", None) if what == "customer" else None
         st.rerun()
-    if st.query_params.get(what) != chosen:
-        st.query_params[what] = chosen
     return chosen
 
 
@@ -226,10 +247,12 @@ def no_customer_to_see() -> None:
     st.code(GRANT, language="bash")
 
 
-def link(page: str, label: str, icon: str, here: Here, **query: str) -> None:
+def link(
+    page: str, label: str, icon: str, here: Here, width: Literal["content", "stretch"] = "content", **query: str
+) -> None:
     """A link to another page that keeps looking at the same customer and domain."""
     try:
-        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query})
+        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query}, width=width)
     except (StreamlitAPIException, KeyError):
         # A page tested by itself has no navigation to link into.
         st.caption(label)

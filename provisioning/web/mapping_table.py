@@ -21,6 +21,15 @@ MACHINE, SPOKEN = "Machine", "Human-readable"
 COLUMNS = (NAME, FEED, VALUE, TYPE, REQUIRED, IDENTIFIER, BLANK, FALLBACK, CLEAN, TABLE, OPTIONS, APPLIES)
 BLANKS = {BlankPolicy.KEEP: "Keep Skillcast’s", BlankPolicy.CLEAR: "Clear it", BlankPolicy.HOLD: "Hold the person"}
 SHOWN = 60
+EVERYDAY = "everyday"
+VIEWS = {
+    EVERYDAY: ("Everyday", (NAME, FEED, VALUE, REQUIRED, IDENTIFIER)),
+    "values": ("Values", (NAME, TYPE, CLEAN, TABLE, OPTIONS)),
+    "blanks": ("Blanks", (NAME, FALLBACK, BLANK, APPLIES)),
+    "all": ("All columns", COLUMNS),
+}
+"""Which columns stand in the table together: as many as fit beside the sample. By the word in the address."""
+
 APPLY = {Apply.ALWAYS: "Always", Apply.ON_ADD: "On add only"}
 
 
@@ -49,13 +58,29 @@ def _row(each: Attribute, identifier: str) -> dict[str, object]:
     }
 
 
-def from_frame(frame: pd.DataFrame) -> tuple[tuple[Attribute, ...], str]:
-    """(attributes, unique identifier). Rows without a name are not there yet. Raises `SettingsError` naming row and
-    cell for what cannot be read."""
+def from_frame(frame: pd.DataFrame, before: str = "") -> tuple[tuple[Attribute, ...], str]:
+    """(attributes, unique identifier). Rows without a name are not there yet. `before`: the unique identifier until
+    now, which gives way to one that is ticked beside it. Raises `SettingsError` naming row and cell for what cannot be
+    read, and when it cannot be told which of several ticks is meant."""
     rows = [{name: _value(row[name]) for name in COLUMNS} for row in frame.to_dict("records")]
     named = [(number, row) for number, row in enumerate(rows, 1) if tidy(_text(row[NAME]))]
-    marked = [_text(row[NAME]) for _, row in named if row[IDENTIFIER] is True]
-    return tuple(_attribute(number, row) for number, row in named), tidy(marked[-1]) if marked else ""
+    return tuple(_attribute(number, row) for number, row in named), _identifier(named, before)
+
+
+def _identifier(named: Sequence[tuple[int, Mapping[str, object]]], before: str) -> str:
+    ticked = {number: tidy(_text(row[NAME])) for number, row in named if row[IDENTIFIER] is True}
+    new = [name for name in ticked.values() if name != before] if len(ticked) > 1 else list(ticked.values())
+    if len(new) > 1:
+        rows = ", ".join(str(number) for number in ticked)
+        raise SettingsError(
+            f"Rows {rows}, {IDENTIFIER}: several are ticked, and there is exactly one. Leave one ticked."
+        )
+    return new[0] if new else before if ticked else ""
+
+
+def ticked(frame: pd.DataFrame) -> int:
+    """How many rows are ticked as the unique identifier."""
+    return sum(row[IDENTIFIER] is True for row in frame.to_dict("records"))
 
 
 def _value(value: object) -> object:
@@ -183,9 +208,10 @@ def _json(text: str, example: str) -> list[tuple[str, str]]:
 
 
 def edit(
-    frame: pd.DataFrame, fields: Sequence[Field], written: Sequence[str], key: str, disabled: bool
+    frame: pd.DataFrame, fields: Sequence[Field], written: Sequence[str], key: str, disabled: bool, view: str
 ) -> pd.DataFrame:
-    """The table one edits. `written`: column names in use that are no field ids, offered as well."""
+    """The table one edits. `written`: column names in use that are no field ids, offered as well. `view`: which of
+    `VIEWS` is shown; what it leaves out stays as it is."""
     names = {each.id: f"{each.name} · {each.id}" for each in sorted(fields, key=lambda each: each.name.casefold())}
     options = [*[each for each in written if each not in names], *names]
     column = st.column_config
@@ -197,21 +223,24 @@ def edit(
         hide_index=True,
         disabled=disabled,
         height=37 + 35 * min(max(len(frame), 3) + 2, 42),
+        column_order=VIEWS[view][1],
         column_config={
-            NAME: column.TextColumn(required=True, pinned=True, help="Skillcast’s name of the user attribute."),
+            NAME: column.TextColumn(required=True, pinned=True, width=115, help="Skillcast’s name of the user attribute."),
             FEED: column.SelectboxColumn(
-                options=options, width="medium", format_func=lambda each: names.get(str(each), str(each)),
+                options=options, width=137, format_func=lambda each: names.get(str(each), str(each)),
                 help="The HiBob column that feeds the attribute.",
             ),
             VALUE: column.SelectboxColumn(
-                options=[MACHINE, SPOKEN], default=MACHINE, required=True, help="HiBob’s value, or the text that people read."
+                options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=115, help="HiBob’s value, or the text that people read."
             ),
-            TYPE: column.SelectboxColumn(options=[each.value for each in AttributeType], default="text", required=True),
-            REQUIRED: column.CheckboxColumn(default=False, help="Whoever has none is held back."),
-            IDENTIFIER: column.CheckboxColumn(default=False, help="No two users share it. Exactly one."),
+            TYPE: column.SelectboxColumn(
+                options=[each.value for each in AttributeType], default="text", required=True, width=80
+            ),
+            REQUIRED: column.CheckboxColumn(default=False, width=92, help="Whoever has none is held back."),
+            IDENTIFIER: column.CheckboxColumn(default=False, width=93, help="No two users share it. Exactly one."),
             BLANK: column.SelectboxColumn(options=list(BLANKS.values()), default=BLANKS[BlankPolicy.KEEP], required=True),
             FALLBACK: column.SelectboxColumn(
-                options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."
+                width=165, options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."
             ),
             CLEAN: column.MultiselectColumn(options=list(CLEAN_UP), help="Trimming is always done."),
             TABLE: column.TextColumn(help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),

@@ -17,11 +17,12 @@ from provisioning.web.words import (
     RUN_WORDS,
     SEVERITY_COLOURS,
     SEVERITY_WORDS,
+    dated,
     escape,
     people,
 )
 
-PAGE = 50
+MOST = 200
 _ICONS = {
     Severity.BLOCK: ":material/block:",
     Severity.WARN: ":material/warning:",
@@ -58,20 +59,28 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
             colour = SEVERITY_COLOURS[each.severity]
             st.badge(SEVERITY_WORDS[each.severity], icon=_ICONS[each.severity], color=colour)  # type: ignore[arg-type]
             st.markdown(f"**{escape(each.code.replace('-', ' ').capitalize())}**")
-        st.markdown(escape(each.message))
-        st.markdown(f":material/arrow_forward: {escape(each.remedy)}")
+        st.markdown(escape(dated(each.message)))
+        st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
         if each.code == "unknown-lifecycle":
             link("pages/settings.py", "Open the settings", ":material/tune:", here)
         if each.keys:
             with st.expander(f"{people(len(each.keys))} concerned"):
-                names = workflow.names_in_plan(here.house, plan.id, each.keys[:200])
-                rows = [{"Person": names.get(key, ""), "Key": key} for key in each.keys[:200]]
-                st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
+                concerned(here, plan, each)
 
 
-def height(rows: int) -> int:
-    """As high as its rows, up to a window's height: header and rows are 35 pixels each."""
-    return 37 + 35 * max(1, min(rows, 14))
+def concerned(here: Here, plan: Plan, each: Finding) -> None:
+    """The people of a finding, the first of them."""
+    keys = each.keys[:MOST]
+    names = workflow.names_in_plan(here.house, plan.id, keys)
+    rows = [{"Person": names.get(key, ""), "HiBob id": key} for key in keys]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
+    first(len(keys), len(each.keys))
+
+
+def first(shown: int, count: int) -> None:
+    """Says so where a list is not whole."""
+    if shown < count:
+        st.caption(f"These are the first {shown:,} of {count:,}.")
 
 
 def belongs(here: Here, plan: Plan) -> bool:
@@ -82,30 +91,6 @@ def belongs(here: Here, plan: Plan) -> bool:
         f"This preview belongs to {escape(plan.domain)}. Choose that domain in the sidebar.", icon=":material/info:"
     )
     return False
-
-
-def remember(what: str, value: str) -> None:
-    """Keep what one looks at in the address, so that it can be reloaded and sent."""
-    if value and st.query_params.get(what) != value:
-        st.query_params[what] = value
-    elif not value and what in st.query_params:
-        del st.query_params[what]
-
-
-def pager(count: int, key: str, size: int = PAGE) -> int:
-    """Which rows of a long list to show: how many to skip. Another list (`key`) begins on its first page."""
-    pages = max(1, -(-count // size))
-    named = st.query_params.get("page", "")
-    same = st.session_state.setdefault("paged", key) == key
-    st.session_state["paged"] = key
-    first = int(named) if same and named.isascii() and named.isdecimal() and len(named) < 9 else 1
-    page = 1
-    if pages > 1:
-        label = f"Page (of {pages:,}; {count:,} in all)"
-        start = min(max(first, 1), pages)
-        page = int(st.number_input(label, min_value=1, max_value=pages, value=start, key=key, width=220))
-    remember("page", str(page) if page > 1 else "")
-    return (page - 1) * size
 
 
 def values_table(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> pd.DataFrame:

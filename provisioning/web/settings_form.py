@@ -21,6 +21,7 @@ from provisioning.model import (
 )
 from provisioning.web.frame import Here, fail
 from provisioning.web.mapping_table import list_text, parse_list
+from provisioning.web.parts import first
 from provisioning.web.words import ago, people
 
 INCLUDE, EXCLUDE = "Include", "Exclude"
@@ -51,9 +52,14 @@ LIMITS = {
 }
 
 
+def begun(key: str) -> bool:
+    """Whether the form of this key is on the page already: its widgets hold what somebody entered."""
+    return f"two_{key}" in st.session_state
+
+
 def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRule, ...]:
     """Rules with a live count and the names; saving a scope never runs anything."""
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([5, 2], gap="medium")
     with left:
         st.caption(
             "Without a rule everybody is taken. An employee is in when an include names them and no exclude does."
@@ -69,11 +75,11 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
         edited = st.data_editor(
             frame, key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
             column_config={
-                "Rule": st.column_config.SelectboxColumn(options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
+                "Rule": st.column_config.SelectboxColumn(width=90, options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
                 "HiBob column": st.column_config.SelectboxColumn(
-                    options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
+                    width=300, options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
                 ),
-                "Is one of": st.column_config.TextColumn(required=True, width="large", help="Values, with semicolons."),
+                "Is one of": st.column_config.TextColumn(required=True, width=220, help="Values, with semicolons."),
             },
             alt="Scope rules",
         )  # fmt: skip
@@ -116,6 +122,7 @@ def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None
         st.text(column)
     with st.expander(f"Their names ({people(found.inside)})", icon=":material/group:"):
         st.dataframe(pd.DataFrame({"Name": found.names}), hide_index=True, height=280, alt="Employees in this scope")
+        first(len(found.names), found.inside)
     st.caption(f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}.")
 
 

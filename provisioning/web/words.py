@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from provisioning.model import RESERVED_NAMES, Action, Change, Result, RunStatus, Severity
 from provisioning.workflow import PlanState
@@ -68,11 +68,37 @@ def escape(text: str) -> str:
     return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", " ".join(text.split())))
 
 
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""What nobody sees and nobody types: it comes along when text is copied, from our own pages too (`escape`). The joiners
+that some languages write with stay."""
+
+
+def searchable(text: str | None) -> str:
+    """What somebody typed or pasted, as what they see."""
+    return _UNSEEN.sub("", text or "").strip()
+
+
 def moment(at: datetime | str | None) -> str:
     if not at:
         return "—"
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
     return f"{found.astimezone(UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+_DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])")
+
+
+def dated(text: str) -> str:
+    """A sentence with its dates as people write them; what it quotes stays as it is."""
+    return _DATE.sub(lambda found: _day(found[1]), text)
+
+
+def _day(text: str) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {day:%b %Y}"
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -91,7 +117,7 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
 
 
-def changes_in_words(change: Change, order: Sequence[str], most: int = 5) -> str:
+def changes_in_words(change: Change, order: Sequence[str], most: int = 4) -> str:
     """`Department: Sales → Legal`, for a table's cell; of somebody new just the values, in the mapping's order."""
     new = change.action is Action.ADD
     names = [name for name in change.after if not (new and name in RESERVED_NAMES)]

@@ -19,12 +19,16 @@ from provisioning.workflow.asking import (
     latest_job,
     somebody_works,
 )
+from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
+    Begun,
+    MappingDraft,
     ScopeSeen,
     advise,
+    begun_from,
     drop_mapping_draft,
     fields_known,
     keep_mapping_draft,
@@ -59,6 +63,8 @@ from provisioning.workflow.house import (
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
 from provisioning.workflow.looking import (
     Effect,
+    Event,
+    Newest,
     PlanState,
     Standing,
     Station,
@@ -71,6 +77,7 @@ from provisioning.workflow.looking import (
     held_seen,
     history_head,
     names_in_plan,
+    newest,
     outcomes_seen,
     plan_states,
     plans_seen,
@@ -91,6 +98,7 @@ from provisioning.workflow.planning import (
     run_of,
     show_plan,
 )
+from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.setting_up import (
@@ -105,8 +113,17 @@ from provisioning.workflow.setting_up import (
     save_connection,
     set_up,
 )
+from provisioning.workflow.settings_drafts import (
+    drop_settings_draft,
+    keep_settings_draft,
+    newer_settings,
+    save_settings_draft,
+    settings_draft,
+    settings_from_text,
+    settings_in_text,
+)
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
-from provisioning.workflow.undoing import undo
+from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
     "CHUNK",
@@ -120,19 +137,27 @@ __all__ = [
     "REREAD_MINUTES",
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
+    "Begun",
     "Check",
     "CheckedColumn",
+    "Compared",
     "ConnectionSeen",
     "Diagnosis",
     "Effect",
+    "Event",
     "Grants",
+    "MappingDraft",
+    "Newest",
     "PlanState",
+    "PortalSeen",
     "Progress",
     "Say",
     "ScopeSeen",
     "Standing",
     "Station",
+    "TargetSeen",
     "Ticket",
+    "Version",
     "Waiting",
     "Wishes",
     "Workspace",
@@ -148,10 +173,13 @@ __all__ = [
     "ask_to_undo",
     "attributes_changed",
     "backup",
+    "begun_from",
     "categories_needed",
+    "changed_somebody",
     "changes_seen",
     "check",
     "checklist",
+    "compare_mappings",
     "connections_seen",
     "customers_seen",
     "decide",
@@ -159,12 +187,14 @@ __all__ = [
     "doctor",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_settings_draft",
     "effect_of",
     "explain",
     "export",
     "export_decided_workbook",
     "export_workbook",
     "fields_known",
+    "go_back",
     "grant",
     "held_seen",
     "history_head",
@@ -172,6 +202,7 @@ __all__ = [
     "keep_left_out",
     "keep_mapping_draft",
     "keep_only",
+    "keep_settings_draft",
     "lapsed",
     "last_check",
     "last_read",
@@ -185,6 +216,8 @@ __all__ = [
     "names_in_plan",
     "need_membership",
     "newer_mapping",
+    "newer_settings",
+    "newest",
     "operator",
     "outcomes_seen",
     "people_read",
@@ -205,9 +238,14 @@ __all__ = [
     "save_connection",
     "save_mapping",
     "save_settings",
+    "save_settings_draft",
+    "save_target",
     "seal_anew",
     "see_history",
     "set_up",
+    "settings_draft",
+    "settings_from_text",
+    "settings_in_text",
     "show_plan",
     "sign_in",
     "sign_out",
@@ -215,10 +253,12 @@ __all__ = [
     "standing",
     "stop",
     "take_back",
+    "target_seen",
     "try_mapping",
     "try_scope",
     "undo",
     "users",
     "users_seen",
     "verify",
+    "versions_of",
 ]

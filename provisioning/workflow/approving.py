@@ -15,11 +15,13 @@ from provisioning.model import (
     Domain,
     Plan,
 )
-from provisioning.report.workbook import read_workbook, write_workbook
+from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
 from provisioning.store import customers, drafts, plans, runs
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
+
+NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
 
 def approve(
@@ -41,12 +43,13 @@ def approve(
     left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
     overrides = dict(overrides or {})
     approval = Approval(
-        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None
-    )
+        plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
+        decided.signed_by if decided else "",
+    )  # fmt: skip
     with house.db.transaction():
         check_current(house, plan, domain)
         if runs.latest_run(house.db, plan.id):
-            raise Refused(f"Plan {plan.id} was approved and processed already. Make a new preview.")
+            raise Refused(f"Preview {plan.id} was approved and processed already. Make a new preview.")
         _check_two_people(house, plan, domain)
         _check_overrides(house, plan, overrides)
         _check_members(house, plan, domain, left_out)
@@ -57,16 +60,24 @@ def approve(
         record_event(
             house, "plan approved", domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
             overrides=_override_details(plan, overrides), workbook=approval.workbook,
-            protected=list(decided.protected) if decided else [],
+            protected=list(decided.protected) if decided else [], **_claims(decided),
         )  # fmt: skip
     return approval
+
+
+def _claims(decided: WorkbookDecisions | None) -> dict[str, str]:
+    """Who decided, and who saved the file last, as the file says: nobody has checked either."""
+    if decided is None:
+        return {}
+    saved_by = {"saved_by": decided.saved_by} if decided.saved_by else {}
+    return {"signed_by": decided.signed_by or NOT_SAID, **saved_by}
 
 
 def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[str]:
     keys = {change.key for change in plan.changes}
     for named in (*leave_out, *only):
         if named not in keys:
-            raise NotFound(f"Plan {plan.id} changes nobody with the key “{named}”.")
+            raise NotFound(f"Preview {plan.id} changes nobody with the key “{named}”.")
     return set(leave_out) | (keys - set(only) if only else set())
 
 
@@ -74,18 +85,18 @@ def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
     """Raises `Lapsed` when the plan was overtaken."""
     again = "Make a new preview."
     if house.clock() - plan.made_at > PLAN_LIFETIME:
-        raise Lapsed(f"Plan {plan.id} is older than {PLAN_LIFETIME.days} days. {again}")
+        raise Lapsed(f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days. {again}")
     if plan.mapping_version != domain.mapping_version:
         raise Lapsed(
-            f"The mapping changed since plan {plan.id} (version {plan.mapping_version}, now {domain.mapping_version}). {again}"
+            f"The mapping changed since preview {plan.id} (version {plan.mapping_version}, now {domain.mapping_version}). {again}"
         )
     if plan.settings_version != domain.settings_version:
         raise Lapsed(
-            f"The settings changed since plan {plan.id} (version {plan.settings_version}, now {domain.settings_version}). {again}"
+            f"The settings changed since preview {plan.id} (version {plan.settings_version}, now {domain.settings_version}). {again}"
         )
     other = runs.another_run_since(house.db, domain.id, plan.id, plan.made_at)
     if other:
-        raise Lapsed(f"Another run of {domain.label} was processed since plan {plan.id} ({other}). {again}")
+        raise Lapsed(f"Another run of {domain.label} was processed since preview {plan.id} ({other}). {again}")
 
 
 def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
@@ -94,7 +105,7 @@ def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
     if needed and len(plan.changes) >= int(needed) and house.actor.name in (plan.by, domain.mapping_by):
         many = "" if needed is True else f" from {needed:,} changes on, and this plan has {len(plan.changes):,}"
         raise Refused(
-            f"This domain needs two people{many}: whoever made the mapping or asked for the plan cannot be the one to "
+            f"This domain needs two people{many}: whoever made the mapping or asked for the preview cannot be the one to "
             "approve it. Ask another admin or CSM."
         )
 
@@ -103,7 +114,7 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
     blocks = {each.code: each for each in plan.blocks}
     for code, reason in overrides.items():
         if code not in blocks:
-            raise UsageError(f"Plan {plan.id} is not blocked by “{code}”; there is nothing to override.")
+            raise UsageError(f"Preview {plan.id} is not blocked by “{code}”; there is nothing to override.")
         if not reason.strip():
             raise UsageError(f"Overriding {code} takes a reason: --override {code}=REASON.")
     open_blocks = [each for each in plan.blocks if each.code not in overrides]
@@ -111,11 +122,11 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
         first = open_blocks[0]
         more = f" ({len(open_blocks)} blocks in all: {', '.join(each.code for each in open_blocks)})"
         raise Refused(
-            f"Plan {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''} "
+            f"Preview {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''} "
             f"On the command line: --override {first.code}=REASON."
         )
     if "self-archive" in overrides and _archives(plan, blocks["self-archive"].keys, [house.actor.email or ""]):
-        raise Refused("This plan archives you. Somebody else must override that, or protect you.")
+        raise Refused("This preview archives you. Somebody else must override that, or protect you.")
 
 
 def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Change]:
@@ -134,7 +145,7 @@ def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[s
     found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
     if found:
         raise Refused(
-            f"This plan archives {len(found)} people who manage Rollcall for this customer since it was made. Leave them "
+            f"This preview archives {len(found)} people who manage Rollcall for this customer since it was made. Leave them "
             "out, or make a new preview."
         )
 
@@ -166,6 +177,7 @@ def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
 
 def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
     plan = plan_seen(house, plan_id)
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
     draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
     drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from provisioning.errors import NotFound
-from provisioning.store import jobs
+from provisioning.store import jobs, plans
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import is_held
 from provisioning.workflow.deciding import Wishes
@@ -14,8 +14,11 @@ from provisioning.workflow.reading import Check
 
 
 def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None, details: str = "") -> int:
-    """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job."""
+    """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job.
+    Raises `NotFound` for a plan of another domain."""
     domain = seen_domain(house, label, f"ask for this ({kind.value})", PREPARERS)
+    if plan_id is not None and plans.plan_head(house.db, plan_id).domain_id != domain.id:
+        raise NotFound(f"{label} has no preview “{plan_id}”: it belongs to another domain.")
     with house.db.transaction():
         last = jobs.latest(house.db, domain.id, [kind], plan_id)
         if last and last.open and last.details == details:

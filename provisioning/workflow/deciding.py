@@ -12,8 +12,9 @@ from provisioning.store import customers, plans, runs
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.approving import check_current
+from provisioning.workflow.directories import known_directory, same_system
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
-from provisioning.workflow.planning import directory_of, domain_of, kept_sides, live_account, situation_of, store_plan
+from provisioning.workflow.planning import domain_of, kept_sides, live_account, situation_of, store_plan
 
 PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)
 
@@ -129,10 +130,15 @@ class _Deciding:
                 "somebody who would be archived can be moved."
             )
         other = self._other_domain(home)
+        if not same_system(self.domain, other):
+            raise Refused(
+                f"Users of {self.domain.label} cannot be moved to {other.label}: that takes one portal which holds both, with "
+                "the attribute that names the domain (`domain_attribute`). Keep them active instead."
+            )
         identifier = self.domain.settings.unique_identifier or ""
         values = leaving.seen.attributes if leaving.seen else {}
         link = leaving.seen.external_id if leaving.seen else ""
-        for user, their_link, _, attributes in directory_of(self.house, other).everybody():
+        for user, their_link, _, attributes in known_directory(self.house, other).everybody():
             same = values.get(identifier) and attributes.get(identifier) == values.get(identifier)
             if user != leaving.user_id and (same or (link and their_link == link)):
                 raise Refused(

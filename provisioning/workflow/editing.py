@@ -25,6 +25,7 @@ from provisioning.model import (
     Snapshot,
 )
 from provisioning.store import customers, drafts, snapshots
+from provisioning.workflow.asking import last_check
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.reading import connection_of, read_hibob
 from provisioning.workflow.setting_up import file_of
@@ -34,7 +35,7 @@ def read_sample(house: Workspace, label: str) -> int:
     """Read HiBob with the columns of the asker's mapping draft, for the mapping page only; returns how many people."""
     domain = seen_domain(house, label, "read a sample", PREPARERS)
     draft = mapping_draft(house, label)
-    attributes = tuple({*(draft[0] if draft else ()), *domain.attributes})
+    attributes = tuple({*(draft.attributes if draft else ()), *domain.attributes})
     wanted = tuple(each for each in attributes if not _unknown(house, domain, each))
     employees = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True).employees
     snapshots.save_sample(house.snapshots, domain.id, employees)
@@ -108,12 +109,13 @@ def _lines(employees: Snapshot) -> Iterator[tuple[str, str]]:
 def try_mapping(
     house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, person: str | None
 ) -> tuple[advice.Trial, ...]:
-    """What the mapping makes of one person (by key) of the newest read, else of the first; empty before that read."""
+    """What the mapping makes of one person (by key) of the newest read; of nobody when the key is not in it: then only
+    the shares are told. Empty before the first read."""
     employees = last_read(house, label)
     if employees is None or not employees.table.num_rows:
         return ()
     keys = text_column(employees.table, known.ID).to_pylist()
-    row = keys.index(person) if person in keys else 0
+    row = keys.index(person) if person in keys else None
     return advice.try_out(attributes, fields_known(house, label), employees, identifier, row)
 
 
@@ -121,47 +123,95 @@ def advise(
     house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str
 ) -> tuple[tuple[advice.Advice, ...], tuple[Attribute, ...]]:
     """(the problems of a mapping as it is being edited, rows that are usual and missing)."""
-    fields = fields_known(house, label)
-    return advice.advise(attributes, fields, identifier), advice.suggestions(fields, attributes)
+    fields, tested = fields_known(house, label), last_check(house, label)
+    problems = advice.advise(attributes, fields, identifier)
+    if tested and tested.portal and seen_domain(house, label, "see the mapping").settings.scim:
+        named = {each.name for each in attributes}
+        return problems, tuple(each for each in tested.portal.suggestions if each.name not in named)
+    return problems, advice.suggestions(fields, attributes)
 
 
-def newer_mapping(house: Workspace, label: str, based_on: int) -> tuple[str, ...]:
-    """What a newer version says differently from the one a draft was begun from, a line per attribute."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What somebody began to edit from: the mapping's version, and the unique identifier that the settings named then.
+    The identifier stands in the settings, so it may change without a new version of the mapping."""
+
+    version: int
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappingDraft:
+    """Somebody's unsaved mapping."""
+
+    attributes: tuple[Attribute, ...]
+    identifier: str
+    begun: Begun
+
+
+def begun_from(domain: Domain) -> Begun:
+    """What an edit that begins now begins from."""
+    return Begun(domain.mapping_version, domain.settings.unique_identifier or "")
+
+
+def newer_mapping(house: Workspace, label: str, begun: Begun) -> tuple[str, ...]:
+    """What is in force now and differs from what a draft was begun from, a line per attribute; empty when nothing was
+    saved since."""
     domain = seen_domain(house, label, "see the mapping")
-    old, _ = customers.mapping_at(house.db, domain.id, based_on)
-    return advice.difference(old, domain.attributes)
+    return _since(house, domain, begun)
 
 
-def mapping_draft(house: Workspace, label: str) -> tuple[tuple[Attribute, ...], str, int] | None:
-    """The actor's unsaved mapping: (attributes, unique identifier, version it was begun from)."""
+def _since(house: Workspace, domain: Domain, begun: Begun) -> tuple[str, ...]:
+    lines: tuple[str, ...] = ()
+    if domain.mapping_version != begun.version:
+        old, _ = customers.mapping_at(house.db, domain.id, begun.version)
+        lines = advice.difference(old, domain.attributes) or ("nothing that differs",)
+    now = begun_from(domain).identifier
+    if now != begun.identifier:
+        lines += (f"unique identifier: {begun.identifier or '(none)'} → {now or '(none)'}",)
+    return lines
+
+
+def mapping_draft(house: Workspace, label: str) -> MappingDraft | None:
+    """The actor's unsaved mapping."""
     domain = seen_domain(house, label, "see the mapping")
     draft = drafts.find(house.db, domain.id, MAPPING, house.actor.name)
     if draft is None:
         return None
-    attributes, identifier = msgspec.json.decode(draft.content, type=tuple[tuple[Attribute, ...], str])
-    return attributes, identifier, draft.based_on
+    attributes, identifier, *before = msgspec.json.decode(draft.content, type=list[msgspec.Raw])
+    said = msgspec.json.decode(identifier, type=str)
+    # Drafts of earlier versions do not know which unique identifier they began from.
+    begun = Begun(draft.based_on, msgspec.json.decode(before[0], type=str) if before else said)
+    return MappingDraft(msgspec.json.decode(attributes, type=tuple[Attribute, ...]), said, begun)
 
 
 def keep_mapping_draft(
-    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, based_on: int
+    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, begun: Begun
 ) -> None:
     domain = seen_domain(house, label, "change the mapping", PREPARERS)
-    content = msgspec.json.encode((tuple(attributes), identifier)).decode()
-    drafts.keep(house.db, domain.id, MAPPING, house.actor.name, drafts.Draft(based_on, content), house.clock())
+    content = msgspec.json.encode((tuple(attributes), identifier, begun.identifier)).decode()
+    drafts.keep(house.db, domain.id, MAPPING, house.actor.name, drafts.Draft(begun.version, content), house.clock())
 
 
 def drop_mapping_draft(house: Workspace, label: str) -> None:
-    drafts.drop(house.db, seen_domain(house, label, "change the mapping").id, MAPPING, house.actor.name)
+    drafts.drop(house.db, seen_domain(house, label, "change the mapping", PREPARERS).id, MAPPING, house.actor.name)
 
 
 def save_mapping(
-    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str, based_on: int
+    house: Workspace,
+    label: str,
+    attributes: Sequence[Attribute],
+    identifier: str,
+    begun: Begun | int,
+    *,
+    gone_back_to: int | None = None,
 ) -> Domain:
-    """Save a mapping as a new version, and drop the draft. Raises `Refused` with the difference when somebody saved a
-    newer version meanwhile, `SettingsError` when it cannot be used."""
+    """Save a mapping as a new version, and drop the draft. `begun`: what it was begun from; a bare version where the
+    unique identifier was not looked at. `gone_back_to` is recorded. Raises `Refused` with the difference when somebody
+    saved something newer meanwhile, `SettingsError` when it cannot be used."""
     with house.db.transaction():
         domain = seen_domain(house, label, "change the mapping", PREPARERS)
-        _check_version(house, domain, based_on)
+        _check_begun(house, domain, Begun(begun, begun_from(domain).identifier) if isinstance(begun, int) else begun)
         settings = replace(domain.settings, unique_identifier=identifier or None)
         _check_usable(house, domain, attributes, settings)
         now, by = house.clock(), house.actor.name
@@ -170,21 +220,24 @@ def save_mapping(
         drafts.drop(house.db, domain.id, MAPPING, by)
         if version or also:
             changed = list(advice.difference(domain.attributes, attributes))
+            back = {"gone_back_to": gone_back_to} if gone_back_to is not None else {}
             record_event(
                 house, "mapping saved", domain, mapping_version=version or domain.mapping_version, changed=changed,
-                unique_identifier=identifier,
+                unique_identifier=identifier, **back,
             )  # fmt: skip
     return customers.domain_by_id(house.db, domain.id)
 
 
-def _check_version(house: Workspace, domain: Domain, based_on: int) -> None:
-    if domain.mapping_version == based_on:
+def _check_begun(house: Workspace, domain: Domain, begun: Begun) -> None:
+    newer = _since(house, domain, begun)
+    if not newer:
         return
-    old, _ = customers.mapping_at(house.db, domain.id, based_on)
-    lines = "; ".join(advice.difference(old, domain.attributes)) or "nothing that differs"
+    who = f"{domain.mapping_by} saved version {domain.mapping_version}"
+    if domain.mapping_version == begun.version:
+        who = "Somebody changed the unique identifier in the settings"
     raise Refused(
-        f"{domain.mapping_by} saved version {domain.mapping_version} since you began from version {based_on}. It "
-        f"changes: {lines}. Nothing of yours was saved: look at the difference, then rebase your draft or discard it."
+        f"{who} since you began from version {begun.version}. It changes: {'; '.join(newer)}. Nothing of yours was "
+        "saved: look at the difference, then rebase your draft or discard it."
     )
 
 

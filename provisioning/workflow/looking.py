@@ -23,20 +23,25 @@ from provisioning.model import (
     Run,
     RunStatus,
 )
-from provisioning.store import customers, history, plans, runs, snapshots
+from provisioning.store import customers, history, jobs, plans, runs, snapshots
+from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
+from provisioning.workflow.directories import known_directory, known_users, open_directory
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import READERS, Workspace, require, seen_domain
-from provisioning.workflow.planning import directory_of, domain_of, kept_read, plan_seen, situation_of
+from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
+
+Event = history.Event
 
 
 def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is: (id, external id, status, attributes), ordered by id."""
     domain = customers.get_domain(house.db, label)
     require(house, domain.customer_id, READERS, "see the users")
-    return directory_of(house, domain).everybody()
+    with open_directory(house, domain) as directory:
+        return directory.everybody()
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:
@@ -54,9 +59,8 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     require(house, domain.customer_id, READERS, "see why somebody is there")
     employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
     # The kept users are from before the last run: whoever it added would seem to wait for being added.
-    users_now = directory_of(house, domain).users(
-        sorted(each.name for each in domain.attributes if each.data_feed_name)
-    )
+    fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
+    users_now = known_users(house, domain, fed)
     answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
     past = runs.outcomes_of_person(house.db, domain.id, answer.key)
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
@@ -94,7 +98,7 @@ def standing(house: Workspace, label: str) -> Standing:
     newest = plans.recent_plans(house.db, domain.id, 1)
     done = runs.recent_runs(house.db, domain.id, 1)
     plan = newest[0] if newest else None
-    directory, employees = directory_of(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
+    directory, employees = known_directory(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
     return Standing(
         domain=domain,
         users={status: directory.find(status, 0, 0)[1] for status in ("Live", "Archived")},
@@ -108,6 +112,38 @@ def standing(house: Workspace, label: str) -> Standing:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What pages show when nobody says which: the plan to preview, the plan to process or processed last, the run."""
+
+    preview: str | None = None
+    processing: str | None = None
+    run: str | None = None
+
+
+def newest(house: Workspace, label: str) -> Newest:
+    domain = seen_domain(house, label, "see this domain")
+    found, done = plans.recent_plans(house.db, domain.id, 1), runs.recent_runs(house.db, domain.id, 1)
+    run, plan = done[0][0] if done else None, found[0] if found else None
+    last = run.plan_id if run else None
+    waiting = plan is not None and plans.get_approval(house.db, plan.id) is not None and _current(house, plan, domain)
+    # While a new preview is being made none is named, so that the page shows it when it is there.
+    making = jobs.latest(house.db, domain.id, [JobKind.PREVIEW])
+    return Newest(
+        preview=plan.id if plan and not (making and making.open) else None,
+        processing=plan.id if plan and waiting else last,
+        run=run.id if run else None,
+    )
+
+
+def _current(house: Workspace, plan: Plan, domain: Domain) -> bool:
+    try:
+        check_current(house, plan, domain)
+    except Lapsed:
+        return False
+    return True
+
+
 def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
     return plans.recent_plans(house.db, seen_domain(house, label, "see the plans").id, most)
 
@@ -118,8 +154,9 @@ def changes_seen(
     return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
 
 
-def held_seen(house: Workspace, plan_id: str, text: str = "", most: int = 500) -> list[Held]:
-    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most)
+def held_seen(house: Workspace, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
+    """One page of those whom a plan holds back, and how many fit."""
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip)
 
 
 def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
@@ -178,7 +215,7 @@ class Effect:
 def effect_of(house: Workspace, plan_id: str) -> Effect:
     plan = plan_seen(house, plan_id)
     customer = customers.get_customer(house.db, domain_of(house, plan).customer)
-    now = sum(directory_of(house, each).live() for each in customers.domains(house.db, customer.id))
+    now = sum(known_directory(house, each).live() for each in customers.domains(house.db, customer.id))
     newly = plan.counts.get("add", 0) + plan.counts.get("reactivate", 0)
     live = now + newly - plan.counts.get("archive", 0)
     over = max(live - customer.seats, 0) if customer.seats is not None else 0
@@ -208,7 +245,7 @@ def users_seen(
     house: Workspace, label: str, text: str, most: int, skip: int
 ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
     """One page of the directory: (id, external id, status, attributes)."""
-    return directory_of(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+    return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +267,7 @@ def checklist(house: Workspace, customer: str, label: str | None) -> list[Statio
     tested = last_check(house, label) if label else None
     fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
     seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
-    priced = f", {about.price_per_user} per user" if about.price_per_user else ""
+    priced = f", at a price of {about.price_per_user} per user" if about.price_per_user else ""
     return [
         Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
         Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),

@@ -27,7 +27,7 @@ from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.target.local import LocalDirectory
+from provisioning.workflow.directories import known_directory, read_users
 from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
 
@@ -65,11 +65,7 @@ def users_of(house: Workspace, domain: Domain, also: Collection[str] = ()) -> Us
     """The directory with all that the engine looks at: what HiBob feeds, and what protects people."""
     fed = {each.name for each in domain.attributes if each.data_feed_name}
     ruled = {each.attribute for each in domain.settings.protected if each.attribute}
-    return directory_of(house, domain).users(sorted({*fed, *ruled, *also}))
-
-
-def directory_of(house: Workspace, domain: Domain) -> LocalDirectory:
-    return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "")
+    return read_users(house, domain, sorted({*fed, *ruled, *also}))
 
 
 def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> Situation:
@@ -87,7 +83,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         baseline=plans.get_baseline(house.db, domain.id),
         absences=plans.get_absences(house.db, domain.id),
         archived_7_days=runs.archived_since(house.db, domain.id, now - SEVEN_DAYS),
-        live_elsewhere=sum(directory_of(house, each).live() for each in elsewhere),
+        live_elsewhere=sum(known_directory(house, each).live() for each in elsewhere),
         seats=customer.seats,
         price_per_user=customer.price_per_user,
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
@@ -143,11 +139,12 @@ def _is_live(house: Workspace, domain: Domain, account: str) -> bool:
 
 
 def live_account(house: Workspace, domain: Domain, email: str) -> Status | None:
-    """The status of a domain's user with this e-mail in any spelling; a live one first; None when there is none."""
+    """The status of a domain's user with this e-mail in any spelling, as last read; a live one first; None when there is
+    none."""
     wanted = fold(email)
     found = {
         Status(status)
-        for _, _, status, attributes in directory_of(house, domain).everybody()
+        for _, _, status, attributes in known_directory(house, domain).everybody()
         if wanted and any(fold(value) == wanted for value in attributes.values())
     }
     return Status.LIVE if Status.LIVE in found else next(iter(found), None)

@@ -1,12 +1,14 @@
 """Processing an approved plan, chunk by chunk; stopping and resuming."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from provisioning.engine.plan import digest, make_plan
 from provisioning.engine.proof import READ_PROOF
-from provisioning.errors import NotFound, Refused, SettingsError
+from provisioning.errors import NotFound, Refused, SettingsError, TargetError
 from provisioning.model import (
     Action,
     Approval,
@@ -20,12 +22,17 @@ from provisioning.model import (
 )
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
+from provisioning.target import Stopped
 from provisioning.workflow.approving import check_current
-from provisioning.workflow.house import PREPARERS, Progress, Waiting, Workspace, quiet, record_event, require
-from provisioning.workflow.planning import directory_of, domain_of, situation_of
+from provisioning.workflow.directories import Directory, open_directory
+from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.planning import domain_of, situation_of
 from provisioning.workflow.reading import read_hibob
 
 CHUNK = 100
+STOPPED = "stopped"
+IN_A_ROW, SHARE, FEWEST = 50, 0.1, 3
+"""So many failures with the same cause stop a run early; a share of the changes only from three people up."""
 
 REREAD_VARIABLE, REREAD_MINUTES = "ROLLCALL_REREAD_MINUTES", 15
 
@@ -37,9 +44,11 @@ def process(
     retry_failed: bool = False,
     waiting: Waiting = quiet,
     progress: Progress = quiet,
+    say: Say = quiet,
 ) -> Run:
     """Process an approved plan, or resume it; a finished one is given back as it is. Raises `Refused` when it is not
-    approved or was overtaken, `SourceError` when the source must be read again and cannot be."""
+    approved or was overtaken, `SourceError` when the source must be read again and cannot be, `TargetError` when the
+    directory as a whole fails: then the run is stopped, and can be resumed. `say` hears until when it makes us wait."""
     plan = plans.get_plan(house.db, plan_id)
     domain = domain_of(house, plan)
     require(house, domain.customer_id, PREPARERS, "process")
@@ -55,18 +64,23 @@ def process(
         changes = _to_process(plan, run, retry_failed)
         drifted = _changed_at_source(house, plan, domain, approval, changes)
         run = _open_run(house, plan, domain, run, retry_failed)
-        processing = _Processing(house, plan, domain, run, still_ours, progress)
+        processing = _Processing(house, plan, domain, run, still_ours, progress, say)
         processing.settle(changes, approval.left_out, drifted)
-        return processing.finish(processing.write(changes))
+        try:
+            why_stopped = processing.write(changes)
+        except TargetError as problem:
+            processing.finish(str(problem))
+            raise
+        return processing.finish(why_stopped)
 
 
 def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval:
     approval = plans.get_approval(house.db, plan.id)
     if approval is None:
-        raise Refused(f"Plan {plan.id} is not approved. Approve it first: `approve {plan.id} --by EMAIL`.")
+        raise Refused(f"Preview {plan.id} is not approved. Approve it first: `approve {plan.id} --by EMAIL`.")
     check_current(house, plan, domain)
     if approval.digest != plan.digest or digest(domain, plan.changes) != plan.digest:
-        raise Refused(f"Plan {plan.id} is not what was approved: its digest differs. Make a new preview.")
+        raise Refused(f"Preview {plan.id} is not what was approved: its digest differs. Make a new preview.")
     return approval
 
 
@@ -88,19 +102,20 @@ def _changed_at_source(
     minutes = _reread_minutes(house)
     if plan.undo_of:
         return frozenset()  # It follows from what a run did, not from what HiBob says.
-    if not changes or house.clock() - plan.read_at <= timedelta(minutes=minutes):
+    # A read of the future was made by a clock that was wrong: its age is not known, so it is no fresh one.
+    if not changes or timedelta(0) <= house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()
     read = read_hibob(house, domain)
     try:
         _, users = snapshots.load_snapshots(house.snapshots, domain.id)
     except NotFound:
-        raise Refused(f"What plan {plan.id} was compared with is no longer kept. Make a new preview.") from None
+        raise Refused(f"What preview {plan.id} was compared with is no longer kept. Make a new preview.") from None
     decision = make_plan(situation_of(house, domain, read, users))
     unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
     if unproved:
         raise Refused(
-            f"Plan {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
-            f"({unproved[0].code}): {unproved[0].message} Nothing was written."
+            f"Preview {plan.id} is more than {minutes} minutes old, and HiBob’s answer now is not proved complete "
+            f"({unproved[0].code}): {unproved[0].message} Nothing was written. {unproved[0].remedy}"
         )
     now = {(each.key, each.action): (each.before, each.after) for each in decision.changes}
     return frozenset(
@@ -128,6 +143,32 @@ def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, ret
 
 
 @dataclass
+class _Failures:
+    """Failures of this attempt that one and the same thing would mend: going on would only make more of them."""
+
+    of_a_cause: Counter[str] = field(default_factory=Counter)
+    in_a_row: tuple[str, int] = ("", 0)
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        for each in outcomes:
+            cause = each.cause if each.result is Result.FAILED else ""
+            self.of_a_cause[cause] += 1
+            self.in_a_row = (cause, self.in_a_row[1] + 1 if cause == self.in_a_row[0] else 1)
+
+    def too_many(self, todo: int) -> str | None:
+        """Why the run should stop early: 50 in a row, or a tenth of all (three at the least), with the same cause."""
+        cause, row = self.in_a_row
+        if cause and row >= IN_A_ROW:
+            return f"Stopped early: {row:,} in a row failed for the same cause ({cause}). Mend it, then resume."
+        for cause, count in self.of_a_cause.most_common():
+            if cause and count >= max(todo * SHARE, FEWEST):
+                return (
+                    f"Stopped early: {count:,} of {todo:,} failed for the same cause ({cause}). Mend it, then resume."
+                )
+        return None
+
+
+@dataclass
 class _Processing:
     """The loop over chunks of one run: the outcomes of a chunk are journalled before the next starts."""
 
@@ -137,6 +178,8 @@ class _Processing:
     run: Run
     still_ours: Callable[[], None]
     progress: Progress
+    say: Say = quiet
+    failures: _Failures = field(default_factory=_Failures)
     settled: set[tuple[str, Action]] = field(default_factory=set)
 
     def settle(
@@ -154,32 +197,66 @@ class _Processing:
             runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
         self.settled = {(each.key, each.action) for each in outcomes}
 
-    def write(self, changes: Sequence[Change]) -> bool:
-        """Bring the rest about, chunk by chunk; returns whether it came to the end."""
-        directory = directory_of(self.house, self.domain)
+    def write(self, changes: Sequence[Change]) -> str | None:
+        """Bring the rest about, chunk by chunk. Returns None when it came to the end, else why it did not."""
         todo = [each for each in changes if (each.key, each.action) not in self.settled]
-        for start in range(0, len(todo), CHUNK):
-            if runs.stop_asked(self.house.db, self.run.id):
-                return False
-            self.still_ours()
-            directory.ensure(todo[start : start + CHUNK], self._journal)
-            self.progress(min(start + CHUNK, len(todo)), len(todo))
-        return True
+        with open_directory(
+            self.house, self.domain, expected=len(todo), stop=self._stop_asked, waiting=self._wait
+        ) as directory:
+            try:
+                for start in range(0, len(todo), CHUNK):
+                    if self._stop_asked():
+                        return STOPPED
+                    self.still_ours()
+                    directory.ensure(todo[start : start + CHUNK], self._journal)
+                    self.progress(min(start + CHUNK, len(todo)), len(todo))
+                    if early := self.failures.too_many(len(todo)):
+                        return early
+                directory.finish(self._journal)
+            except Stopped:
+                return STOPPED
+            self._look_again(directory)
+        return None
+
+    def _stop_asked(self) -> bool:
+        return runs.stop_asked(self.house.db, self.run.id)
+
+    def _wait(self, until: datetime) -> None:
+        self.say(f"Skillcast asks us to wait until {until.astimezone(UTC):%H:%M:%S} UTC")
+
+    def _look_again(self, directory: Directory) -> None:
+        """Another system's users as the run left them, for the pages, which never call it."""
+        if self.domain.settings.scim is None:
+            return
+        with suppress(TargetError, Stopped):  # The run is done; an old picture of the directory is no reason to fail.
+            users = directory.users([each.name for each in self.domain.attributes if each.data_feed_name])
+            snapshots.save_users(self.house.snapshots, self.domain.id, users, self.house.clock())
 
     def _journal(self, outcomes: Sequence[Outcome]) -> None:
         runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
+        self.failures.count(outcomes)
 
-    def finish(self, complete: bool) -> Run:
+    def finish(self, why_stopped: str | None) -> Run:
+        """End the run; a person's wish to stop needs no note."""
+        complete = why_stopped is None
+        note = why_stopped if why_stopped != STOPPED else None
         counts = runs.get_run(self.house.db, self.run.id).counts
         bad = counts["failed"] + counts["drifted"]
         status = RunStatus.STOPPED if not complete else RunStatus.PARTIAL if bad else RunStatus.DONE
         with self.house.db.transaction():
-            runs.end_run(self.house.db, self.run.id, status, self.house.clock())
+            runs.end_run(self.house.db, self.run.id, status, self.house.clock(), note or "")
             if complete:
                 plans.take_baseline(self.house.db, self.plan.id)
             what = "run ended" if complete else "run stopped"
             record_event(
-                self.house, what, self.domain, plan=self.plan.id, run=self.run.id, status=status.value, counts=counts
+                self.house,
+                what,
+                self.domain,
+                plan=self.plan.id,
+                run=self.run.id,
+                status=status.value,
+                counts=counts,
+                why=note,
             )
         return runs.get_run(self.house.db, self.run.id)
 

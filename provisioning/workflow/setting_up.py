@@ -9,13 +9,14 @@ from msgspec import UNSET
 
 from provisioning import setup_file
 from provisioning.errors import Refused, SettingsError, UsageError
-from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     Connection,
     Customer,
     Domain,
     ReportName,
     Role,
+    Scim,
     Settings,
 )
 from provisioning.store import customers, sessions, snapshots
@@ -26,6 +27,7 @@ from provisioning.store.secrets import (
     drop_secret,
     notify_owner,
     put_secret,
+    scim_owner,
 )
 from provisioning.workflow.house import (
     PREPARERS,
@@ -134,6 +136,7 @@ class _SetUp:
             self._domain(table, before.get(table.name))
         for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
             drop_notify_secrets(self.db, before[name].id, 0)
+            drop_secret(self.db, scim_owner(before[name].id))
             customers.delete_domain(self.db, before[name].id)
             snapshots.drop_snapshots(self.house.snapshots, before[name].id)
             self._note("domain removed", name=name)
@@ -145,16 +148,20 @@ class _SetUp:
         if table.attributes is not UNSET:
             attributes = setup_file.to_attributes(table.attributes)
         settings = setup_file.to_settings(table, before.settings if before else Settings())
+        if settings.scim:
+            url = check_base_url(settings.scim.base_url, SKILLCAST_HOSTS, allowed_hosts(self.house.environment))
+            settings = replace(settings, scim=replace(settings.scim, base_url=url))
         self._check_names(table, settings, {each.name for each in attributes})
         mapping_version = customers.save_mapping(self.db, domain_id, attributes, by, now)
         settings_version = customers.save_settings(self.db, domain_id, settings, by, now)
         schedule = msgspec.to_builtins(table.schedule) if table.schedule else None
+        token_changed = self._scim_token(table, domain_id, before.settings.scim if before else None, settings.scim)
         standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
         for place, each in enumerate(table.notify):
             secret = self._secret(each, f"a notification target of domain “{table.name}”")
             standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
         drop_notify_secrets(self.db, domain_id, len(table.notify))
-        if before is None or mapping_version or settings_version or standing:
+        if before is None or mapping_version or settings_version or standing or token_changed:
             domain = customers.domain_by_id(self.db, domain_id)
             self._note(
                 "domain changed" if before else "domain created",
@@ -163,6 +170,25 @@ class _SetUp:
                 mapping_version=domain.mapping_version,
                 settings_version=domain.settings_version,
             )
+
+    def _scim_token(
+        self, table: setup_file.DomainTable, domain_id: int, before: Scim | None, after: Scim | None
+    ) -> bool:
+        """Store the token of a SCIM target, or drop it with the target; returns whether it is another than before."""
+        owner = scim_owner(domain_id)
+        if after is None:
+            drop_secret(self.db, owner)
+            return False
+        token = table.target.token if isinstance(table.target, setup_file.ScimTable) else None
+        if token is not None:
+            secret = self._secret(token, f"the SCIM token of domain “{table.name}”")
+            return put_secret(self.db, self.house.vault, owner, secret, self.house.clock())
+        if before and before.base_url != after.base_url and about_secret(self.db, owner):
+            raise SettingsError(
+                f"Domain “{table.name}”: its SCIM address changes, so name its token again: the stored one is not sent to "
+                "another address."
+            )
+        return False
 
     def _check_connections(self) -> None:
         have = {each.name for each in customers.connections(self.db, self.customer_id)}
@@ -296,7 +322,12 @@ def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
 
 def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain]) -> ConnectionSeen:
     at, ends_in = about_secret(house.db, connection_owner(each.id)) or ("", "")
-    used = tuple(domain.name for domain in have if domain.settings.connection == each.name)
+    alone = len(customers.connections(house.db, each.customer_id)) == 1
+    used = tuple(
+        domain.name
+        for domain in have
+        if domain.settings.connection == each.name or (alone and domain.settings.connection is None)
+    )
     return ConnectionSeen(each, bool(at), at, ends_in, used, customers.reports(house.db, each.id))
 
 

@@ -23,8 +23,9 @@ from provisioning.model import (
 )
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
-from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require
-from provisioning.workflow.planning import directory_of, kept_read, situation_of, store_plan, users_of
+from provisioning.workflow.directories import read_users
+from provisioning.workflow.house import PREPARERS, READERS, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.planning import kept_read, situation_of, store_plan, users_of
 
 
 def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
@@ -48,6 +49,13 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
             if customers.pause(house.db, domain.id, f"Run {run.id} is being undone."):
                 record_event(house, "schedule paused", domain, run=run.id, reason="undo")
         return plan
+
+
+def changed_somebody(house: Workspace, run_id: str) -> bool:
+    """Whether there is anything to undo."""
+    run = runs.get_run(house.db, run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    return run.counts[Result.DONE.value] > 0
 
 
 def _done_by(house: Workspace, run: Run) -> list[tuple[Change, ...]]:
@@ -97,7 +105,7 @@ def _home(changes: Sequence[Change]) -> str | None:
 def _elsewhere(house: Workspace, domain: Domain, name: str, attributes: Sequence[str]) -> "_Directory | None":
     """The users of another domain, with the attributes of the one that they came from; None when it is gone."""
     other = next((each for each in customers.domains(house.db, domain.customer_id) if each.name == name), None)
-    return _Directory(directory_of(house, other).users(attributes), name) if other else None
+    return _Directory(read_users(house, other, attributes), name) if other else None
 
 
 class _Directory:

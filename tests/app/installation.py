@@ -28,7 +28,7 @@ class App:
         self._houses.append(house)
         return house
 
-    def open(self, page: str = "", **query: str) -> AppTest:
+    def open(self, page: str = "", /, **query: str) -> AppTest:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         for name, value in query.items():
             at.query_params[name] = value

@@ -1,5 +1,6 @@
 """Every page empty, full and failing; and what its buttons do."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,16 +9,19 @@ from io import BytesIO
 import pytest
 import streamlit as st
 from installation import ADMIN, DOMAIN, App
+from openpyxl import Workbook, load_workbook
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
 
 from provisioning import workflow
-from provisioning.errors import RoleMissing, SettingsError
-from provisioning.model import Action, Finding, Outcome, Result, Role, RunStatus, Severity
+from provisioning.errors import NotFound, RoleMissing, SettingsError
+from provisioning.model import Action, Finding, Outcome, Result, Role, RunStatus, ScopeRule, Severity
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, runs
 from provisioning.store.leases import lease
 from provisioning.web import worker_child
+from provisioning.web.approval import EXCEL
 
 Said = Callable[[AppTest], str]
 PAGES = ["", "start", "connect", "mapping", "settings", "preview", "process", "history", "people"]
@@ -322,6 +326,87 @@ def test_looking_at_settings_changes_nothing(full: App, said: Said) -> None:
     assert "Version 1 is in force" in said(full.open("settings"))
 
 
+def archive_limit(at: AppTest) -> TextInput:
+    return next(each for each in at.text_input if each.label == "Archives in one run")
+
+
+def test_edited_settings_survive_another_session_until_they_are_saved(full: App, said: Said) -> None:
+    at = full.open("settings")
+    archive_limit(at).set_value("25").run()
+    later = full.open("settings")
+    assert archive_limit(later).value == "25"
+    assert "Unsaved changes, kept as your draft" in said(later)
+    button(later, "Save")
+    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert workflow.domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
+
+
+def test_edited_settings_survive_a_page_change_and_can_be_discarded(full: App, said: Said) -> None:
+    at = full.open("settings")
+    archive_limit(at).set_value("25").run()
+    at.switch_page("pages/people.py").run()
+    at.switch_page("pages/settings.py").run()
+    assert archive_limit(at).value == "25"
+    button(at, "Discard")
+    assert archive_limit(at).value == "10%"
+    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert "Version 1 is in force" in said(at)
+
+
+def test_edited_rules_survive_another_session(full: App) -> None:
+    at = full.open("settings")
+    key = f"scope_1_{at.session_state['settings_turn']}"
+    rule = {"Rule": "Include", "HiBob column": "work.site", "Is one of": "London"}
+    at.session_state[key] = {"edited_rows": {}, "added_rows": [rule], "deleted_rows": []}
+    at.run()
+    later = full.open("settings")
+    assert not later.exception
+    draft = workflow.settings_draft(full.house(), DOMAIN)
+    assert draft is not None
+    assert draft[0].scope == (ScopeRule(True, "work.site", ("London",)),)
+    assert next(e for e in later.metric if e.label == "Employees in this scope").value != "40 of 40"
+
+
+def test_looking_at_settings_makes_no_draft(full: App) -> None:
+    full.open("settings")
+    assert workflow.settings_draft(full.house(), DOMAIN) is None
+
+
+def test_settings_saved_over_a_newer_version_are_refused_with_the_difference(full: App, said: Said) -> None:
+    at = full.open("settings")
+    archive_limit(at).set_value("25").run()
+    other = full.house("csm@skillcast.example")
+    workflow.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    settings = workflow.domains_seen(other, "Northwind Trading")[0].settings
+    workflow.save_settings(other, DOMAIN, replace(settings, absent_reads=3), 1)
+    button(at, "Save")
+    assert "Absent reads: 1 → 3" in at.error[0].value.replace("\\", "")
+    later = full.open("settings")
+    assert "Absent reads: 1 → 3" in [each.value for each in later.text]
+    button(later, next(each.label for each in later.button if "put my draft on top" in each.label))
+    button(full.open("settings"), "Save")
+    saved = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    assert (saved.settings_version, saved.settings.absent_reads) == (3, 1)
+    assert saved.settings.limits.archive.number == 25
+
+
+def test_a_session_holds_no_settings_but_as_text(full: App) -> None:
+    at = full.open("settings")
+    archive_limit(at).set_value("25").run()
+    held = [at.session_state[name] for name in ("settings_base", "settings_seen")]
+    assert {type(each) for group in held for each in group} == {int, str}
+
+
+def test_an_auditor_keeps_no_draft_of_settings(full: App) -> None:
+    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    auditor = full.house("auditor@acme.example")
+    settings = workflow.domains_seen(auditor, "Northwind Trading")[0].settings
+    with pytest.raises(RoleMissing):
+        workflow.keep_settings_draft(auditor, DOMAIN, settings, 1)
+    with pytest.raises(RoleMissing):
+        workflow.drop_settings_draft(auditor, DOMAIN)
+
+
 def test_a_scope_counts_live(full: App) -> None:
     at = full.open("settings")
     assert next(each for each in at.metric if each.label == "Employees in this scope").value == "40 of 40"
@@ -351,14 +436,14 @@ def test_the_history_names_changes_of_the_mapping(full: App) -> None:
     house = full.house()
     domain = workflow.domains_seen(house, "Northwind Trading")[0]
     workflow.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
-    events = full.open("history").dataframe[-1].value
+    events = full.open("history", show="changes").dataframe[-1].value
     assert "mapping saved" in list(events["What"])
 
 
 def test_a_person_in_the_address_is_explained(full: App, said: Said) -> None:
     at = full.open("people", person=ADMIN)
     assert "Unchanged" in said(at)
-    assert "add done" in said(at)
+    assert "UTC: added" in said(at).replace("\\", "")
 
 
 def test_data_never_becomes_markdown(full: App) -> None:
@@ -424,6 +509,47 @@ def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> Non
     file.seek(0)
     assert workflow.approve_by_workbook(house, plan.id, file).left_out == ()
     assert workflow.left_out_draft(house, plan.id) == ()
+
+
+def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_recorded(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    before = workflow.see_history(house, DOMAIN)
+    at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Perhaps"))
+    assert "Added, row 9: Decision should be Approve, Leave out or Keep active and is “Perhaps”" in bare(said(at))
+    assert workflow.approval_of(house, plan.id) is None
+    assert workflow.see_history(house, DOMAIN) == before
+
+
+def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = upload(app, plan.id, sign)
+    assert f"Approved by {ADMIN}" in bare(said(at))
+    assert r"Decided, as the Excel file says, by Grace \*Okoye\*" in said(at)
+    approval = workflow.approval_of(app.house(), plan.id)
+    assert approval is not None
+    assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
+
+
+def bare(text: str) -> str:
+    """The text as it is seen, without what keeps its characters from being markup."""
+    return text.replace("\u2060", "").replace("\\", "")
+
+
+def sign(book: Workbook) -> None:
+    next(cell for cell in book["Summary"]["A"] if cell.value == "Decided by").offset(column=1).value = "Grace *Okoye*"
+
+
+def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
+    file, edited = BytesIO(), BytesIO()
+    workflow.export_decided_workbook(app.house(), plan_id, file)
+    book = load_workbook(file)
+    edit(book)
+    book.save(edited)
+    at = app.open("preview")
+    at.file_uploader(f"decided_{plan_id}").set_value(("decided.xlsx", edited.getvalue(), EXCEL)).run()
+    button(at, "Approve with this file")
+    return at
 
 
 def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:
@@ -591,7 +717,7 @@ def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, sa
 
 def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[str] = []
-    monkeypatch.setattr(st, "page_link", lambda page, **_: links.append(page))
+    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
     at = app.open("connect")
     at.text_input[3].set_value("wrong-token-0000000000000")
     button(at, "Save")
@@ -599,14 +725,14 @@ def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkey
     app.work()
     links.clear()
     app.open("preview")
-    assert "pages/connect.py" in links
+    assert "Look at the connection" in links
 
 
 def test_a_good_test_leads_to_the_mapping(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[str] = []
-    monkeypatch.setattr(st, "page_link", lambda page, **_: links.append(page))
+    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
     full.open("connect")
-    assert "pages/mapping.py" in links
+    assert "Go on to the mapping" in links
 
 
 def test_the_history_of_settings_says_only_what_differs(full: App) -> None:
@@ -614,19 +740,19 @@ def test_the_history_of_settings_says_only_what_differs(full: App) -> None:
     settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
     limits = replace(settings.limits, archive=replace(settings.limits.archive, percent="15", number=None))
     workflow.save_settings(house, DOMAIN, replace(settings, limits=limits), 1)
-    details = list(full.open("history").dataframe[-1].value["Details"])
+    details = list(full.open("history", show="changes").dataframe[-1].value["Details"])
     assert any("archive: 10 % → 15 %" in each and "blank" not in each for each in details)
 
 
 def test_an_unknown_lifecycle_leads_to_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[str] = []
-    monkeypatch.setattr(st, "page_link", lambda page, **_: links.append(page))
+    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
     house = full.house()
     finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
     plan = workflow.plans_seen(house, DOMAIN)[0]
     monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
-    assert "pages/settings.py" in links
+    assert "Open the settings" in links
 
 
 # --- mapping and settings: two tabs, cells that cannot be read, the sample picker ---------------------------
@@ -758,3 +884,149 @@ def test_a_search_stands_in_the_address_and_comes_back_with_it(full: App) -> Non
     assert at.query_params["search"] in ("lef", ["lef"])
     again = full.open("preview", search="lef")
     assert next(each for each in again.text_input if each.label == "Search").value == "lef"
+
+
+def test_a_tab_stands_in_the_address_and_comes_back_with_it(full: App, sandbox: Sandbox, said: Said) -> None:
+    held = workflow.preview(full.house(), DOMAIN).counts["held"]
+    assert "Something would otherwise happen" not in said(full.open("preview"))
+    assert f"Something would otherwise happen to {held} people" in said(full.open("preview", show="held"))
+    assert "Whatever" not in said(full.open("preview", show="nothing that there is"))
+
+
+def test_the_person_selected_stands_in_the_address(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    chosen = plan.changes[3]
+    at = app.open("preview", plan=plan.id, selected=chosen.key)
+    assert "1 person selected" in said(at)
+    assert f"HiBob id: {chosen.key}" in [each.value for each in at.text]
+    button(at, "Leave out")
+    assert workflow.left_out_draft(app.house(), plan.id) == (chosen.key,)
+
+
+def test_the_run_shown_stands_in_the_address(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.pass_day()
+    house = full.house()
+    first = workflow.runs_seen(house, DOMAIN)[0][0].id
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    second = workflow.process(house, plan.id).id
+    assert f"Run {second}" in said(full.open("history")).replace("\\", "")
+    assert f"Run {first}" in said(full.open("history", run=first)).replace("\\", "")
+
+
+def test_another_search_begins_on_its_first_page_with_nobody_selected(app: App) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = app.open("preview", plan=plan.id, page="2", selected=plan.changes[0].key)
+    next(each for each in at.text_input if each.label == "Search").set_value("zzz").run()
+    assert sorted(at.query_params) == ["customer", "domain", "plan", "search"]
+
+
+def test_the_sidebar_leads_to_what_a_page_would_show(full: App) -> None:
+    house = full.house()
+    plan, run = workflow.plans_seen(house, DOMAIN)[0].id, workflow.runs_seen(house, DOMAIN)[0][0].id
+    links = {each.proto.label: each.proto.query_string for each in full.open().sidebar.get("page_link")}
+    place = "customer=Northwind+Trading&domain=staff"
+    assert links["Preview"] == links["Process"] == f"{place}&plan={plan}"
+    assert links["History"] == f"{place}&run={run}"
+    assert links["People"] == place
+
+
+def test_an_address_copied_from_a_page_is_found(full: App, said: Said) -> None:
+    copied = ADMIN.replace("@", "@\u2060")
+    assert "Unchanged" in said(full.open("people", person=copied))
+    at = full.open("people", search=copied)
+    assert "1 person in the directory fit" in said(at)
+
+
+# --- who may, and what is searched for ----------------------------------------------------------------------
+
+
+def test_an_auditor_decides_nothing(full: App, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    sandbox.pass_day()
+    plan = workflow.preview(full.house(), DOMAIN)
+    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    auditor = full.house("auditor@acme.example")
+    for decide in (
+        lambda: workflow.keep_left_out(auditor, plan.id, [plan.changes[0].key]),
+        lambda: workflow.keep_only(auditor, plan.id, [plan.changes[0].key]),
+        lambda: workflow.drop_mapping_draft(auditor, DOMAIN),
+    ):
+        with pytest.raises(RoleMissing):
+            decide()
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@acme.example")
+    at = full.open("preview", plan=plan.id, selected=plan.changes[0].key)
+    assert all(each.disabled for each in at.button if each.label in ("Leave out", "Put back", "Only these", "Approve"))
+
+
+def test_a_preview_of_another_domain_cannot_be_asked_to_be_processed(full: App) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    with pytest.raises(NotFound, match="another domain"):
+        workflow.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
+
+
+@pytest.mark.parametrize("text", ["%", "_", "zz_"])
+def test_a_sign_that_stands_for_anything_elsewhere_finds_itself_alone(full: App, text: str) -> None:
+    house = full.house()
+    plan, run = workflow.plans_seen(house, DOMAIN)[0], workflow.runs_seen(house, DOMAIN)[0][0]
+    assert workflow.users_seen(house, DOMAIN, text, 50, 0)[1] == 0
+    assert workflow.changes_seen(house, plan.id, "", "", text, 50, 0)[1] == 0
+    assert workflow.held_seen(house, plan.id, text, 50, 0)[1] == 0
+    assert workflow.outcomes_seen(house, run.id, ["done"], text, 50, 0)[1] == 0
+
+
+def test_a_search_does_not_mind_capitals(full: App) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    assert workflow.users_seen(house, DOMAIN, ADMIN.upper(), 50, 0)[1] == 1
+    assert workflow.changes_seen(house, plan.id, "", "", ADMIN.upper(), 50, 0)[1] == 1
+
+
+def test_a_connection_that_is_the_only_one_is_used_by_domains_that_name_none(full: App, said: Said) -> None:
+    house = full.house()
+    settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
+    workflow.save_settings(house, DOMAIN, replace(settings, connection=None), 1)
+    assert workflow.connections_seen(house, "Northwind Trading")[0].domains == ("staff",)
+    assert "Used by: staff" in said(full.open("connect")).replace("\\", "")
+
+
+def test_the_history_names_whoever_was_left_out(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    left = plan.changes[0]
+    workflow.approve(house, plan.id, leave_out=[left.key])
+    shown = app.open("history", show="changes", kinds="Previews and approvals").dataframe[-1].value
+    about = dict(zip(shown["What"], shown["Details"], strict=True))
+    assert f"left out: 1 person: {left.name}" in about["preview approved"]
+    assert left.key not in about["preview approved"]
+
+
+def test_a_person_is_told_dates_as_people_write_them(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    starter = next(each for each in plan.held if each.code == "future-starter")
+    shown = said(app.open("people", person=starter.key)).replace("\\", "")
+    assert "Starts on" in shown
+    assert not re.search(r"\d{4}-\d{2}-\d{2}", shown)
+
+
+def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    domain = workflow.domains_seen(house, "Northwind Trading")[0]
+    workflow.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    shown = said(app.open("preview", plan=plan.id)).replace("\\", "")
+    assert f"since preview {plan.id}" in shown
+    assert f"since plan {plan.id}" not in shown
+
+
+def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    keys = tuple(str(number) for number in range(1_234))
+    finding = Finding(
+        "unknown-lifecycle", Severity.WARN, "They have a status of their own.", "Say what it means.", keys=keys
+    )
+    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    assert "These are the first 200 of 1,234." in said(full.open("preview"))

@@ -1,5 +1,6 @@
 """`workbook` and `approve`: who may, what lifts a block, what makes a plan lapse, and the Excel file there and back."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -548,6 +549,59 @@ def test_what_is_no_workbook_is_refused(acme: Rollcall) -> None:
         file.write_bytes(content)
         refused(acme, 3, plan, "--workbook", file)
     refused(acme, 2, plan, "--workbook", acme.folder / "no such file.xlsx")
+
+
+def test_who_decided_and_who_uploaded_are_told_apart(acme: Rollcall) -> None:
+    plan = acme.preview()["plan"]
+    file = sign(workbook_of(acme, plan), "Grace\u202e Okoye")
+    said = acme.call("approve", plan, "--workbook", file, by=ADMIN).fine().out
+    assert f"approved by {ADMIN}" in said
+    assert "decided by, as the workbook says: Grace� Okoye" in said
+    newest = acme.history()[0]
+    assert (newest["who"], newest["details"]["signed_by"]) == (ADMIN, "Grace\u202e Okoye")
+    assert "signed_by Grace� Okoye" in acme.call("history", "Acme").fine().out
+    document = acme.call("approve", plan, "--workbook", file, "--json", by=CSM).fine().json
+    assert (document["by"], document["workbook"], document["signed_by"]) == (CSM, True, "Grace\u202e Okoye")
+
+
+def test_who_decided_may_be_left_blank_and_is_then_not_said(acme: Rollcall) -> None:
+    plan = acme.preview()["plan"]
+    said = acme.call("approve", plan, "--workbook", workbook_of(acme, plan), by=ADMIN).fine().out
+    assert "decided by, as the workbook says: not said" in said
+    assert acme.history()[0]["details"]["signed_by"] == "not said"
+    acme.call("approve", plan, by=ADMIN).fine()
+    assert "signed_by" not in acme.history()[0]["details"]
+
+
+def sign(file: Path, who: str) -> Path:
+    book = load_workbook(file)
+    next(cell for cell in book["Summary"]["A"] if cell.value == "Decided by").offset(column=1).value = who
+    book.save(file)
+    return file
+
+
+@pytest.mark.parametrize("spoil", ["macros", "packing", "size", "password", "merged"])
+def test_a_hostile_workbook_is_refused_and_nothing_is_recorded(acme: Rollcall, spoil: str) -> None:
+    plan = acme.preview()["plan"]
+    file = workbook_of(acme, plan)
+    match spoil:
+        case "macros":
+            with zipfile.ZipFile(file, "a") as package:
+                package.writestr("xl/vbaProject.bin", b"\0")
+        case "packing":
+            with zipfile.ZipFile(file, "a") as package:
+                package.writestr("xl/worksheets/sheet9.xml", b" " * 2**24, zipfile.ZIP_BZIP2)
+        case "size":
+            with file.open("r+b") as opened:
+                opened.truncate(100 * 1000 * 1000)
+        case "password":
+            file.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(4096))
+        case "merged":
+            book = load_workbook(file)
+            row = rows_of(book["Added"])[key_of(9)]
+            book["Added"].merge_cells(f"A{row}:A{row + 1}")
+            book.save(file)
+    refused(acme, 3, plan, "--workbook", sign(file, "Grace") if spoil == "merged" else file)
 
 
 def test_a_workbook_that_is_written_over_stays_whole(acme: Rollcall) -> None:

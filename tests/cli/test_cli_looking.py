@@ -132,7 +132,7 @@ def test_somebody_is_explained_by_key_email_identifier_and_user_id_alike(story: 
     assert len({each["answer"] for each in answers}) == 1
     assert len({str(each["steps"]) for each in answers}) == 1
     assert "Unchanged" in answers[0]["answer"]
-    assert "update done" in str(answers[0]["steps"])
+    assert "UTC: updated" in str(answers[0]["steps"])
 
 
 @pytest.mark.parametrize(

@@ -401,22 +401,25 @@ def test_a_run_is_stopped_between_chunks_and_resumed(big: Rollcall, undisturbed:
 
 @contextmanager
 def held_still(house: Rollcall, process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """The process stands still between two chunks: it is alive, and does not hold the database's lock."""
+    """The process stands still between two chunks: it is alive, and does not hold the database's lock. It is stopped
+    again and again until that is so; between two tries it gets no further than a moment."""
     with closing(sqlite3.connect(house.data / "rollcall.db", timeout=0, isolation_level=None)) as db:
         deadline = time.monotonic() + PATIENCE
-        while not _taken(db):  # at once: the lock is free for a moment only
+        while not _stopped_without_lock(db, process):
+            process.send_signal(signal.SIGCONT)
             assert time.monotonic() < deadline
-        process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
     yield
     process.send_signal(signal.SIGCONT)
 
 
-def _taken(db: sqlite3.Connection) -> bool:
+def _stopped_without_lock(db: sqlite3.Connection, process: "subprocess.Popen[bytes]") -> bool:
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
     try:
         db.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError:
         return False
+    db.execute("ROLLBACK")
     return True
 
 

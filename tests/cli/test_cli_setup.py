@@ -54,7 +54,8 @@ def everything() -> dict[str, Any]:
                 attribute("Certified", "Certified person", type="yes/no"),
                 attribute("Manager", "work.reportsTo", type="user"),
                 attribute("Never touched", None),
-                target="local",
+                target={"scim": "https://acme.skillcast.io/skillcastApi/scim", "token": {"env": "SCIM_TOKEN"}},
+                domain_attribute="urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
                 absence_archives="linked",
                 absent_reads=2,
                 protected=["root@acme.example", {"attribute": "Grade", "is": ["A", "B"]}],
@@ -83,6 +84,7 @@ def everything() -> dict[str, Any]:
 
 def secretive(house: Rollcall) -> Rollcall:
     house.environment["ACME_NOTIFY_URL"] = "mailtos://bot:notify-secret@mail.acme.example"
+    house.environment["SCIM_TOKEN"] = "portal-secret"
     return house
 
 
@@ -99,7 +101,17 @@ def test_everything_of_the_contract_is_taken_and_given_back(empty: Rollcall) -> 
     assert back["connections"][0]["token"] == {"env": "ACME_TOKEN"}
     theirs = next(each for each in back["domains"] if each["name"] == "staff")
     ours = wanted["domains"][0]
-    for key in ("protected", "schedule", "notify", "scope", "absence_archives", "absent_reads", "two_people"):
+    for key in (
+        "target",
+        "domain_attribute",
+        "protected",
+        "schedule",
+        "notify",
+        "scope",
+        "absence_archives",
+        "absent_reads",
+        "two_people",
+    ):
         assert theirs[key] == ours[key], key
     assert {name.casefold(): value for name, value in theirs["lifecycle"].items()} == {
         name.casefold(): value for name, value in ours["lifecycle"].items()
@@ -124,7 +136,7 @@ def test_export_then_setup_then_export_is_identical_and_changes_nothing(empty: R
 def test_an_export_sets_up_the_same_customer_elsewhere(empty: Rollcall, tmp_path: Path) -> None:
     secretive(empty).set_up(everything()).fine()
     exported = empty.call("export", "Acme").fine().out
-    other = Rollcall(tmp_path / "other" / "data", ACME_NOTIFY_URL="json://elsewhere.example")
+    other = Rollcall(tmp_path / "other" / "data", ACME_NOTIFY_URL="json://elsewhere.example", SCIM_TOKEN="another")
     other.folder.mkdir()
     other.set_up(exported).fine()
     assert other.call("export", "Acme").fine().out == exported
@@ -378,9 +390,11 @@ def test_the_host_rule_holds_at_every_use(acme: Rollcall, hibob: TinyHiBob) -> N
 
 
 def test_secrets_come_from_the_environment_and_are_written_nowhere(staffed: Rollcall, hibob: TinyHiBob) -> None:
-    content = customer(hibob.base_url, domain(notify=[{"env": "ACME_NOTIFY_URL"}]))
+    there = {"name": "portal", "target": {"scim": "https://acme.skillcast.io/scim", "token": {"env": "SCIM_TOKEN"}}}
+    content = customer(hibob.base_url, domain(notify=[{"env": "ACME_NOTIFY_URL"}]), there)
     secretive(staffed).set_up(content).fine()
-    del staffed.environment["ACME_TOKEN"], staffed.environment["ACME_NOTIFY_URL"]
+    for name in ("ACME_TOKEN", "ACME_NOTIFY_URL", "SCIM_TOKEN"):
+        del staffed.environment[name]
     staffed.call("check", STAFF).fine()  # the stored one is used
     staffed.call("backup", staffed.data / "copy.db").fine()
     told = [
@@ -391,7 +405,7 @@ def test_secrets_come_from_the_environment_and_are_written_nowhere(staffed: Roll
         )
     ]  # fmt: skip
     everything_told = staffed.written() + "".join(said.out + said.err for said in told).encode()
-    for secret in (TOKEN.encode(), b"notify-secret"):
+    for secret in (TOKEN.encode(), b"notify-secret", b"portal-secret"):
         assert secret not in everything_told
 
 
@@ -413,6 +427,27 @@ def test_a_new_notification_target_is_a_change_too(acme: Rollcall, hibob: TinyHi
     secretive(acme).set_up(content).fine()
     acme.environment["ACME_NOTIFY_URL"] = "json://elsewhere.example"
     assert acme.set_up(content).fine().out != "Nothing changed.\n"
+
+
+def portal(address: str, *, token: bool = True) -> dict[str, Any]:
+    return domain(target={"scim": address} | ({"token": {"env": "SCIM_TOKEN"}} if token else {}))
+
+
+def test_a_scim_token_stays_when_it_is_left_out_and_goes_with_its_target(empty: Rollcall, hibob: TinyHiBob) -> None:
+    here = "https://acme.skillcast.io/scim"
+    secretive(empty).set_up(customer(hibob.base_url, portal(here))).fine()
+    assert empty.set_up(customer(hibob.base_url, portal(here, token=False))).fine().out == "Nothing changed.\n"
+    empty.environment["SCIM_TOKEN"] = "another portal-secret"
+    assert empty.set_up(customer(hibob.base_url, portal(here))).fine().out != "Nothing changed.\n"
+    empty.set_up(customer(hibob.base_url)).fine()
+    assert empty.sql("SELECT owner FROM secrets WHERE owner LIKE 'domain:%'") == []
+
+
+def test_a_stored_scim_token_is_not_sent_to_another_address(empty: Rollcall, hibob: TinyHiBob) -> None:
+    secretive(empty).set_up(customer(hibob.base_url, portal("https://acme.skillcast.io/scim"))).fine()
+    elsewhere = customer(hibob.base_url, portal("https://other.skillcast.io/scim", token=False))
+    assert "token" in empty.set_up(elsewhere).complaint(2)
+    assert "skillcast.io" in empty.set_up(customer(hibob.base_url, portal("https://evil.example/scim"))).complaint(2)
 
 
 def test_rotating_the_key_keeps_the_secrets(acme: Rollcall) -> None:

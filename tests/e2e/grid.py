@@ -23,12 +23,12 @@ class Grid:
     def cell(self, row: int, column: str) -> Locator:
         return self.root.get_by_test_id(f"glide-cell-{self.columns()[column]}-{row}")
 
-    def select_row(self, row: int) -> None:
-        """The row's marker: left of the first column; header and rows are 35 pixels high."""
+    def select_row(self, row: int, height: int = 35) -> None:
+        """The row's marker: left of the first column; the header is 35 pixels high, a row `height`."""
         self.canvas.scroll_into_view_if_needed()
         box = self.canvas.bounding_box()
         assert box
-        self.page.mouse.click(box["x"] + 16, box["y"] + 35 * (row + 1) + 17)
+        self.page.mouse.click(box["x"] + 16, box["y"] + 35 + height * row + height / 2)
 
     def type_text(self, row: int, column: str, text: str) -> None:
         self._focus(row, column)

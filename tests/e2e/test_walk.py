@@ -8,6 +8,8 @@ from grid import Grid
 from playwright.sync_api import Browser, Page, expect
 from visit import Demo, Visit, visit
 
+from provisioning.web.address import TALL
+
 PICTURES = os.environ.get("SCREENSHOTS")
 """The folder to store the pictures in; without it they go to the test's own."""
 
@@ -100,7 +102,7 @@ def bar(page: Page, label: str) -> None:
 def leave_somebody_out(walker: Visit) -> None:
     people = Grid(walker.page, walker.page.get_by_role("tabpanel").first)
     name = people.cell(3, "Person").inner_text()
-    people.select_row(3)
+    people.select_row(3, TALL)
     walker.sees("1 person selected")
     expect(walker.page.get_by_role("heading", name=name)).to_be_visible()
     walker.click("Leave out")
@@ -112,6 +114,8 @@ def leave_somebody_out(walker: Visit) -> None:
 
 def approve_by_workbook(walker: Visit, folder: Path) -> None:
     walker.page.get_by_role("tab", name="Approve by Excel file").click()
+    walker.ready()
+    assert "approve=file" in walker.page.url
     with walker.page.expect_download() as download:
         walker.page.get_by_role("button", name="Download the Excel file").click()
     file = folder / download.value.suggested_filename

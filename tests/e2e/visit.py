@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from provisioning.sandbox import Sandbox
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-PROBES = ("/_stcore/health", "/_stcore/host-config")
+PROBES = ("_stcore/health", "_stcore/host-config")
+ADDRESSES = ("start", "connect", "mapping", "settings", "preview", "process", "history", "people")
 """On a page's own address Streamlit's browser part looks for its server below that address first, and is told 404."""
 
 
@@ -43,7 +43,7 @@ class Visit:
         self.ready()
 
     def go(self, title: str) -> None:
-        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+        self.page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
         expect(self.page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=30_000)
         self.ready()
 
@@ -67,9 +67,10 @@ class Visit:
 def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     found = Visit(context, context.new_page(), address)
+    allowed = {f"{address}/{page}/{probe}" for page in ADDRESSES for probe in PROBES}
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error" and not urlsplit(message.location["url"]).path.endswith(PROBES):
+        if message.type == "error" and message.location["url"] not in allowed:
             found.faults.append(f"console: {message.text} {message.location['url']}")
 
     def on_request(request: Request) -> None:

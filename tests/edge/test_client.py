@@ -1,7 +1,9 @@
 """What is said to HiBob, what is tried again, and what a refusal tells the person who must act."""
 
+import gzip
 import json
 import logging
+import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from servers import HANG_UP, RESET, SILENCE, Fault, ScriptedServer, answer
 
+from provisioning import http as http_module
 from provisioning.errors import SourceError
 from provisioning.sandbox import Sandbox
 from provisioning.source.client import HiBobClient
@@ -167,6 +170,57 @@ def test_an_answer_that_cannot_be_decompressed_is_an_error_of_hibob() -> None:
     assert "POST /people/search" in message
 
 
+@pytest.mark.parametrize("packing", ["br", "zstd", "gzip, gzip"])
+def test_an_answer_packed_in_a_way_that_nobody_asked_for_is_an_error_of_hibob(packing: str) -> None:
+    message, requests = refusal(answer(PEOPLE, content_encoding=packing))
+    assert (requests, "compressed" in message) == (1, True)
+
+
+PACKED = gzip.compress(PEOPLE.encode())
+
+
+@pytest.mark.parametrize("packing", ["gzip", "GZIP", "x-gzip"])
+def test_a_packed_answer_is_unpacked(packing: str) -> None:
+    assert search(answer(PACKED, content_encoding=packing)) == (PEOPLE.encode(), 1)
+
+
+def test_an_answer_packed_by_zlib_is_unpacked() -> None:
+    assert search(answer(zlib.compress(PEOPLE.encode()), content_encoding="deflate")) == (PEOPLE.encode(), 1)
+
+
+@pytest.mark.parametrize("broken", [PACKED[:-4], PACKED[:12], PACKED + PACKED], ids=["end", "middle", "twice"])
+def test_a_packed_answer_that_is_not_whole_is_a_broken_connection_although_its_length_is_right(broken: bytes) -> None:
+    message, requests = refusal(answer(broken, content_encoding="gzip"))
+    assert (requests, "not complete" in message) == (MOST_REQUESTS, True)
+
+
+def test_an_answer_that_unpacks_to_fill_the_memory_is_stopped_and_not_asked_for_again() -> None:
+    bomb = gzip.compress(bytes(200 << 20), 9)
+    message, requests = refusal(answer(bomb, content_encoding="gzip"))
+    assert (requests, "too large" in message) == (1, True)
+    assert_keeps_secrets(message)
+
+
+def test_a_large_answer_of_people_who_are_alike_is_no_bomb() -> None:
+    body = (
+        b'{"employees": [' + b",".join([b'{"id": "1", "work": {"department": null, "title": null}}'] * 20_000) + b"]}"
+    )
+    assert len(gzip.compress(body)) * http_module.DENSEST > len(body) / 2
+    assert search(answer(gzip.compress(body), content_encoding="gzip")) == (body, 1)
+
+
+def test_an_answer_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_module, "LARGEST_ANSWER", 1 << 20)
+    message, requests = refusal(answer(bytes(3 << 20)))
+    assert (requests, "too large" in message) == (1, True)
+
+
+def test_an_answer_that_drips_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_module, "LONGEST_ANSWER", 0.0)
+    message, requests = refusal(answer(PEOPLE))
+    assert (requests, "still sending" in message) == (1, True)
+
+
 # --- what is tried again ----------------------------------------------------------------------------------
 
 
@@ -269,6 +323,14 @@ def test_a_retry_after_that_has_passed_is_no_wait(status: int, after: str) -> No
 def test_nobody_is_asked_again_before_the_time_that_hibob_named(after: str) -> None:
     _, requests = refusal(answer("", 429, retry_after=after), answer(PEOPLE))
     assert requests == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "told"), [("3600", "60 minutes"), ("86400", "24 hours"), ("9" * 400, "more than two days")]
+)
+def test_a_wait_that_is_too_long_for_us_is_told(after: str, told: str) -> None:
+    message, requests = refusal(answer("", 429, retry_after=after), answer(PEOPLE))
+    assert (requests, told in message) == (1, True)
 
 
 def test_without_retry_after_the_reset_of_the_rate_limit_says_how_long() -> None:

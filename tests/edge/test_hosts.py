@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioning.errors import SettingsError
-from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -240,3 +240,42 @@ def test_whatever_is_accepted_leads_the_http_client_to_hibob_over_https(before: 
         return
     assert url.host in HIBOB_HOSTS
     assert (url.scheme, url.port, url.username, url.password) == ("https", None, "", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acme.skillcast.io/skillcastApi/scim",
+        "https://acme.skillcast.io:443/skillcastApi/scim/",
+        "HTTPS://ACME.Skillcast.IO/skillcastApi/scim",
+        "https://uk.acme-2.skillcast.io/scim",
+    ],
+)
+def test_every_portal_below_skillcasts_name_is_allowed_over_https(url: str) -> None:
+    assert check_base_url(url, SKILLCAST_HOSTS, NOBODY) == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://acme.skillcast.io/scim",
+        "https://acme.skillcast.io:8443/scim",
+        "https://skillcast.io/scim",
+        "https://.skillcast.io/scim",
+        "https://acme..skillcast.io/scim",
+        "https://-.skillcast.io/scim",
+        "https://acmeskillcast.io/scim",
+        "https://acme.skillcast.io.evil.example/scim",
+        "https://evil.example/acme.skillcast.io",
+        "https://evil.example#.skillcast.io",
+        "https://evil.example\\.skillcast.io/scim",
+        "https://acme.skillcast.io@evil.example/scim",
+        "https://acme_.skillcast.io/scim",
+        "https://acme.skillcast.io./scim",
+        "https://*.skillcast.io/scim",
+        "https://api.hibob.com/v1",
+    ],
+)
+def test_what_only_looks_like_a_portal_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError):
+        check_base_url(url, SKILLCAST_HOSTS, NOBODY)

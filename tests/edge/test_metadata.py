@@ -94,8 +94,10 @@ def test_names_may_be_shared_and_the_order_stays() -> None:
     assert [each.id for each in decode(site, site_id)] == ["work.siteId", "work.site"]
 
 
-def test_no_fields_at_all_are_an_answer() -> None:
-    assert decode() == ()
+def test_an_empty_list_of_fields_is_no_answer() -> None:
+    """HiBob's own fields are always there; a day with an empty list would call every column unknown."""
+    with pytest.raises(SourceError, match="empty list of fields"):
+        decode()
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ def test_any_plan_comes_back_equal(
 def test_an_approval_comes_back_equal(db: Database, domain: Domain) -> None:
     plan_id = save(db, domain)
     approval = Approval(
-        plan_id, FULL.digest, ADMIN, NOW, (AWKWARD, "1001"), {"limit-archive": AWKWARD, "seats": "ok"}, workbook=True
+        plan_id, FULL.digest, ADMIN, NOW, (AWKWARD, "1001"), {"limit-archive": AWKWARD, "seats": "ok"}, True, AWKWARD
     )
     save_approval(db, approval)
     assert get_approval(db, plan_id) == approval

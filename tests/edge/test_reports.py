@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from servers import ScriptedServer, answer
 
 from provisioning.engine.columns import ENGINE_FIELDS, Catalogue
 from provisioning.errors import SettingsError, SourceError
@@ -115,6 +116,17 @@ def test_a_broken_table_is_refused(body: bytes) -> None:
         _table(body)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_table_in_another_encoding_is_refused_and_no_letter_lost(encoding: str) -> None:
+    with pytest.raises(SourceError, match="not UTF-8"):
+        _table("ID,Name\r\n1,Ada\r\n2,Zoë\r\n".encode(encoding))
+
+
+def test_the_line_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(SourceError, match="line 3"):
+        _table("ID,Name\r\n1,Ada\r\n2,Zoë\r\n".encode("latin-1"))
+
+
 def test_a_title_that_stands_twice_is_ambiguous() -> None:
     fields = _fields(["ID", "Site", "Site"], [Field("root.id", "ID")])
     assert [each.id for each in fields] == ["root.id", "Site (1)", "Site (2)"]
@@ -152,3 +164,18 @@ def test_each_json_shape_is_read(body: bytes) -> None:
 def test_other_json_is_refused(body: bytes) -> None:
     with pytest.raises(SourceError):
         _as_people(body)
+
+
+def test_a_table_that_does_not_say_where_it_ends_is_no_complete_list() -> None:
+    """The connection may have been closed after any row."""
+    whole = answer("ID,Email\r\n1,nora@acme.example\r\n", content_type="text/csv")
+    endless = b"\r\n".join(line for line in whole.split(b"\r\n") if b"Content-Length" not in line)
+    with ScriptedServer(whole, endless) as server, HiBobClient(server.base_url, "SERVICE-1", "token") as hibob:
+        assert hibob.report(1).startswith(b"ID,")
+        with pytest.raises(SourceError, match="where it ends"):
+            hibob.report(1)
+
+
+def test_a_table_in_another_encoding_is_refused() -> None:
+    with pytest.raises(SourceError, match="UTF-8"):
+        _table("ID,Last name\r\n1,Åkerström\r\n".encode("latin-1"))

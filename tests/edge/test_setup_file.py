@@ -22,6 +22,7 @@ from provisioning.model import (
     Meaning,
     Protection,
     Role,
+    Scim,
     ScopeRule,
     Settings,
 )
@@ -35,6 +36,7 @@ from provisioning.setup_file import (
     MemberTable,
     ProtectTable,
     ScheduleTable,
+    ScimTable,
     ScopeTable,
     Secret,
     SetupFile,
@@ -67,7 +69,7 @@ report = 31048356
 name = "staff"
 connection = "Acme HiBob"
 unique_identifier = "Department"
-target = "local"
+target = { scim = "https://acme.skillcast.io/skillcastApi/scim", token = { env = "SCIM_TOKEN" } }
 domain_attribute = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"
 absence_archives = "linked"
 absent_reads = 2
@@ -154,7 +156,11 @@ def test_everything_that_can_be_said_at_once() -> None:
     ]
     assert isinstance(found.domains, list)
     (staff,) = found.domains
-    assert (staff.name, staff.connection, staff.target) == ("staff", "Acme HiBob", "local")
+    assert (staff.name, staff.connection, staff.target) == (
+        "staff",
+        "Acme HiBob",
+        ScimTable("https://acme.skillcast.io/skillcastApi/scim", Secret("SCIM_TOKEN")),
+    )
     assert staff.schedule == ScheduleTable("0 5 * * 1-5", "Europe/London", "process")
     assert staff.notify == [Secret("ACME_NOTIFY_URL")]
     assert not isinstance(staff.attributes, UnsetType)
@@ -199,6 +205,8 @@ def test_everything_that_can_be_said_at_once() -> None:
             identifiers=Limit(percent="100"),
             small_domain=5,
         ),
+        scim=Scim("https://acme.skillcast.io/skillcastApi/scim", "SCIM_TOKEN"),
+        domain_attribute="urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
     )
 
 
@@ -330,8 +338,12 @@ WRONG = [
     (domain('[[domains]]\nname = "staff"'), ["domain", "“staff”", "twice"]),
     (minimal("[[domains]]\nabsent_reads = 1"), ["domains no. 1", "name"]),
     (domain("[[domains]]\nname = 7"), ["domains no. 2.name"]),
-    (domain('target = "scim2"'), ["“staff”", "local"]),
+    (domain('target = "scim2"'), ["“staff”", "local", "scim"]),
     (domain("target = 1"), ["domains no. 1.target"]),
+    (domain("target = { scim = 1 }"), ["domains no. 1.target.scim"]),
+    (domain('target = { token = { env = "T" } }'), ["domains no. 1.target", "scim"]),
+    (domain('target = { scim = "https://a.skillcast.io", token = "s3cret" }'), ["domains no. 1.target.token", "env"]),
+    (domain('target = { scim = "https://a.skillcast.io", tokens = 1 }'), ["domains no. 1.target", "tokens"]),
     (domain('absence_archives = "some"'), ["domains no. 1.absence_archives", "some"]),
     (domain("absent_reads = 0"), ["domains no. 1.absent_reads"]),
     (domain('absent_reads = "2"'), ["domains no. 1.absent_reads"]),
@@ -517,6 +529,7 @@ DOMAINS = st.builds(
     DomainTable,
     name=PLAIN_NAMES,
     connection=st.none() | NAMES,
+    target=st.just("local") | st.builds(ScimTable, NAMES, st.none() | st.builds(Secret, NAMES)),
     domain_attribute=st.none() | NAMES,
     absence_archives=st.sampled_from(AbsenceArchives),
     absent_reads=st.integers(1, 30),
@@ -598,3 +611,10 @@ def test_settings_that_are_exported_come_back_the_same(stored: Settings, rows: l
     assert to_settings(table, other) == stored
     assert not isinstance(table.attributes, UnsetType)
     assert to_attributes(table.attributes) == mapped
+
+
+def test_a_scim_token_that_is_left_out_stays_the_one_there_was() -> None:
+    before = Settings(scim=Scim("https://old.skillcast.io/scim", "SCIM_TOKEN"))
+    found = to_settings(the_domain('target = { scim = "https://new.skillcast.io/scim" }'), before)
+    assert found.scim == Scim("https://new.skillcast.io/scim", "SCIM_TOKEN")
+    assert to_settings(the_domain(), before).scim is None

@@ -214,7 +214,7 @@ def test_decisions_come_back_by_key_in_any_case_and_with_blanks_around() -> None
     decide(book["Added"], "3344556677889900112", " LEAVE OUT ")
     decide(book["Archived"], "user:u7", "keep active\u00a0")
     decide(book["Updated"], "2002", None)
-    decide(book["Archived"], "4002", "Leave out")
+    decide(book["Archived"], "4002", "Leave\u00a0 out")
     decided = read_workbook(sample_plan(), saved(book))
     assert decided == WorkbookDecisions(("3344556677889900112", "4002", "user:u7"), ("user:u7",))
 
@@ -245,6 +245,11 @@ def add_empty_rows_and_columns(book: Workbook) -> None:
     book["Archived"].insert_cols(4)
 
 
+def note_above(book: Workbook) -> None:
+    book["Updated"]["H2"] = "Seen by Grace"
+    book["Archived"].sheet_state = "hidden"
+
+
 def move_and_add_sheets(book: Workbook) -> None:
     book.move_sheet("Archived", -3)
     book.create_sheet("My notes", 0)["A1"] = "=SUM(1,2)"
@@ -268,6 +273,7 @@ def convert_to_numbers(book: Workbook) -> None:
         hide_rows_and_columns,
         move_columns,
         add_empty_rows_and_columns,
+        note_above,
         move_and_add_sheets,
         comment_and_colour,
         convert_to_numbers,
@@ -278,6 +284,35 @@ def test_these_edits_change_no_decision(edit: Callable[[Workbook], None]) -> Non
     decide(book["Updated"], "2002", "Leave out")
     edit(book)
     assert read_workbook(sample_plan(), saved(book)) == WorkbookDecisions(("2002",), ())
+
+
+def sign(book: Workbook, who: object) -> None:
+    next(cell for cell in book["Summary"]["A"] if cell.value == "Decided by").offset(column=1).value = who
+
+
+@pytest.mark.parametrize(
+    ("written_there", "signed_by"),
+    [
+        ("Grace Okoye", "Grace Okoye"),
+        ("  grace@acme.example\n(for Tom) ", "grace@acme.example (for Tom)"),
+        ("<b>[x](http://evil)</b>\u202e", "<b>[x](http://evil)</b>\u202e"),
+        (None, ""),
+        (42, "42"),
+        (" ", ""),
+    ],
+)
+def test_who_decided_is_told_as_it_stands_in_the_summary(written_there: object, signed_by: str) -> None:
+    book = opened(sample_plan())
+    sign(book, written_there)
+    assert read_workbook(sample_plan(), saved(book)).signed_by == signed_by
+
+
+def test_a_very_long_signature_is_cut_and_says_so() -> None:
+    book = opened(sample_plan())
+    sign(book, "x" * 5000)
+    signed_by = read_workbook(sample_plan(), saved(book)).signed_by
+    assert len(signed_by) <= 200
+    assert signed_by.endswith("(cut here; 5,000 characters in all)")
 
 
 def test_attributes_may_be_called_like_the_columns_of_the_workbook_itself() -> None:
@@ -366,7 +401,15 @@ def remark(book: Workbook) -> None:
         (lambda book: book["Added"].delete_rows(TOP + 2), ["Added: 1 missing", "“1002”"]),
         (add_row, ["Archived, row 11", "added", "“9999”"]),
         (copy_row, ["Archived, row 11", "twice", "“user:u7”"]),
-        (remark, ["Archived, row 10", "“Please do not!”", "outside the table", "column K"]),
+        (
+            lambda book: book["Added"].append([cell.value for cell in book["Archived"][TOP + 1]]),
+            ["Added, row 11", "added", "“user:u7”"],
+        ),
+        (
+            lambda book: book["Added"].merge_cells(f"A{TOP + 1}:A{TOP + 2}"),
+            ["Added, row 10: the cells “A9:A10” are merged"],
+        ),
+        (remark, ["as a comment", "Archived, row 10", "“Please do not!”", "outside the table", "column K"]),
         (heading("Email", "E-mail"), ["Added, row 8", "“Email” is missing"]),
         (heading("Key", None), ["Added, row 8", "“Key” is missing"]),
         (heading("Start date", "Email"), ["Added, row 8", "“Start date” is missing", "“Email” stands"]),

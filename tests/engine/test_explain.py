@@ -106,7 +106,12 @@ def test_an_absent_user_is_told_that_hibob_does_not_show_them() -> None:
 
 def test_what_runs_did_is_told_after_what_is() -> None:
     answer = ask("1", [employee("1")], [user("1")])
-    with_past = answer.with_past([("2026-03-01T05:00:00+00:00", "add", "done", "")])
-    assert with_past.steps[:-1] == answer.steps
-    assert with_past.steps[-1].step == "run"
-    assert with_past.steps[-1].detail == "2026-03-01 05:00 UTC: add done."
+    done, failed = (
+        ("2026-03-02T05:00:00+00:00", "add", "done", ""),
+        ("2026-03-01T05:00:00+00:00", "add", "failed", "Why."),
+    )
+    with_past = answer.with_past([done, failed])
+    assert with_past.steps[:-2] == answer.steps
+    assert [each.step for each in with_past.steps[-2:]] == ["run", "run"]
+    assert with_past.steps[-2].detail == "2026-03-02 05:00 UTC: added."
+    assert with_past.steps[-1].detail == "2026-03-01 05:00 UTC: to be added, failed. Why."

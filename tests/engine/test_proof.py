@@ -104,6 +104,14 @@ def test_without_a_baseline_no_heads_are_counted() -> None:
     assert codes(plan(*company(2))) == []
 
 
+@pytest.mark.parametrize(("active", "blocks"), [(100, False), (90, False), (89, True), (0, True)])
+def test_where_a_second_read_says_who_is_active_that_one_is_counted(active: int, blocks: bool) -> None:
+    people = [employee(str(key), status="Active" if key <= active else "Inactive") for key in range(1, 101)]
+    now = situation(people, absent=["lifecycle"], baseline=baseline(100))
+    told = replace(now.employees, evidence=replace(now.employees.evidence, status_from_active_read=True))
+    assert ("head-count" in codes(make_plan(replace(now, employees=told)))) is blocks
+
+
 def test_a_head_count_can_be_switched_off_or_be_another_share() -> None:
     assert "head-count" not in codes(returned(10, 100, Limit()))
     assert "head-count" not in codes(returned(50, 100, Limit(percent="50")))

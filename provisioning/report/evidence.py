@@ -1,0 +1,38 @@
+"""What a plan's read of HiBob proved, in a few rows of label and text for the terminal and the workbook."""
+
+from collections.abc import Iterator
+
+from provisioning.model import ColumnFill, ReadEvidence
+
+
+def evidence_rows(evidence: ReadEvidence | None) -> Iterator[tuple[str, str]]:
+    """Nothing for a plan that was stored before evidence was."""
+    if evidence is None:
+        return
+    yield "People read", _people(evidence)
+    absent = len(evidence.absent)
+    yield "Columns", f"{evidence.asked:,} asked for, {evidence.asked - absent:,} returned"
+    for field, category in evidence.absent:
+        opens = f"opened in HiBob by the category {category}" if category else "not listed by HiBob"
+        yield "    Not returned", f"{field}: {opens}"
+    changed = [each for each in evidence.fill if _differs(each)]
+    for each in changed:
+        yield "    Filled", _fill(each)
+    if not changed and any(each.before_of for each in evidence.fill):
+        yield "    Filled", "every mapped column about as at the last processed read"
+
+
+def _people(evidence: ReadEvidence) -> str:
+    told = f"{evidence.people:,}: {evidence.active:,} live, {evidence.people - evidence.active:,} inactive"
+    before = evidence.live_before
+    return told + ("" if before is None else f"; {before:,} were live at the last processed read")
+
+
+def _differs(each: ColumnFill) -> bool:
+    """By a percentage point or more: newcomers and leavers alone move every share a little."""
+    apart = abs(each.filled * each.before_of - each.before * each.of)
+    return apart > 0 and apart * 100 >= each.of * each.before_of
+
+
+def _fill(each: ColumnFill) -> str:
+    return f"{each.column}: {each.filled:,} of {each.of:,} live people; before {each.before:,} of {each.before_of:,}"

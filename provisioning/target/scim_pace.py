@@ -1,0 +1,123 @@
+"""How fast one writes to a SCIM server: side by side over one pool of connections, fewer at a time after each rate
+limit, and everybody waits when the server asks for it. Whoever watches hears until when, and may stop the wait.
+
+Callbacks are called in the caller's thread only.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from provisioning.errors import TargetError
+from provisioning.target import Stopped
+from provisioning.target.scim_client import Throttled
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WIDTH = 8
+MOST_THROTTLED = 20
+LONGEST_BACK_OFF = 60.0
+LONGEST_WAIT = 3600.0
+GROWS_AFTER = 20
+SLICE = 1.0
+
+
+@dataclass
+class Finished(Generic[R]):
+    """Results by place, and what ended the work early, if anything did."""
+
+    results: dict[int, R] = field(default_factory=dict)
+    error: TargetError | Stopped | None = None
+
+
+class Pace:
+    """`stop` is asked once a second while waiting; `waiting` hears until when. `width`: calls side by side."""
+
+    def __init__(
+        self,
+        stop: Callable[[], bool] = lambda: False,
+        waiting: Callable[[datetime], None] = lambda until: None,
+        *,
+        width: int = WIDTH,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._stop, self._waiting, self._sleep = stop, waiting, sleep
+        self._most = self.width = width
+        self._throttled = 0
+        self._since = 0
+
+    def once(self, call: Callable[[], R]) -> R:
+        """One call, waiting as long as the server asks. Raises what the call raises, and `Stopped`."""
+        while True:
+            try:
+                found = call()
+            except Throttled as limit:
+                self._rest(limit.wait)
+            else:
+                self._moved_on()
+                return found
+
+    def run(self, items: Sequence[T], work: Callable[[T], R]) -> Finished[R]:
+        """Work on all items side by side; one that meets a rate limit is begun anew after the wait."""
+        done: Finished[R] = Finished()
+        waiting = deque(range(len(items)))
+        running: dict[Future[R], int] = {}
+        with ThreadPoolExecutor(self._most) as pool:
+            while (waiting and done.error is None) or running:
+                while waiting and done.error is None and len(running) < self.width:
+                    place = waiting.popleft()
+                    running[pool.submit(work, items[place])] = place
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                limits = [self._collect(each, running.pop(each), done, waiting) for each in ended]
+                asked = [each for each in limits if each is not None]
+                if asked and done.error is None:
+                    self._rest_or_stop(asked, done)
+        return done
+
+    def _collect(self, ended: Future[R], place: int, done: Finished[R], waiting: deque[int]) -> Throttled | None:
+        try:
+            done.results[place] = ended.result()
+        except Throttled as limit:
+            waiting.appendleft(place)
+            return limit
+        except (TargetError, Stopped) as problem:
+            done.error = done.error or problem
+        else:
+            self._moved_on()
+        return None
+
+    def _rest_or_stop(self, limits: Sequence[Throttled], done: Finished[R]) -> None:
+        known = [each.wait for each in limits if each.wait is not None]
+        try:
+            self._rest(max(known) if known else None)
+        except (TargetError, Stopped) as problem:
+            done.error = problem
+
+    def _moved_on(self) -> None:
+        self._throttled = 0
+        self._since += 1
+        if self._since >= GROWS_AFTER and self.width < self._most:
+            self.width, self._since = self.width + 1, 0
+
+    def _rest(self, asked: float | None) -> None:
+        self.width, self._since = max(self.width // 2, 1), 0
+        self._throttled += 1
+        seconds = min(2.0 ** (self._throttled - 1), LONGEST_BACK_OFF) if asked is None else asked
+        until = datetime.now(UTC) + timedelta(seconds=min(seconds, 10 * LONGEST_WAIT))
+        if seconds > LONGEST_WAIT or self._throttled > MOST_THROTTLED:
+            raise TargetError(
+                f"Skillcast’s rate limit is used up; it asks to wait until {until:%Y-%m-%d %H:%M} UTC or longer. Nothing "
+                "is lost: go on with the run then."
+            )
+        self._waiting(until)
+        # In slices, counted and not clocked: somebody may stop it, and a clock may be set back.
+        while seconds > 0:
+            if self._stop():
+                raise Stopped
+            self._sleep(min(seconds, SLICE))
+            seconds -= SLICE

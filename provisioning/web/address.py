@@ -1,0 +1,133 @@
+"""What one looks at stands in the address: it survives a reload, and can be sent to a colleague.
+
+The address decides and widgets follow: each is set from it before it is drawn, and writes to it when somebody uses it.
+What changes together is written at once, for every write is one step of the browser's Back button.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+from streamlit.elements.lib.mutable_tab_container import TabContainer
+
+from provisioning.web.words import searchable
+
+PAGE = 50
+TALL = 76
+"""Streamlit breaks a long text in lines where rows are higher than 64 pixels."""
+SELECTED, PAGED, SEARCH = "selected", "page", "search"
+
+
+def look_at(**values: str | Sequence[str]) -> None:
+    """Write these to the address; what is blank leaves it."""
+    now = {name: st.query_params.get_all(name) for name in st.query_params}
+    then = now | {name: [value] if isinstance(value, str) else list(value) for name, value in values.items()}
+    then = {name: found for name, value in then.items() if (found := [each for each in value if each])}
+    if then != now:
+        st.query_params.from_dict(then)
+
+
+def filter_by(**values: str | Sequence[str]) -> None:
+    """Look at another part of a list: from its first page, with nobody selected."""
+    look_at(**{PAGED: "", SELECTED: ""} | values)
+
+
+def tabs(what: str, labels: Mapping[str, str]) -> Sequence[TabContainer]:
+    """Tabs by the names that stand in the address under `what`; the first stands there as nothing."""
+    key, first = f"tabs_{what}", next(iter(labels))
+    names = {label: name for name, label in labels.items()}
+
+    def choose() -> None:
+        name = names[st.session_state[key]]
+        filter_by(**{what: "" if name == first else name})
+
+    st.session_state[key] = labels.get(st.query_params.get(what, first), labels[first])
+    return st.tabs(list(labels.values()), key=key, on_change=choose)
+
+
+def search(label: str, placeholder: str, key: str) -> str:
+    """A search whose text stands in the address. Returns it without what nobody sees."""
+
+    def choose() -> None:
+        filter_by(**{SEARCH: searchable(st.session_state[key])})
+
+    st.session_state[key] = searchable(st.query_params.get(SEARCH, ""))
+    return st.text_input(label, key=key, on_change=choose, placeholder=placeholder, icon=":material/search:")
+
+
+def choice(label: str, what: str, options: Sequence[str], words: Callable[[str], str]) -> str:
+    """One of these; the first stands in the address as nothing, and is meant by what is no option."""
+    key = f"choice_{what}"
+
+    def choose() -> None:
+        filter_by(**{what: "" if st.session_state[key] == options[0] else st.session_state[key]})
+
+    named = st.query_params.get(what, options[0])
+    st.session_state[key] = named if named in options else options[0]
+    return st.selectbox(label, options, key=key, on_change=choose, format_func=words)
+
+
+def several(
+    label: str, what: str, options: Sequence[str], words: Callable[[str], str], usual: Sequence[str] = ()
+) -> list[str]:
+    """Any of these. Where the address names none, the `usual` ones."""
+    key = f"several_{what}"
+
+    def choose() -> None:
+        filter_by(**{what: sorted(st.session_state[key], key=list(options).index)})
+
+    named = [each for each in st.query_params.get_all(what) if each in options]
+    st.session_state[key] = named or list(usual)
+    return st.pills(label, options, selection_mode="multi", key=key, on_change=choose, format_func=words)
+
+
+def pager(count: int, size: int = PAGE) -> int:
+    """Which rows of a long list to show: how many to skip."""
+    pages, key = max(1, -(-count // size)), "pager"
+    named = st.query_params.get(PAGED, "")
+    page = min(max(int(named), 1), pages) if named.isascii() and named.isdecimal() and len(named) < 9 else 1
+
+    def choose() -> None:
+        number = st.session_state[key]
+        filter_by(**{PAGED: str(number) if number > 1 else ""})
+
+    if pages > 1:
+        st.session_state[key] = page
+        label = f"Page (of {pages:,}; {count:,} in all)"
+        st.number_input(label, min_value=1, max_value=pages, key=key, on_change=choose, width=220)
+    return (page - 1) * size
+
+
+def rows(
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    what: str,
+    alt: str,
+    *,
+    many: bool = False,
+    tall: bool = False,
+    columns: Mapping[str, ColumnConfig] | None = None,
+) -> list[int]:
+    """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `tall`
+    rows show three lines of a long text."""
+    key = f"rows_{what}"
+
+    def choose() -> None:
+        chosen = st.session_state[key]["selection"]["rows"]
+        look_at(**{what: [names[row] for row in chosen if row < len(names)]})
+
+    wanted = set(st.query_params.get_all(what))
+    selected = [row for row, name in enumerate(names) if name in wanted][: None if many else 1]
+    st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
+    st.dataframe(
+        frame, hide_index=True, on_select=choose, selection_mode="multi-row" if many else "single-row", key=key,
+        height=height(len(names), tall), row_height=TALL if tall else None, column_config=columns, alt=alt,
+    )  # fmt: skip
+    return selected
+
+
+def height(count: int, tall: bool = False) -> int:
+    """As high as its rows, up to a window's height."""
+    row = TALL if tall else 35
+    return min(37 + row * max(count, 1), 540)

@@ -1,0 +1,155 @@
+"""Deciding about people on the preview page, and undoing a run: every click is the use case of the command line."""
+
+from collections.abc import Callable
+
+import pytest
+from installation import DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.model import Plan, Role
+from provisioning.sandbox import Sandbox
+from provisioning.store import plans, snapshots
+from provisioning.store.jobs import JobKind
+
+Said = Callable[[AppTest], str]
+
+
+def button(at: AppTest, label: str) -> None:
+    next(each for each in at.button if each.label == label).click().run()
+
+
+def newest(app: App) -> Plan:
+    house = app.house()
+    return plans.get_plan(house.db, workflow.plans_seen(house, DOMAIN, 1)[0].id)
+
+
+@pytest.fixture
+def leaving(full: App, sandbox: Sandbox) -> Plan:
+    """A preview that archives somebody who is no longer in HiBob."""
+    sandbox.pass_day()
+    house = full.house()
+    plan = workflow.preview(house, DOMAIN)
+    assert plan.counts["archive"]
+    return plan
+
+
+def archived(plan: Plan) -> str:
+    return next(each.key for each in plan.changes if each.action == "archive")
+
+
+def test_somebody_is_kept_active_by_a_click_and_a_new_preview_shows_it(full: App, leaving: Plan, said: Said) -> None:
+    key = archived(leaving)
+    at = full.open("preview", plan=leaving.id, selected=key)
+    button(at, "Keep active")
+    assert "plan" not in at.query_params
+    full.work()
+    new = newest(full)
+    assert new.id != leaving.id
+    assert [each.key for each in new.held if each.code == "protected"] == [key]
+    at = full.open("preview")
+    assert not at.exception
+    assert at.query_params["plan"] == new.id
+
+
+def test_a_decision_in_force_is_shown_and_taken_back_in_the_settings(full: App, leaving: Plan, said: Said) -> None:
+    key = archived(leaving)
+    house = full.house()
+    workflow.decide(house, leaving.id, workflow.Wishes(protect=[key]))
+    at = full.open("settings", part="protected", decided=key)
+    assert not at.exception
+    button(at, "Take back")
+    assert workflow.decisions_seen(full.house(), DOMAIN) == []
+    at = full.open("settings", part="protected")
+    assert "Nothing was decided about anybody yet" in said(at)
+
+
+def test_keeping_active_is_offered_only_where_somebody_would_be_archived(app: App) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = app.open("preview", plan=plan.id, selected=plan.changes[0].key)
+    labels = [each.label for each in at.button]
+    assert "Leave out" in labels
+    assert "Keep active" not in labels
+
+
+@pytest.fixture
+def rehired(full: App) -> tuple[Plan, str, str]:
+    """A preview in which an employee and a user look like one person: somebody's record in HiBob has a new id."""
+    house = full.house()
+    employees, _ = snapshots.load_snapshots(house.snapshots, workflow.domains_seen(house, "Northwind Trading")[0].id)
+    key = employees.table["root.id"][3].as_py()
+    user = next(each for each in workflow.users(house, DOMAIN) if each[1] == key)
+    house.db.execute(
+        "UPDATE users SET external_id = 'an-older-record', "
+        "attributes = json_set(attributes, '$.\"Employee ID\"', 'OLD', '$.Email', 'old@example.com') WHERE external_id = ?",
+        key,
+    )
+    plan = workflow.preview(house, DOMAIN)
+    assert [(each.key, each.user_id) for each in plan.proposals] == [(key, user[0])]
+    return plan, key, user[0]
+
+
+def test_two_records_stand_side_by_side_and_are_one_person_after_a_click(
+    full: App, rehired: tuple[Plan, str, str], said: Said
+) -> None:
+    plan, key, user = rehired
+    at = full.open("preview", plan=plan.id)
+    assert "The same person?" in said(at)
+    frame = next(each.value for each in at.dataframe if f"User {user}" in each.value.columns)
+    assert "OLD" in list(frame[f"User {user}"])
+    button(at, "Same person: keep the user")
+    full.work()
+    new = newest(full)
+    assert [each.key for each in new.changes if each.action == "link"] == [key]
+    assert new.proposals == ()
+
+
+def test_two_different_people_go_their_ways_after_a_click(full: App, rehired: tuple[Plan, str, str]) -> None:
+    plan, key, user = rehired
+    button(full.open("preview", plan=plan.id), "Two different people")
+    full.work()
+    new = newest(full)
+    assert {(each.key, each.action.value) for each in new.changes} >= {(key, "add")}
+    assert {each.user_id for each in new.changes if each.action == "archive"} == {user}
+
+
+def test_an_auditor_sees_the_pairs_and_decides_nothing(
+    full: App, rehired: tuple[Plan, str, str], monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    workflow.grant(full.house(None), "auditor@example.com", Role.AUDITOR, "Northwind Trading")
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@example.com")
+    at = full.open("preview", plan=rehired[0].id)
+    assert "The same person?" in said(at)
+    assert all(
+        each.disabled for each in at.button if each.label in ("Same person: keep the user", "Two different people")
+    )
+
+
+def test_a_decision_that_is_refused_says_why_on_the_page(full: App, leaving: Plan) -> None:
+    house = full.house()
+    workflow.ask_to_decide(house, DOMAIN, leaving.id, workflow.Wishes(protect=["nobody"]))
+    full.work()
+    at = full.open("preview")
+    assert any("nobody with the key" in each.value.replace("\\", "") for each in at.error)
+
+
+def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
+    run = workflow.runs_seen(full.house(), DOMAIN)[0][0]
+    at = full.open("process", plan=run.plan_id)
+    assert "Nothing happens before somebody approves it" in said(at)
+    button(at, "Make that preview")
+    job = workflow.latest_job(full.house(), DOMAIN, [JobKind.UNDO])
+    assert job is not None
+    assert job.details == run.id
+    full.work()
+    new = newest(full)
+    assert new.undo_of == run.id
+    at = full.open("preview", plan=new.id)
+    assert not at.exception
+    assert "way back" in said(at).replace("\\", "")
+
+
+def test_what_a_read_proved_is_on_the_preview(full: App, leaving: Plan) -> None:
+    at = full.open("preview", plan=leaving.id)
+    frame = next(each.value for each in at.dataframe if "Read" in each.value.columns)
+    assert "People read" in list(frame["What"])

@@ -1,0 +1,324 @@
+"""The mapping page: the sample beside the table, one unique identifier, and versions compared before saving."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from installation import DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.errors import NotFound, Refused, RoleMissing, SettingsError
+from provisioning.model import Attribute, Domain, Role, ScopeRule
+from provisioning.store import jobs
+from provisioning.web.mapping_table import VIEWS, from_frame, to_frame
+
+Said = Callable[[AppTest], str]
+UNIQUE = "Unique id"
+SITE = 6
+
+
+def button(at: AppTest, label: str) -> AppTest:
+    next(each for each in at.button if each.label == label).click().run()
+    return at
+
+
+def edit(at: AppTest, edits: dict[int, dict[str, object]]) -> AppTest:
+    key = f"map_1_{at.session_state['mapping_turn']}"
+    at.session_state[key] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
+    at.run()
+    assert not at.exception
+    return at
+
+
+def picker(at: AppTest, label: str) -> object:
+    return next(each for each in at.selectbox if each.label == label)
+
+
+def there(full: App) -> Domain:
+    return workflow.domains_seen(full.house(), "Northwind Trading")[0]
+
+
+def shouting(domain: Domain) -> tuple[Attribute, ...]:
+    """The mapping with the site in capitals."""
+    return tuple(replace(each, clean_up=("upper",)) if each.name == "Site" else each for each in domain.attributes)
+
+
+@pytest.fixture
+def twice(full: App) -> App:
+    """A domain whose mapping has two versions."""
+    domain = there(full)
+    workflow.save_mapping(full.house(), DOMAIN, shouting(domain), "Employee ID", workflow.begun_from(domain))
+    return full
+
+
+def query(at: AppTest, name: str) -> str:
+    found = at.query_params.get(name, "")
+    return found[0] if isinstance(found, list) else found
+
+
+def sample(at: AppTest) -> pd.DataFrame:
+    return next(each.value for each in at.dataframe if "HiBob says" in each.value)
+
+
+# --- before saving ----------------------------------------------------------------------------------------
+
+
+def test_a_draft_says_how_many_users_it_changes_before_it_is_saved(full: App, said: Said) -> None:
+    at = edit(full.open("mapping"), {SITE: {"Clean-up": ["upper"]}})
+    live = len([each for each in workflow.users(full.house(), DOMAIN) if each[3].get("Site")])
+    assert f"Version 1 → your draft changes {live} users" in said(at)
+    attributes, people = at.dataframe[-2].value, at.dataframe[-1].value
+    assert list(attributes["What"]) == ["Site"]
+    assert list(attributes["Users"]) == [live]
+    assert all(new == old.upper() != old for old, new in zip(people["Old"], people["New"], strict=True))
+
+
+def test_a_draft_that_names_a_column_which_was_not_read_says_so(full: App, said: Said) -> None:
+    at = edit(full.open("mapping"), {SITE: {"Data feed name": "work.custom.elsewhere"}})
+    assert "**Site** is not compared" in said(at)
+    assert "work.custom.elsewhere was not read" in said(at).replace("\\", "")
+
+
+def test_reading_a_sample_makes_a_new_column_comparable(full: App, said: Said) -> None:
+    unread = next(
+        each.id for each in workflow.fields_known(full.house(), DOMAIN)
+        if each.type == "text" and each.id not in workflow.last_read(full.house(), DOMAIN).table.column_names  # type: ignore[union-attr]
+    )  # fmt: skip
+    at = edit(full.open("mapping"), {SITE: {"Data feed name": unread}})
+    assert "is not compared" in said(at)
+    button(at, "Read HiBob for this mapping")
+    full.work()
+    assert "is not compared" not in said(full.open("mapping"))
+
+
+def test_before_the_first_preview_a_draft_says_what_comparing_needs(app: App, said: Said) -> None:
+    at = edit(app.open("mapping"), {SITE: {"Attribute": "Office"}})
+    assert "Comparing needs a preview" in said(at)
+    assert not at.error
+
+
+def test_a_mapping_with_one_version_and_no_draft_has_nothing_to_compare(full: App, said: Said) -> None:
+    assert "Versions compared" not in said(full.open("mapping"))
+
+
+# --- saved versions ---------------------------------------------------------------------------------------
+
+
+def test_two_saved_versions_are_compared_by_the_address(twice: App, said: Said) -> None:
+    at = twice.open("mapping", compare="1-2")
+    assert "Version 1 → version 2 changes" in said(at)
+    assert query(at, "compare") == "1-2"
+    assert "Site: clean up (none) → ('upper',)" in said(at)
+
+
+def test_saved_versions_are_compared_when_asked(twice: App, said: Said) -> None:
+    at = twice.open("mapping")
+    assert "→ version 2 changes" not in said(at)
+    button(at, "Compare")
+    assert "Version 1 → version 2 changes" in said(at)
+    assert query(at, "compare") == "1-2"
+
+
+def test_the_people_of_one_attribute_stand_in_the_address(twice: App) -> None:
+    at = twice.open("mapping", compare="1-2", attribute="=Site")
+    assert set(at.dataframe[-1].value["What"]) == {"Site"}
+    assert picker(at, "People by what differs").value == "=Site"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("named", ["9-2", "1-99", "x", "1-draft"])
+def test_versions_in_the_address_that_are_not_there_are_said(twice: App, said: Said, named: str) -> None:
+    at = twice.open("mapping", compare=named)
+    assert not at.exception
+    assert "The address compares" in said(at)
+
+
+def test_an_old_version_comes_back_as_a_new_one(twice: App, said: Said) -> None:
+    first = workflow.versions_of(twice.house(), DOMAIN)[-1]
+    at = button(twice.open("mapping", compare="1-2"), "Go back to version 1")
+    assert "Version 3 is in force" in said(at)
+    assert there(twice).attributes == first.attributes
+    event = next(each for each in workflow.see_history(twice.house(), DOMAIN) if each.what == "mapping saved")
+    assert (event.details["gone_back_to"], event.details["mapping_version"]) == (1, 3)
+
+
+def test_going_back_waits_until_the_draft_is_saved_or_discarded(twice: App) -> None:
+    at = twice.open("mapping", compare="1-2")
+    edit(at, {SITE: {"Attribute": "Office"}})
+    assert next(each for each in at.button if each.label == "Go back to version 1").disabled
+
+
+def test_an_auditor_compares_and_cannot_go_back(twice: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    workflow.grant(twice.house(None), "auditor@northwind.example", Role.AUDITOR, "Northwind Trading")
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
+    at = twice.open("mapping", compare="1-2")
+    assert "Version 1 → version 2 changes" in said(at)
+    assert next(each for each in at.button if each.label == "Go back to version 1").disabled
+    with pytest.raises(RoleMissing):
+        workflow.go_back(twice.house("auditor@northwind.example"), DOMAIN, 1, workflow.begun_from(there(twice)))
+
+
+# --- the use cases ----------------------------------------------------------------------------------------
+
+
+def test_versions_say_who_saved_them_and_what_each_changed(twice: App) -> None:
+    second, first = workflow.versions_of(twice.house(), DOMAIN)
+    assert (second.version, first.version) == (2, 1)
+    assert second.changed == ("Site: clean up (none) → ('upper',)",)
+    assert all("added" in line for line in first.changed)
+
+
+def test_going_back_over_a_newer_version_is_refused(twice: App) -> None:
+    with pytest.raises(Refused, match="saved version 2"):
+        workflow.go_back(twice.house(), DOMAIN, 1, workflow.Begun(1, "Employee ID"))
+    assert there(twice).mapping_version == 2
+
+
+def test_going_back_to_what_is_in_force_is_said(twice: App) -> None:
+    with pytest.raises(SettingsError, match="in force already"):
+        workflow.go_back(twice.house(), DOMAIN, 2, workflow.begun_from(there(twice)))
+    with pytest.raises(NotFound, match="no version 9"):
+        workflow.go_back(twice.house(), DOMAIN, 9, workflow.begun_from(there(twice)))
+
+
+def test_going_back_takes_the_identifier_of_then_where_the_one_of_now_is_not_fed(full: App) -> None:
+    domain = there(full)
+    renamed = tuple(replace(e, name="Staff ID") if e.name == "Employee ID" else e for e in domain.attributes)
+    workflow.save_mapping(full.house(), DOMAIN, renamed, "Staff ID", workflow.begun_from(domain))
+    workflow.go_back(full.house(), DOMAIN, 1, workflow.begun_from(there(full)))
+    assert there(full).settings.unique_identifier == "Employee ID"
+
+
+def test_going_back_keeps_the_identifier_of_now_where_it_is_fed(twice: App) -> None:
+    settings = replace(there(twice).settings, unique_identifier="Email")
+    workflow.save_settings(twice.house(), DOMAIN, settings, there(twice).settings_version)
+    workflow.go_back(twice.house(), DOMAIN, 1, workflow.begun_from(there(twice)))
+    assert there(twice).settings.unique_identifier == "Email"
+
+
+def test_comparing_with_a_scope_that_was_not_read_is_refused(twice: App) -> None:
+    domain = there(twice)
+    settings = replace(domain.settings, scope=(ScopeRule(True, "work.custom.elsewhere", ("x",)),))
+    workflow.save_settings(twice.house(), DOMAIN, settings, domain.settings_version)
+    with pytest.raises(SettingsError, match=r"The scope names work\.custom\.elsewhere"):
+        workflow.compare_mappings(twice.house(), DOMAIN, 1, 2)
+
+
+# --- one unique identifier --------------------------------------------------------------------------------
+
+
+def test_ticking_another_unique_identifier_moves_the_tick(full: App) -> None:
+    at = edit(full.open("mapping"), {1: {UNIQUE: True}})
+    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    assert draft is not None
+    assert draft.identifier == "Email"
+    assert [each[UNIQUE] for each in at.session_state["mapping_base"][3].to_dict("records")].count(True) == 1
+
+
+def test_two_new_ticks_at_once_are_a_problem_and_not_saved(full: App) -> None:
+    at = edit(full.open("mapping"), {1: {UNIQUE: True}, 2: {UNIQUE: True}})
+    assert "Rows 1, 2, 3" in at.error[0].value
+    assert next(each for each in at.button if each.label == "Save").disabled
+    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+
+
+@pytest.mark.parametrize(
+    ("ticks", "before", "identifier"),
+    [
+        ((), "A", ""),
+        (("A",), "A", "A"),
+        (("B",), "A", "B"),
+        (("A", "B"), "A", "B"),
+        (("A", "A"), "A", "A"),
+    ],
+)
+def test_the_newest_tick_is_the_unique_identifier(ticks: tuple[str, ...], before: str, identifier: str) -> None:
+    names = ("A", *ticks[1:], "C") if ticks[:1] == ("A",) else ("A", "B", "C")
+    frame: pd.DataFrame = to_frame([Attribute(name, f"work.{name}") for name in names], "")
+    frame[UNIQUE] = [name in ticks for name in names]
+    assert from_frame(frame, before)[1] == identifier
+
+
+def _changed_on_settings(full: App) -> None:
+    settings = replace(there(full).settings, unique_identifier="Email")
+    workflow.save_settings(full.house(), DOMAIN, settings, there(full).settings_version)
+
+
+def test_a_unique_identifier_changed_on_settings_conflicts_with_a_draft(full: App, said: Said) -> None:
+    at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
+    _changed_on_settings(full)
+    button(at, "Save")
+    assert "Nothing of yours was saved" in at.error[0].value
+    later = full.open("mapping")
+    assert "The unique identifier was changed in the settings" in said(later)
+    assert "unique identifier: Employee ID → Email" in said(later)
+    assert there(full).settings.unique_identifier == "Email"
+    button(later, next(each.label for each in later.button if "I have seen it" in each.label))
+    button(full.open("mapping"), "Save")
+    assert (there(full).mapping_version, there(full).settings.unique_identifier) == (2, "Employee ID")
+
+
+def test_a_mapping_without_an_edit_follows_the_identifier_of_the_settings(full: App, said: Said) -> None:
+    at = full.open("mapping")
+    _changed_on_settings(full)
+    at.run()
+    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert "Unsaved changes" not in said(at)
+
+
+def test_another_setting_does_not_conflict_with_a_draft(full: App, said: Said) -> None:
+    at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
+    workflow.save_settings(
+        full.house(), DOMAIN, replace(there(full).settings, absent_reads=2), there(full).settings_version
+    )
+    button(at, "Save")
+    assert "Version 2 is in force" in said(at)
+
+
+# --- columns and the person beside them -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_columns_shown_stand_in_the_address_and_keep_the_edit(full: App, view: str) -> None:
+    edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
+    at = full.open("mapping", columns=view)
+    assert not at.exception
+    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    assert draft is not None
+    assert draft.attributes[SITE].name == "Office"
+
+
+def test_an_edit_survives_that_hibob_has_new_fields(full: App) -> None:
+    """What the editor offers is part of the editor: another list would make it forget what was edited."""
+    at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
+    workflow.ask(full.house(), DOMAIN, jobs.JobKind.SAMPLE)
+    full.work()
+    at.run()
+    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    assert draft is not None
+    assert draft.attributes[SITE].name == "Office"
+
+
+def test_an_unknown_person_in_the_address_is_said_and_stays_there(full: App, said: Said) -> None:
+    at = full.open("mapping", person="nobody-of-this-name")
+    assert "that the address names" in said(at)
+    assert query(at, "person") == "nobody-of-this-name"
+    assert set(sample(at)["HiBob says"]) == {""}
+    assert sample(at)["Filled"].max() == 1.0
+
+
+def test_searching_changes_the_person_only_when_somebody_is_chosen(full: App) -> None:
+    everybody = workflow.people_read(full.house(), DOMAIN)
+    first, other = everybody[0][0], everybody[20]
+    at = full.open("mapping", person=first)
+    at.text_input[0].set_value(other[1].split(" · ")[1]).run()
+    assert query(at, "person") == first
+    picker(at, "Person").set_value(other[0]).run()  # type: ignore[attr-defined]
+    assert query(at, "person") == other[0]
+
+
+def test_the_rows_of_the_sample_are_the_rows_of_the_table(full: App) -> None:
+    at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
+    names = [each.name for each in there(full).attributes]
+    assert list(sample(at)["Attribute"]) == [*names[:SITE], "Office", *names[SITE + 1 :]]

@@ -1,0 +1,88 @@
+"""A run that is stopped, resumed and tried again, by mouse: on a company so large that a hand is quick enough."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from visit import Visit, visit
+
+from provisioning import demo, workflow
+from provisioning.hosts import ALLOWED_VARIABLE
+from provisioning.model import Plan, RunStatus
+from provisioning.workflow import Workspace
+
+MANY = 150_000
+"""Their run takes some seconds; that of the demo's company is over before a hand is at the mouse."""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Workspace]:
+    found = Workspace(tmp_path / "data", {ALLOWED_VARIABLE: "127.0.0.1"}, workflow.member(demo.ADMIN))
+    yield found
+    if "db" in vars(found):
+        found.db.close()
+
+
+def approved(house: Workspace) -> Plan:
+    plan = workflow.preview(house, demo.DOMAIN)
+    workflow.approve(house, plan.id)
+    return plan
+
+
+def status(house: Workspace, plan: Plan) -> RunStatus:
+    run = workflow.run_of(house, plan.id)
+    assert run is not None
+    return run.status
+
+
+def test_a_run_is_stopped_and_resumed_and_nothing_is_done_twice(house: Workspace, browser: Browser) -> None:
+    with demo.together(house.data, 0, 0, MANY) as (_, address, _children):
+        plan = approved(house)
+        walker = at_the_run(browser, address, plan)
+        walker.page.get_by_role("button", name="Process now", exact=True).click()
+        walker.page.get_by_role("button", name="Stop", exact=True).click(timeout=60_000)
+        walker.sees("This run did not come to its end")
+        assert status(house, plan) is RunStatus.STOPPED
+        done = workflow.users_seen(house, demo.DOMAIN, "", 0, 0)[1]
+        assert 0 < done < len(plan.changes)
+        walker.page.reload()
+        walker.sees("This run did not come to its end")
+        walker.page.get_by_role("button", name="Resume", exact=True).click()
+        walker.sees("Everything approved was done")
+        assert status(house, plan) is RunStatus.DONE
+        assert workflow.users_seen(house, demo.DOMAIN, "", 0, 0)[1] == len(plan.changes)
+        assert walker.faults == []
+
+
+def test_whoever_failed_is_tried_again_once_the_cause_is_gone(house: Workspace, browser: Browser) -> None:
+    with demo.together(house.data, 0, 0) as (_, address, _children):
+        plan = approved(house)
+        taken = plan.changes[0].after["Employee ID"]
+        stranger = somebody_else_takes(house, plan, str(taken))
+        walker = at_the_run(browser, address, plan)
+        walker.click("Process now")
+        walker.sees("1 person failed; the reasons stand below.")
+        walker.page.get_by_role("button", name="Failed", exact=True).click()
+        walker.ready()
+        assert "results=failed" in walker.page.url
+        house.db.execute("DELETE FROM users WHERE id = ?", stranger)
+        walker.click("Retry failed")
+        walker.sees("Everything approved was done")
+        assert workflow.users_seen(house, demo.DOMAIN, "", 0, 0)[1] == len(plan.changes)
+        assert walker.faults == []
+
+
+def at_the_run(browser: Browser, address: str, plan: Plan) -> Visit:
+    walker = visit(browser, address)
+    walker.open(f"process?plan={plan.id}")
+    expect(walker.page.get_by_role("heading", name="Process", exact=True)).to_be_visible()
+    return walker
+
+
+def somebody_else_takes(house: Workspace, plan: Plan, identifier: str) -> int:
+    """A user whom somebody makes in the directory by other means, with an identifier of this preview."""
+    return house.db.insert(
+        "users", domain_id=plan.domain_id, external_id=None, status="Live",
+        attributes=f'{{"Employee ID": "{identifier}"}}',
+    )  # fmt: skip
