@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import io
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -102,7 +103,9 @@ def parser() -> argparse.ArgumentParser:
     each = command("explain", "why somebody is or is not there", _explain, json=True)
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
-    command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
+    each = command("verify", "check the history chain", _verify)
+    each.add_argument("--head", metavar="HASH")
+    each.add_argument("--seal", metavar="REASON", help="seal the history anew as it is, and record why")
     each = command("schedule", "show a schedule, or switch it on or off", _schedule)
     each.add_argument("label", metavar="CUSTOMER[/DOMAIN]")
     each.add_argument("switch", metavar="on|off", nargs="?", choices=["on", "off"])
@@ -113,7 +116,12 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("role", metavar="ROLE", choices=["admin", "csm", "auditor"])
     each.add_argument("customer", metavar="CUSTOMER", nargs="?")
-    command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    each = command("revoke", "take somebody's role away", _revoke)
+    each.add_argument("email", metavar="EMAIL")
+    each.add_argument("customer", metavar="CUSTOMER", nargs="?")
+    each.add_argument("--last-admin", action="store_true", help="also when nobody else is admin of the customer")
+    each = command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    each.add_argument("--lost", action="store_true", help="the old key is lost: forget all secrets and begin anew")
     command("backup", "copy the database", _backup).add_argument("file", metavar="FILE")
     command("restore", "replace the database by a copy", _restore).add_argument("file", metavar="FILE")
     command("doctor", "check installation, database, key, clock", _doctor)
@@ -183,7 +191,8 @@ def _open(asked: argparse.Namespace, environment: Mapping[str, str] | None = Non
     from provisioning.workflow import Workspace, member, operator
 
     actor = member(asked.by) if asked.by is not None else operator()
-    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor)
+    where = f"{platform.node()}, {asked.command}"
+    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor, where=where)
 
 
 def _print_json(document: object) -> None:
@@ -606,7 +615,10 @@ def _explain(asked: argparse.Namespace) -> int:
 def _verify(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
-    verdict = workflow.verify(_open(asked), asked.head)
+    house = _open(asked)
+    if asked.seal:
+        workflow.seal_anew(house, asked.seal)
+    verdict = workflow.verify(house, asked.head)
     if verdict.broken:
         _complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED
@@ -671,17 +683,27 @@ def _grant(asked: argparse.Namespace) -> int:
     return OK
 
 
+def _revoke(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    had = workflow.revoke(_open(asked), asked.email, asked.customer, last_admin=asked.last_admin)
+    of = asked.customer or "every customer"
+    print(f"{asked.email} {'has no role any more' if had else 'had no role'} for {of}.")
+    return OK
+
+
 def _rotate_key(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
     house = _open(asked)
-    count = workflow.rotate(house)
+    count = workflow.rotate(house, lost=asked.lost)
     place = (
         f"the new key is in {house.vault.file}"
         if house.vault.file
         else "only the first key of ROLLCALL_KEY is needed now"
     )
-    print(f"{count} secrets encrypted anew; {place}.")
+    done = "forgotten: set every token again" if asked.lost else "encrypted anew"
+    print(f"{count} secrets {done}; {place}.")
     return OK
 
 

@@ -6,8 +6,9 @@ time-out; every write here goes through `transaction()`, which takes the write l
 
 import os
 import sqlite3
+import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +22,16 @@ SqlValue = str | int | float | bytes | None
 Row = sqlite3.Row
 
 
+def _keep_to_owner(path: Path) -> None:
+    """Folder and file are their owner's alone, also when somebody made them otherwise. Folders that belong to
+    everybody (such as /tmp) and what is not ours stay as they are."""
+    for each, mode in ((path.parent, 0o700), (path, 0o600)):
+        with suppress(OSError):
+            now = each.stat().st_mode
+            if now & 0o077 and not now & stat.S_ISVTX:
+                each.chmod(mode)
+
+
 class Database:
     """One connection, for one thread. `utils` is sqlite-utils on the same connection."""
 
@@ -32,6 +43,7 @@ class Database:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _keep_to_owner(path)
             # SQLite gives its WAL and shared-memory files the mode of the database file. Only a new one is opened here:
             # closing a file takes away all locks that this process has on it, those of its other connections too, and
             # then another process may remove the WAL that they are using.
@@ -49,6 +61,7 @@ class Database:
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.utils = sqlite_utils.Database(self.connection)
+        self._after: list[Callable[[], None]] = []
 
     def _use_wal(self) -> None:
         """Write-ahead log. SQLite does not wait by itself when somebody else is just making the file."""
@@ -76,8 +89,17 @@ class Database:
             yield
             self.connection.execute("COMMIT")
         except BaseException:
+            self._after.clear()
             self.connection.rollback()
             raise
+        waiting, self._after = self._after, []
+        for call in waiting:
+            call()
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call once this transaction is safely stored; never if it is rolled back. The same call only once."""
+        if call not in self._after:
+            self._after.append(call)
 
     def all(self, sql: str, *values: SqlValue) -> list[Row]:
         return self.connection.execute(sql, values).fetchall()

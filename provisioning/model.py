@@ -231,7 +231,8 @@ class Settings:
     absence_archives: AbsenceArchives = AbsenceArchives.ALL
     absent_reads: int = 1
     protected: tuple[Protection, ...] = ()
-    two_people: bool = False
+    two_people: bool | int = False
+    """Whether two people are needed: always, never, or from this many changes in a plan on."""
     scope: tuple[ScopeRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     limits: Limits = Limits()

@@ -137,7 +137,7 @@ class DomainTable(_Strict):
     absence_archives: AbsenceArchives = AbsenceArchives.ALL
     absent_reads: Annotated[int, Meta(ge=1, le=30)] = 1
     protected: list[str | ProtectTable] | ProtectTable = []
-    two_people: bool = False
+    two_people: bool | Annotated[int, Meta(ge=1)] = False
     schedule: ScheduleTable | None = None
     notify: list[Secret] = []
     attributes: list[AttributeTable] | UnsetType = UNSET

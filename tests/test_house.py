@@ -60,7 +60,9 @@ WEB = {
         "mapping_versions",
         "navigation",
         "parts",
+        "server",
         "settings_form",
+        "sign_in",
         "worker_child",
     )
 }

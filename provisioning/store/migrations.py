@@ -190,6 +190,22 @@ def schedules(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE approvals ADD COLUMN standing INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def sessions(db: UtilsDatabase) -> None:
+    """Sign-ins and sign-outs, and the roles that the identity provider's groups give until `until`."""
+    db.execute(
+        "CREATE TABLE sessions (id TEXT PRIMARY KEY, email TEXT NOT NULL, began_at TEXT NOT NULL, "
+        "seen_from TEXT NOT NULL, ended_at TEXT) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX sessions_of_person ON sessions (email)")
+    db.execute("CREATE TABLE sign_outs (email TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID")
+    db.execute(
+        "CREATE TABLE group_roles (email TEXT NOT NULL, role TEXT NOT NULL, "
+        "customer_id INTEGER REFERENCES customers(id) ON DELETE CASCADE, until TEXT NOT NULL)"
+    )
+    db.execute("CREATE UNIQUE INDEX one_group_role ON group_roles (email, coalesce(customer_id, 0), role)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

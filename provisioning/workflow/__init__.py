@@ -50,6 +50,7 @@ from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
     LOCAL_USER,
+    MODE,
     Progress,
     Say,
     Waiting,
@@ -63,7 +64,7 @@ from provisioning.workflow.house import (
     member,
     operator,
 )
-from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate
+from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
 from provisioning.workflow.looking import (
     Effect,
     Event,
@@ -78,6 +79,7 @@ from provisioning.workflow.looking import (
     effect_of,
     explain,
     held_seen,
+    history_head,
     names_in_plan,
     newest,
     outcomes_seen,
@@ -121,6 +123,7 @@ from provisioning.workflow.setting_up import (
     connections_seen,
     export,
     grant,
+    revoke,
     save_connection,
     set_up,
 )
@@ -133,6 +136,7 @@ from provisioning.workflow.settings_drafts import (
     settings_from_text,
     settings_in_text,
 )
+from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
 from provisioning.workflow.telling import (
     URL_VARIABLE,
     NotifySeen,
@@ -150,6 +154,7 @@ __all__ = [
     "LOCAL_USER",
     "MAPPING",
     "METADATA_AGE",
+    "MODE",
     "MOST_NAME",
     "QUIET_VARIABLE",
     "REREAD_MINUTES",
@@ -165,6 +170,7 @@ __all__ = [
     "Done",
     "Effect",
     "Event",
+    "Grants",
     "Heard",
     "MappingDraft",
     "Newest",
@@ -179,6 +185,7 @@ __all__ = [
     "Standing",
     "Station",
     "TargetSeen",
+    "Ticket",
     "Version",
     "Waiting",
     "Wishes",
@@ -222,6 +229,7 @@ __all__ = [
     "go_back",
     "grant",
     "held_seen",
+    "history_head",
     "is_customer",
     "job_seen",
     "keep_left_out",
@@ -240,6 +248,7 @@ __all__ = [
     "member",
     "messages_seen",
     "names_in_plan",
+    "need_membership",
     "newer_mapping",
     "newer_settings",
     "newest",
@@ -253,9 +262,11 @@ __all__ = [
     "plans_seen",
     "preview",
     "process",
+    "read_grants",
     "read_sample",
     "restore",
     "resume_all",
+    "revoke",
     "rotate",
     "run_due",
     "run_of",
@@ -267,6 +278,7 @@ __all__ = [
     "save_settings_draft",
     "save_target",
     "schedule_seen",
+    "seal_anew",
     "see_history",
     "send_test",
     "set_up",
@@ -274,6 +286,8 @@ __all__ = [
     "settings_from_text",
     "settings_in_text",
     "show_plan",
+    "sign_in",
+    "sign_out",
     "somebody_works",
     "standing",
     "stop",

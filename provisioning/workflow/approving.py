@@ -101,9 +101,12 @@ def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
 
 
 def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
-    if domain.settings.two_people and house.actor.name in (plan.by, domain.mapping_by):
+    needed = domain.settings.two_people
+    # The whole plan counts: whoever leaves people out does not get below the number by it.
+    if needed and len(plan.changes) >= int(needed) and house.actor.name in (plan.by, domain.mapping_by):
+        many = "" if needed is True else f" from {needed:,} changes on, and this plan has {len(plan.changes):,}"
         raise Refused(
-            "This domain needs two people: whoever made the mapping or asked for the preview cannot be the one to "
+            f"This domain needs two people{many}: whoever made the mapping or asked for the preview cannot be the one to "
             "approve it. Ask another admin or CSM."
         )
 
@@ -138,7 +141,7 @@ def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[s
     """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
     told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
     told |= decisions_of(house, domain).confirmed
-    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    emails = customers.in_charge(house.db, domain.customer_id)
     keys = {change.key for change in plan.changes} - left_out - told
     found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
     if found:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -67,8 +67,15 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
 
 
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:
-    """Check the history chain."""
-    return history.verify(house.db, head)
+    """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
+    verdict = history.verify(house.db, head)
+    problem = verdict.broken or house.sealer().problem()
+    return replace(verdict, broken=problem)
+
+
+def history_head(house: Workspace) -> str:
+    """The newest hash of the history: whoever keeps it can have it checked later."""
+    return history.head(house.db)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
     """Both sides with everything else that a plan depends on."""
     customer = customers.get_customer(house.db, domain.customer)
     elsewhere = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
-    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    emails = customers.in_charge(house.db, domain.customer_id)
     now = house.clock()
     return Situation(
         domain=domain,

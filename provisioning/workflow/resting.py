@@ -18,7 +18,7 @@ from provisioning.store import customers, plans, runs, schedules
 from provisioning.store.codec import to_json
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow.approving import check_current
-from provisioning.workflow.house import PREPARERS, Workspace
+from provisioning.workflow.house import LONG_AGO, PREPARERS, Workspace
 
 
 def table_of(house: Workspace, domain: Domain) -> ScheduleTable | None:
@@ -82,7 +82,8 @@ def pause_of(house: Workspace, domain: Domain, table: ScheduleTable, approval: S
             f"The {what} changed since the schedule was switched on. Somebody must approve and process a preview of it.",
             True,
         )
-    if not customers.roles(house.db, approval.by, domain.customer_id) & PREPARERS:
+    # Roles by group last as long as a sign-in: at night those of the last one count.
+    if not customers.roles(house.db, approval.by, domain.customer_id, LONG_AGO) & PREPARERS:
         return Pause(
             "role",
             f"{approval.by}, who switched the schedule on, may no longer process. An admin or CSM must switch it on.",

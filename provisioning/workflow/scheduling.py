@@ -163,7 +163,7 @@ def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
 def _refusal_to(house: Workspace, domain: Domain) -> str:
     if house.actor.email is None:
         return OPERATOR_MAY_NOT
-    if not customers.roles(house.db, house.actor.email, domain.customer_id) & PREPARERS:
+    if not customers.roles(house.db, house.actor.email, domain.customer_id, house.clock()) & PREPARERS:
         return "That takes the role admin or csm."
     return _refusal(house, domain) or ""
 

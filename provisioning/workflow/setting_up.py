@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from provisioning import setup_file
-from provisioning.errors import SettingsError, UsageError
+from provisioning.errors import Refused, SettingsError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     Connection,
@@ -20,7 +20,7 @@ from provisioning.model import (
     Settings,
 )
 from provisioning.notify import check_target
-from provisioning.store import customers, snapshots
+from provisioning.store import customers, sessions, snapshots
 from provisioning.store.secrets import (
     about_secret,
     connection_owner,
@@ -36,6 +36,7 @@ from provisioning.workflow.house import (
     READERS,
     Workspace,
     any_customer,
+    customers_seen,
     domains_seen,
     is_local_user,
     record_event,
@@ -46,7 +47,8 @@ from provisioning.workflow.house import (
 def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
     """Create or change one customer from a set-up file, all or nothing; contacts nobody. Returns what changed."""
     found = setup_file.parse(text)
-    existing = customers.find_customer(house.db, found.customer.name)
+    # A customer that one may not see is refused in the same words as one that is not there.
+    existing = next((each for each in customers_seen(house) if each.name == found.customer.name), None)
     require(house, existing.id if existing else None, PREPARERS, "change the set-up")
     with house.db.transaction():
         return _SetUp(house, found, prune).apply()
@@ -86,6 +88,7 @@ class _SetUp:
 
     def _members(self, tables: list[setup_file.MemberTable]) -> None:
         now = self.house.clock()
+        before = customers.admins(self.db, self.customer_id)
         named = {setup_file.check_email(each.email): each.role for each in tables}
         for email, role in named.items():
             if customers.grant(self.db, email, role, self.customer_id, now):
@@ -95,6 +98,7 @@ class _SetUp:
                 if each.customer_id is not None and each.email not in named:
                     customers.revoke(self.db, each.email, self.customer_id)
                     self._note("role removed", name=each.email)
+        _keep_an_admin(self.house, self.customer_id, before)
 
     def _connections(self, tables: list[setup_file.ConnectionTable]) -> None:
         before = {each.name: each for each in customers.connections(self.db, self.customer_id)}
@@ -268,6 +272,15 @@ def _domain_table(house: Workspace, domain: Domain) -> setup_file.DomainTable:
     return table
 
 
+def _keep_an_admin(house: Workspace, customer_id: int, before: frozenset[str]) -> None:
+    """A customer's last admin does not leave unnoticed. Raises `Refused`, which undoes the transaction."""
+    if before and not customers.admins(house.db, customer_id):
+        raise Refused(
+            f"{', '.join(sorted(before))} is the last admin of this customer. Make somebody else admin first, or say so: "
+            "`revoke EMAIL CUSTOMER --last-admin`."
+        )
+
+
 def grant(house: Workspace, email: str, role: Role, customer: str | None) -> bool:
     """Give somebody a role for a customer; only a CSM may have every customer. Returns whether it is new."""
     address = setup_file.check_email(email)
@@ -278,10 +291,30 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
     customer_id = customers.get_customer(house.db, customer).id if customer else None
     require(house, customer_id, PREPARERS, "grant roles")
     with house.db.transaction():
+        before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
         new = customers.grant(house.db, address, role, customer_id, house.clock())
+        if customer_id is not None:
+            _keep_an_admin(house, customer_id, before)
         if new:
             record_event(house, "role granted", customer_id=customer_id, name=address, role=role.value)
     return new
+
+
+def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bool = False) -> bool:
+    """Take somebody's role away; of a customer's last admin only with that word. Returns whether there was one. What
+    a group gave ends too, until the next sign-in brings it back: the group has to go where it is kept."""
+    address = setup_file.check_email(email)
+    customer_id = customers.get_customer(house.db, customer).id if customer else None
+    require(house, customer_id, PREPARERS, "take roles away")
+    with house.db.transaction():
+        before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
+        had = customers.revoke(house.db, address, customer_id)
+        had |= sessions.drop_group_role(house.db, address, customer_id)
+        if customer_id is not None and not last_admin:
+            _keep_an_admin(house, customer_id, before)
+        if had:
+            record_event(house, "role removed", customer_id=customer_id, name=address)
+    return had
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +383,12 @@ def add_customer(house: Workspace, name: str) -> None:
     """The local user who makes an installation's very first customer becomes its admin."""
     file = setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip()))
     with house.db.transaction():
-        if is_local_user(house) and house.actor.email and not any_customer(house):
+        first = is_local_user(house) and house.actor.email and not any_customer(house)
+        if not first:
+            require(house, None, PREPARERS, "add a customer")
+        if customers.find_customer(house.db, name.strip()):
+            raise SettingsError(f"There is a customer “{name.strip()}” already.")
+        if first and house.actor.email:
             file.members = [setup_file.MemberTable(house.actor.email, Role.ADMIN)]
             _SetUp(house, setup_file.parse(setup_file.write(file)), prune=False).apply()
         else:

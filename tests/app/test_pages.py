@@ -572,7 +572,7 @@ def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
 
 def test_a_killed_worker_is_started_again_while_a_tab_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[object] = []
-    monkeypatch.setattr(worker_child, "keep", kept.append)
+    monkeypatch.setattr(worker_child, "keep", lambda data, environment: kept.append(data))
     workflow.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
     app.open("preview")
     assert not kept

@@ -80,6 +80,20 @@ def test_two_people_are_needed_where_the_domain_says_so(acme: Rollcall, hibob: T
     acme.call("approve", acme.preview(by=ADMIN)["plan"], by=CSM).fine()
 
 
+@pytest.mark.parametrize(("needed", "code"), [(30, 3), (31, 0)])
+def test_two_people_are_needed_from_a_number_of_changes_on(
+    acme: Rollcall, hibob: TinyHiBob, needed: int, code: int
+) -> None:
+    acme.set_up(customer(hibob.base_url, domain(two_people=needed))).fine()
+    assert acme.call("approve", acme.preview(by=ADMIN)["plan"], by=ADMIN).code == code
+
+
+def test_leaving_people_out_does_not_get_below_the_number(acme: Rollcall, hibob: TinyHiBob) -> None:
+    acme.set_up(customer(hibob.base_url, domain(two_people=30))).fine()
+    plan = acme.preview(by=ADMIN)
+    refused(acme, 3, plan["plan"], "--only", plan["changes"][0]["key"], by=ADMIN)
+
+
 def test_whoever_made_the_mapping_is_one_of_the_two_people(acme: Rollcall, hibob: TinyHiBob) -> None:
     mapping = domain()["attributes"][:4]
     acme.set_up(customer(hibob.base_url, domain(*mapping, two_people=True)), by=CSM).fine()
