@@ -1,5 +1,6 @@
 """Decisions about people of a preview. They make a new plan at once, from the stored snapshots: HiBob is not read."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -106,11 +107,15 @@ class _Deciding:
         return made
 
     def _check_once(self, made: Sequence[PersonDecision]) -> None:
-        """Several refusals about one employee go together; anything else does not."""
+        """Several refusals about one employee go together; anything else does not. A user is one employee only."""
         for each in made:
             about = [other for other in made if other.key == each.key and (other.kind in PAIRS) == (each.kind in PAIRS)]
             if len(about) > 1 and any(other.kind is not DecisionKind.NOT_SAME for other in about):
                 raise UsageError(f"Two decisions about “{each.key}” contradict each other. Say one.")
+        accepted = Counter(each.other for each in made if each.kind is DecisionKind.SAME)
+        for user, times in accepted.items():
+            if times > 1:
+                raise UsageError(f"User {user} cannot be the same person as {times} others. Say one.")
 
     def _protect(self, key: str) -> PersonDecision:
         keys = {each.key for each in self.plan.changes} | {each.key for each in self.plan.held}

@@ -238,6 +238,38 @@ def test_accepting_and_refusing_the_same_pair_contradict_each_other(rehired: tup
     refused(house, 2, plan, "--same", f"{key}={user}", "--not-same", f"{key}={user}")
 
 
+def test_one_user_is_not_two_people(rehired: tuple[Rollcall, Any, str, str], hibob: TinyHiBob) -> None:
+    house, _, key, user = rehired
+    hibob.join(56)
+    message = refused(house, 2, house.preview(), "--same", f"{key}={user}", "--same", f"{key_of(56)}=user:{user}")
+    assert user in message
+
+
+def test_somebody_who_comes_back_twice_keeps_the_user_twice(
+    rehired: tuple[Rollcall, Any, str, str], hibob: TinyHiBob
+) -> None:
+    house, plan, key, user = rehired
+    house.approve_and_process(decide(house, plan, "--same", f"{key}={user}"))
+    record = hibob.people.pop(key)
+    hibob.people[key_of(56)] = record | {"root.id": key_of(56)}
+    hibob.change(56, payroll="000056", email="again@acme.example")
+    new = decide(house, house.preview(), "--same", f"{key_of(56)}={user}")
+    assert {each["action"] for each in new["changes"]} == {"link", "update"}
+    assert house.approve_and_process(new)["status"] == "done"
+    assert next(each["external_id"] for each in house.users() if each["id"] == user) == key_of(56)
+
+
+def test_an_acceptance_whose_person_vanished_takes_the_user_from_nobody(
+    rehired: tuple[Rollcall, Any, str, str], hibob: TinyHiBob
+) -> None:
+    house, plan, key, user = rehired
+    decide(house, plan, "--same", f"{key}={user}")
+    hibob.forget(55)
+    hibob.join(5, surname="Newname", payroll="000999", email="new@acme.example")
+    plan = house.preview()
+    assert [(each["key"], each["action"]) for each in plan["changes"]] == [(key_of(5), "update")]
+
+
 # --- a test account ---------------------------------------------------------------------------------------
 
 
