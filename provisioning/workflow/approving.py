@@ -12,11 +12,13 @@ from provisioning.model import (
     Action,
     Approval,
     Change,
+    Decisions,
     Domain,
     Plan,
 )
 from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
 from provisioning.store import customers, drafts, plans, runs
+from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
@@ -52,7 +54,7 @@ def approve(
             raise Refused(f"Preview {plan.id} was approved and processed already. Make a new preview.")
         _check_two_people(house, plan, domain)
         _check_overrides(house, plan, overrides)
-        _check_members(house, plan, domain, left_out)
+        _check_kept(house, plan, domain, left_out)
         plans.save_approval(house.db, approval)
         if decided and decided.protected:
             protect = [PersonDecision(DecisionKind.PROTECT, key) for key in decided.protected]
@@ -133,18 +135,50 @@ def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Ch
     ]
 
 
-def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
-    """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
-    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
-    told |= decisions_of(house, domain).confirmed
-    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
-    keys = {change.key for change in plan.changes} - left_out - told
-    found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
-    if found:
+def _check_kept(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
+    """Somebody may have become a member, be looking, or have been decided about only since the plan was made."""
+    kept = {key: why for (key, _), why in kept_since(house, plan, domain).items() if key not in left_out}
+    if kept:
+        key, why = next(iter(kept.items()))
         raise Refused(
-            f"This preview archives {len(found)} people who manage Rollcall for this customer since it was made. Leave them "
+            f"Preview {plan.id} would not do right by {len(kept):,} of its people, first of all {key}: {why} Leave them "
             "out, or make a new preview."
         )
+
+
+def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, Action], str]:
+    """Changes that may no longer be made, each with the reason: archives of those who became members, and what was
+    decided about people, since the plan was made."""
+    decisions = decisions_of(house, domain)
+    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys} | decisions.confirmed
+    emails = [*(each.email for each in customers.members(house.db, domain.customer_id)), house.actor.email or ""]
+    accepted = {
+        each.key: each.other
+        for each in plans.decisions_made(house.db, domain.id)
+        if each.kind is DecisionKind.SAME and to_moment(each.at) > plan.made_at
+    }
+    kept: dict[tuple[str, Action], str] = {}
+    for change in plan.changes:
+        why = ""
+        if change.action is Action.ADD and change.key in accepted:
+            why = f"Accepted since as the same person as user {accepted[change.key]}."
+        elif change.action is Action.ARCHIVE:
+            why = _why_kept(change, decisions, set(accepted.values()))
+            if not why and change.key not in told and concerns(change, emails):
+                why = "Manages Rollcall for this customer, and is archived by it."
+        if why:
+            kept[change.key, change.action] = why
+    return kept
+
+
+def _why_kept(change: Change, decisions: Decisions, accepted: set[str]) -> str:
+    """Why somebody may not be archived any more, by the decisions in force; "" when they may."""
+    called = {change.key, f"user:{change.user_id}", change.seen.external_id if change.seen else ""} - {""}
+    if called & decisions.protected:
+        return "Protected since, so never archived."
+    if called & decisions.moves.keys():
+        return "Moved to another domain, as was decided since, and so not archived."
+    return "Accepted since as the same person as somebody in HiBob." if change.user_id in accepted else ""
 
 
 def _override_details(plan: Plan, overrides: Mapping[str, str]) -> list[dict[str, object]]:

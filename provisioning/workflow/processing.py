@@ -1,6 +1,6 @@
 """Processing an approved plan, chunk by chunk; stopping and resuming."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,12 +20,14 @@ from provisioning.model import (
 )
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
-from provisioning.workflow.approving import check_current
+from provisioning.workflow.approving import check_current, kept_since
 from provisioning.workflow.house import PREPARERS, Progress, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import directory_of, domain_of, situation_of
 from provisioning.workflow.reading import read_hibob
 
 CHUNK = 100
+
+CHANGED_IN_HIBOB = "Changed in HiBob since the preview."
 
 REREAD_VARIABLE, REREAD_MINUTES = "ROLLCALL_REREAD_MINUTES", 15
 
@@ -53,7 +55,8 @@ def process(
             raise Refused(f"Run {run.id} has not come to its end. Resume it first: `process {plan.id}`.")
         approval = _approval_in_force(house, plan, domain)
         changes = _to_process(plan, run, retry_failed)
-        drifted = _changed_at_source(house, plan, domain, approval, changes)
+        drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
+        drifted |= kept_since(house, plan, domain)
         run = _open_run(house, plan, domain, run, retry_failed)
         processing = _Processing(house, plan, domain, run, still_ours, progress)
         processing.settle(changes, approval.left_out, drifted)
@@ -141,16 +144,16 @@ class _Processing:
     settled: set[tuple[str, Action]] = field(default_factory=set)
 
     def settle(
-        self, changes: Sequence[Change], left_out: Sequence[str], drifted: frozenset[tuple[str, Action]]
+        self, changes: Sequence[Change], left_out: Sequence[str], drifted: Mapping[tuple[str, Action], str]
     ) -> None:
-        """Journal those who are left out or changed in HiBob meanwhile: nothing is written for them."""
+        """Journal those who are left out, or of whom something else is true by now: nothing is written for them."""
         skipped = set(left_out)
         outcomes = []
         for each in changes:
             if each.key in skipped:
                 outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, "Left out of the approval."))
             elif (each.key, each.action) in drifted:
-                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, "Changed in HiBob since the preview."))
+                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, drifted[each.key, each.action]))
         if outcomes:
             runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
         self.settled = {(each.key, each.action) for each in outcomes}

@@ -80,10 +80,43 @@ def test_a_protection_lasts_until_it_is_taken_back(staffed: Rollcall, hibob: Tin
     refused(staffed, 2, again, "--forget", key)
 
 
-def test_the_older_plan_can_still_be_approved_beside_the_new_one(staffed: Rollcall, hibob: TinyHiBob) -> None:
+@pytest.mark.parametrize("decision", [("--protect", "{key}"), ("--move", "{key}=board"), ("--same", "{new}={key}")])
+def test_the_older_plan_can_still_be_approved_beside_the_new_one_without_whoever_was_decided_about(
+    two_domains: Rollcall, hibob: TinyHiBob, decision: tuple[str, str]
+) -> None:
+    hibob.join(41)
+    hibob.change(3, surname="Newname")
+    plan, key = leaver(two_domains, hibob)
+    decide(two_domains, plan, *(each.format(key=key, new=key_of(41)) for each in decision))
+    assert key in two_domains.call("approve", plan["plan"], f"--leave-out={key_of(41)}", by=ADMIN).complaint(3)
+    left_out = (f"--leave-out={key}", f"--leave-out={key_of(41)}")
+    assert two_domains.approve_and_process(plan, *left_out)["counts"]["done"] == 1
+
+
+@pytest.mark.parametrize("decision", [("--protect", "{key}"), ("--move", "{key}=board"), ("--same", "{new}={key}")])
+def test_whoever_is_decided_about_after_the_approval_is_not_archived_by_it(
+    two_domains: Rollcall, hibob: TinyHiBob, decision: tuple[str, str]
+) -> None:
+    hibob.join(41)
+    plan, key = leaver(two_domains, hibob)
+    two_domains.call("approve", plan["plan"], by=ADMIN).fine()
+    decide(two_domains, plan, *(each.format(key=key, new=key_of(41)) for each in decision))
+    said = two_domains.call("process", plan["plan"], "--json")
+    assert said.code == 4
+    results = {each["key"]: (each["result"], each["message"]) for each in said.json["outcomes"]}
+    assert results[key][0] == "drifted"
+    assert "since" in results[key][1]
+    assert results[key_of(41)][0] == ("drifted" if decision[0] == "--same" else "done")
+    assert {each["status"] for each in two_domains.users()} == {"Live"}
+
+
+def test_whoever_becomes_a_member_after_the_approval_is_not_archived_by_it(staffed: Rollcall, hibob: TinyHiBob) -> None:
     plan, key = leaver(staffed, hibob)
-    decide(staffed, plan, "--protect", key)
-    assert staffed.approve_and_process(plan)["counts"]["done"] == 1
+    staffed.call("approve", plan["plan"], by=ADMIN).fine()
+    staffed.call("grant", "Person5@acme.example", "admin", "Acme")
+    said = staffed.call("process", plan["plan"], "--json")
+    assert [(each["key"], each["result"]) for each in said.json["outcomes"]] == [(key, "drifted")]
+    assert {each["status"] for each in staffed.users()} == {"Live"}
 
 
 def test_a_decision_is_in_the_history_with_who_decided(staffed: Rollcall, hibob: TinyHiBob) -> None:
@@ -318,6 +351,15 @@ def test_a_test_account_that_is_archived_later_no_longer_counts(locking_out: tup
     house.sql("UPDATE users SET status = 'Archived' WHERE id = 900")
     house.call("approve", new["plan"], by=ADMIN).complaint(3)
     assert [each["keys"] for each in house.preview()["findings"]] == [[key]]
+
+
+def test_nor_when_it_is_archived_after_the_approval(locking_out: tuple[Rollcall, Any, str]) -> None:
+    house, plan, key = locking_out
+    new = decide(house, plan, "--test-account", "test@acme.example=board")
+    house.call("approve", new["plan"], by=ADMIN).fine()
+    house.sql("UPDATE users SET status = 'Archived' WHERE id = 900")
+    said = house.call("process", new["plan"], "--json")
+    assert [(each["key"], each["result"]) for each in said.json["outcomes"]] == [(key, "drifted")]
 
 
 @pytest.mark.parametrize("way", [("--protect", "{key}"), ("--move", "{key}=board")])
