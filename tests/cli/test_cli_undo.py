@@ -179,6 +179,18 @@ def test_a_run_that_changed_nobody_or_is_not_known_cannot_be_undone(acme: Rollca
     assert "nothing to undo" in acme.call("undo", run["run"]).complaint(3)
 
 
+def test_an_interrupted_run_is_resumed_first_and_can_be_undone_where_it_can_no_longer_be(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], hibob: TinyHiBob
+) -> None:
+    house, before, run = changed
+    house.sql("UPDATE runs SET status = 'running', ended_at = NULL WHERE id = ?", run["run"])
+    assert "Resume" in house.call("undo", run["run"]).complaint(3)
+    house.set_up(customer(hibob.base_url, domain(absent_reads=2))).fine()
+    house.call("process", run["plan"]).complaint(3)
+    house.approve_and_process(undo(house, run))
+    assert without(house.users(), 41) == before
+
+
 def test_undoing_takes_a_role(changed: tuple[Rollcall, list[dict[str, Any]], Any]) -> None:
     house, _, run = changed
     house.call("undo", run["run"], by=AUDITOR).complaint(3)
