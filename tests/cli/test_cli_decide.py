@@ -197,6 +197,20 @@ def test_whoever_is_moved_is_archived_nowhere(two_domains: Rollcall, hibob: Tiny
         assert keys(two_domains.preview(label)["changes"], "archive") in ([], ["user:U00000900"])
 
 
+def test_whoever_was_to_be_moved_to_a_domain_that_is_gone_stays(two_domains: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(3, surname="Newname")
+    plan, key = leaver(two_domains, hibob)
+    new = decide(two_domains, plan, "--move", f"{key}=board")
+    two_domains.call("approve", new["plan"], by=ADMIN).fine()
+    two_domains.set_up(customer(hibob.base_url), "--prune").fine()
+    said = two_domains.call("process", new["plan"], "--json")
+    assert said.code == 4
+    assert {each["key"]: each["result"] for each in said.json["outcomes"]} == {key_of(3): "done", key: "failed"}
+    later = two_domains.preview()
+    assert later["changes"] == []
+    assert [(each["key"], each["code"]) for each in later["held"]] == [(key, "protected")]
+
+
 def test_somebody_who_stays_in_hibob_is_not_moved(two_domains: Rollcall, hibob: TinyHiBob) -> None:
     hibob.change(3, surname="Newname")
     plan = two_domains.preview()
