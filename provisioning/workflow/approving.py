@@ -5,7 +5,10 @@ from typing import BinaryIO
 
 import msgspec
 
+from provisioning.engine import columns as known
 from provisioning.engine.limits import concerns
+from provisioning.engine.mapping import text_column
+from provisioning.engine.transforms import fold
 from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import (
     PLAN_LIFETIME,
@@ -17,7 +20,7 @@ from provisioning.model import (
     Plan,
 )
 from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
-from provisioning.store import customers, drafts, plans, runs
+from provisioning.store import customers, drafts, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
@@ -124,15 +127,20 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
             f"Preview {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''} "
             f"On the command line: --override {first.code}=REASON."
         )
-    if "self-archive" in overrides and _archives(plan, blocks["self-archive"].keys, [house.actor.email or ""]):
+    if "self-archive" in overrides and archives_of(house, plan, [house.actor.email or ""]):
         raise Refused("This preview archives you. Somebody else must override that, or protect you.")
 
 
-def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Change]:
-    """The archives among these people that concern one of these e-mails."""
-    return [
-        each for each in plan.changes if each.action is Action.ARCHIVE and each.key in keys and concerns(each, emails)
-    ]
+def archives_of(house: Workspace, plan: Plan, emails: Sequence[str]) -> list[Change]:
+    """The plan's archives that concern one of these e-mails, by the user's values or by what HiBob said last."""
+    archives = [each for each in plan.changes if each.action is Action.ARCHIVE]
+    kept = snapshots.kept_employees(house.snapshots, plan.domain_id) if archives else []
+    wanted = {fold(email) for email in emails if email}
+    theirs: set[str] = set()
+    for each in kept:
+        people, addresses = (text_column(each.table, name).to_pylist() for name in (known.ID, known.EMAIL))
+        theirs |= {key for key, address in zip(people, addresses, strict=True) if address and fold(address) in wanted}
+    return [each for each in archives if each.key in theirs or concerns(each, emails)]
 
 
 def _check_kept(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
@@ -157,6 +165,7 @@ def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, 
         for each in plans.decisions_made(house.db, domain.id)
         if each.kind is DecisionKind.SAME and to_moment(each.at) > plan.made_at
     }
+    members = {each.key for each in archives_of(house, plan, emails)} - told
     kept: dict[tuple[str, Action], str] = {}
     for change in plan.changes:
         why = ""
@@ -164,7 +173,7 @@ def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, 
             why = f"Accepted since as the same person as user {accepted[change.key]}."
         elif change.action is Action.ARCHIVE:
             why = _why_kept(change, decisions, set(accepted.values()))
-            if not why and change.key not in told and concerns(change, emails):
+            if not why and change.key in members:
                 why = "Manages Rollcall for this customer, and is archived by it."
         if why:
             kept[change.key, change.action] = why

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import Situation, lay_out
-from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import Action, Domain, Plan, Status
 from provisioning.store import customers, plans, runs
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.approving import check_current
+from provisioning.workflow.approving import archives_of, check_current
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
 from provisioning.workflow.planning import directory_of, domain_of, kept_sides, live_account, situation_of, store_plan
 
@@ -196,13 +195,8 @@ class _Deciding:
             raise NotFound(f"Domain {other.label} has no user with the e-mail “{email}”.")
         if status is not Status.LIVE:
             raise Refused(f"“{email}” is archived in {other.label}. A test account must be live.")
-        own = [
-            each.key
-            for each in self.plan.changes
-            if each.key in finding.keys
-            and each.seen
-            and fold(self.house.actor.email or "") in {fold(value) for value in each.seen.attributes.values()}
-        ]
+        mine = archives_of(self.house, self.plan, [self.house.actor.email or ""])
+        own = [each.key for each in mine if each.key in finding.keys]
         account = f"{other.name}/{email}"
         return [PersonDecision(DecisionKind.TEST_ACCOUNT, key, account) for key in own or finding.keys]
 
