@@ -57,7 +57,7 @@ def process(
         changes = _to_process(plan, run, retry_failed)
         drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
         drifted |= kept_since(house, plan, domain)
-        run = _open_run(house, plan, domain, run, retry_failed)
+        run = _open_run(house, plan, domain, run, retry_failed, approval)
         processing = _Processing(house, plan, domain, run, still_ours, progress)
         processing.settle(changes, approval.left_out, drifted)
         return processing.finish(processing.write(changes))
@@ -119,8 +119,13 @@ def _reread_minutes(house: Workspace) -> int:
     return int(written)
 
 
-def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool) -> Run:
+def _open_run(
+    house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool, approval: Approval
+) -> Run:
     with house.db.transaction():
+        # Reading HiBob anew takes time: somebody may have approved otherwise, or changed the settings, meanwhile.
+        if _approval_in_force(house, plan, domain_of(house, plan)) != approval:
+            raise Refused(f"Preview {plan.id} was approved anew meanwhile. Nothing was written: process it once more.")
         if run and not retry_failed:
             runs.reopen_run(house.db, run.id)
             record_event(house, "run resumed", domain, plan=plan.id, run=run.id)
