@@ -14,6 +14,7 @@ from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.approving import archives_of, check_current
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
 from provisioning.workflow.planning import directory_of, domain_of, kept_sides, live_account, situation_of, store_plan
+from provisioning.workflow.undoing import plan_back
 
 PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)
 
@@ -52,6 +53,8 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
         made = _Deciding(house, plan, domain, situation_of(house, domain, *sides)).check(wishes)
         with house.db.transaction():
             _remember(house, plan, domain, made, wishes.forget)
+            if plan.undo_of:
+                return plan_back(house, runs.get_run(house.db, plan.undo_of), domain)
             situation = situation_of(house, domain, *sides)
             return store_plan(house, situation, make_plan(situation))
 
@@ -89,6 +92,11 @@ class _Deciding:
     situation: Situation
 
     def check(self, wishes: Wishes) -> list[PersonDecision]:
+        if self.plan.undo_of and (wishes.move or wishes.same or wishes.not_same):
+            raise Refused(
+                f"Preview {self.plan.id} takes a run back: people can be protected or left out of it. Who is moved, or is the "
+                "same person, is decided in a preview of HiBob."
+            )
         made = [
             *(self._protect(key) for key in wishes.protect),
             *(self._move(key, home) for key, home in wishes.move.items()),

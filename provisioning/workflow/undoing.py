@@ -39,17 +39,22 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
         # We hold the domain: a run that is still said to be running was interrupted.
         if run.status is RunStatus.RUNNING and _can_go_on(house, run, domain):
             raise Refused(f"Run {run.id} was interrupted. Resume it first (`process {run.plan_id}`), then undo it.")
-        changes = _done_by(house, run)
-        if not changes:
-            raise Refused(f"Run {run.id} changed nobody; there is nothing to undo.")
-        users = users_of(house, domain, _attributes(changes))
-        situation = situation_of(house, domain, kept_read(house, domain, _kept(house, domain)), users)
-        decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
         with house.db.transaction():
-            plan = store_plan(house, situation, decision, undo_of=run.id)
+            plan = plan_back(house, run, domain)
             if customers.pause(house.db, domain.id, f"Run {run.id} is being undone."):
                 record_event(house, "schedule paused", domain, run=run.id, reason="undo")
         return plan
+
+
+def plan_back(house: Workspace, run: Run, domain: Domain) -> Plan:
+    """The way back from a run as things are now, stored as a plan. Whoever calls holds the domain."""
+    changes = _done_by(house, run)
+    if not changes:
+        raise Refused(f"Run {run.id} changed nobody; there is nothing to undo.")
+    users = users_of(house, domain, _attributes(changes))
+    situation = situation_of(house, domain, kept_read(house, domain, _kept(house, domain)), users)
+    decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
+    return store_plan(house, situation, decision, undo_of=run.id)
 
 
 def _can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:

@@ -179,6 +179,28 @@ def test_a_run_that_changed_nobody_or_is_not_known_cannot_be_undone(acme: Rollca
     assert "nothing to undo" in acme.call("undo", run["run"]).complaint(3)
 
 
+def test_deciding_about_an_undo_makes_an_undo(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any],
+) -> None:
+    house, _, run = changed
+    plan = undo(house, run)
+    new = house.call("decide", plan["plan"], "--protect", key_of(41), "--json", by=ADMIN).fine().json
+    assert [(each["key"], each["code"]) for each in new["held"]] == [(key_of(41), "protected")]
+    without_them = [each for each in plan["changes"] if each["key"] != key_of(41)]
+    assert new["changes"] == without_them
+    assert house.approve_and_process(new)["status"] == "done"
+    house.call("decide", plan["plan"], "--protect", key_of(3), by=ADMIN).complaint(3)
+
+
+@pytest.mark.parametrize("decision", [("--move", "{key}=board"), ("--same", "{key}=U00000005")])
+def test_an_undo_moves_and_joins_nobody(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], decision: tuple[str, str]
+) -> None:
+    house, _, run = changed
+    plan = undo(house, run)["plan"]
+    house.call("decide", plan, *(each.format(key=key_of(41)) for each in decision), by=ADMIN).complaint(3)
+
+
 def test_an_interrupted_run_is_resumed_first_and_can_be_undone_where_it_can_no_longer_be(
     changed: tuple[Rollcall, list[dict[str, Any]], Any], hibob: TinyHiBob
 ) -> None:
