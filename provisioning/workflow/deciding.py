@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from provisioning.engine.plan import make_plan
-from provisioning.engine.situation import Situation, lay_out
+from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.errors import NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import Action, Domain, Plan, Status
 from provisioning.store import customers, plans, runs
@@ -50,9 +51,10 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
             raise Refused(f"Plan {plan_id} was processed already. Make a new preview, and decide there.")
         plan = plans.get_plan(house.db, plan_id)
         sides = kept_sides(house, domain)
-        made = _Deciding(house, plan, domain, situation_of(house, domain, *sides)).check(wishes)
+        deciding = _Deciding(house, plan, domain, situation_of(house, domain, *sides))
+        made = deciding.check(wishes)
         with house.db.transaction():
-            _remember(house, plan, domain, made, wishes.forget)
+            _remember(house, plan, domain, made, [*wishes.forget, *filter(None, map(deciding.user_of, wishes.forget))])
             if plan.undo_of:
                 return plan_back(house, runs.get_run(house.db, plan.undo_of), domain)
             situation = situation_of(house, domain, *sides)
@@ -79,6 +81,8 @@ def _remember(
 
 
 def _user_of(plan: Plan, key: str) -> str:
+    if key.startswith("user:"):
+        return key.removeprefix("user:")
     return next(each.user_id or "" for each in plan.changes if each.key == key and each.user_id)
 
 
@@ -111,7 +115,20 @@ class _Deciding:
         if not made and not wishes.forget:
             raise UsageError("Say what to decide: --protect, --move, --same, --not-same, --test-account or --forget.")
         self._check_once(made)
-        return made
+        # What was decided about an employee holds for their user when HiBob no longer returns the employee.
+        kept = [each for each in made if each.kind in (DecisionKind.PROTECT, DecisionKind.MOVE)]
+        return [*made, *(replace(each, key=user) for each in kept if (user := self.user_of(each.key)))]
+
+    def user_of(self, key: str) -> str:
+        """The key of an employee's user who is not linked to them yet; "" where the key itself says who it is."""
+        people = self._people
+        row = people.keys.index(key) if key in people.keys else -1
+        user = int(people.matches.user[row]) if row >= 0 else -1
+        return f"user:{people.user_ids[user]}" if user >= 0 and people.user_links[user] != key else ""
+
+    @cached_property
+    def _people(self) -> People:
+        return lay_out(self.situation)
 
     def _check_once(self, made: Sequence[PersonDecision]) -> None:
         """Several refusals about one employee go together; anything else does not. A user is one employee only."""
@@ -165,7 +182,7 @@ class _Deciding:
     def _same(self, key: str, user: str) -> PersonDecision:
         """Any employee who has no user and any user without a live employee may be one person: people know more than
         names and dates say."""
-        people, user_id = lay_out(self.situation), user.removeprefix("user:")
+        people, user_id = self._people, user.removeprefix("user:")
         if key not in people.keys:
             raise NotFound(f"HiBob’s last answer has nobody with the key “{key}”.")
         if user_id not in people.user_ids:

@@ -70,6 +70,24 @@ def test_whoever_is_protected_is_held_in_a_new_plan_at_once(staffed: Rollcall, h
     assert new["status"] == "empty"
 
 
+@pytest.mark.parametrize("decision", [("--protect", "{key}"), ("--move", "{key}=board")])
+def test_what_was_decided_about_somebody_holds_for_their_user_without_a_link_too(
+    two_domains: Rollcall, hibob: TinyHiBob, decision: tuple[str, str]
+) -> None:
+    """Known by identifier only, outside the scope, so never linked; and then no longer in HiBob."""
+    house, board = two_domains, domain(name="board", scope=[{"rule": "include", "column": "work.site", "is": ["No"]}])
+    house.sql("UPDATE users SET external_id = NULL WHERE external_id = ?", key_of(5))
+    hibob.change(5, site="Berlin")
+    scope = [{"rule": "exclude", "column": "work.site", "is": ["Berlin"]}]
+    house.set_up(customer(hibob.base_url, domain(scope=scope), board)).fine()
+    decide(house, house.preview(), *(each.format(key=key_of(5)) for each in decision))
+    record = hibob.people.pop(key_of(5))
+    assert keys(house.preview()["changes"], "archive") == []
+    hibob.people[key_of(5)] = record
+    again = decide(house, house.preview(), "--forget", key_of(5))
+    assert keys(again["changes"], "archive") == [key_of(5)]
+
+
 def test_a_protection_lasts_until_it_is_taken_back(staffed: Rollcall, hibob: TinyHiBob) -> None:
     plan, key = leaver(staffed, hibob)
     decide(staffed, plan, "--protect", key)
