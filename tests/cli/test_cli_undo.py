@@ -92,6 +92,20 @@ def test_people_changed_since_are_held_and_named(changed: tuple[Rollcall, list[d
     assert by_hand["attributes"]["Department"] == "By hand"
 
 
+@pytest.mark.parametrize(
+    ("number", "by_hand", "what"), [(4, "status = 'Live'", "status"), (3, "external_id = 'somebody else'", "link")]
+)
+def test_another_status_or_link_since_holds_too(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], number: int, by_hand: str, what: str
+) -> None:
+    house, _, run = changed
+    house.sql(f"UPDATE users SET {by_hand} WHERE external_id = ?", key_of(number))
+    plan = undo(house, run)
+    assert [(each["key"], each["code"]) for each in plan["held"]] == [(key_of(number), "changed-since")]
+    assert f"({what})" in plan["held"][0]["why"]
+    assert key_of(number) not in keys(plan["changes"])
+
+
 def test_the_links_of_a_first_contact_are_undone(acme: Rollcall, hibob: TinyHiBob) -> None:
     acme.sync()
     acme.sql("UPDATE users SET external_id = NULL")
@@ -127,6 +141,11 @@ def test_a_move_is_taken_back(empty: Rollcall, hibob: TinyHiBob) -> None:
     moving = empty.call("decide", plan["plan"], "--move", f"{key}=board", "--json", by=ADMIN).json
     run = empty.approve_and_process(moving)
     assert empty.users() != before
+    staff = "(SELECT id FROM domains WHERE name = 'staff')"
+    [(moved, there)] = empty.sql(f"SELECT id, domain_id FROM users WHERE domain_id <> {staff}")
+    empty.sql(f"UPDATE users SET domain_id = {staff} WHERE id = ?", moved)
+    assert "(domain)" in undo(empty, run)["held"][0]["why"]
+    empty.sql("UPDATE users SET domain_id = ? WHERE id = ?", there, moved)
     back = undo(empty, run)
     assert [(each["action"], each["after"]) for each in back["changes"]] == [("move", {"domain": "staff"})]
     assert empty.approve_and_process(back)["status"] == "done"
