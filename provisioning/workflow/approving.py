@@ -8,6 +8,7 @@ import msgspec
 from provisioning.engine import columns as known
 from provisioning.engine.limits import concerns
 from provisioning.engine.mapping import text_column
+from provisioning.engine.plan import protected_by_rule
 from provisioning.engine.transforms import fold
 from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import (
@@ -24,7 +25,7 @@ from provisioning.store import customers, drafts, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
+from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan, users_of
 
 NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
@@ -165,6 +166,7 @@ def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, 
         for each in plans.decisions_made(house.db, domain.id)
         if each.kind is DecisionKind.SAME and to_moment(each.at) > plan.made_at
     }
+    ruled = _protected_by_rules(house, domain)
     members = {each.key for each in archives_of(house, plan, emails)} - told
     kept: dict[tuple[str, Action], str] = {}
     for change in plan.changes:
@@ -172,7 +174,7 @@ def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, 
         if change.action is Action.ADD and change.key in accepted:
             why = f"Accepted since as the same person as user {accepted[change.key]}."
         elif change.action is Action.ARCHIVE:
-            why = _why_kept(change, decisions, set(accepted.values()))
+            why = _why_kept(change, decisions, set(accepted.values()), ruled)
             if not why and change.key in members:
                 why = "Manages Rollcall for this customer, and is archived by it."
         if why:
@@ -180,10 +182,18 @@ def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, 
     return kept
 
 
-def _why_kept(change: Change, decisions: Decisions, accepted: set[str]) -> str:
-    """Why somebody may not be archived any more, by the decisions in force; "" when they may."""
+def _protected_by_rules(house: Workspace, domain: Domain) -> set[str]:
+    """The users whom a rule protects as they are now: it may look at an attribute that no plan compares."""
+    if not any(rule.attribute for rule in domain.settings.protected):
+        return set()
+    users = users_of(house, domain)
+    return {user for row, user in enumerate(users.ids.to_pylist()) if protected_by_rule(domain, users, row)}
+
+
+def _why_kept(change: Change, decisions: Decisions, accepted: set[str], ruled: set[str]) -> str:
+    """Why somebody may not be archived any more, by the decisions and rules in force; "" when they may."""
     called = {change.key, f"user:{change.user_id}", change.seen.external_id if change.seen else ""} - {""}
-    if called & decisions.protected:
+    if called & decisions.protected or change.user_id in ruled:
         return "Protected since, so never archived."
     if called & decisions.moves.keys():
         return "Moved to another domain, as was decided since, and so not archived."

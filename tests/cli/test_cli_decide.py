@@ -128,6 +128,19 @@ def test_whoever_is_decided_about_after_the_approval_is_not_archived_by_it(
     assert {each["status"] for each in two_domains.users()} == {"Live"}
 
 
+def test_whoever_a_rule_protects_since_the_approval_is_not_archived_by_it(empty: Rollcall, hibob: TinyHiBob) -> None:
+    """The rule looks at an attribute that HiBob does not feed."""
+    rules = [{"attribute": "VIP", "is": ["Yes"]}]
+    staff = domain(*domain()["attributes"], attribute("VIP", None), protected=rules)
+    empty.set_up(customer(hibob.base_url, staff)).fine()
+    empty.sync()
+    plan, key = leaver(empty, hibob)
+    empty.call("approve", plan["plan"], by=ADMIN).fine()
+    empty.sql("UPDATE users SET attributes = json_set(attributes, '$.VIP', 'Yes') WHERE external_id = ?", key_of(5))
+    said = empty.call("process", plan["plan"], "--json")
+    assert [(each["key"], each["result"]) for each in said.json["outcomes"]] == [(key, "drifted")]
+
+
 def test_whoever_becomes_a_member_after_the_approval_is_not_archived_by_it(staffed: Rollcall, hibob: TinyHiBob) -> None:
     plan, key = leaver(staffed, hibob)
     staffed.call("approve", plan["plan"], by=ADMIN).fine()
