@@ -33,6 +33,7 @@ from provisioning.model import (
     Seen,
     Severity,
     Status,
+    Users,
 )
 
 ABSENT_READS_APART = timedelta(hours=12)
@@ -460,11 +461,16 @@ def is_protected(situation: Situation, people: People, user: int, names: Iterabl
     called = {fold(name) for name in called} - {""}
     if called & {fold(name) for name in situation.decisions.protected}:
         return True
-    for rule in situation.domain.settings.protected:
-        if rule.person is not None and fold(rule.person) in called:
-            return True
-        # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
-        column = situation.users.attributes.get(rule.attribute or "")
+    if any(rule.person is not None and fold(rule.person) in called for rule in situation.domain.settings.protected):
+        return True
+    # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
+    return protected_by_rule(situation.domain, situation.users, user)
+
+
+def protected_by_rule(domain: Domain, users: Users, user: int) -> bool:
+    """Whether a rule, that an attribute has a value, protects a user (by row)."""
+    for rule in domain.settings.protected:
+        column = users.attributes.get(rule.attribute or "")
         if column is not None and fold(column[user].as_py()) in {fold(value) for value in rule.values}:
             return True
     return False

@@ -120,12 +120,14 @@ def lay_out(situation: Situation) -> People:
 
 
 def _with_accepted(sides: Sides, situation: Situation) -> Sides:
-    """An accepted "same person" counts as a stored link of that user, for this plan's matching only."""
-    same = situation.decisions.same
-    if not same:
+    """An accepted "same person" counts as a stored link of that user, for this plan's matching only. It outlives both of
+    its halves: where either is gone, the stored link counts again."""
+    if not situation.decisions.same:
         return sides
-    ours = {user: key for key, user in same.items()}
     ids = situation.users.ids.to_pylist()
+    users, people = set(ids), set(sides.keys)
+    same = {key: user for key, user in situation.decisions.same.items() if key in people and user in users}
+    ours = {user: key for key, user in same.items()}
     links = [ours.get(user, "" if link in same else link) for user, link in zip(ids, sides.user_links, strict=True)]
     return Sides(sides.keys, sides.identifiers, sides.emails, links, sides.user_identifiers, sides.user_emails)
 

@@ -117,17 +117,24 @@ def kept_read(house: Workspace, domain: Domain, employees: Snapshot) -> Read:
 
 
 def decisions_of(house: Workspace, domain: Domain) -> Decisions:
-    """The decisions in force. A test account counts only while it is live."""
+    """The decisions in force. A test account counts only while it is live; whoever was to be moved to a domain that is
+    gone stays, for moving archives nobody."""
     made = plans.decisions_made(house.db, domain.id)
+    homes = {each.name for each in customers.domains(house.db, domain.customer_id)}
 
     def of(kind: DecisionKind) -> list[PersonDecision]:
         return [each for each in made if each.kind is kind]
 
     return Decisions(
-        protected=frozenset(each.key for each in of(DecisionKind.PROTECT)),
+        protected=frozenset(
+            [
+                *(each.key for each in of(DecisionKind.PROTECT)),
+                *(each.key for each in of(DecisionKind.MOVE) if each.other not in homes),
+            ]
+        ),
         same={each.key: each.other for each in of(DecisionKind.SAME)},
         not_same=frozenset((each.key, each.other) for each in of(DecisionKind.NOT_SAME)),
-        moves={each.key: each.other for each in of(DecisionKind.MOVE)},
+        moves={each.key: each.other for each in of(DecisionKind.MOVE) if each.other in homes},
         confirmed=frozenset(each.key for each in of(DecisionKind.TEST_ACCOUNT) if _is_live(house, domain, each.other)),
     )
 

@@ -1,7 +1,7 @@
 """Processing an approved plan, chunk by chunk; stopping and resuming."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from provisioning.model import (
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
-from provisioning.workflow.approving import check_current
+from provisioning.workflow.approving import check_current, kept_since
 from provisioning.workflow.directories import Directory, open_directory
 from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import domain_of, situation_of
@@ -33,6 +33,8 @@ CHUNK = 100
 STOPPED = "stopped"
 IN_A_ROW, SHARE, FEWEST = 50, 0.1, 3
 """So many failures with the same cause stop a run early; a share of the changes only from three people up."""
+
+CHANGED_IN_HIBOB = "Changed in HiBob since the preview."
 
 REREAD_VARIABLE, REREAD_MINUTES = "ROLLCALL_REREAD_MINUTES", 15
 
@@ -62,8 +64,9 @@ def process(
             raise Refused(f"Run {run.id} has not come to its end. Resume it first: `process {plan.id}`.")
         approval = _approval_in_force(house, plan, domain)
         changes = _to_process(plan, run, retry_failed)
-        drifted = _changed_at_source(house, plan, domain, approval, changes)
-        run = _open_run(house, plan, domain, run, retry_failed)
+        drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
+        drifted |= kept_since(house, plan, domain)
+        run = _open_run(house, plan, domain, run, retry_failed, approval)
         processing = _Processing(house, plan, domain, run, still_ours, progress, say)
         processing.settle(changes, approval.left_out, drifted)
         try:
@@ -130,8 +133,13 @@ def _reread_minutes(house: Workspace) -> int:
     return int(written)
 
 
-def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool) -> Run:
+def _open_run(
+    house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool, approval: Approval
+) -> Run:
     with house.db.transaction():
+        # Reading HiBob anew takes time: somebody may have approved otherwise, or changed the settings, meanwhile.
+        if _approval_in_force(house, plan, domain_of(house, plan)) != approval:
+            raise Refused(f"Preview {plan.id} was approved anew meanwhile. Nothing was written: process it once more.")
         if run and not retry_failed:
             runs.reopen_run(house.db, run.id)
             record_event(house, "run resumed", domain, plan=plan.id, run=run.id)
@@ -183,16 +191,16 @@ class _Processing:
     settled: set[tuple[str, Action]] = field(default_factory=set)
 
     def settle(
-        self, changes: Sequence[Change], left_out: Sequence[str], drifted: frozenset[tuple[str, Action]]
+        self, changes: Sequence[Change], left_out: Sequence[str], drifted: Mapping[tuple[str, Action], str]
     ) -> None:
-        """Journal those who are left out or changed in HiBob meanwhile: nothing is written for them."""
+        """Journal those who are left out, or of whom something else is true by now: nothing is written for them."""
         skipped = set(left_out)
         outcomes = []
         for each in changes:
             if each.key in skipped:
                 outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, "Left out of the approval."))
             elif (each.key, each.action) in drifted:
-                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, "Changed in HiBob since the preview."))
+                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, drifted[each.key, each.action]))
         if outcomes:
             runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
         self.settled = {(each.key, each.action) for each in outcomes}
