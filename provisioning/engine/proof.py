@@ -218,7 +218,7 @@ def _unknown_statuses(people: People) -> Iterable[Finding]:
     yield Finding(
         "unknown-lifecycle",
         Severity.WARN,
-        f"{len(rows):,} people have a lifecycle status that this domain's table does not name: {named}. Their users "
+        f"{len(rows):,} {'person has' if len(rows) == 1 else 'people have'} a lifecycle status that this domain's table does not name: {named}. Their users "
         "keep their status, and nobody is added.",
         "Say in the domain's lifecycle table what each of these means: live, archived, or leave as is.",
         {"counted": len(rows)},

@@ -328,6 +328,7 @@ def test_nobody_is_announced_as_a_leaver_whom_absence_may_not_touch() -> None:
     decision = plan([employee("1")], [user("1"), user("2"), unlinked("3")], settings=rules)
     assert finding(decision, "absent").keys == ("user:u2",)
     assert finding(decision, "absent").severity is Severity.INFO
+    assert finding(decision, "absent").names == {"user:u2": "Ada Person 2"}
 
 
 def test_an_empty_answer_archives_nobody() -> None:
