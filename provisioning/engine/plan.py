@@ -39,6 +39,7 @@ from provisioning.model import (
 ABSENT_READS_APART = timedelta(hours=12)
 GIVE_EACH_THEIR_OWN = " Give each their own in HiBob."
 MAKE_UNIQUE = " Make the identifiers unique in HiBob or Skillcast."
+WORST_FIRST = list(Severity)
 ORDER = {action: place for place, action in enumerate(Action)}
 
 
@@ -68,7 +69,7 @@ def make_plan(situation: Situation) -> Decision:
         status=status,
         digest=digest(situation.domain, changes),
         counts=_counts(people, changes, held),
-        findings=with_names(findings, people),
+        findings=with_names(sorted(findings, key=lambda each: WORST_FIRST.index(each.severity)), people),
         changes=tuple(changes),
         held=tuple(held),
         baseline=baseline,

@@ -343,6 +343,15 @@ def test_nobody_on_either_side_is_no_proof_either() -> None:
     assert codes(plan()) == ["no-employees"]
 
 
+def test_what_blocks_is_told_before_what_warns_and_informs() -> None:
+    people, users = company(30)
+    people[:3] = [employee(row["root.id"] or "", lifecycle="Terminated") for row in people[:3]]
+    people[4] = employee(people[4]["root.id"] or "", lifecycle="Sabbatical")
+    found = [each.code for each in plan(people, users).findings]
+    assert found[0] == "limit-archive"
+    assert "unknown-lifecycle" in found
+
+
 # --- absent reads ------------------------------------------------------------------------------------------------
 
 TWICE = settings(absent_reads=2)
