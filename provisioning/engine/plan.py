@@ -456,6 +456,8 @@ class _Planner:
         elif by := protected_by(self.situation, people, user, self._names_of(user, key, seen)):
             self.held.append(Held(key, "protected", f"{why} Protected, so never archived{RELEASED[by]}", name))
         else:
+            if key in self.situation.decisions.confirmed:
+                why += " They manage Rollcall here; a live test account in another domain was confirmed."
             before, after = {"status": Status.LIVE.value}, {"status": Status.ARCHIVED.value}
             self.changes.append(Change(key, Action.ARCHIVE, why, before, after, user_id, seen, name))
 
