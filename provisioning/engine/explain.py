@@ -21,12 +21,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`person` as asked for; `key` as plans know them; `answer` in one sentence."""
+    """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence."""
 
     person: str
     key: str
     answer: str
     steps: tuple[Step, ...]
+    also: tuple[str, ...] = ()
 
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
         """With what runs did for the person: (when, action, result, message), newest first."""
@@ -62,7 +63,22 @@ def explain_person(situation: Situation, person: str) -> Answer:
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
     steps += [Step("change", f"To be {_WORDS[each.action.value]}: {each.why}") for each in changes]
-    return Answer(person, key, _answer(people, row, user, held, changes), tuple(steps))
+    answer = _answer(people, row, user, held, changes)
+    absent = next((each for each in decision.findings if each.code == "absent" and key in each.keys), None)
+    counted = decision.absences.get(people.user_ids[user]) if user is not None else None
+    if absent and counted:
+        answer = (
+            f"Live, and missing from HiBob: in {counted.reads} of the {absent.numbers['limit']} reads at least 12 hours apart after "
+            "which they are archived, if they stay away."
+        )
+    return Answer(person, key, answer, tuple(steps), _also(people, row, user))
+
+
+def _also(people: People, row: int | None, user: int | None) -> tuple[str, ...]:
+    """The other keys of earlier plans: somebody who left HiBob was known by their id there, a user by their own."""
+    keys = [people.keys[row]] if row is not None else []
+    keys += [f"user:{people.user_ids[user]}", people.user_links[user]] if user is not None else []
+    return tuple(key for key in keys if key)
 
 
 def _find(situation: Situation, people: People, person: str) -> tuple[int | None, int | None]:

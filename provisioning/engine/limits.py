@@ -179,7 +179,7 @@ def _about_to_be_archived(situation: Situation, people: People, absences: Mappin
         yield Finding(
             "absent",
             Severity.INFO,
-            f"{len(keys):,} live users are missing from HiBob's answer, not yet in {needed} reads at least 12 hours "
+            f"{len(keys):,} live {'user is' if len(keys) == 1 else 'users are'} missing from HiBob's answer, not yet in {needed} reads at least 12 hours "
             "apart. They will be archived if they stay away.",
             "Nothing to do if they left. Otherwise check why HiBob does not return them.",
             {"counted": len(keys), "limit": needed},

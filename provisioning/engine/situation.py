@@ -1,7 +1,7 @@
 """Everything a plan depends on, as one argument, and the two sides laid out by row. Decides nothing yet."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -14,7 +14,18 @@ from provisioning.engine.mapping import Mapped, map_all, text_column
 from provisioning.engine.matching import Matches, Sides, match
 from provisioning.engine.scope import Mask, in_scope
 from provisioning.engine.transforms import fold
-from provisioning.model import Absence, Attribute, Baseline, Column, Decisions, Domain, ScopeRule, Snapshot, Users
+from provisioning.model import (
+    Absence,
+    Attribute,
+    Baseline,
+    Column,
+    Decisions,
+    Domain,
+    Finding,
+    ScopeRule,
+    Snapshot,
+    Users,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,20 @@ class People:
 
     def wish(self, row: int) -> Wish:
         return Wish(self.wishes.wish[row])
+
+
+def with_names(findings: Sequence[Finding], people: People) -> tuple[Finding, ...]:
+    """The findings, with what to call the people whom they concern: employees, or users, also those who are no longer
+    in HiBob."""
+    if not any(each.keys for each in findings):
+        return tuple(findings)
+    called = {f"user:{user}": name for user, name in zip(people.user_ids, people.user_names, strict=True)}
+    called |= {link: name for link, name in zip(people.user_links, people.user_names, strict=True) if link}
+    called |= dict(zip(people.keys, people.names, strict=True))
+    return tuple(
+        replace(each, names={key: called[key] for key in each.keys if called.get(key)}) if each.keys else each
+        for each in findings
+    )
 
 
 def lay_out(situation: Situation) -> People:

@@ -71,8 +71,8 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
 def concerned(here: Here, plan: Plan, each: Finding) -> None:
     """The people of a finding, the first of them."""
     keys = each.keys[:MOST]
-    names = workflow.names_in_plan(here.house, plan.id, keys)
-    rows = [{"Person": names.get(key, ""), "HiBob id": key} for key in keys]
+    names = each.names or workflow.names_in_plan(here.house, plan.id, keys)
+    rows = [{"Person": names.get(key, ""), "HiBob id, or user": key} for key in keys]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
     first(len(keys), len(each.keys))
 

@@ -128,10 +128,11 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
     open_blocks = [each for each in plan.blocks if each.code not in overrides]
     if open_blocks:
         first = open_blocks[0]
-        more = f" ({len(open_blocks)} blocks in all: {', '.join(each.code for each in open_blocks)})"
+        codes = list(dict.fromkeys(each.code for each in open_blocks))
+        more = f" ({len(open_blocks)} blocks in all: {', '.join(codes)})"
         raise Refused(
             f"Preview {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''} "
-            f"On the command line: --override {first.code}=REASON."
+            f"On the command line: {' '.join(f'--override {code}=REASON' for code in codes)}."
         )
     if "self-archive" in overrides and archives_of(house, plan, [house.actor.email or ""]):
         raise Refused("This preview archives you. Somebody else must override that, or protect you.")

@@ -212,6 +212,10 @@ class _Deciding:
     def _not_same(self, key: str, user: str) -> PersonDecision:
         user_id = user.removeprefix("user:")
         if (key, user_id) not in {(each.key, each.user_id) for each in self.plan.proposals}:
+            if self.situation.decisions.same.get(key) == user_id:
+                raise Refused(
+                    f"“{key}” and user “{user}” were accepted as one person. Take that back first: --forget {key}."
+                )
             raise NotFound(f"Plan {self.plan.id} does not propose that “{key}” and user “{user}” are one person.")
         return PersonDecision(DecisionKind.NOT_SAME, key, user_id)
 

@@ -62,7 +62,7 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
     users_now = known_users(house, domain, fed)
     answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
-    past = runs.outcomes_of_person(house.db, domain.id, answer.key)
+    past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
 

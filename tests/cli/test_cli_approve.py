@@ -570,7 +570,7 @@ def test_who_decided_and_who_uploaded_are_told_apart(acme: Rollcall) -> None:
     assert "decided by, as the workbook says: Grace� Okoye" in said
     newest = acme.history()[0]
     assert (newest["who"], newest["details"]["signed_by"]) == (ADMIN, "Grace\u202e Okoye")
-    assert "signed_by Grace� Okoye" in acme.call("history", "Acme").fine().out
+    assert "signed by: Grace� Okoye" in acme.call("history", "Acme").fine().out
     document = acme.call("approve", plan, "--workbook", file, "--json", by=CSM).fine().json
     assert (document["by"], document["workbook"], document["signed_by"]) == (CSM, True, "Grace\u202e Okoye")
 

@@ -306,6 +306,22 @@ def test_a_refusal_can_be_turned_round(rehired: tuple[Rollcall, Any, str, str]) 
     assert keys(new["changes"], "link") == [key]
 
 
+def test_refusing_what_was_accepted_says_how_to_take_it_back(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    accepted = decide(house, plan, "--same", f"{key}={user}")
+    assert f"--forget {key}" in refused(house, 3, accepted, "--not-same", f"{key}={user}")
+    said = house.call("decide", accepted["plan"], "--forget", key, by=ADMIN).fine().out
+    assert "same-person" in said
+    again = decide(house, house.preview(), "--same", f"{key}={user}")
+    assert decide(house, plan, "--not-same", f"{key}={user}")["digest"] != again["digest"]
+
+
+def test_the_new_plan_is_shown_with_the_next_step_like_a_preview(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    said = house.call("decide", plan["plan"], "--same", f"{key}={user}", by=ADMIN).fine().out
+    assert "Next: `approve plan-" in said
+
+
 def test_a_user_who_belongs_to_somebody_else_is_not_given_away(rehired: tuple[Rollcall, Any, str, str]) -> None:
     house, plan, key, _ = rehired
     assert key_of(6) in refused(house, 3, plan, "--same", f"{key}={user_of(house, 6)}")

@@ -86,6 +86,8 @@ def test_people_changed_since_are_held_and_named(changed: tuple[Rollcall, list[d
     held = [(each["key"], each["code"]) for each in plan["held"]]
     assert held == [(key_of(3), "changed-since")]
     assert "Department" in plan["held"][0]["why"]
+    # Everybody once: whoever is held is not unchanged as well.
+    assert len({each["key"] for each in plan["changes"]}) + 1 + plan["counts"]["unchanged"] == len(house.users())
     assert key_of(3) not in keys(plan["changes"])
     house.approve_and_process(plan)
     by_hand = next(each for each in house.users() if each["external_id"] == key_of(3))

@@ -398,6 +398,7 @@ def test_a_member_who_is_protected_blocks_nothing() -> None:
 
 def test_a_member_who_has_a_test_account_elsewhere_blocks_nothing() -> None:
     decision = archiving(ADMIN, ADMIN, decisions=Decisions(confirmed=frozenset({"user:u9"})))
+    assert "a live test account in another domain was confirmed" in only(decision, Action.ARCHIVE).why
     assert codes(decision) == []
     assert actions(decision) == [("user:u9", "archive")]
 

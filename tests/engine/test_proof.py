@@ -264,6 +264,7 @@ def test_a_column_that_is_emptied_says_how_many_it_counted() -> None:
     found = finding(filled(75, 100, 100, 100), "column-emptied")
     assert found.numbers == {"counted": 25, "limit": 20, "of": 100}
     assert "work.department" in found.message
+    assert found.message.endswith("It feeds Department.")
 
 
 def test_a_column_that_is_emptied_never_counts_fewer_people_than_its_limit() -> None:
