@@ -1030,3 +1030,22 @@ def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, 
     )
     monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     assert "These are the first 200 of 1,234." in said(full.open("preview"))
+
+
+def test_the_user_shown_for_a_person_is_theirs_and_no_other(full: App) -> None:
+    """Somebody's HiBob id may stand in another user's attributes, as a manager's id does."""
+    house = full.house()
+    held = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    first, second = (user for user, *_ in workflow.users(house, DOMAIN)[:2])
+    for text in (held, second):
+        with house.db.transaction():
+            house.db.execute("UPDATE users SET attributes = json_set(attributes, '$.Nickname', ?) WHERE id = 1", text)
+        assert workflow.users_seen(house, DOMAIN, text, 50, 0)[0][0][0] == first
+        at = full.open("people", person=text)
+        assert first not in [
+            value for table in at.dataframe if "Value" in table.value for value in table.value["Value"]
+        ]
+    found = workflow.user_of(house, DOMAIN, f"user:{second}")
+    assert found is not None
+    assert found[0] == second
+    assert workflow.user_of(house, DOMAIN, held) is None
