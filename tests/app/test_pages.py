@@ -1049,3 +1049,14 @@ def test_the_user_shown_for_a_person_is_theirs_and_no_other(full: App) -> None:
     assert found is not None
     assert found[0] == second
     assert workflow.user_of(house, DOMAIN, held) is None
+
+
+def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    key = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    sandbox.company.people[key]["root.firstName"] = "[x](https://evil.example)"
+    plan = workflow.preview(house, DOMAIN)
+    at = full.open("preview", plan=plan.id, show="held", selected=key)
+    (label,) = (each.proto.label for each in at.get("page_link") if "Everything" in each.proto.label)
+    assert "](" not in label
+    assert "://" not in label
