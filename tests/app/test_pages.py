@@ -1060,3 +1060,14 @@ def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
     (label,) = (each.proto.label for each in at.get("page_link") if "Everything" in each.proto.label)
     assert "](" not in label
     assert "://" not in label
+
+
+def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(full: App, said: Said) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    workflow.ask_to_decide(house, DOMAIN, plan.id, workflow.Wishes(protect=["nobody"]))
+    full.work()
+    at = full.open()
+    assert "Your decision failed" in said(at)
+    (link,) = (each.proto for each in at.get("page_link") if each.proto.label == "Look at it")
+    assert link.page == "preview"
