@@ -20,7 +20,7 @@ from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, runs
 from provisioning.store.leases import lease
-from provisioning.web import worker_child
+from provisioning.web import mapping_sample, worker_child
 from provisioning.web.approval import EXCEL
 
 Said = Callable[[AppTest], str]
@@ -1071,3 +1071,24 @@ def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(
     assert "Your decision failed" in said(at)
     (link,) = (each.proto for each in at.get("page_link") if each.proto.label == "Look at it")
     assert link.page == "preview"
+
+
+def test_a_chart_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    many = {f"Attribute {number}": 1 for number in range(30)}
+    monkeypatch.setattr(workflow, "attributes_changed", lambda *_: many)
+    assert "These are the first 12 of 30." in said(full.open("preview"))
+
+
+def test_the_people_offered_for_the_sample_say_when_they_are_not_all(
+    full: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    assert "are offered here" not in said(full.open("mapping"))
+    monkeypatch.setattr(mapping_sample, "MOST_FOUND", 5)
+    assert "The first 5 are offered here" in said(full.open("mapping"))
+
+
+def test_the_previews_offered_say_when_they_are_not_all(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    assert "Older ones" not in said(full.open("preview"))
+    plan, seen = workflow.plans_seen(full.house(), DOMAIN)[0], workflow.plans_seen
+    monkeypatch.setattr(workflow, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
+    assert "These are the newest 20. Older ones stand in the history." in said(full.open("preview"))
