@@ -97,7 +97,7 @@ from provisioning.workflow.planning import (
     run_of,
     show_plan,
 )
-from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
+from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.setting_up import (
     MOST_NAME,
@@ -216,6 +216,7 @@ __all__ = [
     "plans_seen",
     "preview",
     "process",
+    "progress_of",
     "read_sample",
     "restore",
     "rotate",

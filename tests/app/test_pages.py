@@ -15,10 +15,10 @@ from streamlit.testing.v1.element_tree import TextInput
 
 from provisioning import workflow
 from provisioning.errors import NotFound, RoleMissing, SettingsError
-from provisioning.model import Action, Finding, Outcome, Result, Role, RunStatus, ScopeRule, Severity
+from provisioning.model import Action, Finding, Outcome, Plan, Result, Role, Run, RunStatus, ScopeRule, Severity
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
-from provisioning.store import jobs, runs
+from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
 from provisioning.web import mapping_sample, worker_child
 from provisioning.web.approval import EXCEL
@@ -1092,3 +1092,50 @@ def test_the_previews_offered_say_when_they_are_not_all(full: App, monkeypatch: 
     plan, seen = workflow.plans_seen(full.house(), DOMAIN)[0], workflow.plans_seen
     monkeypatch.setattr(workflow, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
     assert "These are the newest 20. Older ones stand in the history." in said(full.open("preview"))
+
+
+@pytest.fixture
+def partly(app: App) -> tuple[App, Plan, Run]:
+    """A run in which the last two people failed and the others were done."""
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    changes = plans.get_plan(house.db, plan.id).changes
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    bad = {each.key for each in changes[-2:]}
+    told = [
+        Outcome(each.key, each.action, Result.FAILED if each.key in bad else Result.DONE, "Said so.")
+        for each in changes
+    ]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    return app, plan, run
+
+
+@pytest.mark.parametrize("kind", [jobs.JobKind.PROCESS, jobs.JobKind.RETRY])
+def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
+    partly: tuple[App, Plan, Run], kind: jobs.JobKind
+) -> None:
+    """Resumed by somebody, or repeated by the next worker."""
+    app, plan, failed = partly
+    house = app.house()
+    retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
+    workflow.ask(house, DOMAIN, kind, plan.id)
+    app.work()
+    run = workflow.run_of(house, plan.id)
+    assert run is not None
+    assert run.id == retry.id
+    assert run.status is RunStatus.DONE
+    assert run.counts["done"] == 2
+
+
+def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> None:
+    app, plan, failed = partly
+    house = app.house()
+    workflow.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
+    assert jobs.claim(house.db, house.clock()) is not None
+    assert "0 of 2 changes" in app.open("process").get("progress")[0].proto.text
+    retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
+    one = plans.get_plan(house.db, plan.id).changes[-1]
+    runs.journal(house.db, retry.id, [Outcome(one.key, one.action, Result.DONE)], house.clock())
+    assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
