@@ -1139,3 +1139,10 @@ def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> 
     one = plans.get_plan(house.db, plan.id).changes[-1]
     runs.journal(house.db, retry.id, [Outcome(one.key, one.action, Result.DONE)], house.clock())
     assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
+
+
+def test_a_search_does_not_mind_capitals_beyond_a_to_z(full: App) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    assert workflow.changes_seen(house, plan.id, "", "", "ÅKERSTRÖM", 50, 0)[1] == 1
+    assert workflow.users_seen(house, DOMAIN, "åkerström", 50, 0)[1] == 1
