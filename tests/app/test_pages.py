@@ -1146,3 +1146,23 @@ def test_a_search_does_not_mind_capitals_beyond_a_to_z(full: App) -> None:
     plan = workflow.plans_seen(house, DOMAIN)[0]
     assert workflow.changes_seen(house, plan.id, "", "", "ÅKERSTRÖM", 50, 0)[1] == 1
     assert workflow.users_seen(house, DOMAIN, "åkerström", 50, 0)[1] == 1
+
+
+def test_people_of_a_report_are_explained_and_decided_where_the_mapping_names_titles(app: App) -> None:
+    """A title that is one of HiBob's own fields is read under that field's id, and still meant by its name."""
+    house = app.house()
+    each = workflow.connections_seen(house, "Northwind Trading")[0].connection
+    workflow.save_connection(
+        house, "Northwind Trading", each.name, each.base_url, each.service_user_id or "", None, 31048356
+    )
+    domain = next(each for each in workflow.domains_seen(house, "Northwind Trading") if each.label == DOMAIN)
+    titles = ("Payroll number", "Contract end", "root.email")
+    mapped = tuple(each for each in domain.attributes if each.data_feed_name in titles)
+    workflow.save_mapping(house, DOMAIN, mapped, "Employee ID", workflow.begun_from(domain))
+    plan = plans.get_plan(house.db, workflow.preview(house, DOMAIN).id)
+    key = plan.changes[0].key
+    at = app.open("people", person=key)
+    assert not at.error
+    assert workflow.explain(house, DOMAIN, key).answer.startswith("To be added")
+    decided = workflow.decide(house, plan.id, workflow.Wishes(protect=[key]))
+    assert {each.key for each in decided.changes} == {each.key for each in plan.changes}
