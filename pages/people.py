@@ -70,10 +70,10 @@ def draw_question(here: Here, domain: Domain) -> None:
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:
-    found, _ = workflow.users_seen(here.house, domain.label, key.removeprefix("user:"), 1, 0)
+    found = workflow.user_of(here.house, domain.label, key)
     if found:
         with st.expander("The user’s attributes", icon=":material/badge:"):
-            st.dataframe(frame(domain, found).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
+            st.dataframe(frame(domain, [found]).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
                          hide_index=True, height="content", alt="The user’s attributes")  # fmt: skip
 
 

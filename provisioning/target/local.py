@@ -66,6 +66,17 @@ class LocalDirectory:
         ]
         return found, int(count["n"]) if count else 0
 
+    def linked_or_named(self, key: str) -> tuple[str, str, str, dict[str, str]] | None:
+        """The user linked to this HiBob id, or with this user id; as `find` returns them."""
+        row = self._db.one(
+            "SELECT * FROM users WHERE domain_id = ?1 AND (external_id = ?2 OR printf('U%08d', id) = ?2) "
+            "ORDER BY external_id = ?2 DESC LIMIT 1",
+            self._domain_id, key,
+        )  # fmt: skip
+        return (
+            (user_id(row["id"]), row["external_id"] or "", row["status"], _decode(row["attributes"])) if row else None
+        )
+
     def ensure(self, changes: Sequence[Change], journal: Journal) -> None:
         try:
             with self._db.transaction():

@@ -248,6 +248,11 @@ def users_seen(
     return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
 
 
+def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
+    """The user of a person, by the key that plans know them by; None when there is none."""
+    return directory_of(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
+
+
 @dataclass(frozen=True, slots=True)
 class Station:
     """One line of the checklist before the first run; `page` is where it is done."""

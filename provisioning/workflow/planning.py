@@ -104,10 +104,12 @@ def kept_read(house: Workspace, domain: Domain, employees: Snapshot) -> Read:
     cached = customers.metadata(house.db, connection.id)
     fields = cached[0] if cached else ()
     if employees.evidence.from_report:
-        # A report's columns are known by their titles, before any field of the same name.
-        titles = [Field(each.field, each.field, json_path=each.field) for each in employees.evidence.columns]
-        taken = {each.id for each in titles}
-        fields = (*titles, *(each for each in fields if each.id not in taken))
+        # A report's columns are known by their titles, before any field of the same name; one that is a field of HiBob's
+        # keeps that field's name, by which the mapping may mean it.
+        by_id = {each.id: each for each in fields}
+        read = [each.field for each in employees.evidence.columns]
+        titles = [by_id.get(title) or Field(title, title, json_path=title) for title in read]
+        fields = (*titles, *(each for each in fields if each.id not in read))
     catalogue = Catalogue(fields)
     columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
     others = other_domains(house, domain, connection, catalogue)
