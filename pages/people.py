@@ -56,7 +56,7 @@ def draw_question(here: Here, domain: Domain) -> None:
     st.session_state["who"] = wanted = searchable(st.query_params.get("person", ""))
     st.text_input(
         "Why is, or isn’t, this person here?", key="who", on_change=ask, icon=":material/person_search:",
-        placeholder="E-mail, unique identifier, HiBob id or user id",
+        placeholder="Full name, e-mail, unique identifier, HiBob id or user id",
     )  # fmt: skip
     if not wanted:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
