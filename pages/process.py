@@ -118,7 +118,7 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
         st.warning("Whoever changed meanwhile was skipped. A new preview shows them.", icon=":material/sync_problem:")
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         deciding.undo(here, run)
