@@ -7,7 +7,7 @@ from provisioning import workflow
 from provisioning.model import Domain
 from provisioning.web.address import PAGE, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import dated, escape, people, searchable
+from provisioning.web.words import dated, escape, fitting, searchable
 
 User = tuple[str, str, str, dict[str, str]]
 ICONS = {
@@ -33,7 +33,7 @@ def draw_directory(here: Here, domain: Domain) -> None:
         return
     skip = pager(count)
     found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
-    st.caption(f"{people(count)} in the directory fit. Select one to see why they are there.")
+    st.caption(f"{fitting(count, ' in the directory')} Select one to see why they are there.")
     rows(frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain")
 
 

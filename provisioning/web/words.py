@@ -117,6 +117,11 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
 
 
+def fitting(count: int, where: str = "") -> str:
+    """How many fit what is searched for."""
+    return f"{people(count)}{where} {'fits' if count == 1 else 'fit'}."
+
+
 def changes_in_words(change: Change, order: Sequence[str], most: int = 4) -> str:
     """`Department: Sales → Legal`, for a table's cell; of somebody new just the values, in the mapping's order."""
     new = change.action is Action.ADD

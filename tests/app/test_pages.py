@@ -446,6 +446,14 @@ def test_a_person_in_the_address_is_explained(full: App, said: Said) -> None:
     assert "UTC: added" in said(at).replace("\\", "")
 
 
+def test_a_person_without_a_user_is_explained_by_name(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.pass_day()
+    held = workflow.preview(full.house(), DOMAIN).held[0]
+    at = full.open("people", person=held.name)
+    assert not at.error
+    assert "Held back" in said(at)
+
+
 def test_data_never_becomes_markdown(full: App) -> None:
     at = full.open("people", person="[x](https://evil.example) ![p](https://evil.example/p.png)")
     shown = at.error[0].value
@@ -935,7 +943,7 @@ def test_an_address_copied_from_a_page_is_found(full: App, said: Said) -> None:
     copied = ADMIN.replace("@", "@\u2060")
     assert "Unchanged" in said(full.open("people", person=copied))
     at = full.open("people", search=copied)
-    assert "1 person in the directory fit" in said(at)
+    assert "1 person in the directory fits." in said(at)
 
 
 # --- who may, and what is searched for ----------------------------------------------------------------------
