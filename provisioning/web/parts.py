@@ -11,6 +11,7 @@ from provisioning.report.charts import WORDS as ACTION_WORDS
 from provisioning.web.frame import Here, link
 from provisioning.web.words import (
     ACTIONS,
+    HELP,
     PLAN_COLOURS,
     PLAN_WORDS,
     RUN_COLOURS,
@@ -49,7 +50,7 @@ def counts(plan: Plan) -> None:
 
 def numbers(cards: Sequence[tuple[str, int]]) -> None:
     for column, (label, number) in zip(st.columns(len(cards)), cards, strict=True):
-        column.metric(label, f"{number:,}", border=True)
+        column.metric(label, f"{number:,}", border=True, help=HELP.get(label))
 
 
 def finding(here: Here, plan: Plan, each: Finding) -> None:

@@ -21,6 +21,14 @@ RESULTS: Mapping[str, str] = {
     Result.DRIFTED.value: "Drifted",
     Result.SKIPPED.value: "Skipped",
 }
+HELP: Mapping[str, str] = {
+    "Held back": "Something would otherwise happen to them; the tab Held back says why it does not.",
+    "Unchanged": "Users who stay as they are. Whoever has left HiBob and never had a user is counted nowhere.",
+    "Failed": "Skillcast refused the change. Retry failed tries these again.",
+    "Drifted": "Changed in HiBob or Skillcast since the preview, so left alone. A new preview shows them.",
+    "Skipped": "Left out of the approval.",
+}
+"""What a number means whose name alone does not say it."""
 PLAN_WORDS: Mapping[PlanState, str] = {
     PlanState.EMPTY: "Nothing to do",
     PlanState.BLOCKED: "Blocked",

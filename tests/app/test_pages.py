@@ -418,6 +418,13 @@ def test_a_scope_counts_live(full: App) -> None:
     assert 0 < int(inside.split()[0]) < 40
 
 
+def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
+    plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
+    shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
+    explained = {each.label for each in shown if each.proto.help}
+    assert explained == {"Held back", "Unchanged", "Failed", "Drifted", "Skipped"}
+
+
 # --- history and people -----------------------------------------------------------------------------------
 
 
