@@ -63,7 +63,7 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
         st.markdown(escape(dated(each.message)))
         st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
         if each.code == "unknown-lifecycle":
-            link("pages/settings.py", "Open the settings", ":material/tune:", here)
+            link("pages/settings.py", "Open the settings", ":material/tune:", here, part="lifecycle")
         if each.keys:
             with st.expander(f"{people(len(each.keys))} concerned"):
                 concerned(here, plan, each)

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import BytesIO
 
@@ -759,15 +759,15 @@ def test_the_history_of_settings_says_only_what_differs(full: App) -> None:
     assert any("archive: 10 % → 15 %" in each and "blank" not in each for each in details)
 
 
-def test_an_unknown_lifecycle_leads_to_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    links: list[str] = []
-    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
+def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    links: dict[str, Mapping[str, str]] = {}
+    monkeypatch.setattr(st, "page_link", lambda _, label, query_params, **__: links.update({label: query_params}))
     house = full.house()
     finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
     plan = workflow.plans_seen(house, DOMAIN)[0]
     monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
-    assert "Open the settings" in links
+    assert links["Open the settings"]["part"] == "lifecycle"
 
 
 # --- mapping and settings: two tabs, cells that cannot be read, the sample picker ---------------------------
