@@ -13,7 +13,7 @@ from provisioning.report.charts import MOST_ATTRIBUTES, actions_chart, attribute
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import first, values_table
-from provisioning.web.words import ACTIONS, changes_in_words, dated, escape, people
+from provisioning.web.words import ACTIONS, changes_in_words, dated, escape, fitting, people
 
 ANY = ""
 _COLUMNS = {
@@ -80,7 +80,7 @@ def table(here: Here, plan: Plan, deciding: bool) -> None:
     skip = address.pager(total)
     shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip)
     st.caption(
-        f"{people(total)} fit. Select somebody to see every value before and after"
+        f"{fitting(total)} Select somebody to see every value before and after"
         + ("; select several to leave them out." if deciding else ".")
     )
     selected = address.rows(

@@ -250,7 +250,7 @@ def users_seen(
 
 def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
     """The user of a person, by the key that plans know them by; None when there is none."""
-    return directory_of(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
+    return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import BytesIO
 
@@ -418,6 +418,13 @@ def test_a_scope_counts_live(full: App) -> None:
     assert 0 < int(inside.split()[0]) < 40
 
 
+def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
+    plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
+    shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
+    explained = {each.label for each in shown if each.proto.help}
+    assert explained == {"Held back", "Unchanged", "Failed", "Drifted", "Skipped"}
+
+
 # --- history and people -----------------------------------------------------------------------------------
 
 
@@ -444,6 +451,14 @@ def test_a_person_in_the_address_is_explained(full: App, said: Said) -> None:
     at = full.open("people", person=ADMIN)
     assert "Unchanged" in said(at)
     assert "UTC: added" in said(at).replace("\\", "")
+
+
+def test_a_person_without_a_user_is_explained_by_name(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.pass_day()
+    held = workflow.preview(full.house(), DOMAIN).held[0]
+    at = full.open("people", person=held.name)
+    assert not at.error
+    assert "Held back" in said(at)
 
 
 def test_data_never_becomes_markdown(full: App) -> None:
@@ -744,15 +759,15 @@ def test_the_history_of_settings_says_only_what_differs(full: App) -> None:
     assert any("archive: 10 % → 15 %" in each and "blank" not in each for each in details)
 
 
-def test_an_unknown_lifecycle_leads_to_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    links: list[str] = []
-    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
+def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    links: dict[str, Mapping[str, str]] = {}
+    monkeypatch.setattr(st, "page_link", lambda _, label, query_params, **__: links.update({label: query_params}))
     house = full.house()
     finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
     plan = workflow.plans_seen(house, DOMAIN)[0]
     monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
-    assert "Open the settings" in links
+    assert links["Open the settings"]["part"] == "lifecycle"
 
 
 # --- mapping and settings: two tabs, cells that cannot be read, the sample picker ---------------------------
@@ -935,7 +950,7 @@ def test_an_address_copied_from_a_page_is_found(full: App, said: Said) -> None:
     copied = ADMIN.replace("@", "@\u2060")
     assert "Unchanged" in said(full.open("people", person=copied))
     at = full.open("people", search=copied)
-    assert "1 person in the directory fit" in said(at)
+    assert "1 person in the directory fits." in said(at)
 
 
 # --- who may, and what is searched for ----------------------------------------------------------------------
