@@ -70,8 +70,8 @@ def find_read_problems(situation: Situation, people: People, now: Baseline) -> t
 
 
 def _mapped_slots(situation: Situation) -> list[str]:
-    """The columns that the mapping reads, in the form it reads them."""
-    slots = set()
+    """The columns that mapping and scope read, in the form they read them."""
+    slots = {situation.columns[rule.column].slot for rule in situation.domain.settings.scope}
     for each in situation.domain.attributes:
         slots |= {read_as(each, situation.columns[name]).slot for name in (each.data_feed_name, each.fallback) if name}
     return sorted(slots)
@@ -79,13 +79,15 @@ def _mapped_slots(situation: Situation) -> list[str]:
 
 def _feeds(situation: Situation, slot: str) -> str:
     """The attributes that would lose their values with a column, as those who mapped it know it."""
-    names = (
+    names = [
         each.name
         for each in situation.domain.attributes
         if any(
             read_as(each, situation.columns[name]).slot == slot for name in (each.data_feed_name, each.fallback) if name
         )
-    )
+    ]
+    if any(situation.columns[rule.column].slot == slot for rule in situation.domain.settings.scope):
+        names.append("the scope, which says whom the domain takes")
     return f" It feeds {', '.join(names)}."
 
 

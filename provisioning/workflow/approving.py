@@ -9,7 +9,7 @@ from provisioning.engine import columns as known
 from provisioning.engine.limits import concerns
 from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import protected_by_rule
-from provisioning.engine.transforms import fold
+from provisioning.engine.transforms import address
 from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import (
     PLAN_LIFETIME,
@@ -142,11 +142,11 @@ def archives_of(house: Workspace, plan: Plan, emails: Sequence[str]) -> list[Cha
     """The plan's archives that concern one of these e-mails, by the user's values or by what HiBob said last."""
     archives = [each for each in plan.changes if each.action is Action.ARCHIVE]
     kept = snapshots.kept_employees(house.snapshots, plan.domain_id) if archives else []
-    wanted = {fold(email) for email in emails if email}
+    wanted = {address(email) for email in emails if email}
     theirs: set[str] = set()
     for each in kept:
         people, addresses = (text_column(each.table, name).to_pylist() for name in (known.ID, known.EMAIL))
-        theirs |= {key for key, address in zip(people, addresses, strict=True) if address and fold(address) in wanted}
+        theirs |= {key for key, email in zip(people, addresses, strict=True) if email and address(email) in wanted}
     return [each for each in archives if each.key in theirs or concerns(each, emails)]
 
 
