@@ -555,7 +555,8 @@ def _users(asked: argparse.Namespace) -> int:
     from provisioning.report.documents import users_document
     from provisioning.report.text import plain
 
-    found = workflow.users(_open(asked), asked.domain)
+    look = workflow.export_users if asked.csv else workflow.users
+    found = look(_open(asked), asked.domain)
     if asked.csv:
         from provisioning.report.csv_file import write_users
 

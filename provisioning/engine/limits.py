@@ -171,7 +171,9 @@ def _by_employee(
     """Archives whose HiBob e-mail is a member's, although the user's is blank or another."""
     emails = dict(zip(people.keys, people.emails, strict=True))
     wanted = {address(member) for member in members if member}
-    return (change.key for change in archives if change.key not in found and address(emails.get(change.key, "")) in wanted)
+    return (
+        change.key for change in archives if change.key not in found and address(emails.get(change.key, "")) in wanted
+    )
 
 
 def _about_to_be_archived(situation: Situation, people: People, absences: Mapping[str, Absence]) -> Iterable[Finding]:

@@ -201,8 +201,9 @@ _BAND, _MARK = PatternFill("solid", fgColor="FFDCE6EC"), PatternFill("solid", fg
 _RULE = Border(bottom=Side("thin", color="FFD0D8DD"))
 
 
-def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
-    """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already.
+def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str] = (), head: str = "") -> None:
+    """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already. `head`: the
+    newest hash of the history, for whoever keeps the file to have checked later.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -215,14 +216,14 @@ def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -
         )
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Rollcall"
-    _write_summary(workbook, plan)
+    _write_summary(workbook, plan, head)
     for sheet in SHEETS:
         _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out))
     _write_held(workbook, plan)
     workbook.save(file)
 
 
-def _write_summary(workbook: Workbook, plan: Plan) -> None:
+def _write_summary(workbook: Workbook, plan: Plan, head: str) -> None:
     sheet = _new_sheet(workbook, "Summary")
     sheet.sheet_view.showGridLines = False
     _set_widths(sheet, (24, 110))
@@ -231,7 +232,7 @@ def _write_summary(workbook: Workbook, plan: Plan) -> None:
     section, label, value = _look(sheet, _SECTION), _look(sheet, _LABEL), _look(sheet, wrap=True)
     field = _look(sheet, border=_RULE, fill=_MARK)
     number = 1
-    for heading, rows in _summary(plan):
+    for heading, rows in _summary(plan, head):
         sheet.append([])
         _append(sheet, [section], [heading])
         number += 2
@@ -241,7 +242,7 @@ def _write_summary(workbook: Workbook, plan: Plan) -> None:
             _append(sheet, [label, field if row[0] == DECIDED_BY else value], map(shown, row))
 
 
-def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
+def _summary(plan: Plan, head: str) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
     """The sections of the first sheet: a heading, and rows of label and value."""
     yield (
         "What this is",
@@ -254,6 +255,7 @@ def _summary(plan: Plan) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
             ("HiBob was read", _moment(plan.read_at)),
             ("Mapping version", str(plan.mapping_version)),
             ("Settings version", str(plan.settings_version)),
+            *([("Head of the history", head)] if head else []),
         ),
     )
     yield "What would happen", _counts(plan)

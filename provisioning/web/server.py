@@ -3,6 +3,7 @@
 Streamlit sends no security headers, and answers more addresses than a product needs.
 """
 
+import os
 import re
 from base64 import b64encode
 from hashlib import sha256
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from provisioning import workflow
 from provisioning.database import Database
 from provisioning.errors import RollcallError
+from provisioning.model import Actor
 from provisioning.store.migrations import migrate
 from provisioning.web import sign_in
 from provisioning.web.frame import data_folder
-from provisioning.workflow import DATABASE
+from provisioning.workflow import DATABASE, MODE, Workspace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -139,5 +143,31 @@ def _not_ready() -> str:
     return ""
 
 
-ROUTES = [Route("/ready", ready, methods=["GET"])]
-"""Addresses of our own beside Streamlit's. Webhooks belong here: each checks its sender's signature by itself."""
+async def hear(request: "Request") -> PlainTextResponse:
+    """A webhook of HiBob's for one domain. Whatever is wrong is answered alike, so that nobody learns what there is."""
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        return PlainTextResponse("Too large", 413)
+    label, sender = request.path_params["label"], request.client.host if request.client else "unknown"
+    heard = await anyio.to_thread.run_sync(_hear, label, dict(request.headers), body, sender)
+    return PlainTextResponse(heard or "refused", 200 if heard else 403)
+
+
+def _hear(label: str, headers: dict[str, str], body: bytes, sender: str) -> str | None:
+    try:
+        server = {MODE: "server"} if sign_in.configured() else {}
+        house = Workspace(data_folder(), {**os.environ, **server}, Actor("HiBob"), where=f"webhook, {sender}")
+        try:
+            return workflow.webhook(house, label, headers, body).value
+        finally:
+            sign_in.close(house)
+    except RollcallError:
+        return None
+
+
+ROUTES = [
+    Route("/ready", ready, methods=["GET"]),
+    Route("/webhooks/hibob/{label:path}", hear, methods=["POST"]),
+]
+"""Addresses of our own beside Streamlit's. No one is signed in here: a webhook is believed by its signature alone."""

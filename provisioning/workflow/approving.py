@@ -20,13 +20,13 @@ from provisioning.model import (
     Domain,
     Plan,
 )
-from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
+from provisioning.report.workbook import WorkbookDecisions, read_workbook
 from provisioning.store import customers, drafts, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
+from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan, write_out
 
 NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
@@ -243,7 +243,7 @@ def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> N
     """The plan's Excel file with the decisions that there are: once processed those approved, before it the draft's."""
     plan, approval = show_plan(house, plan_id), approval_of(house, plan_id)
     decided = approval.left_out if approval and run_of(house, plan_id) else left_out_draft(house, plan_id)
-    write_workbook(plan, file, decided)
+    write_out(house, plan, file, decided)
 
 
 def approve_by_workbook(

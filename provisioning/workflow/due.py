@@ -15,7 +15,7 @@ from provisioning.store.leases import is_held, lease
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow import telling
 from provisioning.workflow.approving import approve
-from provisioning.workflow.house import Waiting, Workspace, acting_as, quiet, record_event
+from provisioning.workflow.house import CARETAKERS, Waiting, Workspace, acting_as, quiet, record_event, require
 from provisioning.workflow.planning import preview
 from provisioning.workflow.processing import process
 from provisioning.workflow.resting import (
@@ -47,6 +47,7 @@ class Done:
 def run_due(house: Workspace, waiting: Waiting = quiet, *, patient: bool = True) -> list[Done]:
     """Run every domain that is due now, one after the other. Domains that somebody else works on are waited for, or, if
     not `patient`, left for the next time. What people are to be told is sent by `deliver`."""
+    require(house, None, CARETAKERS, "run what is due for everybody")
     found = []
     for domain_id in schedules.awake(house.db, house.clock()):
         if patient or not is_held(house.db, domain_id):

@@ -190,8 +190,8 @@ def is_local_user(house: Workspace) -> bool:
 
 
 def is_customer(house: Workspace, name: str) -> bool:
-    """Whether this names a customer, and not a domain."""
-    return customers.find_customer(house.db, name) is not None
+    """Whether this names a customer that the actor may see, and not a domain."""
+    return any(each.name == name for each in customers_seen(house))
 
 
 def any_customer(house: Workspace) -> bool:

@@ -29,7 +29,7 @@ from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.directories import known_directory, known_users, open_directory
 from provisioning.workflow.editing import fields_known
-from provisioning.workflow.house import READERS, Workspace, require, seen_domain
+from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_domain
 from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
@@ -42,6 +42,13 @@ def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, s
     require(house, domain.customer_id, READERS, "see the users")
     with open_directory(house, domain) as directory:
         return directory.everybody()
+
+
+def export_users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
+    """The directory as it is, to be handed out: that is recorded."""
+    found = users(house, label)
+    record_event(house, "users exported", customers.get_domain(house.db, label), users=len(found))
+    return found
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:

@@ -24,7 +24,7 @@ from provisioning.model import (
     Users,
 )
 from provisioning.report.workbook import write_workbook
-from provisioning.store import customers, plans, runs, snapshots
+from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.directories import known_directory, read_users
@@ -187,8 +187,13 @@ def domain_of(house: Workspace, plan: Plan) -> Domain:
 
 def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
     """The plan's Excel file."""
-    plan = show_plan(house, plan_id)
-    write_workbook(plan, file)
+    write_out(house, show_plan(house, plan_id), file)
+
+
+def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
+    """Write a plan's workbook, and record that it was handed out."""
+    write_workbook(plan, file, left_out, history.head(house.db))
+    record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
 
 
 def plan_seen(house: Workspace, plan_id: str) -> Plan:

@@ -236,6 +236,7 @@ def export(house: Workspace, name: str) -> str:
     """A customer as a set-up file, without secrets: only the variables they were read from."""
     customer = customers.get_customer(house.db, name)
     require(house, customer.id, READERS, "export the set-up")
+    record_event(house, "set-up exported", customer_id=customer.id)
     file = setup_file.SetupFile(
         customer=setup_file.CustomerTable(
             name=customer.name,

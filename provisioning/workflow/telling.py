@@ -15,7 +15,7 @@ from provisioning.report.text import WORDS
 from provisioning.store import customers, messages
 from provisioning.store.messages import Delivery, Message
 from provisioning.store.secrets import get_secret, notify_owner
-from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
+from provisioning.workflow.house import CARETAKERS, PREPARERS, Workspace, record_event, require, seen_domain
 
 URL_VARIABLE = "ROLLCALL_URL"
 
@@ -129,6 +129,7 @@ def _again(retry_at: datetime) -> str:
 def deliver(house: Workspace, patience: float = notify.PATIENCE) -> int:
     """Send what waits, all targets at once, waiting no longer than `patience` seconds for any. Returns how many of these
     messages failed; each is tried again later, and its failure stands with the target."""
+    require(house, None, CARETAKERS, "send what waits for everybody")
     waiting = messages.claim(house.db, house.clock(), house.clock() + CLAIM)
     if not waiting:
         return 0

@@ -2,7 +2,7 @@
 customer's ids, and by every role. A new use case without a row here fails the first test.
 
 `needs` says what a call takes: READ any role for the customer, PREPARE admin or csm, CARE a CSM of every customer;
-FREE concerns nobody's data, or only the caller's own.
+FREE concerns nobody's data, or only the caller's own; SIGNED a signature, whoever calls.
 """
 
 import inspect
@@ -24,7 +24,7 @@ from provisioning.model import Role, ScopeRule, Settings
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Ticket, Wishes, Workspace
 
-READ, PREPARE, CARE, FREE = "read", "prepare", "care", "free"
+READ, PREPARE, CARE, FREE, SIGNED = "read", "prepare", "care", "free", "signed"
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,11 @@ class Ids:
 TICKET = Ticket("nobody@nowhere.example", "https://id.example", "1", datetime.now(UTC))
 Call = Callable[[Workspace, Ids], object]
 CASES: dict[str, tuple[str, Call]] = {
+    "acting_as": (FREE, lambda h, i: None),
     "add_customer": (CARE, lambda h, i: workflow.add_customer(h, i.customer)),
     "add_domain": (PREPARE, lambda h, i: workflow.add_domain(h, i.customer, "new", f"{i.customer} HiBob")),
     "advise": (READ, lambda h, i: workflow.advise(h, i.label, (), "")),
+    "all_paused": (READ, lambda h, i: workflow.all_paused(h, i.customer)),
     "any_customer": (FREE, lambda h, i: workflow.any_customer(h)),
     "approval_of": (READ, lambda h, i: workflow.approval_of(h, i.plan)),
     "approve": (PREPARE, lambda h, i: workflow.approve(h, i.plan)),
@@ -78,6 +80,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "customers_seen": (FREE, lambda h, i: workflow.customers_seen(h)),
     "decide": (PREPARE, lambda h, i: workflow.decide(h, i.plan, Wishes(protect=[i.person]))),
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
+    "deliver": (CARE, lambda h, i: workflow.deliver(h)),
     "doctor": (CARE, lambda h, i: workflow.doctor(h)),
     "domains_seen": (READ, lambda h, i: workflow.domains_seen(h, i.customer)),
     "drop_mapping_draft": (PREPARE, lambda h, i: workflow.drop_mapping_draft(h, i.label)),
@@ -87,11 +90,13 @@ CASES: dict[str, tuple[str, Call]] = {
     "export": (READ, lambda h, i: workflow.export(h, i.customer)),
     "export_decided_workbook": (READ, lambda h, i: workflow.export_decided_workbook(h, i.plan, BytesIO())),
     "export_workbook": (READ, lambda h, i: workflow.export_workbook(h, i.plan, BytesIO())),
+    "export_users": (READ, lambda h, i: workflow.export_users(h, i.label)),
     "fields_known": (READ, lambda h, i: workflow.fields_known(h, i.label)),
     "go_back": (PREPARE, lambda h, i: workflow.go_back(h, i.label, 1, i.begun)),
     "grant": (PREPARE, lambda h, i: workflow.grant(h, "friend@nowhere.example", Role.ADMIN, i.customer)),
     "held_seen": (READ, lambda h, i: workflow.held_seen(h, i.plan, "", 10, 0)),
     "history_head": (FREE, lambda h, i: workflow.history_head(h)),
+    "is_customer": (FREE, lambda h, i: workflow.is_customer(h, i.customer)),
     "job_seen": (READ, lambda h, i: workflow.job_seen(h, i.label, i.job)),
     "keep_left_out": (PREPARE, lambda h, i: workflow.keep_left_out(h, i.plan, [i.person])),
     "keep_mapping_draft": (PREPARE, lambda h, i: workflow.keep_mapping_draft(h, i.label, (), "", i.begun)),
@@ -107,6 +112,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "mapping_draft": (READ, lambda h, i: workflow.mapping_draft(h, i.label)),
     "may": (FREE, lambda h, i: workflow.may(h, i.customer)),
     "member": (FREE, lambda h, i: workflow.member("a@b.example")),
+    "messages_seen": (READ, lambda h, i: workflow.messages_seen(h, i.label)),
     "names_in_plan": (READ, lambda h, i: workflow.names_in_plan(h, i.plan, [i.person])),
     "need_membership": (FREE, lambda h, i: None),
     "newer_mapping": (READ, lambda h, i: workflow.newer_mapping(h, i.label, i.begun)),
@@ -114,6 +120,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "newest": (READ, lambda h, i: workflow.newest(h, i.label)),
     "operator": (FREE, lambda h, i: workflow.operator()),
     "outcomes_seen": (READ, lambda h, i: workflow.outcomes_seen(h, i.run, (), "", 10, 0)),
+    "pause_all": (PREPARE, lambda h, i: workflow.pause_all(h, i.customer)),
     "people_read": (READ, lambda h, i: workflow.people_read(h, i.label)),
     "person_read": (READ, lambda h, i: workflow.person_read(h, i.label, i.person)),
     "plan_seen": (READ, lambda h, i: workflow.plan_seen(h, i.plan)),
@@ -121,11 +128,14 @@ CASES: dict[str, tuple[str, Call]] = {
     "plans_seen": (READ, lambda h, i: workflow.plans_seen(h, i.label)),
     "preview": (PREPARE, lambda h, i: workflow.preview(h, i.label)),
     "process": (PREPARE, lambda h, i: workflow.process(h, i.plan)),
+    "progress_of": (READ, lambda h, i: workflow.progress_of(h, i.plan)),
     "read_grants": (FREE, lambda h, i: workflow.read_grants({})),
     "read_sample": (PREPARE, lambda h, i: workflow.read_sample(h, i.label)),
     "restore": (CARE, lambda h, i: workflow.restore(h, i.file)),
+    "resume_all": (PREPARE, lambda h, i: workflow.resume_all(h, i.customer)),
     "revoke": (PREPARE, lambda h, i: workflow.revoke(h, f"boss@{i.customer.lower()}.example", i.customer)),
     "rotate": (CARE, lambda h, i: workflow.rotate(h)),
+    "run_due": (CARE, lambda h, i: workflow.run_due(h)),
     "run_of": (READ, lambda h, i: workflow.run_of(h, i.plan)),
     "run_seen": (READ, lambda h, i: workflow.run_seen(h, i.run)),
     "runs_seen": (READ, lambda h, i: workflow.runs_seen(h, i.label)),
@@ -138,6 +148,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "save_settings_draft": (PREPARE, lambda h, i: workflow.save_settings_draft(h, i.label, i.settings, 1)),
     "save_target": (PREPARE, lambda h, i: workflow.save_target(h, i.label, None, None, "")),
     "seal_anew": (CARE, lambda h, i: workflow.seal_anew(h, "why")),
+    "schedule_seen": (READ, lambda h, i: workflow.schedule_seen(h, i.label)),
+    "send_test": (PREPARE, lambda h, i: workflow.send_test(h, i.label)),
     "see_history": (READ, lambda h, i: workflow.see_history(h, i.label)),
     "set_up": (PREPARE, lambda h, i: workflow.set_up(h, f'[customer]\nname = "{i.customer}"\nseats = 1\n')),
     "settings_draft": (READ, lambda h, i: workflow.settings_draft(h, i.label)),
@@ -149,14 +161,19 @@ CASES: dict[str, tuple[str, Call]] = {
     "somebody_works": (READ, lambda h, i: workflow.somebody_works(h, i.label)),
     "standing": (READ, lambda h, i: workflow.standing(h, i.label)),
     "stop": (PREPARE, lambda h, i: workflow.stop(h, i.run)),
+    "switch_off": (PREPARE, lambda h, i: workflow.switch_off(h, i.label)),
+    "switch_on": (PREPARE, lambda h, i: workflow.switch_on(h, i.label)),
     "take_back": (PREPARE, lambda h, i: workflow.take_back(h, i.label, i.person)),
     "target_seen": (READ, lambda h, i: workflow.target_seen(h, i.label)),
+    "targets_seen": (READ, lambda h, i: workflow.targets_seen(h, i.label)),
     "try_mapping": (READ, lambda h, i: workflow.try_mapping(h, i.label, (), "", None)),
     "try_scope": (READ, lambda h, i: workflow.try_scope(h, i.label, (ScopeRule("include", "root.email", ("x",)),))),
     "undo": (PREPARE, lambda h, i: workflow.undo(h, i.run)),
+    "user_of": (READ, lambda h, i: workflow.user_of(h, i.label, i.person)),
     "users": (READ, lambda h, i: workflow.users(h, i.label)),
     "users_seen": (READ, lambda h, i: workflow.users_seen(h, i.label, "", 10, 0)),
     "versions_of": (READ, lambda h, i: workflow.versions_of(h, i.label)),
+    "webhook": (SIGNED, lambda h, i: workflow.webhook(h, i.label, {}, b"{}")),
     "verify": (FREE, lambda h, i: workflow.verify(h)),
 }
 """One row a use case: what it takes, and a call."""
@@ -249,6 +266,7 @@ def test_what_anybody_may_call_tells_nothing_of_another_customer(installation: I
         if needs == FREE:
             assert "Globex" not in repr(call(house, installation.theirs)), name
     assert workflow.may(house, "Globex") == frozenset()
+    assert not workflow.is_customer(house, "Globex")
     house.db.close()
 
 

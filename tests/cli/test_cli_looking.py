@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from driver import ADMIN, STAFF, Rollcall, attribute, customer, domain, keys
+from openpyxl import load_workbook
 from tiny_hibob import TinyHiBob, key_of
 
 
@@ -302,7 +303,37 @@ def test_looking_changes_nothing_and_asks_nobody(story: Rollcall, hibob: TinyHiB
     plan = story.history()[0]["plan"]
     for words in (
         ("users", STAFF), ("history", STAFF), ("explain", STAFF, "000003"), ("verify",), ("plan", plan),
-        ("workbook", plan, "plan.xlsx"), ("export", "Acme"), ("doctor",),
+        ("doctor",),
     ):  # fmt: skip
         story.call(*words).fine()
     assert (len(hibob.calls), story.sql("SELECT count(*), max(chain) FROM history")) == (calls, written)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("export", "Acme"), "set-up exported"),
+        (("users", STAFF, "--csv", "users.csv"), "users exported"),
+        (("workbook", "PLAN", "plan.xlsx"), "workbook exported"),
+    ],
+)
+def test_what_is_handed_out_stands_in_the_history(
+    story: Rollcall, hibob: TinyHiBob, words: tuple[str, ...], what: str
+) -> None:
+    calls, plan = len(hibob.calls), next(each["plan"] for each in story.history() if each["plan"])
+    before = story.history("Acme")
+    story.call(*(plan if word == "PLAN" else word for word in words), by=ADMIN).fine()
+    after = story.history("Acme")
+    assert [(each["what"], each["who"]) for each in after[: len(after) - len(before)]] == [(what, ADMIN)]
+    assert len(hibob.calls) == calls
+
+
+def test_a_workbook_carries_the_head_of_the_history_for_whoever_keeps_it(story: Rollcall) -> None:
+    plan = next(each["plan"] for each in story.history() if each["plan"])
+    before = head(story)
+    story.call("workbook", plan, "plan.xlsx").fine()
+    rows = load_workbook(story.folder / "plan.xlsx")["Summary"].iter_rows(values_only=True)
+    kept = next(str(value) for name, value, *_ in rows if name == "Head of the history")
+    assert kept == before
+    story.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    story.call("verify", "--head", kept).fine()

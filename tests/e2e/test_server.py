@@ -1,17 +1,42 @@
 """The production entry: headers on every answer, closed doors, limits, readiness."""
 
+import base64
+import hmac
 import http.client
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha512
 from pathlib import Path
 
 import pytest
-from app_server import AppServer, app_server, free_port
+from app_server import KEY, AppServer, app_server, free_port
 from provider import Provider
+
+from provisioning import workflow
+from provisioning.workflow import Workspace
+
+WEBHOOK = "webhook-canary-7c1f"
+SETUP = """
+[customer]
+name = "Acme"
+[[connections]]
+name = "HiBob"
+id = "S"
+token = { env = "TOKEN" }
+webhook = { env = "HOOK" }
+[[domains]]
+name = "staff"
+connection = "HiBob"
+"""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     data, port = tmp_path_factory.mktemp("server") / "data", free_port()
+    operator = Workspace(data, {"ROLLCALL_KEY": KEY, "TOKEN": "t" * 20, "HOOK": WEBHOOK}, workflow.operator())
+    workflow.set_up(operator, SETUP)
+    operator.db.close()
     with Provider() as provider:
         toml = provider.secrets_toml(f"http://127.0.0.1:{port}")
     with app_server(data, toml, port, ROLLCALL_MODE="server") as running:
@@ -67,4 +92,30 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(server: AppServer,
     connection.putheader("Content-Length", str(size))
     connection.endheaders()
     assert connection.getresponse().status == 413
+    connection.close()
+
+
+@pytest.mark.parametrize("label", ["Acme/staff", "No/such", "x", "Acme%2Fstaff"])
+def test_a_webhook_without_a_right_signature_is_refused_alike_for_whatever_it_names(
+    server: AppServer, label: str
+) -> None:
+    host = server.address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=20)
+    connection.request("POST", f"/webhooks/hibob/{label}", b'{"version": 2}', {"Bob-Signature": "wrong"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (403, b"refused")
+    connection.close()
+
+
+def test_a_webhook_that_is_signed_right_is_taken(server: AppServer) -> None:
+    at = datetime.now(UTC).isoformat()
+    body = json.dumps(
+        {"companyId": 1, "type": "employee.updated", "triggeredAt": at, "version": "v2", "data": {}}
+    ).encode()
+    signature = base64.b64encode(hmac.digest(WEBHOOK.encode(), body, sha512)).decode()
+    host = server.address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=20)
+    connection.request("POST", "/webhooks/hibob/Acme/staff", body, {"Bob-Signature": signature})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"ignored")  # its schedule is off
     connection.close()
