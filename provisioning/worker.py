@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import msgspec
 
@@ -50,7 +51,11 @@ def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> No
     """Execute jobs until told to stop; the job at hand is finished first."""
     waiting_again = jobs.give_back(house.db, lambda domain_id: is_held(house.db, domain_id))
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
+    tidied: date | None = None
     while not stopping.asked:
+        if tidied != (today := house.clock().date()):
+            workflow.remove_old(house)
+            tidied = today
         job = jobs.claim(house.db, house.clock())
         if job is None:
             stopping.wait(LOOK_EVERY)

@@ -256,6 +256,25 @@ def drop_old_baselines(db: Database, domain_id: int, before: datetime) -> None:
     db.execute("UPDATE plans SET baseline = NULL WHERE domain_id = ? AND made_at < ?", domain_id, to_text(before))
 
 
+def old_plans(db: Database, domain_id: int, before: datetime) -> list[str]:
+    """Plans made before a moment, unless a run of theirs did something since."""
+    rows = db.all(
+        "SELECT p.id FROM plans p WHERE p.domain_id = ?1 AND p.made_at < ?2 AND NOT EXISTS (SELECT 1 FROM runs r "
+        "WHERE r.plan_id = p.id AND (r.started_at >= ?2 OR r.ended_at >= ?2 "
+        "OR EXISTS (SELECT 1 FROM outcomes o WHERE o.run_id = r.id AND o.at >= ?2)))",
+        domain_id, to_text(before),
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+def remove_plans(db: Database, domain_id: int, plan_ids: Sequence[str]) -> None:
+    """Plans with all that hangs on them: people, approvals, runs, outcomes, and drafts of their approval."""
+    db.many(
+        "DELETE FROM drafts WHERE domain_id = ? AND kind = ?", ((domain_id, f"approval {each}") for each in plan_ids)
+    )
+    db.many("DELETE FROM plans WHERE domain_id = ? AND id = ?", ((domain_id, each) for each in plan_ids))
+
+
 def get_absences(db: Database, domain_id: int) -> dict[str, Absence]:
     rows = db.all("SELECT user_id, reads, counted_at FROM absences WHERE domain_id = ?", domain_id)
     return {row["user_id"]: Absence(row["reads"], to_moment(row["counted_at"])) for row in rows}

@@ -98,6 +98,7 @@ from provisioning.workflow.planning import (
 )
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
+from provisioning.workflow.retention import remove_old
 from provisioning.workflow.setting_up import (
     MOST_NAME,
     ConnectionSeen,
@@ -216,6 +217,7 @@ __all__ = [
     "preview",
     "process",
     "read_sample",
+    "remove_old",
     "restore",
     "rotate",
     "run_of",

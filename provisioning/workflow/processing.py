@@ -28,6 +28,7 @@ from provisioning.workflow.directories import Directory, open_directory
 from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import domain_of, situation_of
 from provisioning.workflow.reading import read_hibob
+from provisioning.workflow.retention import remove_old
 
 CHUNK = 100
 STOPPED = "stopped"
@@ -71,7 +72,9 @@ def process(
         except TargetError as problem:
             processing.finish(str(problem))
             raise
-        return processing.finish(why_stopped)
+        ended_run = processing.finish(why_stopped)
+        remove_old(house, domain.customer_id)
+        return ended_run
 
 
 def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval:
