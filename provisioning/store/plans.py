@@ -178,7 +178,7 @@ def _held(row: Row) -> Held:
 
 def recent_plans(db: Database, domain_id: int, most: int) -> list[Plan]:
     """The last plans, newest first, without their people."""
-    rows = db.all("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT ?", domain_id, most)
+    rows = db.all("SELECT id FROM plans WHERE domain_id = ? ORDER BY rowid DESC LIMIT ?", domain_id, most)
     return [plan_head(db, row["id"]) for row in rows]
 
 
@@ -196,13 +196,13 @@ def _change(row: Row) -> Change:
 
 
 def latest_plan_id(db: Database, domain_id: int) -> str | None:
-    row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT 1", domain_id)
+    row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY rowid DESC LIMIT 1", domain_id)
     return row["id"] if row else None
 
 
 def run_statuses(db: Database, domain_id: int) -> dict[str, RunStatus]:
     """How the latest run of each of a domain's plans ended, or that it runs."""
-    rows = db.all("SELECT plan_id, status FROM runs WHERE domain_id = ? ORDER BY started_at, rowid", domain_id)
+    rows = db.all("SELECT plan_id, status FROM runs WHERE domain_id = ? ORDER BY rowid", domain_id)
     return {row["plan_id"]: RunStatus(row["status"]) for row in rows}
 
 

@@ -1,8 +1,12 @@
-"""Two stages, one per target, made once; retries that do not wait; small chunks."""
+"""Two stages, one per target, made once; retries that do not wait; small chunks. With `RELIABILITY=docs/reliability.md`
+the matrix is written into that page after every cell of it has passed."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
+import fault_matrix
 import pytest
 import small_company
 import stamina
@@ -36,3 +40,22 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
             return made[target]
 
         yield of
+
+
+_passed: set[str] = set()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" and report.passed:
+        _passed.add(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    page = os.environ.get("RELIABILITY")
+    if not page:
+        return
+    missing = [str(cell) for cell in fault_matrix.CELLS if not any(f"[{cell}]" in each for each in _passed)]
+    if missing:
+        raise pytest.UsageError(f"{page} is not written: {len(missing)} cells did not pass ({missing[0]}).")
+    path = Path(page)
+    path.write_text(fault_matrix.replaced(path.read_text("utf-8"), fault_matrix.document()), "utf-8")

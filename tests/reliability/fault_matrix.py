@@ -72,3 +72,24 @@ def counts() -> str:
         f"{len(FAULTS)} faults × {len(POINTS)} points × {len(TARGETS)} targets = {len(EVERY)} cells: {len(CELLS)} are run "
         f"({ran['scim']} SCIM, {ran['local']} local), {len(EVERY) - len(CELLS)} make no sense. Wrong writes: 0."
     )
+
+
+BEGIN, END = "<!-- the matrix: written by the tests -->", "<!-- the end of the matrix -->"
+
+
+def document() -> str:
+    """The part of docs/reliability.md that the tests write."""
+    reasons = [f"- {reason}" for reason in REASONS]
+    return "\n".join([*table(), "", counts(), "", "Not run (–):", "", *reasons])
+
+
+def replaced(page: str, part: str) -> str:
+    """The page with another matrix in it."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{part}\n\n{END}{after}"
+
+
+def written(page: str) -> str:
+    """The matrix that stands in a page."""
+    return page.partition(BEGIN)[2].partition(END)[0].strip()

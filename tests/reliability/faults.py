@@ -96,7 +96,7 @@ class Disturbed:
         self.released = threading.Event()
         self.others: list[threading.Thread] = []
         self.problems: list[BaseException] = []
-        self.victim = 0
+        self.victim, self.born = 0, threading.Event()
         self.down: list[Act] = []
         self.happened = False
 
@@ -133,6 +133,7 @@ class Disturbed:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Forking beside threads: this one only calls.
             self.victim = os.fork()
+        self.born.set()
         if self.victim == 0:
             code = 99
             try:
@@ -241,6 +242,7 @@ class Disturbed:
     def _kill(self) -> None:
         """The process that works: itself, where the point is in its database."""
         self.happened = True
+        assert self.born.wait(PATIENCE)
         os.kill(self.victim or os.getpid(), signal.SIGKILL)
         if self.victim:
             raise Reset
