@@ -56,6 +56,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     missing = [str(cell) for cell in fault_matrix.CELLS if not any(f"[{cell}]" in each for each in _passed)]
     if missing:
-        raise pytest.UsageError(f"{page} is not written: {len(missing)} cells did not pass ({missing[0]}).")
+        print(f"\n{page} is not written: {len(missing)} cells did not pass, such as {missing[0]}.")
+        return
     path = Path(page)
     path.write_text(fault_matrix.replaced(path.read_text("utf-8"), fault_matrix.document()), "utf-8")
