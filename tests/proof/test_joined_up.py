@@ -21,8 +21,8 @@ from provisioning import workflow
 from provisioning.errors import Refused
 from provisioning.model import PlanStatus, RunStatus
 from provisioning.store import customers
-from provisioning.workflow.house import Workspace, member, operator
 from provisioning.workflow.directories import known_directory
+from provisioning.workflow.house import Workspace, member, operator
 
 LONG = os.environ.get("ROLLCALL_PROOF") == "long"
 PROFILE = hypothesis.settings(

@@ -56,7 +56,7 @@ from scim_servers import (
     reset_before,
     scim_error,
 )
-from small_company import Stage
+from small_company import Stage, one_by_one
 
 from provisioning import workflow
 from provisioning.database import Database
@@ -167,6 +167,8 @@ class Disturbed:
     # --- arming ---
 
     def _arm(self) -> None:
+        if self.cell.point == LAST:
+            one_by_one(self.monkeypatch)
         if self.cell.fault == DISK_FULL:
             self._fill_the_disk()
         elif self.cell.fault in (KILLED, TWO, CLOCK):
@@ -314,7 +316,7 @@ class Disturbed:
             return (lambda each: _lists(each)), 1
         if point == FINISHING:
             portal.forget()
-            return (lambda each: _lists(each) and len(portal.writes) >= len(self.stage.writes)), 1
+            return (lambda each: _lists(each) and portal.writes != []), 1
         kind = {GONE: _is_update, TAKEN: is_create, STALE: _is_update, IGNORED: _is_update}
         fits = kind.get(self.cell.fault, is_write)
         there = sum(fits(each) for each in self.stage.writes)

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 import tiny_hibob
 from driver import ADMIN, ATTRIBUTES, Rollcall, attribute, customer, domain
 from scim_servers import DEPARTMENT, EMAIL, MANAGER, TOKEN, Request, ScimServer, _Handler, _Server
 from tiny_hibob import TinyHiBob, key_of
+
+from provisioning.target.scim_pace import Pace
 
 Essence = dict[str, dict[str, str]]
 """What matters of a directory: external id → status and values."""
@@ -141,6 +144,11 @@ class Stage:
         undisturbed = self.house(self.folder / "undisturbed")
         self.portal.forget()
         plan = undisturbed.preview()
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            one_by_one(monkeypatch)
+            self._undisturbed(undisturbed, plan)
+
+    def _undisturbed(self, undisturbed: Rollcall, plan: dict[str, Any]) -> None:
         self.keys = [each["key"] for each in plan["changes"]]
         assert undisturbed.approve_and_process(plan)["status"] == "done"
         self.writes = self.portal.writes
@@ -180,6 +188,12 @@ class Stage:
         old, new = self.before.get(key, {}), self.after[key]
         late = {name: old.get(name, "") for name in new if name == "manager"}
         return now in (old, new, {**new, **late})
+
+
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes to the portal follow each other: side by side, it is chance whether a manager is there in time to need no
+    write of their own."""
+    monkeypatch.setitem(Pace.__init__.__kwdefaults__, "width", 1)
 
 
 def go_on(house: Rollcall, plan: str | None) -> list[str]:
