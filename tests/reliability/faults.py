@@ -56,7 +56,7 @@ from scim_servers import (
     reset_before,
     scim_error,
 )
-from small_company import Stage, one_by_one
+from small_company import Stage, one_by_one, with_clock
 
 from provisioning import workflow
 from provisioning.database import Database
@@ -251,8 +251,7 @@ class Disturbed:
 
     def _set_back(self) -> None:
         self.happened = True
-        defaults = (lambda: datetime.now(UTC) - timedelta(days=1),)
-        self.monkeypatch.setattr(Workspace.__init__, "__defaults__", defaults)
+        with_clock(self.monkeypatch, lambda: datetime.now(UTC) - timedelta(days=1))
 
     def _second_worker(self) -> None:
         """Does the same beside the first, which goes on when the second waits for it: in the middle of a transaction the

@@ -3,9 +3,11 @@ end that a run nobody disturbs comes to."""
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +18,7 @@ from scim_servers import DEPARTMENT, EMAIL, MANAGER, TOKEN, Request, ScimServer,
 from tiny_hibob import TinyHiBob, key_of
 
 from provisioning.target.scim_pace import Pace
+from provisioning.workflow import Workspace
 
 Essence = dict[str, dict[str, str]]
 """What matters of a directory: external id → status and values."""
@@ -194,6 +197,14 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes to the portal follow each other: side by side, it is chance whether a manager is there in time to need no
     write of their own."""
     monkeypatch.setitem(Pace.__init__.__kwdefaults__, "width", 1)
+
+
+def with_clock(monkeypatch: pytest.MonkeyPatch, clock: Callable[[], datetime]) -> None:
+    """Every installation that is opened from now on has this clock."""
+    optional = [each for each in signature(Workspace).parameters.values() if each.default is not Parameter.empty]
+    defaults = tuple(clock if each.name == "clock" else each.default for each in optional)
+    assert clock in defaults
+    monkeypatch.setattr(Workspace.__init__, "__defaults__", defaults)
 
 
 def go_on(house: Rollcall, plan: str | None) -> list[str]:

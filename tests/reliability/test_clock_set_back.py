@@ -4,15 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from driver import ADMIN, Rollcall, customer
-from small_company import HiBob
+from small_company import HiBob, with_clock
 from tiny_hibob import company, key_of
-
-from provisioning.workflow import Workspace
 
 
 def set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """By two hours, for every command from now on."""
-    monkeypatch.setattr(Workspace.__init__, "__defaults__", (lambda: datetime.now(UTC) - timedelta(hours=2),))
+    with_clock(monkeypatch, lambda: datetime.now(UTC) - timedelta(hours=2))
 
 
 @pytest.fixture

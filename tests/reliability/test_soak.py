@@ -17,10 +17,8 @@ from dying import dies_at
 from fault_matrix import CELLS, WRITES, Cell
 from faults import FULL, Disturbed
 from scim_servers import TOKEN, Times, is_write
-from small_company import HERE, IN_PORTAL, HiBob, Portal
+from small_company import HERE, IN_PORTAL, HiBob, Portal, with_clock
 from tiny_hibob import key_of, somebody
-
-from provisioning.workflow import Workspace
 
 KEPT_DAYS = 30
 HIBOB_FAULTS: tuple[int | str, ...] = (401, 403, 500, 503, "html", "truncated", "reset", "strange", "text")
@@ -152,7 +150,7 @@ _NOT_HERE = (
 @contextmanager
 def installation(target: str, folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     clock, chance = Clock(), random.Random(seed)
-    monkeypatch.setattr(Workspace.__init__, "__defaults__", (clock,))
+    with_clock(monkeypatch, clock)
     with HiBob([]) as hibob, Portal() as portal:
         house = Rollcall(folder / "data", SCIM_TOKEN=TOKEN)
         there = {"scim": portal.base_url, "token": {"env": "SCIM_TOKEN"}}
