@@ -669,6 +669,7 @@ def _due(asked: argparse.Namespace) -> int:
     house = _open(asked)
     found = workflow.run_due(house, _waiting)
     workflow.deliver(house)
+    workflow.remove_old(house)
     _print([plain(f"{each.label}: {each.text}") for each in found] or ["Nothing is due."])
     return min((each.code for each in found if each.code), default=OK)
 

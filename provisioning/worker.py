@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import msgspec
 
@@ -57,7 +58,11 @@ def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> No
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
     messenger = threading.Thread(target=_deliver, args=(replace(house), stopping), daemon=True)
     messenger.start()
+    tidied: date | None = None
     while not stopping.asked:
+        if tidied != (today := house.clock().date()):
+            workflow.remove_old(house)
+            tidied = today
         for done in workflow.run_due(house, patient=False):
             say(f"Schedule of {done.label}: {done.text}")
         job = jobs.claim(house.db, house.clock())

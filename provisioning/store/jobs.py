@@ -117,6 +117,15 @@ def finish(db: Database, job_id: int, at: datetime, result: dict[str, str], erro
     )  # fmt: skip
 
 
+def remove_old(db: Database, domain_id: int, before: datetime) -> int:
+    """Remove jobs that ended before a moment, and say how many."""
+    return db.execute(
+        "DELETE FROM jobs WHERE domain_id = ? AND state IN ('done', 'failed') AND ended_at < ?",
+        domain_id,
+        to_text(before),
+    )
+
+
 def give_back(db: Database, busy: Callable[[int], bool]) -> int:
     """Jobs that were running when their worker died wait again; every job may be repeated. `busy` says of a domain
     whether somebody still works on it. Returns how many."""

@@ -178,7 +178,7 @@ def _held(row: Row) -> Held:
 
 def recent_plans(db: Database, domain_id: int, most: int) -> list[Plan]:
     """The last plans, newest first, without their people."""
-    rows = db.all("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT ?", domain_id, most)
+    rows = db.all("SELECT id FROM plans WHERE domain_id = ? ORDER BY rowid DESC LIMIT ?", domain_id, most)
     return [plan_head(db, row["id"]) for row in rows]
 
 
@@ -196,13 +196,13 @@ def _change(row: Row) -> Change:
 
 
 def latest_plan_id(db: Database, domain_id: int) -> str | None:
-    row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY made_at DESC LIMIT 1", domain_id)
+    row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY rowid DESC LIMIT 1", domain_id)
     return row["id"] if row else None
 
 
 def run_statuses(db: Database, domain_id: int) -> dict[str, RunStatus]:
     """How the latest run of each of a domain's plans ended, or that it runs."""
-    rows = db.all("SELECT plan_id, status FROM runs WHERE domain_id = ? ORDER BY started_at, rowid", domain_id)
+    rows = db.all("SELECT plan_id, status FROM runs WHERE domain_id = ? ORDER BY rowid", domain_id)
     return {row["plan_id"]: RunStatus(row["status"]) for row in rows}
 
 
@@ -256,6 +256,25 @@ def take_baseline(db: Database, plan_id: str) -> None:
 def drop_old_baselines(db: Database, domain_id: int, before: datetime) -> None:
     """Plans that can no longer be approved need not keep their read's ids."""
     db.execute("UPDATE plans SET baseline = NULL WHERE domain_id = ? AND made_at < ?", domain_id, to_text(before))
+
+
+def old_plans(db: Database, domain_id: int, before: datetime) -> list[str]:
+    """Plans made before a moment, unless a run of theirs did something since."""
+    rows = db.all(
+        "SELECT p.id FROM plans p WHERE p.domain_id = ?1 AND p.made_at < ?2 AND NOT EXISTS (SELECT 1 FROM runs r "
+        "WHERE r.plan_id = p.id AND (r.started_at >= ?2 OR r.ended_at >= ?2 "
+        "OR EXISTS (SELECT 1 FROM outcomes o WHERE o.run_id = r.id AND o.at >= ?2)))",
+        domain_id, to_text(before),
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+def remove_plans(db: Database, domain_id: int, plan_ids: Sequence[str]) -> None:
+    """Plans with all that hangs on them: people, approvals, runs, outcomes, and drafts of their approval."""
+    db.many(
+        "DELETE FROM drafts WHERE domain_id = ? AND kind = ?", ((domain_id, f"approval {each}") for each in plan_ids)
+    )
+    db.many("DELETE FROM plans WHERE domain_id = ? AND id = ?", ((domain_id, each) for each in plan_ids))
 
 
 def get_absences(db: Database, domain_id: int) -> dict[str, Absence]:

@@ -29,15 +29,14 @@ def get_run(db: Database, run_id: str) -> Run:
 
 
 def latest_run(db: Database, plan_id: str) -> Run | None:
-    row = db.one("SELECT * FROM runs WHERE plan_id = ? ORDER BY started_at DESC, rowid DESC LIMIT 1", plan_id)
+    """The newest by the order of starting, for a clock may be set back."""
+    row = db.one("SELECT * FROM runs WHERE plan_id = ? ORDER BY rowid DESC LIMIT 1", plan_id)
     return _run(db, row) if row else None
 
 
 def recent_runs(db: Database, domain_id: int, most: int) -> list[tuple[Run, dict[str, int], dict[str, int]]]:
     """The last runs, newest first, without their outcomes: (run, people per result, people done per action)."""
-    rows = db.all(
-        "SELECT * FROM runs WHERE domain_id = ? ORDER BY started_at DESC, rowid DESC LIMIT ?", domain_id, most
-    )
+    rows = db.all("SELECT * FROM runs WHERE domain_id = ? ORDER BY rowid DESC LIMIT ?", domain_id, most)
     return [(_head(row), *_tally(db, row["id"])) for row in rows]
 
 
@@ -145,6 +144,18 @@ def another_run_since(db: Database, domain_id: int, plan_id: str, since: datetim
         domain_id, plan_id, to_text(since),
     )  # fmt: skip
     return row["id"] if row else None
+
+
+def last_moment(db: Database, domain_id: int) -> datetime | None:
+    """The latest that anything of the domain is said to have happened: a plan made, a run begun or ended, an outcome
+    journalled."""
+    row = db.one(
+        "SELECT max(at) AS at FROM (SELECT max(made_at) AS at FROM plans WHERE domain_id = ?1 UNION ALL "
+        "SELECT max(coalesce(ended_at, started_at)) FROM runs WHERE domain_id = ?1 UNION ALL "
+        "SELECT max(o.at) FROM outcomes o JOIN runs r ON r.id = o.run_id WHERE r.domain_id = ?1 AND r.ended_at IS NULL)",
+        domain_id,
+    )
+    return to_moment(row["at"]) if row and row["at"] else None
 
 
 def archived_since(db: Database, domain_id: int, since: datetime) -> int:

@@ -107,6 +107,7 @@ from provisioning.workflow.planning import (
 from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
+from provisioning.workflow.retention import remove_old
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -268,6 +269,7 @@ __all__ = [
     "progress_of",
     "read_grants",
     "read_sample",
+    "remove_old",
     "restore",
     "resume_all",
     "revoke",

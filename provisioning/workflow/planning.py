@@ -163,7 +163,9 @@ def store_plan(house: Workspace, situation: Situation, decision: Decision, undo_
     """Store what was decided as a plan of the situation's domain."""
     domain, read_at = situation.domain, situation.employees.evidence.read_at
     with house.db.transaction():
-        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, situation.now, read_at, undo_of)
+        # Not before the last run, though the clock was set back: it would count as overtaken by that run.
+        made_at = max(situation.now, runs.last_moment(house.db, domain.id) or situation.now)
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, made_at, read_at, undo_of)
         if decision.status is PlanStatus.EMPTY:
             plans.take_baseline(house.db, plan_id)
         plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)

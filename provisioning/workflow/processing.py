@@ -28,6 +28,7 @@ from provisioning.workflow.directories import Directory, open_directory
 from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import domain_of, plan_seen, situation_of
 from provisioning.workflow.reading import read_hibob
+from provisioning.workflow.retention import remove_old
 
 CHUNK = 100
 STOPPED = "stopped"
@@ -69,14 +70,17 @@ def process(
         drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
         drifted |= kept_since(house, plan, domain)
         run = _open_run(house, plan, domain, run, retry_failed, approval)
-        processing = _Processing(house, plan, domain, run, still_ours, progress, say)
+        not_before = runs.last_moment(house.db, domain.id) or plan.made_at
+        processing = _Processing(house, plan, domain, run, still_ours, progress, not_before, say)
         processing.settle(changes, approval.left_out, drifted)
         try:
             why_stopped = processing.write(changes)
         except TargetError as problem:
             processing.finish(str(problem))
             raise
-        return processing.finish(why_stopped)
+        ended_run = processing.finish(why_stopped)
+        remove_old(house, domain.customer_id)
+        return ended_run
 
 
 def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval:
@@ -197,6 +201,7 @@ class _Processing:
     run: Run
     still_ours: Callable[[], None]
     progress: Progress
+    not_before: datetime
     say: Say = quiet
     failures: _Failures = field(default_factory=_Failures)
     settled: set[tuple[str, Action]] = field(default_factory=set)
@@ -213,7 +218,7 @@ class _Processing:
             elif (each.key, each.action) in drifted:
                 outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, drifted[each.key, each.action]))
         if outcomes:
-            runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
+            runs.journal(self.house.db, self.run.id, outcomes, self._now())
         self.settled = {(each.key, each.action) for each in outcomes}
 
     def write(self, changes: Sequence[Change]) -> str | None:
@@ -252,8 +257,12 @@ class _Processing:
             snapshots.save_users(self.house.snapshots, self.domain.id, users, self.house.clock())
 
     def _journal(self, outcomes: Sequence[Outcome]) -> None:
-        runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
+        runs.journal(self.house.db, self.run.id, outcomes, self._now())
         self.failures.count(outcomes)
+
+    def _now(self) -> datetime:
+        """After every plan of the domain that was made before, though the clock was set back: they are overtaken."""
+        return max(self.house.clock(), self.not_before + timedelta(microseconds=1))
 
     def finish(self, why_stopped: str | None) -> Run:
         """End the run; a person's wish to stop needs no note."""
@@ -263,7 +272,7 @@ class _Processing:
         bad = counts["failed"] + counts["drifted"]
         status = RunStatus.STOPPED if not complete else RunStatus.PARTIAL if bad else RunStatus.DONE
         with self.house.db.transaction():
-            runs.end_run(self.house.db, self.run.id, status, self.house.clock(), note or "")
+            runs.end_run(self.house.db, self.run.id, status, self._now(), note or "")
             if complete:
                 plans.take_baseline(self.house.db, self.plan.id)
             what = "run ended" if complete else "run stopped"

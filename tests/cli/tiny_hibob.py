@@ -9,7 +9,7 @@ import base64
 import gzip
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -134,7 +134,8 @@ class TinyHiBob:
 
     `denied`: categories that are not granted. `lost`: fields that are silently absent. `emptied`: fields that are null
     for everybody. `hidden`: ids of people outside the audience. `fault`: what every answer is instead, an HTTP status,
-    "html", "truncated", "reset" or "strange"; `fault_on`: the part of the path that it is limited to.
+    "html", "truncated", "reset", "text" (the right data under a wrong type) or "strange"; `fault_on`: the part of the
+    path that it is limited to; `headers`: what goes with a status. `meanwhile`: called with the path before each answer.
     """
 
     def __init__(self, people: Iterable[Person]) -> None:
@@ -145,6 +146,8 @@ class TinyHiBob:
         self.hidden: set[str] = set()
         self.fault: int | str | None = None
         self.fault_on = ""
+        self.headers: dict[str, str] = {}
+        self.meanwhile: Callable[[str], None] = lambda path: None
         self.calls: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
@@ -289,6 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.hibob.calls.append(f"{self.command} {self.path}")
+        self.hibob.meanwhile(self.path)
         fault = self.hibob.fault if self.hibob.fault_on in self.path else None
         expected = base64.b64encode(f"{SERVICE_USER}:{TOKEN}".encode()).decode()
         if fault == "reset":
@@ -316,13 +320,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _json(self, document: Any, fault: str | None) -> None:
         content = json.dumps({"people": []} if fault == "strange" else document).encode()
-        self._send(200, "application/json;charset=utf-8", content, cut=fault == "truncated")
+        kind = "text/plain" if fault == "text" else "application/json;charset=utf-8"
+        self._send(200, kind, content, cut=fault == "truncated")
 
     def _send(self, status: int, kind: str = "", content: bytes = b"", cut: bool = False) -> None:
         self.send_response(status)
         self.send_header("X-RateLimit-Limit", "50")
         self.send_header("X-RateLimit-Remaining", "49")
         self.send_header("X-RateLimit-Reset", "0")
+        for name, value in self.hibob.headers.items():
+            self.send_header(name, value)
         if not content:
             self.send_header("Content-Length", "0")
             self.end_headers()
