@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, NEIGHBOUR_FAILED, WRONG_USAGE, REFUSED, SOME_FAILED = range(5)
+MOST_KEYS = 3
 
 
 class _Parser(argparse.ArgumentParser):
@@ -327,11 +328,7 @@ def _preview(asked: argparse.Namespace) -> int:
     plan = workflow.preview(house, asked.domain, _waiting)
     if asked.excel:
         _write_workbook(house, plan.id, asked.excel)
-    code = _show_plan(plan, asked.json)
-    if not asked.json and plan.changes:
-        print(f"Workbook: {asked.excel}" if asked.excel else f"Workbook: `workbook {plan.id} FILE`")
-        print(_next_step(plan))
-    return code
+    return _show_plan(plan, asked.json, asked.excel)
 
 
 def _next_step(plan: "Plan") -> str:
@@ -340,7 +337,7 @@ def _next_step(plan: "Plan") -> str:
     return f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}"
 
 
-def _show_plan(plan: "Plan", as_json: bool) -> int:
+def _show_plan(plan: "Plan", as_json: bool, excel: str | None = None) -> int:
     from provisioning.model import PlanStatus
     from provisioning.report.documents import plan_document
     from provisioning.report.text import plan_lines
@@ -349,6 +346,9 @@ def _show_plan(plan: "Plan", as_json: bool) -> int:
         _print_json(plan_document(plan))
     else:
         _print(list(plan_lines(plan)))
+        if plan.changes:
+            print(f"Workbook: {excel}" if excel else f"Workbook: `workbook {plan.id} FILE`")
+            print(_next_step(plan))
     if plan.status is not PlanStatus.BLOCKED:
         return OK
     _complain(
@@ -576,6 +576,7 @@ def _users(asked: argparse.Namespace) -> int:
 
 def _history(asked: argparse.Namespace) -> int:
     from provisioning import workflow
+    from provisioning.report.differences import in_words
     from provisioning.report.text import plain
 
     events = workflow.see_history(_open(asked), asked.label)
@@ -592,11 +593,16 @@ def _history(asked: argparse.Namespace) -> int:
         return OK
     for each in events:
         about = " ".join(part for part in (each.domain, each.plan, each.run) if part)
-        details = ", ".join(
-            f"{name} {value}" for name, value in each.details.items() if value not in (None, [], {}, "")
-        )
+        details = in_words({name: _shortened(value) for name, value in each.details.items()})
         print(plain(f"{each.at[:19].replace('T', ' ')}  {each.who}: {each.what}  {about}  {details}"))
     return OK
+
+
+def _shortened(value: object) -> object:
+    """A list of keys by its first few: --json has them all."""
+    if isinstance(value, list) and len(value) > MOST_KEYS and all(isinstance(each, str) for each in value):
+        return f"{', '.join(value[:MOST_KEYS])} and {len(value) - MOST_KEYS:,} more"
+    return value
 
 
 def _explain(asked: argparse.Namespace) -> int:

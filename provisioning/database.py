@@ -32,6 +32,11 @@ def _keep_to_owner(path: Path) -> None:
                 each.chmod(mode)
 
 
+def _lower(value: SqlValue) -> SqlValue:
+    """SQLite's own knows the letters A to Z alone: nobody would find Åsa by åsa."""
+    return value.casefold() if isinstance(value, str) else value
+
+
 class Database:
     """One connection, for one thread. `utils` is sqlite-utils on the same connection."""
 
@@ -60,6 +65,7 @@ class Database:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("PRAGMA foreign_keys = ON")
+        self.connection.create_function("lower", 1, _lower, deterministic=True)
         self.utils = sqlite_utils.Database(self.connection)
         self._after: list[Callable[[], None]] = []
 

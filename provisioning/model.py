@@ -443,7 +443,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem of the plan as a whole. `numbers` is empty where nothing was counted."""
+    """A problem of the plan as a whole. `numbers` is empty where nothing was counted. `names`: what to call the people of
+    `keys`, who need be neither changed nor held."""
 
     code: str
     severity: Severity
@@ -451,6 +452,7 @@ class Finding:
     remedy: str
     numbers: ReadOnlyMapping[str, int] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    names: ReadOnlyMapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,6 +298,11 @@ def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str
             f"{'' if each.kind is not DecisionKind.NOT_SAME else ' AND other = ?'}",
             domain_id, each.key, *contradicted, *((each.other,) if each.kind is DecisionKind.NOT_SAME else ()),
         )  # fmt: skip
+        if each.kind is DecisionKind.SAME:
+            # A user is one person only: whoever it was said to be before, it is not now.
+            db.execute(
+                "DELETE FROM decisions WHERE domain_id = ? AND kind = 'same' AND other = ?", domain_id, each.other
+            )
         db.insert(
             "decisions", domain_id=domain_id, kind=each.kind.value, key=each.key, other=each.other, at=to_text(at), by=by,
             plan_id=plan_id,

@@ -145,10 +145,15 @@ def _take_back(here: Here, keys: Collection[str]) -> None:
     st.rerun()
 
 
+def in_words(kind: str, other: str) -> str:
+    """A decision, as events and tables tell it."""
+    return f"{_WORDS[DecisionKind(kind)]} {other}".strip()
+
+
 def _row(each: PersonDecision) -> dict[str, str]:
     return {
         "Who": each.name or each.key,
-        "Decision": f"{_WORDS[each.kind]} {each.other}".strip(),
+        "Decision": in_words(each.kind, each.other),
         "By": each.by,
         "When": moment(each.at),
     }

@@ -250,12 +250,12 @@ def no_customer_to_see() -> None:
 def link(
     page: str, label: str, icon: str, here: Here, width: Literal["content", "stretch"] = "content", **query: str
 ) -> None:
-    """A link to another page that keeps looking at the same customer and domain."""
+    """A link to another page that keeps looking at the same customer and domain. `label` may hold data."""
     try:
-        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query}, width=width)
+        st.page_link(page, label=escape(label), icon=icon, query_params={**here.place, **query}, width=width)
     except (StreamlitAPIException, KeyError):
         # A page tested by itself has no navigation to link into.
-        st.caption(label)
+        st.caption(escape(label))
 
 
 def go(page: str, here: Here, **query: str) -> None:

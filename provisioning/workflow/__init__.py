@@ -90,6 +90,7 @@ from provisioning.workflow.looking import (
     runs_seen,
     see_history,
     standing,
+    user_of,
     users,
     users_seen,
     verify,
@@ -104,7 +105,7 @@ from provisioning.workflow.planning import (
     show_plan,
 )
 from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
-from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, stop
+from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
@@ -264,6 +265,7 @@ __all__ = [
     "plans_seen",
     "preview",
     "process",
+    "progress_of",
     "read_grants",
     "read_sample",
     "restore",
@@ -301,6 +303,7 @@ __all__ = [
     "try_mapping",
     "try_scope",
     "undo",
+    "user_of",
     "users",
     "users_seen",
     "verify",

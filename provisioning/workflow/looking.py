@@ -69,7 +69,7 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
     users_now = known_users(house, domain, fed)
     answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
-    past = runs.outcomes_of_person(house.db, domain.id, answer.key)
+    past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
 
@@ -253,6 +253,11 @@ def users_seen(
 ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
     """One page of the directory: (id, external id, status, attributes)."""
     return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+
+
+def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
+    """The user of a person, by the key that plans know them by; None when there is none."""
+    return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
 
 
 @dataclass(frozen=True, slots=True)

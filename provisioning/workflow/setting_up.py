@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from provisioning import setup_file
+from provisioning.engine import advice
 from provisioning.errors import Refused, SettingsError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
@@ -184,6 +185,7 @@ class _SetUp:
                 name=table.name,
                 mapping_version=domain.mapping_version,
                 settings_version=domain.settings_version,
+                **(_what_changed(before, domain) if before else {}),
             )
 
     def _scim_token(
@@ -402,6 +404,19 @@ def add_domain(house: Workspace, customer: str, name: str, connection: str) -> N
         raise SettingsError(f"There is a domain “{name.strip()}” already.")
     table = setup_file.DomainTable(name=name.strip(), connection=connection)
     _through_set_up(house, file_of(customers.get_customer(house.db, customer), table))
+
+
+def _what_changed(before: Domain, after: Domain) -> dict[str, object]:
+    """The mapping and the settings, as the history tells them; nothing of what stayed."""
+    lines = list(advice.difference(before.attributes, after.attributes))
+    changed = changed_settings(before.settings, after.settings)
+    return ({"mapping": lines} if lines else {}) | ({"changed": changed} if changed else {})
+
+
+def changed_settings(before: Settings, after: Settings) -> dict[str, object]:
+    """Every setting that differs, from what to what."""
+    was, now = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    return {name: {"from": was[name], "to": now[name]} for name in now if was[name] != now[name]}
 
 
 def file_of(customer: Customer, table: setup_file.DomainTable) -> setup_file.SetupFile:

@@ -104,6 +104,18 @@ def test_the_history_in_words_is_a_line_an_event(story: Rollcall) -> None:
     assert ADMIN in said.out
 
 
+def test_the_history_in_words_is_written_for_people(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    for number in range(41, 46):
+        hibob.join(number)
+    plan = staffed.preview()
+    staffed.call("approve", plan["plan"], "--only", key_of(41), by=ADMIN).fine()
+    said = staffed.call("history", STAFF).fine().out
+    assert not set("{}[]") & set(said)
+    assert "counts: add 5; unchanged 30" in said
+    assert f"left out: {key_of(42)}, {key_of(43)}, {key_of(44)} and 1 more" in said
+    assert key_of(45) not in said
+
+
 def test_refusals_and_failures_leave_no_event(story: Rollcall) -> None:
     before = story.history("Acme")
     story.call("preview", STAFF).complaint(1)
@@ -176,6 +188,13 @@ def test_a_user_whom_hibob_no_longer_returns_is_explained(staffed: Rollcall, hib
     (key,) = keys(plan["changes"])
     assert "archive" in explain(staffed, key)["answer"]
     assert explain(staffed, "000007")["answer"] == explain(staffed, key)["answer"]
+
+
+def test_what_runs_did_is_told_of_a_leaver_too_whose_key_is_another_then(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.forget(7)
+    staffed.sync()
+    past = [each["detail"] for each in explain(staffed, "000007")["steps"] if each["step"] == "run"]
+    assert [each.partition("UTC: ")[2] for each in past] == ["archived.", "added."]
 
 
 def test_before_the_first_read_there_is_nothing_to_explain(acme: Rollcall) -> None:

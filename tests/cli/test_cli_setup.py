@@ -177,6 +177,17 @@ def test_a_changed_file_makes_one_version_of_what_changed(acme: Rollcall, hibob:
     assert [each["what"] for each in acme.history()][:2] == ["domain changed", "domain changed"]
 
 
+def test_the_history_says_what_a_changed_file_changed(acme: Rollcall, hibob: TinyHiBob) -> None:
+    site = attribute("Site", "work.site")
+    acme.set_up(customer(hibob.base_url, domain(*ATTRIBUTES, site, limits={"archive": "off"}))).fine()
+    details = acme.history()[0]["details"]
+    assert details["mapping"] == ["Site: added, fed by work.site"]
+    assert details["changed"]["limits"]["from"]["archive"]["percent"] == "10"
+    said = acme.call("history", STAFF).fine().out
+    assert "mapping: Site: added, fed by work.site" in said
+    assert "archive: 10 % → off" in said
+
+
 def test_a_table_that_is_left_out_stays_as_it_is(empty: Rollcall) -> None:
     secretive(empty).set_up(everything()).fine()
     before = tomllib.loads(empty.call("export", "Acme").fine().out)
