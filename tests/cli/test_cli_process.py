@@ -395,7 +395,7 @@ def test_a_database_that_fails_in_the_middle_is_gone_on_with(big: Rollcall, undi
 
 def test_a_run_is_stopped_between_chunks_and_resumed(big: Rollcall, undisturbed: list[dict[str, Any]]) -> None:
     plan = newest(big)
-    with busy_with(big, "1", 1000):
+    with busy_with(big, "1", 10_000):
         process = big.start("process", plan, "--json")
         until(lambda: outcomes(big) > 0)
         run = big.sql("SELECT id FROM runs")[0][0]
@@ -443,7 +443,7 @@ def test_interrupted_by_the_keyboard_a_run_ends_in_words_and_is_gone_on_with(
     big: Rollcall, undisturbed: list[dict[str, Any]]
 ) -> None:
     plan = newest(big)
-    with busy_with(big, "1", 1000):
+    with busy_with(big, "1", 10_000):
         process = big.start("process", plan, "--json")
         until(lambda: outcomes(big) > 0)
         with held_still(big, process):
