@@ -3,8 +3,10 @@ our credentials at any machine, this one's own network included."""
 
 import ipaddress
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from provisioning.errors import SettingsError
 
@@ -46,6 +48,31 @@ def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> 
     if parts.scheme != "https" or parts.port not in (None, 443):
         raise SettingsError(f"Connections to {host} must use https on its standard port.")
     return url.strip().rstrip("/")
+
+
+def check_destination(
+    url: str, allowed: frozenset[str], addresses_of: Callable[[str], Sequence[str]] | None = None
+) -> None:
+    """Look where a host's name leads before credentials go there: a name that somebody made lead into a private network,
+    or to this machine, is refused. Raises `SettingsError`. A name that nobody knows is left to fail by itself, and so is
+    one that only a proxy looks up."""
+    host = (urlsplit(url).hostname or "").lower()
+    if host in allowed or (addresses_of is None and "https" in getproxies()):
+        return
+    inside = [each for each in (addresses_of or _addresses)(host) if not ipaddress.ip_address(each).is_global]
+    if inside:
+        raise SettingsError(
+            f"{host} leads to {inside[0]}, which is not an address of the internet. If that is meant, the operator can allow "
+            f"the host with {ALLOWED_VARIABLE}."
+        )
+
+
+def _addresses(host: str) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [str(each[4][0]).partition("%")[0] for each in found]
 
 
 def _is(host: str, known: str) -> bool:

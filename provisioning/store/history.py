@@ -122,6 +122,15 @@ def _spans(rows: Sequence[int]) -> list[list[int]]:
     return found
 
 
+def count_since(db: Database, customer_id: int, what: str, since: datetime) -> int:
+    """How often something happened for a customer since then."""
+    row = db.one(
+        "SELECT count(*) AS times FROM history WHERE customer_id = ? AND what = ? AND at > ?",
+        customer_id, what, to_text(since),
+    )  # fmt: skip
+    return int(row["times"]) if row else 0
+
+
 def rows_before(db: Database, customer_id: int, before: datetime) -> list[int]:
     """A customer's rows that are older; those that name what was removed stay."""
     rows = db.all(

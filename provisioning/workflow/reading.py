@@ -9,8 +9,8 @@ from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
-from provisioning.errors import SettingsError, SourceError
-from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
+from provisioning.errors import Refused, SettingsError, SourceError
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url, check_destination
 from provisioning.model import (
     Column,
     Connection,
@@ -24,14 +24,15 @@ from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import MOST_FIELDS, read_people
 from provisioning.source.reports import list_reports, read_report
-from provisioning.store import customers
+from provisioning.store import customers, history
 from provisioning.store.secrets import (
     connection_owner,
     get_secret,
 )
-from provisioning.workflow.house import PREPARERS, Workspace, require
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.portals import PortalSeen, ask_portal
 
+TESTED, MOST_TESTS, TEST_WINDOW = "connection tested", 20, timedelta(minutes=5)
 METADATA_AGE = timedelta(hours=24)
 
 
@@ -64,6 +65,7 @@ def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
         raise SettingsError(
             f"Connection “{connection.name}” has no service user id or token yet. Set both (`id`, `token`) and try again."
         )
+    check_destination(url, allowed_hosts(house.environment))
     with HiBobClient(url, connection.service_user_id, token) as client:
         yield client
 
@@ -190,6 +192,7 @@ def check(house: Workspace, label: str) -> Check:
     HiBob's metadata."""
     domain = customers.get_domain(house.db, label)
     require(house, domain.customer_id, PREPARERS, "test the connection")
+    _note_test(house, domain)
     read = read_hibob(house, domain, fresh_metadata=True)
     _note_reports(house, connection_of(house, domain))
     portal = ask_portal(house, domain)
@@ -215,6 +218,19 @@ def check(house: Workspace, label: str) -> Check:
         fields=len(read.catalogue.fields),
         portal=portal,
     )
+
+
+def _note_test(house: Workspace, domain: Domain) -> None:
+    """HiBob shuts everybody out for five minutes after fifty refused calls: nobody tries tokens here that fast. Counted
+    per customer."""
+    with house.db.transaction():
+        since = house.clock() - TEST_WINDOW
+        if history.count_since(house.db, domain.customer_id, TESTED, since) >= MOST_TESTS:
+            raise Refused(
+                f"The connections of this customer were tested {MOST_TESTS} times within {TEST_WINDOW.seconds // 60} minutes. "
+                "Wait as long, then test again."
+            )
+        record_event(house, TESTED, domain)
 
 
 def _checked_column(read: Read, name: str, attribute: str) -> CheckedColumn:

@@ -228,3 +228,10 @@ def test_the_sandbox_is_checked_as_well(northwind: Rollcall) -> None:
     found = northwind.call("check", "Northwind Trading/staff", "--json").fine().json
     assert found["ok"] is True
     assert {each["state"] for each in found["columns"]} == {"ok"}
+
+
+def test_nobody_tries_tokens_faster_than_hibob_bears(acme: Rollcall) -> None:
+    for _ in range(20):
+        acme.call("check", STAFF).fine()
+    assert "Wait" in acme.call("check", STAFF).complaint(3)
+    assert acme.history("Acme")[0]["what"] == "connection tested"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioning.errors import SettingsError
-from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
+from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -279,3 +279,24 @@ def test_every_portal_below_skillcasts_name_is_allowed_over_https(url: str) -> N
 def test_what_only_looks_like_a_portal_is_refused(url: str) -> None:
     with pytest.raises(SettingsError):
         check_base_url(url, SKILLCAST_HOSTS, NOBODY)
+
+
+# --- where a name leads -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.7", "172.16.0.1", "169.254.169.254", "100.64.0.1", "::1",
+                "fd00::1", "fe80::1", "::ffff:10.0.0.1"],
+)  # fmt: skip
+def test_a_name_that_leads_inside_is_refused(address: str) -> None:
+    with pytest.raises(SettingsError, match="not an address of the internet"):
+        check_destination("https://api.hibob.com/v1", frozenset(), lambda host: ["104.18.0.1", address])
+
+
+def test_a_name_that_leads_outside_or_nowhere_is_not_our_business() -> None:
+    check_destination("https://api.hibob.com/v1", frozenset(), lambda host: ["104.18.0.1", "2606:4700::1"])
+    check_destination("https://api.hibob.com/v1", frozenset(), lambda host: [])
+
+
+def test_a_host_that_the_operator_allows_may_lead_inside() -> None:
+    check_destination("http://hibob.internal/v1", frozenset({"hibob.internal"}), lambda host: ["10.0.0.1"])
