@@ -121,6 +121,16 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("customer", metavar="CUSTOMER", nargs="?")
     each.add_argument("--last-admin", action="store_true", help="also when nobody else is admin of the customer")
+    for name, text, run in (
+        ("export-person", "print all that is kept of one person", _export_person),
+        ("forget-person", "remove what is kept of one person", _forget_person),
+    ):
+        each = command(name, text, run)
+        each.add_argument("customer", metavar="CUSTOMER")
+        each.add_argument("person", metavar="PERSON")
+    command("forget-history", "remove what is older than the retention", _forget_history).add_argument(
+        "customer", metavar="CUSTOMER"
+    )
     each = command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
     each.add_argument("--lost", action="store_true", help="the old key is lost: forget all secrets and begin anew")
     command("backup", "copy the database", _backup).add_argument("file", metavar="FILE")
@@ -697,6 +707,30 @@ def _revoke(asked: argparse.Namespace) -> int:
     had = workflow.revoke(_open(asked), asked.email, asked.customer, last_admin=asked.last_admin)
     of = asked.customer or "every customer"
     print(f"{asked.email} {'has no role any more' if had else 'had no role'} for {of}.")
+    return OK
+
+
+def _export_person(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    _print_json(workflow.export_person(_open(asked), asked.customer, asked.person))
+    return OK
+
+
+def _forget_person(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    rows = workflow.forget_person(_open(asked), asked.customer, asked.person)
+    print(f"Removed from previews, runs and decisions; {rows:,} rows of the history lost their content.")
+    print("Their account in the directory stays, and backups made before still hold what was removed.")
+    return OK
+
+
+def _forget_history(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    rows = workflow.remove_old_history(_open(asked), asked.customer)
+    print(f"{rows:,} rows of the history were older than the retention and lost their content.")
     return OK
 
 

@@ -196,6 +196,16 @@ def events(db: Database, customer_id: int, domain_id: int | None = None) -> list
     return [_event(row) for row in rows]
 
 
+def numbered(db: Database, customer_id: int) -> list[tuple[int, Event]]:
+    """A customer's events with the numbers of their rows, oldest first."""
+    rows = db.all(
+        "SELECT h.*, c.name AS customer, d.name AS domain FROM history h LEFT JOIN customers c ON c.id = h.customer_id "
+        "LEFT JOIN domains d ON d.id = h.domain_id WHERE h.customer_id = ? ORDER BY h.seq",
+        customer_id,
+    )
+    return [(row["seq"], _event(row)) for row in rows]
+
+
 def _event(row: Row) -> Event:
     return Event(
         at=row["at"],

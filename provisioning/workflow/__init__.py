@@ -65,6 +65,7 @@ from provisioning.workflow.house import (
     operator,
 )
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
+from provisioning.workflow.keeping import export_person, forget_person, remove_old_history
 from provisioning.workflow.looking import (
     Effect,
     Event,
@@ -227,9 +228,11 @@ __all__ = [
     "explain",
     "export",
     "export_decided_workbook",
+    "export_person",
     "export_users",
     "export_workbook",
     "fields_known",
+    "forget_person",
     "go_back",
     "grant",
     "held_seen",
@@ -270,6 +273,7 @@ __all__ = [
     "read_grants",
     "read_sample",
     "remove_old",
+    "remove_old_history",
     "restore",
     "resume_all",
     "revoke",
