@@ -7,7 +7,9 @@ from streamlit.navigation.page import StreamlitPage
 
 Entry = tuple[str, str, str]
 SECTIONS: Mapping[str, Sequence[Entry]] = {
-    "": [("overview", "Overview", ":material/space_dashboard:")],
+    "": [
+        ("overview", "Overview", ":material/space_dashboard:"),
+    ],
     "Set up": [
         ("start", "Before you start", ":material/checklist:"),
         ("connect", "Connect", ":material/cable:"),
@@ -17,6 +19,7 @@ SECTIONS: Mapping[str, Sequence[Entry]] = {
     "Provision": [
         ("preview", "Preview", ":material/compare_arrows:"),
         ("process", "Process", ":material/play_circle:"),
+        ("schedule", "Schedule", ":material/schedule:"),
     ],
     "Look back": [
         ("history", "History", ":material/history:"),

@@ -1,6 +1,7 @@
 """The use cases: gather → decide → record. The only room that joins source, engine, target, store and report;
 pages, command line and worker call nothing else. Roles are checked here, whoever calls."""
 
+from provisioning.engine.schedule import Time as ScheduleTime
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
@@ -111,9 +112,11 @@ from provisioning.workflow.scheduling import (
     all_paused,
     pause_all,
     resume_all,
+    save_schedule,
     schedule_seen,
     switch_off,
     switch_on,
+    times_preview,
 )
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.setting_up import (
@@ -145,6 +148,7 @@ from provisioning.workflow.telling import (
     messages_seen,
     send_test,
     targets_seen,
+    undelivered,
 )
 from provisioning.workflow.undoing import changed_somebody, undo
 
@@ -182,6 +186,7 @@ __all__ = [
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
+    "ScheduleTime",
     "ScopeSeen",
     "Standing",
     "Station",
@@ -276,6 +281,7 @@ __all__ = [
     "runs_seen",
     "save_connection",
     "save_mapping",
+    "save_schedule",
     "save_settings",
     "save_settings_draft",
     "save_target",
@@ -298,8 +304,10 @@ __all__ = [
     "take_back",
     "target_seen",
     "targets_seen",
+    "times_preview",
     "try_mapping",
     "try_scope",
+    "undelivered",
     "undo",
     "user_of",
     "users",
