@@ -6,9 +6,12 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 Entry = tuple[str, str, str]
+CUSTOMERS = "customers"
+"""For those who look after several customers; the sidebar of others leaves it out."""
 SECTIONS: Mapping[str, Sequence[Entry]] = {
     "": [
         ("overview", "Overview", ":material/space_dashboard:"),
+        (CUSTOMERS, "Customers", ":material/domain:"),
     ],
     "Set up": [
         ("start", "Before you start", ":material/checklist:"),

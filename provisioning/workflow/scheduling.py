@@ -182,7 +182,7 @@ def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
         next=engine.next_times(table.cron, table.timezone, house.clock()),
         refusal=_refusal_to(house, domain), plan_id=state.plan_id, waiting_since=_waiting(house, domain, state),
     )  # fmt: skip
-    return _stands(house, domain, table, state.approval, state, seen) if state.approval else seen
+    return stands(house, domain, table, state.approval, state, seen) if state.approval else seen
 
 
 def _refusal_to(house: Workspace, domain: Domain) -> str:
@@ -199,9 +199,10 @@ def _waiting(house: Workspace, domain: Domain, state: State) -> datetime | None:
     return state.waiting_since if still_waits(house, domain, plans.plan_head(house.db, state.plan_id)) else None
 
 
-def _stands(
+def stands(
     house: Workspace, domain: Domain, table: ScheduleTable, given: StandingApproval, state: State, seen: ScheduleSeen
 ) -> ScheduleSeen:
+    """`seen`, with where a schedule stands that somebody switched on."""
     approval = renewed(house, domain, table, given)
     seen = replace(seen, by=approval.by, on_at=approval.at)
     pause = pause_of(house, domain, table, approval)
