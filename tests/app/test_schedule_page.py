@@ -11,6 +11,7 @@ from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
+from provisioning.web.words import moment
 from provisioning.workflow import ScheduleStanding
 
 Said = Callable[[AppTest], str]
@@ -134,3 +135,16 @@ def test_an_auditor_sees_everything_and_presses_nothing(full: App, monkeypatch: 
 def test_a_time_zone_that_is_none_is_not_saved(app: App) -> None:
     with pytest.raises(SettingsError, match="no time zone"):
         workflow.save_schedule(app.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/Nowhere"))
+
+
+def test_the_overview_says_why_a_schedule_rests(full: App, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    workflow.switch_on(full.house(), DOMAIN)
+    assert "The schedule" not in plain(said(full.open("")))
+    workflow.pause_all(full.house(), CUSTOMER)
+    assert f"The schedule is paused. {ADMIN} paused all schedules" in plain(said(full.open("")))
+
+
+def test_the_overview_says_since_when_a_preview_waits(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    assert f"waits for a person, since {moment(plan.made_at)}" in plain(said(app.open("")))
