@@ -50,7 +50,7 @@ def draw_table(found: Sequence[DomainOverview], now: datetime) -> DomainOverview
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
     rows = [row(each, now) for each in shown]
-    columns = {"Needs attention": st.column_config.TextColumn(width="large")}
+    columns = {"Needs attention": st.column_config.TextColumn(width=280)}
     chosen = address.rows(
         pd.DataFrame(rows), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
         columns=columns,
@@ -65,11 +65,11 @@ def row(each: DomainOverview, now: datetime) -> dict[str, str]:
         "Needs attention": each.needs[0].why if each.needs else "",
         "Waits since": ago(each.waiting_since, now) if each.waiting_since else "",
         "Schedule": SCHEDULES[each.schedule],
-        "Set-up": f"{each.done} of {each.steps}" + (f": {each.next_step}" if each.next_step else ""),
-        "Connection": TESTED[each.tested],
-        "HiBob read": ago(each.read_at, now) if each.read_at else "never",
         "Last run": f"{RUN_WORDS[each.run.status]}, {ago(each.run.started_at, now)}" if each.run else "none",
         "Live / seats": f"{each.live:,} / {each.seats:,}" if each.seats is not None else f"{each.live:,} / —",
+        "HiBob read": ago(each.read_at, now) if each.read_at else "never",
+        "Connection": TESTED[each.tested],
+        "Set-up": f"{each.done} of {each.steps}" + (f": {each.next_step}" if each.next_step else ""),
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -21,6 +22,9 @@ BADGES = {
     ScheduleStanding.PAUSED: ("Paused", "orange"),
     ScheduleStanding.QUARANTINE: ("In quarantine", "red"),
 }
+
+
+WIDE = {"Daylight saving": st.column_config.TextColumn(width="large")}
 
 
 def act(do: Callable[[], object], said: str) -> None:
@@ -94,7 +98,9 @@ def draw_switch(here: Here, seen: ScheduleSeen) -> None:
         if off or again:
             label = "Switch on" if off else "Switch on again"
             refused = bool(seen.refusal) or not here.may_approve
-            if st.button(label, type="primary", icon=":material/toggle_on:", disabled=refused):
+            # In quarantine the way on is to mend the cause.
+            weight: Literal["primary", "secondary"] = "secondary" if seen.trouble else "primary"
+            if st.button(label, type=weight, icon=":material/toggle_on:", disabled=refused):
                 act(lambda: workflow.switch_on(here.house, here.label), "Switched on.")
         if not off and st.button("Switch off", icon=":material/toggle_off:", disabled=not here.may_prepare):
             act(lambda: workflow.switch_off(here.house, here.label), "Switched off.")
@@ -106,7 +112,7 @@ def draw_times(seen: ScheduleSeen) -> None:
         return
     with st.container(border=True):
         st.subheader("The next five times", anchor=False)
-        st.dataframe(times(seen.next), hide_index=True, alt="The next times of the schedule")
+        st.dataframe(times(seen.next), hide_index=True, alt="The next times of the schedule", column_config=WIDE)
         if seen.standing is not ScheduleStanding.ON:
             st.caption("These are the times it would have if it were on.")
 
@@ -148,7 +154,7 @@ def draw_said(here: Here, said: ScheduleTable) -> bool:
         fail(problem)
         return False
     st.caption("Not saved yet. The next five times would be:")
-    st.dataframe(times(coming), hide_index=True, alt="The next times of what is not saved yet")
+    st.dataframe(times(coming), hide_index=True, alt="The next times of what is not saved yet", column_config=WIDE)
     return True
 
 
@@ -216,11 +222,11 @@ domain = need_domain(here)
 with guarded():
     seen = workflow.schedule_seen(here.house, domain.label)
     draw_standing(here, seen)
-    left, right = st.columns([3, 2])
+    draw_times(seen)
+    left, right = st.columns([2, 1])
     with left:
         draw_form(here, seen)
     with right:
-        draw_times(seen)
         draw_all(here)
 with guarded():
     draw_targets(here, here.house.clock())

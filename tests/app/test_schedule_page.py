@@ -11,6 +11,8 @@ from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
+from provisioning.store import customers
+from provisioning.store.secrets import notify_owner, put_secret
 from provisioning.web.words import moment
 from provisioning.workflow import ScheduleStanding
 
@@ -148,3 +150,20 @@ def test_the_overview_says_why_a_schedule_rests(full: App, said: Said) -> None:
 def test_the_overview_says_since_when_a_preview_waits(app: App, said: Said) -> None:
     plan = workflow.preview(app.house(), DOMAIN)
     assert f"waits for a person, since {moment(plan.made_at)}" in plain(said(app.open("")))
+
+
+def test_a_dead_target_shows_what_went_wrong_and_never_its_secret(app: App, said: Said) -> None:
+    house = app.house()
+    domain = customers.get_domain(house.db, DOMAIN)
+    schedule, _ = customers.standing(house.db, domain.id)
+    customers.save_standing(house.db, domain.id, schedule, ["ACME_NOTIFY_URL"])
+    put_secret(house.db, house.vault, notify_owner(domain.id, 0), "json://127.0.0.1:9/hook-s3cret", house.clock())
+    at = press(app.open("schedule"), "Send a test")
+    targets = next(each.value for each in at.dataframe if "Target" in each.value)
+    told = next(each.value for each in at.dataframe if "Message" in each.value)
+    assert list(targets["Target"]) == ["json://127.0.0.1"]
+    assert list(targets["Last tried"]) == ["just now"]
+    assert targets["State"][0] not in ("Taken", "Not tried yet")
+    assert list(told["Message"]) == [f"{DOMAIN}: a test"]
+    assert told["Not delivered"][0] == targets["State"][0]
+    assert "s3cret" not in said(at) + str(targets) + str(told)
