@@ -114,7 +114,7 @@ def draw_times(seen: ScheduleSeen) -> None:
         st.subheader("The next five times", anchor=False)
         st.dataframe(times(seen.next), hide_index=True, alt="The next times of the schedule", column_config=WIDE)
         if seen.standing is not ScheduleStanding.ON:
-            st.caption("These are the times it would have if it were on.")
+            st.caption("These are its own times; while it is off or rests, nothing runs then.")
 
 
 def times(found: tuple[workflow.ScheduleTime, ...]) -> pd.DataFrame:
