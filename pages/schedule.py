@@ -9,11 +9,10 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
-from provisioning.setup_file import ScheduleTable
 from provisioning.web import address, schedule_form
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import ago, escape, moment
-from provisioning.workflow import ScheduleSeen, ScheduleStanding
+from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
 
 BADGES = {
     ScheduleStanding.NONE: ("No schedule", "gray"),

@@ -7,8 +7,7 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from provisioning.setup_file import ScheduleTable
-from provisioning.workflow import ScheduleSeen
+from provisioning.workflow import ScheduleSeen, ScheduleTable
 
 DAILY, WEEKDAYS, HOURLY, OWN = "daily", "weekdays", "hourly", "own"
 KINDS: Mapping[str, str] = {

@@ -2,6 +2,7 @@
 pages, command line and worker call nothing else. Roles are checked here, whoever calls."""
 
 from provisioning.engine.schedule import Time as ScheduleTime
+from provisioning.setup_file import ScheduleTable
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
@@ -189,6 +190,7 @@ __all__ = [
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
+    "ScheduleTable",
     "ScheduleTime",
     "ScopeSeen",
     "Standing",
