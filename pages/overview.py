@@ -10,9 +10,10 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import ago, escape, moment
+from provisioning.workflow import ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
-
+REVIEW, BLOCKED = "Review and approve", "Look at what blocks"
 
 WORK = {
     JobKind.PREVIEW: "Preview",
@@ -60,12 +61,13 @@ def next_step(here: Here, now: workflow.Standing, job: Job | None) -> tuple[str,
         return "Process", f"Approved by {now.approval.by}.", "pages/process.py", "Open processing"
     if plan.status is PlanStatus.BLOCKED:
         return (
-            "Look at what blocks",
+            BLOCKED,
             "The last preview has findings that block it.",
             "pages/preview.py",
             "Open the preview",
         )
-    return "Review and approve", "A preview waits for a person.", "pages/preview.py", "Review the preview"
+    since = f"A preview waits for a person, since {moment(plan.made_at)}."
+    return REVIEW, since, "pages/preview.py", "Review the preview"
 
 
 def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
@@ -73,7 +75,24 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
     with st.container(border=True):
         st.subheader("What needs you", anchor=False)
         st.markdown(f"**{escape(title)}** — {escape(why)}")
-        link(page, words, ":material/arrow_forward:", here)
+        exactly = {"plan": now.plan.id} if now.plan and title in (REVIEW, BLOCKED) else {}
+        link(page, words, ":material/arrow_forward:", here, **exactly)
+
+
+def draw_rest(here: Here) -> None:
+    """A schedule that rests: why, and the preview that made it."""
+    seen = workflow.schedule_seen(here.house, here.label)
+    if seen.standing not in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE):
+        return
+    with st.container(border=True):
+        again = f" It tries again {moment(seen.next_at)}." if seen.next_at else ""
+        word = "is paused" if seen.standing is ScheduleStanding.PAUSED else "is in quarantine"
+        st.warning(escape(f"The schedule {word}. {seen.reason}{again}"), icon=":material/pause_circle:")
+        with st.container(horizontal=True):
+            link("pages/schedule.py", "Open the schedule", ":material/schedule:", here)
+            if seen.trouble and seen.trouble.plan_id:
+                plan = seen.trouble.plan_id
+                link("pages/preview.py", "Open the blocked preview", ":material/compare_arrows:", here, plan=plan)
 
 
 def draw_numbers(now: workflow.Standing) -> None:
@@ -131,6 +150,7 @@ with guarded():
     if busy and busy.open:
         jobs.show(here, busy, WORK.get(busy.kind, "Run"))
     draw_next(here, now, busy)
+    draw_rest(here)
     draw_numbers(now)
     left, right = st.columns(2)
     with left:

@@ -258,14 +258,15 @@ def _check_domain(domain: DomainTable) -> None:
         for status, meaning in domain.lifecycle.items():
             if isinstance(meaning, WaitTable) and fold(status) != "hired":
                 raise SettingsError(f"{where}: only the status hired can wait for a start date, not “{status}”.")
-    _check_schedule(where, domain.schedule)
+    check_schedule(where, domain.schedule)
     try:
         to_limits(domain.limits)
     except SettingsError as problem:
         raise SettingsError(f"{where}: {problem}") from None
 
 
-def _check_schedule(where: str, schedule: ScheduleTable | None) -> None:
+def check_schedule(where: str, schedule: ScheduleTable | None) -> None:
+    """Raises `SettingsError`, which names `where`, for times or a time zone that do not exist."""
     if schedule is None:
         return
     if schedule.timezone not in available_timezones():

@@ -62,6 +62,7 @@ WEB = {
         "parts",
         "server",
         "settings_form",
+        "schedule_form",
         "sign_in",
         "worker_child",
     )

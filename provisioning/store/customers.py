@@ -195,6 +195,11 @@ def domains(db: Database, customer_id: int) -> list[Domain]:
     return [_domain(row) for row in db.all(f"{_DOMAINS} WHERE d.customer_id = ? ORDER BY d.name", customer_id)]
 
 
+def all_domains(db: Database) -> list[Domain]:
+    """Those of every customer."""
+    return [_domain(row) for row in db.all(f"{_DOMAINS} ORDER BY c.name, d.name")]
+
+
 def get_domain(db: Database, label: str) -> Domain:
     """The domain of `CUSTOMER/DOMAIN`. Names may hold slashes: the longest customer name that fits is taken.
     Raises `NotFound` with what there is."""

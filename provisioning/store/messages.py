@@ -81,6 +81,19 @@ def last_tries(db: Database, domain_id: int) -> dict[int, Delivery]:
     return {row["place"]: _delivery(row) for row in rows}
 
 
+def problems(db: Database, domain_id: int) -> dict[int, str]:
+    """What went wrong with messages that a target did not take, by message."""
+    rows = db.all(
+        "SELECT m.id, d.problem FROM deliveries d JOIN messages m ON m.id = d.message_id "
+        "WHERE m.domain_id = ? AND d.problem <> '' ORDER BY m.id, d.place",
+        domain_id,
+    )
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["id"], []).append(row["problem"])
+    return {each: " ".join(dict.fromkeys(said)) for each, said in found.items()}
+
+
 def recent(db: Database, domain_id: int, most: int) -> list[Message]:
     """The last messages, newest first."""
     rows = db.all("SELECT * FROM messages WHERE domain_id = ? ORDER BY id DESC LIMIT ?", domain_id, most)

@@ -23,7 +23,7 @@ from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
 from provisioning.web import sign_in, worker_child
 from provisioning.web.address import look_at
-from provisioning.web.navigation import SECTIONS
+from provisioning.web.navigation import CUSTOMERS, SECTIONS
 from provisioning.web.words import escape
 from provisioning.workflow import LOCAL_USER, MODE, Workspace
 
@@ -167,6 +167,8 @@ def _draw_ways(here: Here) -> None:
         if section:
             st.caption(section)
         for name, title, icon in entries:
+            if name == CUSTOMERS and not workflow.is_csm(here.house):
+                continue
             named = {what: value for what, value in query.get(name, {}).items() if value}
             link(f"pages/{name}.py", title, icon, here, width="stretch", **named)
 

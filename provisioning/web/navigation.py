@@ -6,8 +6,13 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 Entry = tuple[str, str, str]
+CUSTOMERS = "customers"
+"""For those who look after several customers; the sidebar of others leaves it out."""
 SECTIONS: Mapping[str, Sequence[Entry]] = {
-    "": [("overview", "Overview", ":material/space_dashboard:")],
+    "": [
+        ("overview", "Overview", ":material/space_dashboard:"),
+        (CUSTOMERS, "Customers", ":material/domain:"),
+    ],
     "Set up": [
         ("start", "Before you start", ":material/checklist:"),
         ("connect", "Connect", ":material/cable:"),
@@ -17,6 +22,7 @@ SECTIONS: Mapping[str, Sequence[Entry]] = {
     "Provision": [
         ("preview", "Preview", ":material/compare_arrows:"),
         ("process", "Process", ":material/play_circle:"),
+        ("schedule", "Schedule", ":material/schedule:"),
     ],
     "Look back": [
         ("history", "History", ":material/history:"),

@@ -1,6 +1,8 @@
 """The use cases: gather → decide → record. The only room that joins source, engine, target, store and report;
 pages, command line and worker call nothing else. Roles are checked here, whoever calls."""
 
+from provisioning.engine.schedule import Time as ScheduleTime
+from provisioning.setup_file import ScheduleTable
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
@@ -96,6 +98,7 @@ from provisioning.workflow.looking import (
     users_seen,
     verify,
 )
+from provisioning.workflow.overseeing import DomainOverview, Need, customer_from_template, customers_overview, is_csm
 from provisioning.workflow.planning import (
     SEVEN_DAYS,
     approval_of,
@@ -114,9 +117,11 @@ from provisioning.workflow.scheduling import (
     all_paused,
     pause_all,
     resume_all,
+    save_schedule,
     schedule_seen,
     switch_off,
     switch_on,
+    times_preview,
 )
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.setting_up import (
@@ -148,6 +153,7 @@ from provisioning.workflow.telling import (
     messages_seen,
     send_test,
     targets_seen,
+    undelivered,
 )
 from provisioning.workflow.undoing import changed_somebody, undo
 
@@ -171,12 +177,14 @@ __all__ = [
     "Compared",
     "ConnectionSeen",
     "Diagnosis",
+    "DomainOverview",
     "Done",
     "Effect",
     "Event",
     "Grants",
     "Heard",
     "MappingDraft",
+    "Need",
     "Newest",
     "NotifySeen",
     "PlanState",
@@ -185,6 +193,8 @@ __all__ = [
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
+    "ScheduleTable",
+    "ScheduleTime",
     "ScopeSeen",
     "Standing",
     "Station",
@@ -216,6 +226,8 @@ __all__ = [
     "checklist",
     "compare_mappings",
     "connections_seen",
+    "customer_from_template",
+    "customers_overview",
     "customers_seen",
     "decide",
     "decisions_seen",
@@ -237,6 +249,7 @@ __all__ = [
     "grant",
     "held_seen",
     "history_head",
+    "is_csm",
     "is_customer",
     "job_seen",
     "keep_left_out",
@@ -284,6 +297,7 @@ __all__ = [
     "runs_seen",
     "save_connection",
     "save_mapping",
+    "save_schedule",
     "save_settings",
     "save_settings_draft",
     "save_target",
@@ -306,8 +320,10 @@ __all__ = [
     "take_back",
     "target_seen",
     "targets_seen",
+    "times_preview",
     "try_mapping",
     "try_scope",
+    "undelivered",
     "undo",
     "user_of",
     "users",

@@ -190,10 +190,11 @@ def plan_states(house: Workspace, label: str, found: Sequence[Plan]) -> dict[str
     """The states of plans of this domain, by their ids."""
     domain = seen_domain(house, label, "see the plans")
     begun = plans.run_statuses(house.db, domain.id)
-    return {plan.id: _state(house, domain, plan, begun.get(plan.id)) for plan in found if plan.domain_id == domain.id}
+    return {plan.id: state_of(house, domain, plan, begun.get(plan.id)) for plan in found if plan.domain_id == domain.id}
 
 
-def _state(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None) -> PlanState:
+def state_of(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None) -> PlanState:
+    """`run`: how the plan's latest run ended, None when it was not begun."""
     if run is not None:
         return PlanState.PROCESSED if run in (RunStatus.DONE, RunStatus.PARTIAL) else PlanState.BEGUN
     if plan.status is PlanStatus.EMPTY:
@@ -277,6 +278,11 @@ def checklist(house: Workspace, customer: str, label: str | None) -> list[Statio
     domain = seen_domain(house, label, "see the checklist") if label else None
     ready = any(each.token_set and each.connection.service_user_id for each in have)
     tested = last_check(house, label) if label else None
+    return stations(about, ready, domain, bool(tested and tested.ok))
+
+
+def stations(about: Customer, ready: bool, domain: Domain | None, tested: bool) -> list[Station]:
+    """The checklist from what is known. `ready`: a connection has its id and token; `tested`: its last test was fine."""
     fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
     seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
     priced = f", at a price of {about.price_per_user} per user" if about.price_per_user else ""
@@ -284,7 +290,7 @@ def checklist(house: Workspace, customer: str, label: str | None) -> list[Statio
         Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
         Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),
         Station("A domain on the connection", domain is not None, domain.name if domain else "", "connect"),
-        Station("The permission group opens what is mapped", bool(tested and tested.ok), "Test shows it.", "connect"),
+        Station("The permission group opens what is mapped", tested, "Test shows it.", "connect"),
         Station("Attributes and dates to capture", bool(fed), f"{len(fed)} attributes are fed by HiBob.", "mapping"),
         Station(
             "The unique identifier",

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from provisioning.engine import schedule as engine
 from provisioning.engine.schedule import Time
 from provisioning.errors import Refused, RoleMissing, SettingsError
 from provisioning.model import Domain
-from provisioning.setup_file import ScheduleTable
+from provisioning.setup_file import ScheduleTable, check_schedule
 from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
@@ -55,6 +57,21 @@ def switch_off(house: Workspace, label: str) -> "ScheduleSeen":
         if was.approval:
             change(house, domain, lambda old: State(plan_id=old.plan_id))
             record_event(house, "schedule off", domain)
+    return schedule_seen(house, label)
+
+
+def save_schedule(house: Workspace, label: str, table: ScheduleTable | None) -> "ScheduleSeen":
+    """Keep other times, or none, as the set-up file would. What was switched on for the old times rests until somebody
+    switches it on for the new ones; without any it is off. Raises `SettingsError` for what is no schedule."""
+    domain = seen_domain(house, label, "change the schedule", PREPARERS)
+    check_schedule(f"Domain “{domain.name}”", table)
+    with house.db.transaction():
+        _, notify = customers.standing(house.db, domain.id)
+        wanted = msgspec.to_builtins(table) if table else None
+        if customers.save_standing(house.db, domain.id, wanted, notify):
+            record_event(house, "schedule saved", domain, schedule=wanted or "none")
+            # Without times nothing stays approved: the same ones entered again are to be switched on again.
+            change(house, domain, lambda old: old if table else State(plan_id=old.plan_id))
     return schedule_seen(house, label)
 
 
@@ -108,7 +125,9 @@ def _refusal(house: Workspace, domain: Domain) -> str | None:
 def _need_table(house: Workspace, domain: Domain) -> ScheduleTable:
     table = table_of(house, domain)
     if table is None:
-        raise SettingsError(f"{domain.label} has no schedule. Set one in its settings (`schedule = …`).")
+        raise SettingsError(
+            f"{domain.label} has no schedule. Set one on the page Schedule, or in the set-up file (`schedule = …`)."
+        )
     return table
 
 
@@ -146,6 +165,12 @@ class ScheduleSeen:
     trouble: Trouble | None = None
 
 
+def times_preview(house: Workspace, table: ScheduleTable) -> tuple[Time, ...]:
+    """The next times that a schedule not saved yet would have. Raises `SettingsError` for what is none."""
+    check_schedule("This schedule", table)
+    return engine.next_times(table.cron, table.timezone, house.clock())
+
+
 def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
     """Where the domain's schedule stands now. Changes nothing."""
     domain = seen_domain(house, label, "see the schedule")
@@ -157,7 +182,7 @@ def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
         next=engine.next_times(table.cron, table.timezone, house.clock()),
         refusal=_refusal_to(house, domain), plan_id=state.plan_id, waiting_since=_waiting(house, domain, state),
     )  # fmt: skip
-    return _stands(house, domain, table, state.approval, state, seen) if state.approval else seen
+    return stands(house, domain, table, state.approval, state, seen) if state.approval else seen
 
 
 def _refusal_to(house: Workspace, domain: Domain) -> str:
@@ -174,9 +199,10 @@ def _waiting(house: Workspace, domain: Domain, state: State) -> datetime | None:
     return state.waiting_since if still_waits(house, domain, plans.plan_head(house.db, state.plan_id)) else None
 
 
-def _stands(
+def stands(
     house: Workspace, domain: Domain, table: ScheduleTable, given: StandingApproval, state: State, seen: ScheduleSeen
 ) -> ScheduleSeen:
+    """`seen`, with where a schedule stands that somebody switched on."""
     approval = renewed(house, domain, table, given)
     seen = replace(seen, by=approval.by, on_at=approval.at)
     pause = pause_of(house, domain, table, approval)

@@ -197,13 +197,18 @@ def messages_seen(house: Workspace, label: str, most: int = 20) -> list[Message]
     return messages.recent(house.db, seen_domain(house, label, "see the messages").id, most)
 
 
+def undelivered(house: Workspace, label: str) -> dict[int, str]:
+    """Why messages did not arrive, by their ids."""
+    return messages.problems(house.db, seen_domain(house, label, "see the messages").id)
+
+
 def send_test(house: Workspace, label: str, patience: float = notify.PATIENCE) -> list[NotifySeen]:
     """Send a test to every target of the domain now; returns them with what came of it. Raises `SettingsError` when there
     is none."""
     domain = seen_domain(house, label, "send a test", PREPARERS)
     count = len(customers.standing(house.db, domain.id)[1])
     if not count:
-        raise SettingsError(f"{domain.label} has no notification target. Name one in its settings (`notify = …`).")
+        raise SettingsError(f"{domain.label} has no notification target. Name one in the set-up file (`notify = …`).")
     body = "This is a test. Rollcall writes here when somebody must act."
     with house.db.transaction():
         link = link_to(house, domain, "overview", {})

@@ -24,7 +24,19 @@ from provisioning.web import mapping_sample, worker_child
 from provisioning.web.approval import EXCEL
 
 Said = Callable[[AppTest], str]
-PAGES = ["", "start", "connect", "mapping", "settings", "preview", "process", "history", "people"]
+PAGES = [
+    "",
+    "customers",
+    "start",
+    "connect",
+    "mapping",
+    "settings",
+    "preview",
+    "process",
+    "schedule",
+    "history",
+    "people",
+]
 
 
 def button(at: AppTest, label: str) -> None:

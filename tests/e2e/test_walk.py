@@ -21,6 +21,7 @@ PAGES = {
     "settings": "Settings",
     "preview": "Preview",
     "process": "Process",
+    "schedule": "Schedule",
     "history": "History",
     "people": "People",
 }

@@ -9,7 +9,18 @@ from provisioning.sandbox import Sandbox
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PROBES = ("_stcore/health", "_stcore/host-config")
-ADDRESSES = ("start", "connect", "mapping", "settings", "preview", "process", "history", "people")
+ADDRESSES = (
+    "customers",
+    "start",
+    "connect",
+    "mapping",
+    "settings",
+    "preview",
+    "process",
+    "schedule",
+    "history",
+    "people",
+)
 """On a page's own address Streamlit's browser part looks for its server below that address first, and is told 404."""
 
 

@@ -1,0 +1,233 @@
+"""When the domain runs by itself, who stands for that, why it rests, and who is told."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.errors import RollcallError, SettingsError
+from provisioning.web import address, schedule_form
+from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
+from provisioning.web.words import ago, escape, moment
+from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
+
+BADGES = {
+    ScheduleStanding.NONE: ("No schedule", "gray"),
+    ScheduleStanding.OFF: ("Off", "gray"),
+    ScheduleStanding.ON: ("On", "green"),
+    ScheduleStanding.PAUSED: ("Paused", "orange"),
+    ScheduleStanding.QUARANTINE: ("In quarantine", "red"),
+}
+
+
+WIDE = {"Daylight saving": st.column_config.TextColumn(width="large")}
+
+
+def act(do: Callable[[], object], said: str) -> None:
+    try:
+        do()
+    except RollcallError as problem:
+        fail(problem)
+        return
+    st.toast(said, icon=":material/check:")
+    st.rerun()
+
+
+def draw_standing(here: Here, seen: ScheduleSeen) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words, colour = BADGES[seen.standing]
+            st.subheader("Where it stands", anchor=False)
+            st.badge(words, color=colour)  # type: ignore[arg-type]
+        if seen.standing is ScheduleStanding.NONE:
+            st.write(
+                "Nothing runs by itself. Choose times below; what is saved begins only when somebody switches it on."
+            )
+            return
+        st.markdown(f"**{escape(schedule_form.in_words(seen.cron, seen.timezone))}**")
+        st.markdown(f"{schedule_form.DOES[seen.does]}.")
+        if seen.by and seen.on_at:
+            st.caption(escape(f"Runs under the standing approval of {seen.by}, given {moment(seen.on_at)}."))
+        draw_rest(here, seen)
+        draw_waiting(here, seen)
+        draw_switch(here, seen)
+
+
+def draw_rest(here: Here, seen: ScheduleSeen) -> None:
+    """Why it rests, since when, when it tries again, and the way on."""
+    if seen.standing is ScheduleStanding.PAUSED:
+        st.warning(escape(seen.reason), icon=":material/pause_circle:")
+    elif seen.trouble:
+        trouble = seen.trouble
+        times = "once" if trouble.tries == 1 else f"{trouble.tries} times in a row"
+        again = f"Since {moment(trouble.since)}; failed {times}; tries again {moment(trouble.retry_at)}."
+        st.error(escape(f"{trouble.reason} {again}"), icon=":material/error:")
+        st.caption(
+            "It comes back by itself when a later try succeeds, or when somebody makes a preview that nothing blocks."
+        )
+        if trouble.plan_id:
+            link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=trouble.plan_id)
+        else:
+            link("pages/connect.py", "Test the connection", ":material/cable:", here)
+    elif seen.next_at:
+        st.caption(f"Runs next {moment(seen.next_at)}.")
+
+
+def draw_waiting(here: Here, seen: ScheduleSeen) -> None:
+    if seen.waiting_since and seen.plan_id:
+        waits = f"Its preview waits for approval, since {moment(seen.waiting_since)}."
+        st.info(escape(waits), icon=":material/hourglass_top:")
+        link("pages/preview.py", "Open exactly this preview", ":material/compare_arrows:", here, plan=seen.plan_id)
+
+
+def draw_switch(here: Here, seen: ScheduleSeen) -> None:
+    off = seen.standing is ScheduleStanding.OFF
+    again = seen.standing in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
+    if off or again:
+        st.caption(
+            "Switching on is a standing approval: you approve beforehand what the schedule runs with the mapping and "
+            "settings of now, and every run names you. A block is never overridden."
+        )
+        if seen.refusal:
+            st.info(escape(f"It cannot be switched on yet. {seen.refusal}"), icon=":material/info:")
+    with st.container(horizontal=True):
+        if off or again:
+            label = "Switch on" if off else "Switch on again"
+            refused = bool(seen.refusal) or not here.may_approve
+            # In quarantine the way on is to mend the cause.
+            weight: Literal["primary", "secondary"] = "secondary" if seen.trouble else "primary"
+            if st.button(label, type=weight, icon=":material/toggle_on:", disabled=refused):
+                act(lambda: workflow.switch_on(here.house, here.label), "Switched on.")
+        if not off and st.button("Switch off", icon=":material/toggle_off:", disabled=not here.may_prepare):
+            act(lambda: workflow.switch_off(here.house, here.label), "Switched off.")
+
+
+def draw_times(seen: ScheduleSeen) -> None:
+    """The times of what is saved; while it rests or is off, those that it would have."""
+    if seen.standing is ScheduleStanding.NONE:
+        return
+    with st.container(border=True):
+        st.subheader("The next five times", anchor=False)
+        st.dataframe(times(seen.next), hide_index=True, alt="The next times of the schedule", column_config=WIDE)
+        if seen.standing is not ScheduleStanding.ON:
+            st.caption("These are its own times; while it is off or rests, nothing runs then.")
+
+
+def times(found: tuple[workflow.ScheduleTime, ...]) -> pd.DataFrame:
+    rows = [
+        {"On the clock there": f"{each.at:%a %d %b %Y, %H:%M %Z}", "UTC": f"{each.at.astimezone(UTC):%d %b, %H:%M}",
+         "Daylight saving": each.note}
+        for each in found
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["On the clock there", "UTC", "Daylight saving"])
+
+
+def draw_form(here: Here, seen: ScheduleSeen) -> None:
+    with st.container(border=True):
+        st.subheader("Change the times", anchor=False)
+        key = f"schedule_{here.label}_{seen.cron}_{seen.timezone}_{seen.does}"
+        said = schedule_form.form(seen, key, here.may_prepare)
+        changed = (said.cron, said.timezone, said.does) != (seen.cron, seen.timezone, seen.does)
+        right = not changed or draw_said(here, said)
+        if changed and seen.by:
+            st.caption(
+                "Saving other times ends the standing approval: the schedule rests until it is switched on again."
+            )
+        with st.container(horizontal=True):
+            blocked = not (changed and right and here.may_prepare)
+            if st.button("Save", type="primary", icon=":material/save:", disabled=blocked):
+                act(lambda: workflow.save_schedule(here.house, here.label, said), "Saved.")
+            has = seen.standing is not ScheduleStanding.NONE
+            if has and st.button("Remove the schedule", icon=":material/delete:", disabled=not here.may_prepare):
+                act(lambda: workflow.save_schedule(here.house, here.label, None), "Removed.")
+
+
+def draw_said(here: Here, said: ScheduleTable) -> bool:
+    """The times that the form means, or what is wrong with it; returns whether it can be saved."""
+    try:
+        coming = workflow.times_preview(here.house, said)
+    except SettingsError as problem:
+        fail(problem)
+        return False
+    st.caption("Not saved yet. The next five times would be:")
+    st.dataframe(times(coming), hide_index=True, alt="The next times of what is not saved yet", column_config=WIDE)
+    return True
+
+
+def draw_all(here: Here) -> None:
+    """One switch for every schedule of the customer."""
+    if here.customer is None:
+        return
+    customer = here.customer.name
+    resting = workflow.all_paused(here.house, customer)
+    with st.container(border=True):
+        st.subheader(escape(f"All schedules of {customer}"), anchor=False)
+        if resting:
+            st.warning(escape(resting), icon=":material/pause_circle:")
+            if st.button("Let all go on", icon=":material/play_circle:", disabled=not here.may_approve):
+                act(lambda: workflow.resume_all(here.house, customer), "They go on as each was.")
+            return
+        st.caption("One switch for all of the customer’s domains. What runs now comes to its end.")
+        if st.button("Pause all", icon=":material/pause_circle:", disabled=not here.may_prepare):
+            act(lambda: workflow.pause_all(here.house, customer), "All schedules rest.")
+
+
+def draw_targets(here: Here, now: datetime) -> None:
+    found = workflow.targets_seen(here.house, here.label)
+    st.subheader("Who is told", anchor=False)
+    if not found:
+        st.info(
+            "Nobody is told when somebody must act. Targets (mail, Slack, Teams, a webhook) are named in the set-up file: "
+            "`notify = [{ env = \"VARIABLE\" }]`; their addresses are stored encrypted and never shown.",
+            icon=":material/notifications_off:",
+        )  # fmt: skip
+        return
+    rows = [
+        {"Target": each.name or "—", "Read from": each.variable,
+         "Last tried": ago(each.tried_at, now) if each.tried_at else "never",
+         "State": each.problem or ("Taken" if each.tried_at else "Not tried yet")}
+        for each in found
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Notification targets, without their secret part",
+                 column_config={"State": st.column_config.TextColumn(width="large")})  # fmt: skip
+    if st.button("Send a test", icon=":material/send:", disabled=not here.may_prepare):
+        act(lambda: workflow.send_test(here.house, here.label), "Sent; what came of it stands with each target.")
+
+
+def draw_messages(here: Here) -> None:
+    st.subheader("What was said", anchor=False)
+    found = workflow.messages_seen(here.house, here.label)
+    if not found:
+        st.caption("Nothing yet. People are told only when somebody must act.")
+        return
+    problems = workflow.undelivered(here.house, here.label)
+    rows = [
+        {"When": moment(each.at), "Message": each.title, "Not delivered": problems.get(each.id, "")}
+        for each in found
+    ]  # fmt: skip
+    chosen = address.rows(
+        pd.DataFrame(rows), [str(each.id) for each in found], "message", "The last messages; select one to read it"
+    )
+    for each in [found[row] for row in chosen]:
+        with st.container(border=True):
+            st.text(each.body)
+
+
+here = enter("Schedule", "When this domain runs by itself, and who is told when somebody must act.")
+domain = need_domain(here)
+with guarded():
+    seen = workflow.schedule_seen(here.house, domain.label)
+    draw_standing(here, seen)
+    draw_times(seen)
+    left, right = st.columns([2, 1])
+    with left:
+        draw_form(here, seen)
+    with right:
+        draw_all(here)
+with guarded():
+    draw_targets(here, here.house.clock())
+with guarded():
+    draw_messages(here)

@@ -1,0 +1,102 @@
+"""Every customer at once: one query for each kind of thing, however many customers there are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from provisioning.database import Database
+from provisioning.model import Result, Role, RunStatus, Status
+from provisioning.store.codec import from_json, to_moment, to_text
+from provisioning.store.jobs import JobKind, JobState
+from provisioning.store.schedules import State
+from provisioning.store.secrets import connection_owner
+
+
+@dataclass(frozen=True, slots=True)
+class LastPlan:
+    """The newest plan of a domain. `open`: neither approved nor begun."""
+
+    id: str
+    read_at: datetime
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    id: str
+    status: RunStatus
+    started_at: datetime
+    failed: int
+
+
+def roles_anywhere(db: Database, email: str, now: datetime) -> dict[int | None, frozenset[Role]]:
+    """Somebody's roles by customer; None stands for every customer."""
+    rows = db.all(
+        "SELECT customer_id, role FROM members WHERE email = ?1 UNION "
+        "SELECT customer_id, role FROM group_roles WHERE email = ?1 AND until > ?2",
+        email,
+        to_text(now),
+    )
+    found: dict[int | None, set[Role]] = {}
+    for row in rows:
+        found.setdefault(row["customer_id"], set()).add(Role(row["role"]))
+    return {customer: frozenset(roles) for customer, roles in found.items()}
+
+
+def ready_connections(db: Database) -> frozenset[int]:
+    """The customers that have a connection with a token and a service user's id."""
+    sealed = {row["owner"] for row in db.all("SELECT owner FROM secrets")}
+    rows = db.all("SELECT id, customer_id FROM connections WHERE service_user_id IS NOT NULL")
+    return frozenset(row["customer_id"] for row in rows if connection_owner(row["id"]) in sealed)
+
+
+def last_checks(db: Database) -> dict[int, tuple[str | None, str]]:
+    """(what the last test proved, as JSON, or None; why it failed) by domain; those that still run are left out."""
+    rows = db.all(
+        "SELECT domain_id, result, error FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE kind = ? GROUP BY domain_id) "
+        "AND state IN (?, ?)",
+        JobKind.CHECK.value, JobState.DONE.value, JobState.FAILED.value,
+    )  # fmt: skip
+    return {
+        row["domain_id"]: (from_json(row["result"] or "{}", dict[str, str]).get("check"), row["error"] or "")
+        for row in rows
+    }
+
+
+def last_plans(db: Database) -> dict[int, LastPlan]:
+    rows = db.all(
+        "SELECT p.id, p.domain_id, p.read_at, max(p.made_at), "
+        "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
+        "AS open FROM plans p GROUP BY p.domain_id"
+    )
+    return {row["domain_id"]: LastPlan(row["id"], to_moment(row["read_at"]), bool(row["open"])) for row in rows}
+
+
+def last_runs(db: Database) -> dict[int, LastRun]:
+    rows = db.all(
+        "SELECT id, domain_id, status, started_at, CASE WHEN status = ?1 THEN (SELECT count(*) FROM outcomes "
+        "WHERE run_id = l.id AND result = ?2) ELSE 0 END AS failed "
+        "FROM (SELECT id, domain_id, status, max(started_at) AS started_at FROM runs GROUP BY domain_id) l",
+        RunStatus.PARTIAL.value,
+        Result.FAILED.value,
+    )
+    return {
+        row["domain_id"]: LastRun(row["id"], RunStatus(row["status"]), to_moment(row["started_at"]), row["failed"])
+        for row in rows
+    }
+
+
+def live_users(db: Database) -> dict[int, int]:
+    """Live users of the local directory, by domain."""
+    rows = db.all("SELECT domain_id, count(*) AS n FROM users WHERE status = ? GROUP BY domain_id", Status.LIVE.value)
+    return {row["domain_id"]: row["n"] for row in rows}
+
+
+def schedule_tables(db: Database) -> dict[int, dict[str, object]]:
+    rows = db.all("SELECT id, schedule FROM domains WHERE schedule IS NOT NULL")
+    return {row["id"]: msgspec.json.decode(row["schedule"], type=dict[str, object]) for row in rows}
+
+
+def schedule_states(db: Database) -> dict[int, State]:
+    return {row["domain_id"]: from_json(row["state"], State) for row in db.all("SELECT * FROM schedules")}

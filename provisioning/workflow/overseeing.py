@@ -1,0 +1,210 @@
+"""All customers at once, for CSMs: where each stands and what needs somebody. Counts only, no person's data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from provisioning import setup_file
+from provisioning.errors import RoleMissing, SettingsError
+from provisioning.model import Customer, Domain, Role, RunStatus
+from provisioning.setup_file import ScheduleTable
+from provisioning.store import customers, overview, plans, schedules
+from provisioning.workflow.directories import known_directory
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_domain
+from provisioning.workflow.looking import PlanState, Station, state_of, stations
+from provisioning.workflow.reading import Check
+from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
+from provisioning.workflow.setting_up import set_up
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Why a domain needs somebody: `about` says what kind, `why` is the sentence."""
+
+    about: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainOverview:
+    """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done; `tested` None:
+    never; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's approval."""
+
+    customer: str
+    domain: str
+    done: int
+    steps: int
+    next_step: str
+    tested: bool | None
+    read_at: datetime | None
+    run: overview.LastRun | None
+    schedule: Standing
+    plan_id: str | None
+    waiting_since: datetime | None
+    live: int
+    seats: int | None
+    needs: tuple[Need, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.customer}/{self.domain}" if self.domain else self.customer
+
+
+URGENCY = ("quarantine", "failed", "paused", "stopped", "blocked", "waiting", "test", "seats")
+"""What needs somebody, the most urgent first."""
+
+
+def is_csm(house: Workspace) -> bool:
+    """Whether somebody manages customers: a CSM of any, or the operator."""
+    email = house.actor.email
+    if email is None:
+        return True
+    return any(Role.CSM in each for each in overview.roles_anywhere(house.db, email, house.clock()).values())
+
+
+def customers_overview(house: Workspace) -> list[DomainOverview]:
+    """Every domain of every customer that the actor may see, the most urgent first. Raises `RoleMissing` for whoever
+    is no CSM."""
+    if not is_csm(house):
+        raise RoleMissing("This page is for CSMs, who look after several customers. Your own is on the other pages.")
+    return sorted(_Overview(house).rows(), key=_urgency)
+
+
+def _urgency(each: DomainOverview) -> tuple[int, str, str]:
+    first = URGENCY.index(each.needs[0].about) if each.needs else len(URGENCY)
+    since = each.waiting_since.isoformat() if each.waiting_since else ""
+    return first, since, each.label
+
+
+class _Overview:
+    """Everything that is read once for all customers."""
+
+    def __init__(self, house: Workspace) -> None:
+        self.house, db = house, house.db
+        self.ready = overview.ready_connections(db)
+        self.checks = overview.last_checks(db)
+        self.plans = overview.last_plans(db)
+        self.runs = overview.last_runs(db)
+        self.local = overview.live_users(db)
+        self.tables = overview.schedule_tables(db)
+        self.states = overview.schedule_states(db)
+
+    def rows(self) -> list[DomainOverview]:
+        domains: dict[int, list[Domain]] = {}
+        for each in customers.all_domains(self.house.db):
+            domains.setdefault(each.customer_id, []).append(each)
+        seen = self._seen()
+        return [row for each in seen for row in self._customer(each, domains.get(each.id, []))]
+
+    def _seen(self) -> list[Customer]:
+        house, found = self.house, customers.customers(self.house.db)
+        if house.actor.email is None:
+            return found
+        roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())
+        return found if None in roles else [each for each in found if each.id in roles]
+
+    def _customer(self, about: Customer, domains: Sequence[Domain]) -> list[DomainOverview]:
+        if not domains:
+            return [self._row(about, None, {}, 0)]
+        live = {each.id: self._live(each) for each in domains}
+        return [self._row(about, each, live, sum(live.values())) for each in domains]
+
+    def _live(self, domain: Domain) -> int:
+        if domain.settings.scim is None:
+            return self.local.get(domain.id, 0)
+        return known_directory(self.house, domain).live()
+
+    def _row(self, about: Customer, domain: Domain | None, live: Mapping[int, int], in_all: int) -> DomainOverview:
+        tested, why_not = self._tested(domain)
+        steps = stations(about, about.id in self.ready, domain, bool(tested))
+        plan = self.plans.get(domain.id) if domain else None
+        state, made_at = self._plan_state(domain, plan)
+        schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
+        run = self.runs.get(domain.id) if domain else None
+        over = about.seats is not None and in_all > about.seats
+        needs = [
+            *_of_schedule(schedule),
+            *_of_run(run),
+            *_of_plan(state),
+            *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
+            *([Need("seats", f"{in_all:,} live users, {about.seats:,} licensed.")] if over else []),
+        ]
+        return DomainOverview(
+            about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), _next(steps), tested,
+            plan.read_at if plan else None, run, schedule.standing, plan.id if plan else None,
+            made_at if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
+            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
+        )  # fmt: skip
+
+    def _tested(self, domain: Domain | None) -> tuple[bool | None, str]:
+        check, problem = self.checks.get(domain.id, (None, "")) if domain else (None, "")
+        if check is None:
+            return (False, problem) if problem else (None, "")
+        return msgspec.json.decode(check, type=Check).ok, ""
+
+    def _plan_state(
+        self, domain: Domain | None, plan: overview.LastPlan | None
+    ) -> tuple[PlanState | None, datetime | None]:
+        """How far an open plan is, and when it was made; nothing of one that was decided on."""
+        if domain is None or plan is None or not plan.open:
+            return None, None
+        head = plans.plan_head(self.house.db, plan.id)
+        return state_of(self.house, domain, head, None), head.made_at
+
+    def _schedule(self, domain: Domain) -> ScheduleSeen:
+        table, state = self.tables.get(domain.id), self.states.get(domain.id, schedules.State())
+        if table is None:
+            return ScheduleSeen(domain.label, Standing.NONE)
+        off = ScheduleSeen(domain.label, Standing.OFF)
+        if state.approval is None:
+            return off
+        return stands(self.house, domain, msgspec.convert(table, ScheduleTable), state.approval, state, off)
+
+
+def _next(steps: Sequence[Station]) -> str:
+    return next((each.title for each in steps if not each.done), "")
+
+
+def _of_schedule(seen: ScheduleSeen) -> list[Need]:
+    if seen.standing is Standing.QUARANTINE:
+        return [Need("quarantine", seen.reason)]
+    return [Need("paused", seen.reason)] if seen.standing is Standing.PAUSED else []
+
+
+def _of_run(run: overview.LastRun | None) -> list[Need]:
+    if run and run.failed:
+        people = "1 person" if run.failed == 1 else f"{run.failed:,} people"
+        return [Need("failed", f"{people} failed in the last run.")]
+    if run and run.status is RunStatus.STOPPED:
+        return [Need("stopped", "The last run did not come to its end.")]
+    return []
+
+
+def _of_plan(state: PlanState | None) -> list[Need]:
+    if state is PlanState.BLOCKED:
+        return [Need("blocked", "The newest preview is blocked.")]
+    return [Need("waiting", "A preview waits for approval.")] if state is PlanState.WAITING else []
+
+
+def customer_from_template(house: Workspace, name: str, template: str) -> list[str]:
+    """A new customer with the attributes, mapping, lifecycle and limits of a domain (`CUSTOMER/DOMAIN`): no secrets, no
+    members, nobody protected, no scope, and its users in the local directory until somebody sets the target. Returns
+    what was made. Raises `SettingsError` when there is one of that name."""
+    require(house, None, PREPARERS, "add a customer")
+    domain = seen_domain(house, template, "use it as a template", READERS)
+    if customers.find_customer(house.db, name.strip()):
+        raise SettingsError(f"There is a customer “{name.strip()}” already.")
+    like, connection = setup_file.from_settings(domain.name, domain.settings, domain.attributes), "HiBob"
+    table = setup_file.DomainTable(
+        name=like.name, connection=connection, unique_identifier=like.unique_identifier,
+        absence_archives=like.absence_archives, absent_reads=like.absent_reads, two_people=like.two_people,
+        attributes=like.attributes, lifecycle=like.lifecycle, limits=like.limits,
+    )  # fmt: skip
+    file = setup_file.SetupFile(
+        customer=setup_file.CustomerTable(name=name.strip()),
+        connections=[setup_file.ConnectionTable(name=connection)],
+        domains=[table],
+    )
+    return set_up(house, setup_file.write(file))

@@ -1,0 +1,166 @@
+"""The page Customers: what needs somebody first, counts only, and only for those who look after customers."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from installation import ADMIN, DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.errors import RoleMissing, SettingsError
+from provisioning.model import Role, Settings
+from provisioning.setup_file import ScheduleTable
+from provisioning.store import customers, jobs, schedules
+from provisioning.store.codec import to_json
+from provisioning.workflow import Workspace
+from provisioning.workflow.resting import table_of
+
+Said = Callable[[AppTest], str]
+CUSTOMER = "Northwind Trading"
+CSM = "csm@skillcast.example"
+MANY, QUERIES = 300, 60
+
+
+@pytest.fixture
+def csm(full: App, monkeypatch: pytest.MonkeyPatch) -> App:
+    """After the first run, looked at by a CSM of every customer."""
+    workflow.grant(full.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    return full
+
+
+def plain(text: str) -> str:
+    return text.replace("\\", "").replace("\u2060", "")
+
+
+def table(at: AppTest) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = at.dataframe[0].value.to_dict("records")
+    return found
+
+
+def many(house: Workspace) -> None:
+    """So many customers, each with a domain, none of which needs anybody."""
+    with house.db.transaction():
+        for number in range(MANY):
+            customer = customers.save_customer(house.db, f"Customer {number:03}", 500, None, 730)
+            domain = customers.create_domain(house.db, customer, "staff")
+            customers.save_mapping(
+                house.db, domain, workflow.domains_seen(house, CUSTOMER)[0].attributes, "x", house.clock()
+            )
+            customers.save_settings(house.db, domain, Settings(unique_identifier="E-mail"), "x", house.clock())
+            customers.save_standing(house.db, domain, {"cron": "0 5 * * *", "timezone": "UTC", "does": "preview"}, [])
+
+
+def trouble(house: Workspace, label: str, code: str, reason: str) -> None:
+    """The domain's schedule was switched on, and is in quarantine."""
+    domain = customers.get_domain(house.db, label)
+    now = house.clock()
+    text = to_json(table_of(house, domain))
+    given = schedules.StandingApproval(CSM, now, domain.mapping_version, domain.settings_version, text)
+    rest = schedules.Trouble(code, reason, now, 1, now, now + timedelta(hours=6))
+    schedules.change_state(house.db, domain.id, lambda _: schedules.State(given, now, trouble=rest), lambda _: None)
+
+
+def test_the_three_of_300_that_need_help_stand_first(csm: App) -> None:
+    house = csm.house(CSM)
+    many(house)
+    for number in (17, 150, 299):
+        trouble(house, f"Customer {number:03}/staff", "connection", "HiBob refused the token.")
+    rows = table(csm.open("customers"))
+    assert [each["Customer"] for each in rows[:3]] == ["Customer 017", "Customer 150", "Customer 299"]
+    assert rows[0]["Needs attention"] == "HiBob refused the token."
+    assert not rows[3]["Needs attention"]
+    only = table(csm.open("customers", show="needs"))
+    assert len(only) == 3
+    assert [each["Customer"] for each in table(csm.open("customers", search="customer 15", show="needs"))] == [
+        "Customer 150"
+    ]
+
+
+def test_customers_whose_schedules_are_off_take_no_queries_of_their_own(csm: App) -> None:
+    house = csm.house(CSM)
+    many(house)
+    asked: list[str] = []
+    house.db.connection.set_trace_callback(asked.append)
+    assert len(workflow.customers_overview(house)) == MANY + 1
+    house.db.connection.set_trace_callback(None)
+    assert len(asked) < QUERIES
+
+
+def test_a_waiting_preview_is_shown_since_when_and_opens_exactly_that_one(
+    app: App, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    workflow.grant(app.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    found = workflow.customers_overview(app.house(CSM))[0]
+    assert (found.plan_id, found.waiting_since) == (plan.id, plan.made_at)
+    assert found.needs[0].why == "A preview waits for approval."
+    at = app.open("customers", selected=DOMAIN)
+    assert table(at)[0]["Waits since"] == "just now"
+    assert "A preview waits for approval" in plain(said(at))
+
+
+def test_a_row_shows_counts_and_nobody(csm: App) -> None:
+    row = table(csm.open("customers"))[0]
+    assert row["Customer"] == CUSTOMER
+    assert row["Last run"].startswith("Done")
+    assert row["Connection"] == "Fine"
+    assert "@" not in str(row)
+
+
+def test_a_failed_test_of_the_connection_needs_somebody(csm: App) -> None:
+    house = csm.house(ADMIN)
+    job = workflow.ask(house, DOMAIN, jobs.JobKind.CHECK)
+    jobs.finish(house.db, job, house.clock(), {}, "HiBob refused the token.")
+    assert table(csm.open("customers"))[0]["Needs attention"] == "HiBob refused the token."
+
+
+def test_others_are_told_that_it_is_for_csms(full: App, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow.grant(full.house(), "auditor@elsewhere.example", Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@elsewhere.example")
+    at = full.open("customers")
+    assert "for CSMs" in said(at)
+    assert not at.dataframe
+    with pytest.raises(RoleMissing):
+        workflow.customers_overview(full.house("auditor@elsewhere.example"))
+
+
+def test_a_csm_of_one_customer_sees_that_one(full: App) -> None:
+    workflow.grant(full.house(), CSM, Role.CSM, CUSTOMER)
+    many(full.house())
+    assert {each.customer for each in workflow.customers_overview(full.house(CSM))} == {CUSTOMER}
+
+
+def test_a_customer_from_a_template_has_its_mapping_and_nobody_of_it(csm: App) -> None:
+    house = csm.house(CSM)
+    workflow.customer_from_template(house, "Fabrikam", DOMAIN)
+    made, like = customers.get_domain(house.db, "Fabrikam/staff"), customers.get_domain(house.db, DOMAIN)
+    assert (made.attributes, made.settings.limits) == (like.attributes, like.settings.limits)
+    assert (made.settings.protected, made.settings.scope) == ((), ())
+    assert "@" not in workflow.export(house, "Fabrikam")
+    assert not workflow.connections_seen(house, "Fabrikam")[0].token_set
+    with pytest.raises(SettingsError, match="already"):
+        workflow.customer_from_template(house, "Fabrikam", DOMAIN)
+
+
+def test_a_customer_is_made_from_the_selected_row(csm: App) -> None:
+    at = csm.open("customers", selected=DOMAIN)
+    next(each for each in at.text_input if each.label == "Name of the new customer").set_value("Fabrikam")
+    next(each for each in at.button if each.label == "Create").click().run()
+    assert [each.name for each in workflow.customers_seen(csm.house(CSM))] == ["Fabrikam", CUSTOMER]
+
+
+def test_an_admin_of_one_customer_makes_none_from_it(full: App) -> None:
+    with pytest.raises(RoleMissing):
+        workflow.customer_from_template(full.house(ADMIN), "Fabrikam", DOMAIN)
+
+
+def test_a_paused_schedule_says_why(csm: App) -> None:
+    house = csm.house(ADMIN)
+    workflow.save_schedule(house, DOMAIN, ScheduleTable("0 5 * * *"))
+    workflow.switch_on(house, DOMAIN)
+    workflow.pause_all(house, CUSTOMER)
+    row = table(csm.open("customers"))[0]
+    assert (row["Schedule"], row["Needs attention"]) == ("Paused", f"{ADMIN} paused all schedules of {CUSTOMER}.")

@@ -1,0 +1,169 @@
+"""The page Schedule: times, the standing approval, why it rests, who is told, and who may press what."""
+
+from collections.abc import Callable
+
+import pytest
+from installation import ADMIN, DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.errors import RoleMissing, SettingsError
+from provisioning.model import Role
+from provisioning.sandbox import Sandbox
+from provisioning.setup_file import ScheduleTable
+from provisioning.store import customers
+from provisioning.store.secrets import notify_owner, put_secret
+from provisioning.web.words import moment
+from provisioning.workflow import ScheduleStanding
+
+Said = Callable[[AppTest], str]
+CUSTOMER = "Northwind Trading"
+NIGHTLY = ScheduleTable("0 5 * * *", "Europe/London", "process")
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    found = next(each for each in at.button if each.label == label)
+    assert not found.disabled
+    return found.click().run()
+
+
+def buttons(at: AppTest) -> dict[str, bool]:
+    """Whether each can be pressed."""
+    return {each.label: not each.disabled for each in at.button}
+
+
+def plain(text: str) -> str:
+    return text.replace("\\", "").replace("\u2060", "")
+
+
+def without_schedule(app: App) -> None:
+    workflow.save_schedule(app.house(), DOMAIN, None)
+
+
+def test_without_a_schedule_it_says_that_nothing_runs_by_itself(app: App, said: Said) -> None:
+    without_schedule(app)
+    assert "Nothing runs by itself" in said(app.open("schedule"))
+
+
+def test_common_times_are_chosen_without_writing_cron(app: App, said: Said) -> None:
+    without_schedule(app)
+    at = app.open("schedule")
+    next(each for each in at.selectbox if each.label == "When").set_value("daily").run()
+    press(at, "Save")
+    seen = workflow.schedule_seen(app.house(), DOMAIN)
+    assert (seen.cron, seen.timezone, seen.does) == ("0 5 * * *", "Europe/London", "preview")
+    assert "Every day at 05:00, Europe/London time" in plain(said(app.open("schedule")))
+
+
+def test_a_cron_expression_that_is_none_is_refused_before_it_is_saved(app: App) -> None:
+    at = app.open("schedule")
+    next(each for each in at.selectbox if each.label == "When").set_value("own").run()
+    next(each for each in at.text_input if each.label == "Cron expression").set_value("every noon").run()
+    assert "is no cron expression" in plain(at.error[0].value)
+    assert not buttons(at)["Save"]
+
+
+def test_the_next_times_show_what_daylight_saving_does(app: App) -> None:
+    workflow.save_schedule(app.house(), DOMAIN, ScheduleTable("30 1 * 3 0L", "Europe/London"))
+    shown = app.open("schedule").dataframe[0].value
+    assert len(shown) == 5
+    assert all("01:30 does not exist" in note for note in shown["Daylight saving"])
+
+
+def test_before_an_approved_run_it_says_why_it_cannot_be_switched_on(app: App, said: Said) -> None:
+    workflow.save_schedule(app.house(), DOMAIN, NIGHTLY)
+    at = app.open("schedule")
+    assert "no approved and processed run" in plain(said(at))
+    assert not buttons(at)["Switch on"]
+
+
+def test_switching_on_is_a_standing_approval_that_other_times_end(full: App, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    at = press(full.open("schedule"), "Switch on")
+    assert f"standing approval of {ADMIN}" in plain(said(at))
+    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 6 * * *", "Europe/London", "process"))
+    at = full.open("schedule")
+    assert "The schedule was changed since it was switched on" in plain(said(at))
+    press(at, "Switch on again")
+    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
+    press(full.open("schedule"), "Switch off")
+    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.OFF
+
+
+def test_a_schedule_that_was_removed_does_not_come_back_switched_on(full: App) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    workflow.switch_on(full.house(), DOMAIN)
+    press(full.open("schedule"), "Remove the schedule")
+    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.NONE
+    assert workflow.save_schedule(full.house(), DOMAIN, NIGHTLY).standing is ScheduleStanding.OFF
+
+
+def test_all_schedules_of_a_customer_rest_by_one_switch(full: App, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    workflow.switch_on(full.house(), DOMAIN)
+    at = press(full.open("schedule"), "Pause all")
+    assert f"{ADMIN} paused all schedules" in plain(said(at))
+    press(at, "Let all go on")
+    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
+
+
+def test_quarantine_says_why_since_when_and_when_it_tries_again(full: App, sandbox: Sandbox, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("* * * * *", "UTC", "process"))
+    workflow.switch_on(full.house(), DOMAIN)
+    sandbox.stop()
+    house = full.house()
+    now = house.clock()
+    house.clock = lambda: now.replace(year=now.year + 1)
+    workflow.run_due(house)
+    shown = plain(said(full.open("schedule")))
+    assert "tries again" in shown
+    assert "failed once" in shown
+    assert "Nobody is told" in shown
+    assert "the schedule" in shown or "HiBob" in shown
+
+
+def test_an_auditor_sees_everything_and_presses_nothing(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    workflow.switch_on(full.house(), DOMAIN)
+    workflow.grant(full.house(), "auditor@elsewhere.example", Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@elsewhere.example")
+    at = full.open("schedule")
+    assert f"standing approval of {ADMIN}" in plain(said(at))
+    assert not any(buttons(at).values())
+    with pytest.raises(RoleMissing):
+        workflow.save_schedule(full.house("auditor@elsewhere.example"), DOMAIN, None)
+
+
+def test_a_time_zone_that_is_none_is_not_saved(app: App) -> None:
+    with pytest.raises(SettingsError, match="no time zone"):
+        workflow.save_schedule(app.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/Nowhere"))
+
+
+def test_the_overview_says_why_a_schedule_rests(full: App, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    workflow.switch_on(full.house(), DOMAIN)
+    assert "The schedule" not in plain(said(full.open("")))
+    workflow.pause_all(full.house(), CUSTOMER)
+    assert f"The schedule is paused. {ADMIN} paused all schedules" in plain(said(full.open("")))
+
+
+def test_the_overview_says_since_when_a_preview_waits(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    assert f"waits for a person, since {moment(plan.made_at)}" in plain(said(app.open("")))
+
+
+def test_a_dead_target_shows_what_went_wrong_and_never_its_secret(app: App, said: Said) -> None:
+    house = app.house()
+    domain = customers.get_domain(house.db, DOMAIN)
+    schedule, _ = customers.standing(house.db, domain.id)
+    customers.save_standing(house.db, domain.id, schedule, ["ACME_NOTIFY_URL"])
+    put_secret(house.db, house.vault, notify_owner(domain.id, 0), "json://127.0.0.1:9/hook-s3cret", house.clock())
+    at = press(app.open("schedule"), "Send a test")
+    targets = next(each.value for each in at.dataframe if "Target" in each.value)
+    told = next(each.value for each in at.dataframe if "Message" in each.value)
+    assert list(targets["Target"]) == ["json://127.0.0.1"]
+    assert list(targets["Last tried"]) == ["just now"]
+    assert targets["State"][0] not in ("Taken", "Not tried yet")
+    assert list(told["Message"]) == [f"{DOMAIN}: a test"]
+    assert told["Not delivered"][0] == targets["State"][0]
+    assert "s3cret" not in said(at) + str(targets) + str(told)
