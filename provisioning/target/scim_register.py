@@ -36,10 +36,10 @@ class Register:
 
     def prepare(self, questions: int) -> None:
         """Read everybody now if that takes fewer requests than so many questions."""
-        if self._whole or not self._searches:
+        if self._whole or not self._searches or questions < 2:
             return
         total = to_text(look(self._get({"startIndex": "1", "count": "1"}).body or {}, "totalResults"))
-        if questions > 1 and total.isdecimal() and ceil(int(total) / self._page) < questions:
+        if total.isdecimal() and ceil(int(total) / self._page) < questions:
             self._read()
 
     def linked(self, key: str, *, fresh: bool = False) -> list[str]:

@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import stamina
 
-from provisioning.errors import TargetError
 from provisioning.model import Action, Change, Outcome, Result, Status
 from provisioning.target.scim_client import Lost, Reply, ScimClient
 from provisioning.target.scim_paths import NO, YES, Bound, Resource, ScimPath, look, operations, to_text, whole
@@ -32,7 +31,7 @@ Pairs = Sequence[tuple[Bound, str]]
 """Attributes and their values; blank is ""."""
 
 
-class Refused(Exception):
+class Unwritable(Exception):
     """A change that cannot be written. Holds its outcome."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -161,8 +160,8 @@ class Writer:
             if change.action is Action.ADD:
                 found = self._add(change, wanted, waits, again)
             else:
-                found = self._set(change, wanted, waits, trusted=bool(way.trusted) and not again)
-        except Refused as refused:
+                found = self._set(change, wanted, waits, trusted=bool(way.trusted) and not again and not final)
+        except Unwritable as refused:
             return refused.outcome
         return replace(found, version="") if isinstance(found, Request) and way.trusted is False else found
 
@@ -180,7 +179,7 @@ class Writer:
             if len(ids) == 1:
                 pairs.append((bound, ids[0]))
             elif final:
-                raise Refused(self._without_reference(change, bound, text, ids))
+                raise Unwritable(self._without_reference(change, bound, text, ids))
             else:
                 waits = True
         if change.action is Action.ADD and self._domain:
@@ -198,7 +197,7 @@ class Writer:
     def _bound(self, change: Change, name: str) -> Bound:
         found = self._own.get(name) or self.bounds.get(name)
         if found is None:
-            raise Refused(
+            raise Unwritable(
                 Outcome(
                     change.key,
                     change.action,
@@ -358,12 +357,13 @@ class Writer:
         return f"{self.announced.users}/{quote_url(user, safe='')}"
 
     def _get(self, user: str) -> Resource | None:
-        """A user as they are now; None when there is no such user."""
+        """A user as they are now; None when there is no such user. Raises `Lost` when this one cannot be read."""
         reply = self.client.get(self._path(user))
         if reply.status in (404, 410):
             return None
         if not reply.ok or reply.body is None:
-            raise TargetError(f"User {user} cannot be read. {refusal(reply.status, reply.body).message}")
+            told = refusal(reply.status, reply.body)
+            raise Lost(f"User {user} cannot be read. {told.message}", told.cause)
         version = version_of(reply.body) or reply.version
         return reply.body if not version else reply.body | {"meta": {"version": version}}
 
@@ -478,7 +478,7 @@ def _done(change: Change) -> Outcome:
 
 
 def _drifted(change: Change, message: str) -> Outcome:
-    return Outcome(change.key, change.action, Result.DRIFTED, message, "drifted")
+    return Outcome(change.key, change.action, Result.DRIFTED, message)
 
 
 def _failed(change: Change, message: str, cause: str) -> Outcome:

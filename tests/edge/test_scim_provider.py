@@ -299,8 +299,8 @@ RELIED_ON = {
 @pytest.mark.parametrize("options", [{}, {"etag": False, "bulk": False}], ids=["everything", "little"])
 def test_what_our_requests_rely_on_holds_by_scim2_tester(options: dict[str, Any]) -> None:
     """Without the portal's own extension: the tester fills days in attributes of other schemas with any text."""
-    app = ScimServer(own=False, **options).app
-    there = WSGISCIMClient(app, "http://127.0.0.1/v2", headers={"Authorization": f"Bearer {TOKEN}"})
-    results = check_server(there, resource_types=["User"])
+    with ScimServer(own=False, **options) as server:
+        there = WSGISCIMClient(server.app, "http://127.0.0.1/v2", headers={"Authorization": f"Bearer {TOKEN}"})
+        results = check_server(there, resource_types=["User"])
     assert [f"{each.title}: {each.reason}" for each in results if each.status is not Status.SUCCESS] == []
     assert {each.title for each in results} >= RELIED_ON
