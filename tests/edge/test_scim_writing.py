@@ -156,8 +156,10 @@ def test_a_portal_that_goes_away_at_any_write_is_gone_on_with_later(
             gone = GoneFrom(number)
             portal.twists = [gone]
             journal = Journal()
-            with directory(portal) as there, pytest.raises(TargetError):
-                run(there, changes, journal)
+            with directory(portal) as there:
+                failed = fails(there, changes, journal)
+            # Writes side by side differ in number: a manager may just be there, or need a write of their own.
+            assert failed is (gone.number == 0)
             gone.back = True
             done = {(each.key, each.action) for each in journal.outcomes}
             with directory(portal) as there:
@@ -187,6 +189,14 @@ def run(there: ScimDirectory, changes: list[Change], journal: Journal, chunk: in
     for start in range(0, len(changes), chunk):
         there.ensure(changes[start : start + chunk], journal)
     there.finish(journal)
+
+
+def fails(there: ScimDirectory, changes: list[Change], journal: Journal) -> bool:
+    try:
+        run(there, changes, journal)
+    except TargetError:
+        return True
+    return False
 
 
 # --- creates ----------------------------------------------------------------------------------------------
