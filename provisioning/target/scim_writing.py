@@ -375,7 +375,7 @@ class Writer:
         change = request.change
         if reply.ok:
             return self._accepted(request, reply)
-        if reply.status == 412 or (request.blind and reply.status in (400, 404)):
+        if reply.status == 412:
             return request
         if request.method == "PATCH" and reply.status in NOT_ALLOWED:
             self.patches = False
