@@ -1,4 +1,4 @@
-"""The frame: page set-up, navigation, the worker. Every screen is a thin script in pages/."""
+"""The frame: page set-up, sign-in, navigation, the worker. Every screen is a thin script in pages/."""
 
 import streamlit as st
 
@@ -9,5 +9,6 @@ from provisioning.web.navigation import pages
 st.set_page_config(page_title="Rollcall", page_icon=str(ICON), layout="wide")
 st.logo(str(LOGO), size="large", icon_image=str(ICON))
 
-# The sidebar's links are our own (`enter`): they carry what one looks at, so that one step back leads back.
-run_app(lambda: st.navigation(pages(), position="hidden").run())
+# The sidebar's links are our own (`enter`): they carry what one looks at, so that one step back leads back. Whoever is not
+# let in has none.
+run_app(lambda: st.navigation(pages(), position="hidden"))

@@ -11,6 +11,8 @@ from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
 
 HIBOB_API = "https://api.hibob.com/v1"
+LOCAL, PORTAL = "The local directory of Rollcall", "A Skillcast portal, by SCIM 2.0"
+SCIM_HINT = "https://acme.skillcast.io/skillcastApi/scim"
 STATES = {"ok": "Filled", "empty": "Empty", "absent": "Absent: not permitted, or misspelt"}
 
 
@@ -84,6 +86,53 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
             st.rerun()
 
 
+def draw_target(here: Here) -> None:
+    """Where this domain's users are kept: in Rollcall itself, or in a portal that speaks SCIM."""
+    target = workflow.target_seen(here.house, here.label)
+    turn = st.session_state.get("connection_turn", 0)
+    with st.form(f"target_{here.label}_{turn}", border=True):
+        st.subheader(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
+        where = st.radio(
+            "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed"
+        )
+        left, right = st.columns(2)
+        url = left.text_input("SCIM address", target.scim.base_url if target.scim else "", placeholder=SCIM_HINT)
+        hint = (
+            f"set {moment(target.token_set_at)}, ends in {target.token_ends_in or '…'}" if target.token_set_at else ""
+        )
+        token = right.text_input(
+            "Portal token", type="password", placeholder=hint or "as the portal showed it", autocomplete="off",
+            help="Stored encrypted. It can be replaced here, and never be read again.",
+        )  # fmt: skip
+        attribute = left.text_input(
+            "Attribute that names the domain", target.domain_attribute or "",
+            help="Only for a portal with several domains. Without it the whole portal is this domain.",
+        )  # fmt: skip
+        st.caption("Address, token and attribute count for a portal only. Saving makes waiting previews lapse.")
+        if st.form_submit_button("Save the target", icon=":material/save:", disabled=not here.may_prepare):
+            save_target(here, url if where == PORTAL else None, token, attribute)
+
+
+def save_target(here: Here, url: str | None, token: str, attribute: str) -> None:
+    try:
+        workflow.save_target(here.house, here.label, url, token, attribute)
+    except RollcallError as problem:
+        fail(problem)
+        return
+    st.session_state["connection_turn"] = st.session_state.get("connection_turn", 0) + 1
+    st.toast("The target was saved. Test it next.", icon=":material/check:")
+    st.rerun()
+
+
+def draw_portal(portal: workflow.PortalSeen) -> None:
+    """What the portal announced."""
+    st.markdown("**What the portal says of itself**")
+    rows = [{"What": what, "The portal says": words} for what, words in portal.features]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="What the portal announced")
+    for note in portal.notes:
+        st.caption(escape(note))
+
+
 def draw_test(here: Here) -> None:
     st.subheader("Test", anchor=False)
     st.caption("Asks HiBob for everybody with the mapped fields, and shows what was proved. Nothing is changed.")
@@ -118,6 +167,8 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
         link("pages/mapping.py", "Go on to the mapping", ":material/arrow_forward:", here)
     for each in found.findings:
         st.warning(f"{escape(each.message)} {escape(each.remedy)}", icon=":material/lock:")
+    if found.portal:
+        draw_portal(found.portal)
     if not found.columns:
         st.info("No attribute is mapped yet, so no field was tested. Map the attributes, then test again.")
         return
@@ -152,6 +203,7 @@ with guarded():
         st.info("Create the service user in HiBob first, then enter its id and token here.", icon=":material/info:")
         draw_connection(here, None)
     if here.domain:
+        draw_target(here)
         draw_test(here)
     if have:
         with st.expander("Add a domain or another connection", expanded=here.domain is None, icon=":material/add:"):

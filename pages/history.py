@@ -9,13 +9,13 @@ from provisioning import workflow
 from provisioning.model import Domain, Run
 from provisioning.report.charts import runs_chart
 from provisioning.report.differences import in_words
-from provisioning.web import address, approval, parts
+from provisioning.web import address, approval, deciding, parts
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
 
 KINDS = {
-    "Settings and mapping": ("mapping", "settings", "domain", "connection", "customer", "role"),
-    "Previews and approvals": ("plan",),
+    "Settings and mapping": ("mapping", "settings", "domain", "connection", "customer", "role", "schedule"),
+    "Previews and approvals": ("plan", "decided"),
     "Runs": ("run", "stop"),
 }
 
@@ -137,6 +137,12 @@ def named(here: Here, each: workflow.Event) -> dict[str, object]:
     about, keys = dict(each.details), each.details.get("left_out")
     if each.plan and isinstance(keys, list) and keys:
         about["left_out"] = left_out(here, each.plan, keys)
+    made = each.details.get("decisions")
+    if isinstance(made, list) and made:
+        names = workflow.names_in_plan(here.house, each.plan, [one["key"] for one in made]) if each.plan else {}
+        about["decisions"] = [
+            f"{names.get(one['key']) or one['key']}: {deciding.in_words(one['kind'], one['other'])}" for one in made
+        ]
     return {name: value for name, value in about.items() if name != "digest"}
 
 

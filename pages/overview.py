@@ -14,8 +14,20 @@ from provisioning.web.words import ago, escape, moment
 CONFIG = {"displayModeBar": False}
 
 
-WORK = {JobKind.PREVIEW: "Preview", JobKind.CHECK: "Test", JobKind.SAMPLE: "Sample"}
-WHERE = {JobKind.PREVIEW: "preview", JobKind.CHECK: "connect", JobKind.SAMPLE: "mapping"}
+WORK = {
+    JobKind.PREVIEW: "Preview",
+    JobKind.CHECK: "Test",
+    JobKind.SAMPLE: "Sample",
+    JobKind.DECIDE: "Your decision",
+    JobKind.UNDO: "Undo",
+}
+WHERE = {
+    JobKind.PREVIEW: "preview",
+    JobKind.CHECK: "connect",
+    JobKind.SAMPLE: "mapping",
+    JobKind.DECIDE: "preview",
+    JobKind.UNDO: "preview",
+}
 
 
 def failed(now: workflow.Standing, job: Job | None) -> Job | None:

@@ -7,7 +7,7 @@ from provisioning import workflow
 from provisioning.model import Domain
 from provisioning.web.address import PAGE, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import dated, escape, people, searchable
+from provisioning.web.words import dated, escape, fitting, searchable
 
 User = tuple[str, str, str, dict[str, str]]
 ICONS = {
@@ -33,7 +33,7 @@ def draw_directory(here: Here, domain: Domain) -> None:
         return
     skip = pager(count)
     found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
-    st.caption(f"{people(count)} in the directory fit. Select one to see why they are there.")
+    st.caption(f"{fitting(count, ' in the directory')} Select one to see why they are there.")
     rows(frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain")
 
 
@@ -56,7 +56,7 @@ def draw_question(here: Here, domain: Domain) -> None:
     st.session_state["who"] = wanted = searchable(st.query_params.get("person", ""))
     st.text_input(
         "Why is, or isn’t, this person here?", key="who", on_change=ask, icon=":material/person_search:",
-        placeholder="E-mail, unique identifier, HiBob id or user id",
+        placeholder="Full name, e-mail, unique identifier, HiBob id or user id",
     )  # fmt: skip
     if not wanted:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
@@ -70,10 +70,10 @@ def draw_question(here: Here, domain: Domain) -> None:
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:
-    found, _ = workflow.users_seen(here.house, domain.label, key.removeprefix("user:"), 1, 0)
+    found = workflow.user_of(here.house, domain.label, key)
     if found:
         with st.expander("The user’s attributes", icon=":material/badge:"):
-            st.dataframe(frame(domain, found).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
+            st.dataframe(frame(domain, [found]).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
                          hide_index=True, height="content", alt="The user’s attributes")  # fmt: skip
 
 

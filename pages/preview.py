@@ -14,6 +14,9 @@ from provisioning.web.address import filter_by, look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment, people
 
+OFFERED = 20
+"""How many previews one may choose from here."""
+
 DOING = {JobKind.PREVIEW: "Preview", JobKind.DECIDE: "Your decision", JobKind.UNDO: "Undo"}
 
 
@@ -39,6 +42,8 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         format_func=lambda each: named(have.get(each), each, states),
         key=f"plan_{wanted}_{len(plans)}",
     )
+    if len(plans) == OFFERED:
+        right.caption(f"These are the newest {OFFERED}. Older ones stand in the history.")
     # While a new one is made the address names none, so that the new one is shown when it is there.
     if chosen != wanted or (not busy and "plan" not in st.query_params):
         filter_by(plan=chosen)
@@ -117,7 +122,7 @@ here = enter("Preview", "Who would change, and why. A preview reads both sides a
 domain = need_domain(here)
 with guarded():
     job = workflow.latest_job(here.house, domain.label, [JobKind.PREVIEW, JobKind.DECIDE, JobKind.UNDO])
-    plans = workflow.plans_seen(here.house, domain.label, 20)
+    plans = workflow.plans_seen(here.house, domain.label, OFFERED)
     plan_id = draw_controls(here, plans, job)
     failed_later = (
         job and job.state is JobState.FAILED and not (plans and str(job.ended_at) < plans[0].made_at.isoformat())

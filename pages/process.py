@@ -34,13 +34,10 @@ def draw_none(here: Here) -> None:
 
 def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
     """`job` None: another process, such as the command line's, is at it."""
-    total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
-
-    may, label = here.may_prepare, here.label
+    may, label, retrying = here.may_prepare, here.label, job is not None and job.kind is JobKind.RETRY
 
     def progress(house: workflow.Workspace) -> tuple[float | None, str]:
-        last = workflow.runs_seen(house, label, 1)
-        done = sum(last[0][1].values()) if last and last[0][0].plan_id == plan.id else 0
+        done, total = workflow.progress_of(house, plan.id, retrying=retrying)
         return (done / total if total else None), f"{done:,} of {total:,} changes"
 
     def controls(house: workflow.Workspace) -> None:
@@ -118,7 +115,7 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
         st.warning("Whoever changed meanwhile was skipped. A new preview shows them.", icon=":material/sync_problem:")
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         deciding.undo(here, run)

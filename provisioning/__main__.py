@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import io
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, NEIGHBOUR_FAILED, WRONG_USAGE, REFUSED, SOME_FAILED = range(5)
+MOST_KEYS = 3
 
 
 class _Parser(argparse.ArgumentParser):
@@ -102,14 +104,25 @@ def parser() -> argparse.ArgumentParser:
     each = command("explain", "why somebody is or is not there", _explain, json=True)
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
-    command("verify", "check the history chain", _verify).add_argument("--head", metavar="HASH")
-    each = command("worker", "execute jobs until stopped", _worker)
+    each = command("verify", "check the history chain", _verify)
+    each.add_argument("--head", metavar="HASH")
+    each.add_argument("--seal", metavar="REASON", help="seal the history anew as it is, and record why")
+    each = command("schedule", "show a schedule, or switch it on or off", _schedule)
+    each.add_argument("label", metavar="CUSTOMER[/DOMAIN]")
+    each.add_argument("switch", metavar="on|off", nargs="?", choices=["on", "off"])
+    command("due", "run the schedules that are due now", _due)
+    each = command("worker", "execute jobs and schedules until stopped", _worker)
     each.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     each = command("grant", "give somebody a role", _grant)
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("role", metavar="ROLE", choices=["admin", "csm", "auditor"])
     each.add_argument("customer", metavar="CUSTOMER", nargs="?")
-    command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    each = command("revoke", "take somebody's role away", _revoke)
+    each.add_argument("email", metavar="EMAIL")
+    each.add_argument("customer", metavar="CUSTOMER", nargs="?")
+    each.add_argument("--last-admin", action="store_true", help="also when nobody else is admin of the customer")
+    each = command("rotate-key", "encrypt all secrets with a new key", _rotate_key)
+    each.add_argument("--lost", action="store_true", help="the old key is lost: forget all secrets and begin anew")
     command("backup", "copy the database", _backup).add_argument("file", metavar="FILE")
     command("restore", "replace the database by a copy", _restore).add_argument("file", metavar="FILE")
     command("doctor", "check installation, database, key, clock", _doctor)
@@ -179,7 +192,8 @@ def _open(asked: argparse.Namespace, environment: Mapping[str, str] | None = Non
     from provisioning.workflow import Workspace, member, operator
 
     actor = member(asked.by) if asked.by is not None else operator()
-    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor)
+    where = f"{platform.node()}, {asked.command}"
+    return Workspace(Path(asked.data), os.environ if environment is None else environment, actor, where=where)
 
 
 def _print_json(document: object) -> None:
@@ -299,6 +313,10 @@ def _check(asked: argparse.Namespace) -> int:
         print(
             f"  {each.state:<7} {each.filled:>6.1%}  {each.attribute} ← {each.column}  ({plain(each.category or 'no category')})"
         )
+    if found.portal:
+        print(f"Portal {found.portal.base_url}: answers, the token is accepted.")
+        _print([f"  {plain(what)}: {plain(words)}" for what, words in found.portal.features])
+        _print([f"  {plain(note)}" for note in found.portal.notes])
     _print(list(finding_lines(found.findings)))
     return OK
 
@@ -310,11 +328,7 @@ def _preview(asked: argparse.Namespace) -> int:
     plan = workflow.preview(house, asked.domain, _waiting)
     if asked.excel:
         _write_workbook(house, plan.id, asked.excel)
-    code = _show_plan(plan, asked.json)
-    if not asked.json and plan.changes:
-        print(f"Workbook: {asked.excel}" if asked.excel else f"Workbook: `workbook {plan.id} FILE`")
-        print(_next_step(plan))
-    return code
+    return _show_plan(plan, asked.json, asked.excel)
 
 
 def _next_step(plan: "Plan") -> str:
@@ -323,7 +337,7 @@ def _next_step(plan: "Plan") -> str:
     return f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}"
 
 
-def _show_plan(plan: "Plan", as_json: bool) -> int:
+def _show_plan(plan: "Plan", as_json: bool, excel: str | None = None) -> int:
     from provisioning.model import PlanStatus
     from provisioning.report.documents import plan_document
     from provisioning.report.text import plan_lines
@@ -332,6 +346,9 @@ def _show_plan(plan: "Plan", as_json: bool) -> int:
         _print_json(plan_document(plan))
     else:
         _print(list(plan_lines(plan)))
+        if plan.changes:
+            print(f"Workbook: {excel}" if excel else f"Workbook: `workbook {plan.id} FILE`")
+            print(_next_step(plan))
     if plan.status is not PlanStatus.BLOCKED:
         return OK
     _complain(
@@ -558,6 +575,7 @@ def _users(asked: argparse.Namespace) -> int:
 
 def _history(asked: argparse.Namespace) -> int:
     from provisioning import workflow
+    from provisioning.report.differences import in_words
     from provisioning.report.text import plain
 
     events = workflow.see_history(_open(asked), asked.label)
@@ -574,11 +592,16 @@ def _history(asked: argparse.Namespace) -> int:
         return OK
     for each in events:
         about = " ".join(part for part in (each.domain, each.plan, each.run) if part)
-        details = ", ".join(
-            f"{name} {value}" for name, value in each.details.items() if value not in (None, [], {}, "")
-        )
+        details = in_words({name: _shortened(value) for name, value in each.details.items()})
         print(plain(f"{each.at[:19].replace('T', ' ')}  {each.who}: {each.what}  {about}  {details}"))
     return OK
+
+
+def _shortened(value: object) -> object:
+    """A list of keys by its first few: --json has them all."""
+    if isinstance(value, list) and len(value) > MOST_KEYS and all(isinstance(each, str) for each in value):
+        return f"{', '.join(value[:MOST_KEYS])} and {len(value) - MOST_KEYS:,} more"
+    return value
 
 
 def _explain(asked: argparse.Namespace) -> int:
@@ -598,12 +621,55 @@ def _explain(asked: argparse.Namespace) -> int:
 def _verify(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
-    verdict = workflow.verify(_open(asked), asked.head)
+    house = _open(asked)
+    if asked.seal:
+        workflow.seal_anew(house, asked.seal)
+    verdict = workflow.verify(house, asked.head)
     if verdict.broken:
         _complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED
     print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
     return OK
+
+
+def _schedule(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import schedule_lines
+
+    house = _open(asked)
+    if workflow.is_customer(house, asked.label):
+        return _schedules_of(house, asked.label, asked.switch)
+    act = {"on": workflow.switch_on, "off": workflow.switch_off, None: workflow.schedule_seen}[asked.switch]
+    seen = act(house, asked.label)
+    coming = [(each.at, each.note) for each in seen.next]
+    about = (seen.label, seen.standing, seen.cron, seen.timezone, seen.does, seen.by, seen.reason)
+    _print(list(schedule_lines(*about, coming)))
+    return OK
+
+
+def _schedules_of(house: "Workspace", customer: str, switch: str | None) -> int:
+    """All of a customer with one switch; each domain goes on as it was."""
+    from provisioning import workflow
+
+    if switch:
+        act = workflow.pause_all if switch == "off" else workflow.resume_all
+        act(house, customer)
+    print(workflow.all_paused(house, customer) or f"{customer}: the schedules are not paused as a whole.")
+    for each in workflow.domains_seen(house, customer):
+        seen = workflow.schedule_seen(house, each.label)
+        print(f"  {each.label}: {seen.standing.value}")
+    return OK
+
+
+def _due(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+    from provisioning.report.text import plain
+
+    house = _open(asked)
+    found = workflow.run_due(house, _waiting)
+    workflow.deliver(house)
+    _print([plain(f"{each.label}: {each.text}") for each in found] or ["Nothing is due."])
+    return min((each.code for each in found if each.code), default=OK)
 
 
 def _worker(asked: argparse.Namespace) -> int:
@@ -623,17 +689,27 @@ def _grant(asked: argparse.Namespace) -> int:
     return OK
 
 
+def _revoke(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    had = workflow.revoke(_open(asked), asked.email, asked.customer, last_admin=asked.last_admin)
+    of = asked.customer or "every customer"
+    print(f"{asked.email} {'has no role any more' if had else 'had no role'} for {of}.")
+    return OK
+
+
 def _rotate_key(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
     house = _open(asked)
-    count = workflow.rotate(house)
+    count = workflow.rotate(house, lost=asked.lost)
     place = (
         f"the new key is in {house.vault.file}"
         if house.vault.file
         else "only the first key of ROLLCALL_KEY is needed now"
     )
-    print(f"{count} secrets encrypted anew; {place}.")
+    done = "forgotten: set every token again" if asked.lost else "encrypted anew"
+    print(f"{count} secrets {done}; {place}.")
     return OK
 
 

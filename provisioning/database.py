@@ -6,9 +6,10 @@ time-out; every write here goes through `transaction()`, which takes the write l
 
 import os
 import sqlite3
+import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlite_utils
@@ -19,6 +20,21 @@ BUSY_SECONDS = 60
 
 SqlValue = str | int | float | bytes | None
 Row = sqlite3.Row
+
+
+def _keep_to_owner(path: Path) -> None:
+    """Folder and file are their owner's alone, also when somebody made them otherwise. Folders that belong to
+    everybody (such as /tmp) and what is not ours stay as they are."""
+    for each, mode in ((path.parent, 0o700), (path, 0o600)):
+        with suppress(OSError):
+            now = each.stat().st_mode
+            if now & 0o077 and not now & stat.S_ISVTX:
+                each.chmod(mode)
+
+
+def _lower(value: SqlValue) -> SqlValue:
+    """SQLite's own knows the letters A to Z alone: nobody would find Åsa by åsa."""
+    return value.casefold() if isinstance(value, str) else value
 
 
 class Database:
@@ -32,8 +48,12 @@ class Database:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # SQLite gives its WAL and shared-memory files the mode of the database file.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            _keep_to_owner(path)
+            # SQLite gives its WAL and shared-memory files the mode of the database file. Only a new one is opened here:
+            # closing a file takes away all locks that this process has on it, those of its other connections too, and
+            # then another process may remove the WAL that they are using.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as problem:
             raise SettingsError(f"The database {path} cannot be opened: {problem}.") from None
@@ -45,7 +65,9 @@ class Database:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("PRAGMA foreign_keys = ON")
+        self.connection.create_function("lower", 1, _lower, deterministic=True)
         self.utils = sqlite_utils.Database(self.connection)
+        self._after: list[Callable[[], None]] = []
 
     def _use_wal(self) -> None:
         """Write-ahead log. SQLite does not wait by itself when somebody else is just making the file."""
@@ -73,8 +95,17 @@ class Database:
             yield
             self.connection.execute("COMMIT")
         except BaseException:
+            self._after.clear()
             self.connection.rollback()
             raise
+        waiting, self._after = self._after, []
+        for call in waiting:
+            call()
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call once this transaction is safely stored; never if it is rolled back. The same call only once."""
+        if call not in self._after:
+            self._after.append(call)
 
     def all(self, sql: str, *values: SqlValue) -> list[Row]:
         return self.connection.execute(sql, values).fetchall()

@@ -265,6 +265,9 @@ def check(say: Callable[[str], None] = print) -> int:
         _must(bool(third.changes), "the day does not show")
         strangers = {each.key for each in third.changes} - happened
         managers = {each.key for each in third.changes if set(each.after) == {"Manager"}}
+        shown = {each.key for each in third.changes} | {each.key for each in third.held}
+        hidden = {each.id for each in (*report.movers, *report.renamed)} - shown
+        _must(not hidden, f"of those who moved or were renamed, {len(hidden)} do not show")
         _must(strangers <= managers, f"{len(strangers - managers)} people change to whom nothing happened")
         say("Everything came out as it must.")
     return 0

@@ -6,6 +6,7 @@
     │   └── NotFound                no such customer, domain, plan, run or person
     ├── Refused            exit 3   an admin or CSM: something is blocked, or not theirs to do
     │   ├── RoleMissing             the person acting has no role that allows this
+    │   ├── SignedOut               a session is over, or nobody signed in
     │   ├── Lapsed                  the plan can no longer be approved or processed
     │   └── WorkbookRefused         an Excel file does not say what its plan says
     └── NeighbourError     exit 1   another system: unreachable, refused us, or answered wrongly
@@ -43,6 +44,10 @@ class Refused(RollcallError):
 
 class RoleMissing(Refused):
     """The person acting may not do this for this customer."""
+
+
+class SignedOut(Refused):
+    """Nobody is signed in here any more. The message says why, for the page that offers to sign in again."""
 
 
 class Lapsed(Refused):

@@ -231,7 +231,8 @@ class Settings:
     absence_archives: AbsenceArchives = AbsenceArchives.ALL
     absent_reads: int = 1
     protected: tuple[Protection, ...] = ()
-    two_people: bool = False
+    two_people: bool | int = False
+    """Whether two people are needed: always, never, or from this many changes in a plan on."""
     scope: tuple[ScopeRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     limits: Limits = Limits()
@@ -442,7 +443,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem of the plan as a whole. `numbers` is empty where nothing was counted."""
+    """A problem of the plan as a whole. `numbers` is empty where nothing was counted. `names`: what to call the people of
+    `keys`, who need be neither changed nor held."""
 
     code: str
     severity: Severity
@@ -450,6 +452,7 @@ class Finding:
     remedy: str
     numbers: ReadOnlyMapping[str, int] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    names: ReadOnlyMapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,7 +537,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Approval:
     """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `by` signed in;
-    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing."""
+    `signed_by` is who decided as the workbook says, a claim, "" where it says nothing. `standing`: given beforehand, by
+    switching on the schedule that made the plan."""
 
     plan_id: str
     digest: str
@@ -544,6 +548,7 @@ class Approval:
     overrides: ReadOnlyMapping[str, str] = field(default_factory=dict)
     workbook: bool = False
     signed_by: str = ""
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -580,7 +585,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve."""
+    """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve. `scheduled`: not
+    by hand, but through the schedule that this member switched on."""
 
     name: str
     email: str | None = None
+    scheduled: bool = False
+
+    @property
+    def noted(self) -> str:
+        """The name that plans and runs carry. A scheduled plan was asked for by the clock: with two people, whoever
+        switched the schedule on may still approve it by hand."""
+        return f"{self.name} (schedule)" if self.scheduled else self.name

@@ -73,6 +73,7 @@ class ConnectionTable(_Strict):
     id: Name | None = None
     token: Secret | None = None
     report: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    webhook: Secret | None = None
 
 
 class ProtectTable(_Strict):
@@ -136,7 +137,7 @@ class DomainTable(_Strict):
     absence_archives: AbsenceArchives = AbsenceArchives.ALL
     absent_reads: Annotated[int, Meta(ge=1, le=30)] = 1
     protected: list[str | ProtectTable] | ProtectTable = []
-    two_people: bool = False
+    two_people: bool | Annotated[int, Meta(ge=1)] = False
     schedule: ScheduleTable | None = None
     notify: list[Secret] = []
     attributes: list[AttributeTable] | UnsetType = UNSET
@@ -190,6 +191,7 @@ _HINTS: Mapping[str, str] = {
     "apply": _one_of(Apply),
     "absence_archives": _one_of(AbsenceArchives),
     "lifecycle": _one_of(Meaning),
+    "webhook": ' Write { env = "VARIABLE" }: a secret never stands in the file.',
     "token": ' Write { env = "VARIABLE" }: a secret never stands in the file.',
     "notify": ' Write [{ env = "VARIABLE" }]: a secret never stands in the file.',
 }

@@ -1,8 +1,11 @@
-"""Executes what was asked for: claims a job, does it by the same use case as the command line, records what came
+"""Executes what was asked for and what is due: claims a job, does it by the same use case as the command line, records what came
 of it. A worker that dies leaves a job that the next one repeats; every job may be repeated."""
 
 import os
 import signal
+import sqlite3
+import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -19,6 +22,8 @@ from provisioning.store.leases import Holder, is_held
 from provisioning.workflow import Workspace
 
 LOOK_EVERY = 1.0
+PATIENCE = 15.0
+"""Seconds that messages on their way may take when the worker ends."""
 
 
 class Stopping:
@@ -47,23 +52,39 @@ class Stopping:
 
 
 def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> None:
-    """Execute jobs until told to stop; the job at hand is finished first."""
+    """Execute jobs, and between them the schedules that are due, until told to stop; the work at hand is finished first."""
     waiting_again = jobs.give_back(house.db, lambda domain_id: is_held(house.db, domain_id))
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
+    messenger = threading.Thread(target=_deliver, args=(replace(house), stopping), daemon=True)
+    messenger.start()
     while not stopping.asked:
+        for done in workflow.run_due(house, patient=False):
+            say(f"Schedule of {done.label}: {done.text}")
         job = jobs.claim(house.db, house.clock())
         if job is None:
             stopping.wait(LOOK_EVERY)
             continue
         execute(house, job)
         say(f"Job {job.id} ({job.kind.value}) ended.")
+    messenger.join(PATIENCE)
+
+
+def _deliver(house: Workspace, stopping: Stopping) -> None:
+    """Send messages in a thread of its own, with its own connection: a target that does not answer holds up no run."""
+    while not stopping.asked:
+        try:
+            workflow.deliver(house)
+        except (RollcallError, sqlite3.Error) as problem:
+            print(f"Messages could not be sent: {problem}", file=sys.stderr, flush=True)
+        stopping.wait(LOOK_EVERY)
+    house.db.close()
 
 
 def execute(house: Workspace, job: Job) -> None:
     """Do one job as the person who asked for it, and record its result or the sentence why it failed."""
     try:
         label = customers.domain_by_id(house.db, job.domain_id).label
-        result = _do(replace_actor(house, job.by), job, label)
+        result = _do(workflow.acting_as(house, Actor(job.by, job.by) if "@" in job.by else Actor(job.by)), job, label)
     except RollcallError as problem:
         jobs.finish(house.db, job.id, house.clock(), {}, str(problem))
     except Exception as problem:
@@ -94,11 +115,3 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
     if job.kind is JobKind.UNDO:
         return {"plan": workflow.undo(house, job.details, waiting).id}
     return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}
-
-
-def replace_actor(house: Workspace, by: str) -> Workspace:
-    """The same installation, as the person who asked; roles are checked again when the job is done."""
-    actor = Actor(by, by) if "@" in by else Actor(by)
-    asker = replace(house, actor=actor)
-    asker.__dict__["db"] = house.db
-    return asker

@@ -22,9 +22,10 @@ MAY_IMPORT = {
     "target": LOW | {"http"},
     "store": LOW,
     "report": GROUND,
+    "notify": GROUND | {"hosts"},
     "sandbox": set(),
     "setup_file": GROUND | {"engine"},
-    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file"},
+    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file", "notify"},
     "web": LOW | {"workflow", "report", "store", "engine"},
     "worker": LOW | {"workflow", "store"},
     "demo": LOW | {"workflow", "worker", "report", "sandbox"},
@@ -59,11 +60,17 @@ WEB = {
         "mapping_versions",
         "navigation",
         "parts",
+        "server",
         "settings_form",
+        "sign_in",
         "worker_child",
     )
 }
-ONLY_IN = {"httpx": {"provisioning/http.py"}, "streamlit": WEB}
+ONLY_IN = {
+    "httpx": {"provisioning/http.py"},
+    "streamlit": WEB,
+    "apprise": {"provisioning/notify.py"},
+}
 
 
 def _modules() -> list[Path]:

@@ -10,6 +10,12 @@ from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Held, Result
 
+NAMESAKES = 5
+"""So many are named when several people have the name that was asked for."""
+
+Pair = tuple[int | None, int | None]
+"""(row of the employee, row of the user), at least one of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -21,12 +27,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`person` as asked for; `key` as plans know them; `answer` in one sentence."""
+    """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence."""
 
     person: str
     key: str
     answer: str
     steps: tuple[Step, ...]
+    also: tuple[str, ...] = ()
 
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
         """With what runs did for the person: (when, action, result, message), newest first."""
@@ -52,42 +59,85 @@ def _past(action: str, result: str) -> str:
 
 
 def explain_person(situation: Situation, person: str) -> Answer:
-    """Find somebody by key, e-mail, unique identifier or user id, and tell their way. Raises `NotFound`."""
+    """Find somebody by key, e-mail, unique identifier, user id or full name, and tell their way. Raises `NotFound`."""
     people = lay_out(situation)
     row, user = _find(situation, people, person)
-    key = people.keys[row] if row is not None else f"user:{people.user_ids[user or 0]}"
+    key = _key(people, row, user)
     decision = make_plan(situation)
     steps = [*_employee_steps(people, row), *_user_steps(people, user)]
     held = next((each for each in decision.held if each.key == key), None)
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
     steps += [Step("change", f"To be {_WORDS[each.action.value]}: {each.why}") for each in changes]
-    return Answer(person, key, _answer(people, row, user, held, changes), tuple(steps))
+    answer = _answer(people, row, user, held, changes)
+    absent = next((each for each in decision.findings if each.code == "absent" and key in each.keys), None)
+    counted = decision.absences.get(people.user_ids[user]) if user is not None else None
+    if absent and counted:
+        answer = (
+            f"Live, and missing from HiBob: in {counted.reads} of the {absent.numbers['limit']} reads at least 12 hours apart after "
+            "which they are archived, if they stay away."
+        )
+    return Answer(person, key, answer, tuple(steps), _also(people, row, user))
 
 
-def _find(situation: Situation, people: People, person: str) -> tuple[int | None, int | None]:
-    """(row of the employee, row of the user), at least one of them."""
+def _also(people: People, row: int | None, user: int | None) -> tuple[str, ...]:
+    """The other keys of earlier plans: somebody who left HiBob was known by their id there, a user by their own."""
+    keys = [people.keys[row]] if row is not None else []
+    keys += [f"user:{people.user_ids[user]}", people.user_links[user]] if user is not None else []
+    return tuple(key for key in keys if key)
+
+
+def _find(situation: Situation, people: People, person: str) -> Pair:
     wanted = fold(person)
     if not wanted:
-        raise NotFound("Name a person: by key, e-mail, unique identifier or user id.")
+        raise NotFound("Name a person: by key, e-mail, unique identifier, user id or full name.")
     identifier = situation.domain.settings.unique_identifier or ""
     ours = people.mapped[identifier].values.to_pylist() if identifier in people.mapped else []
     theirs = people.user_values[identifier].to_pylist() if identifier in people.user_values else []
     for column in (people.keys, people.emails, [fold(value) for value in ours]):
         if wanted in column:
-            row = column.index(wanted)
-            user = int(people.matches.user[row])
-            return row, user if user >= 0 else None
+            return _of_row(people, column.index(wanted))
     ids = [fold(each) for each in people.user_ids]
     for column in (ids, [f"user:{each}" for each in ids], people.user_emails, [fold(value) for value in theirs]):
         if wanted in column:
-            user = column.index(wanted)
-            rows = [row for row, match in enumerate(people.matches.user.tolist()) if match == user]
-            return (rows[0] if rows else None), user
+            return _of_user(people, column.index(wanted))
+    return _by_name(people, person)
+
+
+def _of_row(people: People, row: int) -> Pair:
+    user = int(people.matches.user[row])
+    return row, user if user >= 0 else None
+
+
+def _of_user(people: People, user: int) -> Pair:
+    rows = [row for row, match in enumerate(people.matches.user.tolist()) if match == user]
+    return (rows[0] if rows else None), user
+
+
+def _by_name(people: People, person: str) -> Pair:
+    """Whoever alone has this full name, in HiBob or in the directory. Raises `NotFound`, for namesakes as well."""
+    wanted = _folded_name(person)
+    rows = [row for row, name in enumerate(people.names) if _folded_name(name) == wanted]
+    users = [user for user, name in enumerate(people.user_names) if _folded_name(name) == wanted]
+    found = list(dict.fromkeys([_of_row(people, row) for row in rows] + [_of_user(people, user) for user in users]))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        called = [_key(people, row, user) for row, user in found[:NAMESAKES]]
+        more = f" and {len(found) - NAMESAKES} more" if len(found) > NAMESAKES else ""
+        raise NotFound(f"{len(found)} people are called “{person}”: {', '.join(called)}{more}. Search by one of these.")
     raise NotFound(
-        f"Neither HiBob’s last answer nor the directory knows “{person}”. Search by key, e-mail, unique identifier or "
-        "user id; somebody whom HiBob does not show us cannot be found."
+        f"Neither HiBob’s last answer nor the directory knows “{person}”. Search by key, e-mail, unique identifier, "
+        "user id or full name; somebody whom HiBob does not show us cannot be found."
     )
+
+
+def _folded_name(name: str) -> str:
+    return " ".join(fold(name).split())
+
+
+def _key(people: People, row: int | None, user: int | None) -> str:
+    return people.keys[row] if row is not None else f"user:{people.user_ids[user or 0]}"
 
 
 _WISHES = {

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import triggers
-from provisioning.engine.transforms import fold
+from provisioning.engine.transforms import address
 from provisioning.model import RESERVED_NAMES, Absence, Action, Change, Finding, Limit, Severity
 
 SMALL_DOMAIN = 20
@@ -159,8 +159,10 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
 def concerns(change: Change, emails: Sequence[str]) -> bool:
     """Whether a change is about one of these e-mails, in any spelling. Any attribute that holds the address
     counts: a portal may sign people in by another one."""
-    wanted = {fold(email) for email in emails if email}
-    return change.seen is not None and any(fold(value) in wanted for value in change.seen.attributes.values() if value)
+    wanted = {address(email) for email in emails if email}
+    return change.seen is not None and any(
+        address(value) in wanted for value in change.seen.attributes.values() if value
+    )
 
 
 def _by_employee(
@@ -168,8 +170,8 @@ def _by_employee(
 ) -> Iterable[str]:
     """Archives whose HiBob e-mail is a member's, although the user's is blank or another."""
     emails = dict(zip(people.keys, people.emails, strict=True))
-    wanted = {fold(member) for member in members if member}
-    return (change.key for change in archives if change.key not in found and emails.get(change.key) in wanted)
+    wanted = {address(member) for member in members if member}
+    return (change.key for change in archives if change.key not in found and address(emails.get(change.key, "")) in wanted)
 
 
 def _about_to_be_archived(situation: Situation, people: People, absences: Mapping[str, Absence]) -> Iterable[Finding]:
@@ -179,7 +181,7 @@ def _about_to_be_archived(situation: Situation, people: People, absences: Mappin
         yield Finding(
             "absent",
             Severity.INFO,
-            f"{len(keys):,} live users are missing from HiBob's answer, not yet in {needed} reads at least 12 hours "
+            f"{len(keys):,} live {'user is' if len(keys) == 1 else 'users are'} missing from HiBob's answer, not yet in {needed} reads at least 12 hours "
             "apart. They will be archived if they stay away.",
             "Nothing to do if they left. Otherwise check why HiBob does not return them.",
             {"counted": len(keys), "limit": needed},

@@ -4,6 +4,7 @@ planning cannot write."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from hashlib import sha256
 
 import msgspec
@@ -15,7 +16,7 @@ from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
 from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
 from provisioning.engine.same_person import hold_same_people
-from provisioning.engine.situation import People, Situation, lay_out
+from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.engine.transforms import fold
 from provisioning.model import (
     Absence,
@@ -33,9 +34,13 @@ from provisioning.model import (
     Seen,
     Severity,
     Status,
+    Users,
 )
 
 ABSENT_READS_APART = timedelta(hours=12)
+GIVE_EACH_THEIR_OWN = " Give each their own in HiBob."
+MAKE_UNIQUE = " Make the identifiers unique in HiBob or Skillcast."
+WORST_FIRST = list(Severity)
 ORDER = {action: place for place, action in enumerate(Action)}
 
 
@@ -65,7 +70,7 @@ def make_plan(situation: Situation) -> Decision:
         status=status,
         digest=digest(situation.domain, changes),
         counts=_counts(people, changes, held),
-        findings=findings,
+        findings=with_names(sorted(findings, key=lambda each: WORST_FIRST.index(each.severity)), people),
         changes=tuple(changes),
         held=tuple(held),
         baseline=baseline,
@@ -291,19 +296,22 @@ class _Planner:
         """The first reason to hold somebody to whom something would otherwise happen: (code, why)."""
         matches, wish = self.people.matches, self.people.wish(each.row)
         if each.row in matches.disputed:
-            return "disputed", matches.disputed[each.row] + " Make the identifiers unique in HiBob or Skillcast."
+            return "disputed", matches.disputed[each.row] + MAKE_UNIQUE
         if action is Action.ADD and self.people.emails[each.row] in self.addresses:
             return "disputed", (
                 f"Their e-mail belongs to user {self.addresses[self.people.emails[each.row]]}, who is somebody else in "
                 "HiBob. Correct one of the two e-mails, or let the first record have the user."
             )
         if each.row in matches.duplicates:
-            return "duplicate-id", matches.duplicates[each.row] + " Give each their own in HiBob."
+            return "duplicate-id", matches.duplicates[each.row] + GIVE_EACH_THEIR_OWN
         if wish is Wish.WAIT:
             return "future-starter", self._starts(each.row)
         if wish is Wish.LEAVE_AS_IS and action is Action.ADD:
             status = self.people.wishes.status[each.row] or "no lifecycle status"
-            return "on-leave", f"{status} in HiBob: nobody is added while their status leaves users as they are."
+            return "on-leave", (
+                f"{status} in HiBob: nobody is added while their status leaves users as they are. Added once it changes, "
+                "or once the domain's lifecycle table says that it means live."
+            )
         if unreadable:
             return "unreadable", unreadable
         blank = self._required_blank(each, action, wanted)
@@ -315,7 +323,9 @@ class _Planner:
     def _starts(self, row: int) -> str:
         day = self.people.wishes.day.get(row)
         if not day:
-            return "Hired in HiBob without a start date. Added once HiBob has one and the day has come."
+            return (
+                "Hired in HiBob without a start date that can be read. Added once HiBob has one and the day has come."
+            )
         wait = timedelta(days=self.situation.domain.settings.lifecycle.wait_until_days_before_start)
         begins = date.fromisoformat(day)
         live = begins - wait if begins - date.min > wait else begins
@@ -370,7 +380,9 @@ class _Planner:
     def _link(self, each: _Row, link: str) -> None:
         key = self.people.keys[each.row]
         seen = self._seen_as(each.user, each.old)
-        why = "Matched by identifier or e-mail: the user is linked to this HiBob person."
+        accepted = self.situation.decisions.same.get(key) == self.people.user_ids[each.user]
+        how = "Accepted as the same person" if accepted else "Matched by identifier or e-mail"
+        why = f"{how}: the user is linked to this HiBob person."
         before = {"external_id": link or None}
         name = self.people.names[each.row]
         user = self.people.user_ids[each.user]
@@ -405,7 +417,8 @@ class _Planner:
         if outside and not _absence_may_touch(self.situation, self.people, user):
             return
         if row in people.matches.duplicates:
-            self.held.append(Held(key, "duplicate-id", people.matches.duplicates[row], people.names[row]))
+            why = people.matches.duplicates[row] + GIVE_EACH_THEIR_OWN
+            self.held.append(Held(key, "duplicate-id", why, people.names[row]))
             return
         seen = self._seen_as(user, values)
         # Somebody in scope without a link has just been linked by `add_and_update`.
@@ -426,7 +439,7 @@ class _Planner:
             key = f"user:{people.user_ids[user]}"
             disputed = people.matches.disputed_users.get(user)
             if disputed:
-                self.held.append(Held(key, "disputed", disputed, people.user_names[user]))
+                self.held.append(Held(key, "disputed", disputed + MAKE_UNIQUE, people.user_names[user]))
             elif self.absences[people.user_ids[user]].reads >= needed:
                 self._archive(
                     user, key, "In this domain, not in HiBob’s complete answer.", self._seen_as(user, seen[user])
@@ -442,9 +455,11 @@ class _Planner:
             before, after = {"domain": self.situation.domain.name}, {"domain": home}
             moved = f"{why} Moved to “{home}” instead of being archived, as decided."
             self.changes.append(Change(key, Action.MOVE, moved, before, after, user_id, seen, name))
-        elif is_protected(self.situation, people, user, self._names_of(user, key, seen)):
-            self.held.append(Held(key, "protected", f"{why} Protected, so never archived.", name))
+        elif by := protected_by(self.situation, people, user, self._names_of(user, key, seen)):
+            self.held.append(Held(key, "protected", f"{why} Protected, so never archived{RELEASED[by]}", name))
         else:
+            if key in self.situation.decisions.confirmed:
+                why += " They manage Rollcall here; a live test account in another domain was confirmed."
             before, after = {"status": Status.LIVE.value}, {"status": Status.ARCHIVED.value}
             self.changes.append(Change(key, Action.ARCHIVE, why, before, after, user_id, seen, name))
 
@@ -452,19 +467,37 @@ class _Planner:
         return {key, self.emails.get(key, ""), seen.attributes.get(self.identifier, "")}
 
 
-def is_protected(situation: Situation, people: People, user: int, names: Iterable[str]) -> bool:
-    """Whether a user (by row) may never be archived: named as a person (by any of `names`, id, link or e-mail), or by a
-    rule that an attribute has a value."""
+class Protector(StrEnum):
+    """What keeps somebody from being archived."""
+
+    DECISION = "decision"
+    SETTINGS = "settings"
+
+
+RELEASED: Mapping[Protector, str] = {
+    Protector.DECISION: ": so it was decided, until that is taken back.",
+    Protector.SETTINGS: ": so the domain's settings say, until they are changed.",
+}
+
+
+def protected_by(situation: Situation, people: People, user: int, names: Iterable[str]) -> Protector | None:
+    """Why a user (by row) may never be archived: named as a person (by any of `names`, id, link or e-mail), or by a
+    rule that an attribute has a value. None: they may."""
     user_id = people.user_ids[user]
     called = {*names, user_id, f"user:{user_id}", people.user_links[user], people.user_emails[user]}
     called = {fold(name) for name in called} - {""}
     if called & {fold(name) for name in situation.decisions.protected}:
-        return True
-    for rule in situation.domain.settings.protected:
-        if rule.person is not None and fold(rule.person) in called:
-            return True
-        # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
-        column = situation.users.attributes.get(rule.attribute or "")
+        return Protector.DECISION
+    if any(rule.person is not None and fold(rule.person) in called for rule in situation.domain.settings.protected):
+        return Protector.SETTINGS
+    # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
+    return Protector.SETTINGS if protected_by_rule(situation.domain, situation.users, user) else None
+
+
+def protected_by_rule(domain: Domain, users: Users, user: int) -> bool:
+    """Whether a rule, that an attribute has a value, protects a user (by row)."""
+    for rule in domain.settings.protected:
+        column = users.attributes.get(rule.attribute or "")
         if column is not None and fold(column[user].as_py()) in {fold(value) for value in rule.values}:
             return True
     return False

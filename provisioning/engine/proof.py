@@ -70,11 +70,25 @@ def find_read_problems(situation: Situation, people: People, now: Baseline) -> t
 
 
 def _mapped_slots(situation: Situation) -> list[str]:
-    """The columns that the mapping reads, in the form it reads them."""
-    slots = set()
+    """The columns that mapping and scope read, in the form they read them."""
+    slots = {situation.columns[rule.column].slot for rule in situation.domain.settings.scope}
     for each in situation.domain.attributes:
         slots |= {read_as(each, situation.columns[name]).slot for name in (each.data_feed_name, each.fallback) if name}
     return sorted(slots)
+
+
+def _feeds(situation: Situation, slot: str) -> str:
+    """The attributes that would lose their values with a column, as those who mapped it know it."""
+    names = [
+        each.name
+        for each in situation.domain.attributes
+        if any(
+            read_as(each, situation.columns[name]).slot == slot for name in (each.data_feed_name, each.fallback) if name
+        )
+    ]
+    if any(situation.columns[rule.column].slot == slot for rule in situation.domain.settings.scope):
+        names.append("the scope, which says whom the domain takes")
+    return f" It feeds {', '.join(names)}."
 
 
 def _no_employees(situation: Situation) -> Finding:
@@ -150,7 +164,8 @@ def _columns_emptied(situation: Situation, now: Baseline) -> Iterable[Finding]:
                 "column-emptied",
                 Severity.BLOCK,
                 f"The column {slot} has a value for {filled:,} of {len(now.live):,} live people; at the last processed "
-                f"read it was {before:,} of {len(baseline.live):,}. That is about {ceil(lost):,} people fewer.",
+                f"read it was {before:,} of {len(baseline.live):,}. That is about {ceil(lost):,} people fewer."
+                f"{_feeds(situation, slot)}",
                 "Check in HiBob whether the field was cleared or its permission changed. If it is meant, an admin or "
                 "CSM can override this with a reason.",
                 {"counted": ceil(lost), "limit": threshold, "of": len(now.live)},
@@ -218,7 +233,8 @@ def _unknown_statuses(people: People) -> Iterable[Finding]:
     yield Finding(
         "unknown-lifecycle",
         Severity.WARN,
-        f"{len(rows):,} people have a lifecycle status that this domain's table does not name: {named}. Their users "
+        f"{len(rows):,} {'person has' if len(rows) == 1 else 'people have'} a lifecycle status that this domain's table "
+        f"does not name: {named}. Their users "
         "keep their status, and nobody is added.",
         "Say in the domain's lifecycle table what each of these means: live, archived, or leave as is.",
         {"counted": len(rows)},

@@ -1,7 +1,7 @@
 """Everything a plan depends on, as one argument, and the two sides laid out by row. Decides nothing yet."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -14,7 +14,18 @@ from provisioning.engine.mapping import Mapped, map_all, text_column
 from provisioning.engine.matching import Matches, Sides, match
 from provisioning.engine.scope import Mask, in_scope
 from provisioning.engine.transforms import fold
-from provisioning.model import Absence, Attribute, Baseline, Column, Decisions, Domain, ScopeRule, Snapshot, Users
+from provisioning.model import (
+    Absence,
+    Attribute,
+    Baseline,
+    Column,
+    Decisions,
+    Domain,
+    Finding,
+    ScopeRule,
+    Snapshot,
+    Users,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,20 @@ class People:
         return Wish(self.wishes.wish[row])
 
 
+def with_names(findings: Sequence[Finding], people: People) -> tuple[Finding, ...]:
+    """The findings, with what to call the people whom they concern: employees, or users, also those who are no longer
+    in HiBob."""
+    if not any(each.keys for each in findings):
+        return tuple(findings)
+    called = {f"user:{user}": name for user, name in zip(people.user_ids, people.user_names, strict=True)}
+    called |= {link: name for link, name in zip(people.user_links, people.user_names, strict=True) if link}
+    called |= dict(zip(people.keys, people.names, strict=True))
+    return tuple(
+        replace(each, names={key: called[key] for key in each.keys if called.get(key)}) if each.keys else each
+        for each in findings
+    )
+
+
 def lay_out(situation: Situation) -> People:
     """Map, scope, apply lifecycle and match."""
     domain, table = situation.domain, situation.employees.table
@@ -120,12 +145,14 @@ def lay_out(situation: Situation) -> People:
 
 
 def _with_accepted(sides: Sides, situation: Situation) -> Sides:
-    """An accepted "same person" counts as a stored link of that user, for this plan's matching only."""
-    same = situation.decisions.same
-    if not same:
+    """An accepted "same person" counts as a stored link of that user, for this plan's matching only. It outlives both of
+    its halves: where either is gone, the stored link counts again."""
+    if not situation.decisions.same:
         return sides
-    ours = {user: key for key, user in same.items()}
     ids = situation.users.ids.to_pylist()
+    users, people = set(ids), set(sides.keys)
+    same = {key: user for key, user in situation.decisions.same.items() if key in people and user in users}
+    ours = {user: key for key, user in same.items()}
     links = [ours.get(user, "" if link in same else link) for user, link in zip(ids, sides.user_links, strict=True)]
     return Sides(sides.keys, sides.identifiers, sides.emails, links, sides.user_identifiers, sides.user_emails)
 

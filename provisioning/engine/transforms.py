@@ -48,6 +48,20 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
 
 
+_ADDRESS = re.compile(r"^(?:.*<)?(?:mailto:)?([^<>]*)>?$", re.DOTALL)
+
+
+def address(text: str) -> str:
+    """An e-mail address in the form in which people are protected from locking themselves out: whatever its spelling
+    (full-width letters, invisible characters, blanks, `mailto:`, `Name <address>`). Only for that, for two different
+    people might be taken for one."""
+    visible = "".join(
+        c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Zs", "Cc")
+    )
+    found = _ADDRESS.match(visible.casefold())
+    return fold(found.group(1) if found else visible)
+
+
 def clean(text: str, steps: tuple[str, ...]) -> str:
     for step in steps:
         text = CLEAN_UP[step](text)

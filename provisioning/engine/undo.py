@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from provisioning.engine.limits import find_limits
-from provisioning.engine.plan import digest, in_order, is_protected
-from provisioning.engine.situation import People, Situation, lay_out
+from provisioning.engine.plan import RELEASED, Protector, digest, in_order, protected_by
+from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.model import (
     RESERVED_NAMES,
     Action,
@@ -42,13 +42,14 @@ def make_undo(situation: Situation, run_id: str, done: Sequence[Done]) -> Decisi
     changes.sort(key=in_order)
     findings = (_about(run_id, done), *find_limits(situation, people, changes, {}))
     blocked = any(each.severity is Severity.BLOCK for each in findings)
-    touched = {each.user_id for each in changes}
+    held_keys = {each.key for each in held}
+    touched = {each.user_id for each in changes} | {each.user_id for each in done if each.changes[-1].key in held_keys}
     counts = {action.value: sum(each.action is action for each in changes) for action in Action}
     return Decision(
         status=PlanStatus.BLOCKED if blocked else PlanStatus.READY if changes else PlanStatus.EMPTY,
         digest=digest(situation.domain, changes),
         counts=counts | {"held": len(held), "unchanged": sum(user not in touched for user in people.user_ids)},
-        findings=findings,
+        findings=with_names(findings, people),
         changes=tuple(changes),
         held=tuple(sorted(held, key=lambda each: each.key)),
         baseline=None,  # It proves nothing about HiBob.
@@ -60,7 +61,7 @@ def _about(run_id: str, done: Sequence[Done]) -> Finding:
     return Finding(
         "undo",
         Severity.INFO,
-        f"This is the way back from run {run_id}, for {len(done):,} people. HiBob was not read for it, and still says what "
+        f"This is the way back from run {run_id}, for {len(done):,} {'person' if len(done) == 1 else 'people'}. HiBob was not read for it, and still says what "
         "it said: the next preview would propose the same changes again.",
         "Correct the cause first: the mapping, the scope, or HiBob. The domain's schedule rests until somebody switches it "
         "on again.",
@@ -76,10 +77,10 @@ def _way_back(situation: Situation, people: People, each: Done, changes: list[Ch
         held.append(Held(last.key, "changed-since", _why_held(differing), last.name))
         return
     for change in _reversed(first, after, each):
-        if change.action is Action.ARCHIVE and _is_kept(situation, people, change):
-            held.append(
-                Held(last.key, "protected", "Added by that run, and protected since: never archived.", last.name)
-            )
+        by = _protected_by(situation, people, change) if change.action is Action.ARCHIVE else None
+        if by:
+            why = f"Added by that run, and protected since: never archived{RELEASED[by]}"
+            held.append(Held(last.key, "protected", why, last.name))
         else:
             changes.append(change)
 
@@ -112,13 +113,13 @@ def _changed_since(situation: Situation, each: Done, after: Seen) -> list[str]:
     return names + (["domain"] if each.domain != home else [])
 
 
-def _is_kept(situation: Situation, people: People, change: Change) -> bool:
+def _protected_by(situation: Situation, people: People, change: Change) -> Protector | None:
     if change.user_id not in people.user_ids:
-        return False
+        return None
     identifier = situation.domain.settings.unique_identifier or ""
     values = change.seen.attributes if change.seen else {}
     names = {change.key, values.get(identifier, "")}
-    return is_protected(situation, people, people.user_ids.index(change.user_id), names)
+    return protected_by(situation, people, people.user_ids.index(change.user_id), names)
 
 
 def _reversed(first: Change, after: Seen, each: Done) -> Iterable[Change]:

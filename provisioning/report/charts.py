@@ -39,9 +39,12 @@ def actions_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
     return _finish(figure, len(shown))
 
 
-def attributes_chart(counts: Mapping[str, int], chosen: str = "", most: int = 12) -> go.Figure:
-    """A bar per attribute that changes for existing users, most first."""
-    names = list(counts)[:most]
+MOST_ATTRIBUTES = 12
+
+
+def attributes_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
+    """A bar per attribute that changes for existing users, most first, up to `MOST_ATTRIBUTES`."""
+    names = list(counts)[:MOST_ATTRIBUTES]
     colours = [COLOURS[Action.UPDATE.value]] * len(names)
     return _finish(_bars(names, [counts[name] for name in names], colours, names, chosen), len(names))
 
@@ -82,7 +85,8 @@ def _finish(figure: go.Figure, bars: int) -> go.Figure:
         showlegend=False,
     )
     figure.update_xaxes(visible=False, fixedrange=True, rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", fixedrange=True, title=None, ticksuffix="  ")
+    # A name may be a number or a date: it stays a name.
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, title=None, ticksuffix="  ")
     return figure
 
 

@@ -9,6 +9,8 @@ LIMIT = {"number", "percent"}
 def in_words(details: Mapping[str, object]) -> str:
     """An event's details as a line; of what changed, from and to."""
     shown = {name: value for name, value in details.items() if value not in (None, "", [], {})}
+    if isinstance(counts := shown.get("counts"), dict):
+        shown["counts"] = {name: number for name, number in counts.items() if number} or "nobody"
     return ", ".join(f"{name.replace('_', ' ')}: {value_in_words(value)}" for name, value in shown.items())
 
 
@@ -28,7 +30,7 @@ def value_in_words(value: object) -> str:
         return "off" if value["number"] is None else str(value["number"])
     if isinstance(value, dict):
         return "; ".join(
-            f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items() if each is not None
+            f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items() if each not in (None, "")
         )
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -15,6 +15,7 @@ WORDS: Mapping[Action, str] = {
     Action.ARCHIVE: "to be archived",
 }
 MOST_LINES = 20
+MOST_NAMED = 10
 
 
 def plain(text: str) -> str:
@@ -32,20 +33,43 @@ def counts_line(counts: Mapping[str, int]) -> str:
     return " · ".join(parts)
 
 
+def newly_live(counts: Mapping[str, int]) -> Iterable[str]:
+    """What people will notice: who may hear from the portal."""
+    number = counts.get(Action.ADD.value, 0) + counts.get(Action.REACTIVATE.value, 0)
+    if number:
+        yield (
+            f"{number:,} {'person' if number == 1 else 'people'} would become live: the portal may send them its welcome "
+            "mail and assign them training"
+        )
+
+
 def finding_lines(findings: Iterable[Finding]) -> Iterable[str]:
     for each in findings:
         yield f"  [{each.severity.value}] {each.code}: {plain(each.message)}"
         yield f"          → {plain(each.remedy)}"
+        if each.keys:
+            yield f"          who: {plain(who(each))}"
+
+
+def who(finding: Finding) -> str:
+    """The people whom a finding concerns, the first of them, by name and key."""
+    first = (f"{finding.names[key]} ({key})" if key in finding.names else key for key in finding.keys[:MOST_NAMED])
+    more = len(finding.keys) - MOST_NAMED
+    return ", ".join(first) + (f", and {more:,} more" if more > 0 else "")
 
 
 def plan_lines(plan: Plan, most: int = MOST_LINES) -> Iterable[str]:
     yield f"Plan {plan.id} for {plan.domain}: {plan.status.value}"
     yield f"  made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}"
     yield f"  {counts_line(plan.counts)}"
+    yield from (f"  {line}" for line in newly_live(plan.counts))
     yield f"  digest {plan.digest}"
     yield from (f"  {label.strip().lower()}: {plain(value)}" for label, value in evidence_rows(plan.evidence))
     yield from finding_lines(plan.findings)
-    yield from _first((_change_line(each) for each in plan.changes), len(plan.changes), most)
+    for action in Action:
+        # Each action has its own first lines, so that no archive stands behind a thousand links.
+        changes = [each for each in plan.changes if each.action is action]
+        yield from _first(map(_change_line, changes), len(changes), most)
     yield from _first(
         (f"  held        {each.key:<20} {plain(each.name)}  {each.code}: {plain(each.why)}" for each in plan.held),
         len(plan.held),
@@ -78,3 +102,23 @@ def run_lines(run: Run) -> Iterable[str]:
         yield f"  {plain(run.note)}"
     bad = [each for each in run.outcomes if each.result in ("failed", "drifted")]
     yield from _first((f"  {o.result.value:<8} {o.key:<20} {plain(o.message)}" for o in bad), len(bad), MOST_LINES)
+
+
+def schedule_lines(
+    label: str,
+    standing: str,
+    cron: str,
+    timezone: str,
+    does: str,
+    by: str,
+    reason: str,
+    coming: Iterable[tuple[datetime, str]],
+) -> Iterable[str]:
+    """A domain's schedule: where it stands, why it rests, and its coming times as the clock on the wall shows them."""
+    yield plain(f"{label}: {standing}{f', approved by {by}' if by else ''}")
+    if cron:
+        yield f"  {cron} ({timezone}), {'preview only' if does == 'preview' else 'process when nothing blocks'}"
+    if reason:
+        yield f"  {plain(reason)}"
+    for at, note in coming:
+        yield f"  {at:%a %Y-%m-%d %H:%M} {at:%Z} (UTC{at:%z}){f'  {note}' if note else ''}"

@@ -27,6 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from provisioning.errors import UsageError, WorkbookRefused
 from provisioning.model import Action, Change, Finding, Plan, PlanStatus, Severity
 from provisioning.report.evidence import evidence_rows
+from provisioning.report.text import newly_live, who
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
 
 APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
@@ -282,11 +283,14 @@ def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
     for heading, name, note in rows:
         number = plan.counts.get(name, 0)
         yield heading, _people(number).capitalize() + (note if number else "")
+    yield from (("What people notice", line) for line in newly_live(plan.counts))
 
 
 def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
     yield SEVERITY_WORDS[finding.severity], finding.message
     yield "    What to do", finding.remedy
+    if finding.keys:
+        yield "    Who", who(finding)
     numbers = [f"{name} {number:,}" for name, number in finding.numbers.items()]
     people = [_people(len(finding.keys))] if finding.keys else []
     yield "    Code", " · ".join((finding.code, *numbers, *people))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from provisioning.sandbox.fields import Employee, full_name, text
+from provisioning.sandbox.fields import PAYROLL_NUMBER, Employee, full_name, text
 from provisioning.sandbox.lists import LISTS, REASONS, SITES, TITLES, item
 
 if TYPE_CHECKING:
@@ -150,8 +151,10 @@ class _Day:
     @cached_property
     def _managers(self) -> list[str]:
         people, leading = self.company.people, self.company.direct_reports
+        numbers = Counter(person.get(PAYROLL_NUMBER) for person in people.values())
         here = [key for key in leading if key in people and people[key][STATUS] == "Employed"]
-        return here or [self.company.chief_id]
+        # Who shares a payroll number cannot be referred to by it: a move to them would show nowhere.
+        return [key for key in here if numbers[people[key].get(PAYROLL_NUMBER)] == 1] or [self.company.chief_id]
 
     def _happened(self, person: Employee, what: str) -> Happening:
         self.spoken_for.add(text(person, "root.id"))

@@ -121,11 +121,11 @@ def _fields(titles: Sequence[str], metadata: Sequence[Field]) -> tuple[Field, ..
     named: dict[str, list[Field]] = {}
     for each in metadata:
         named.setdefault(each.name.casefold(), []).append(each)
-    fields = []
+    fields, folded = [], [title.casefold() for title in titles]
     for place, title in enumerate(titles):
-        known = named.get(title.casefold(), [])
-        if titles.count(title) > 1:
-            number = titles[: place + 1].count(title)
+        known = named.get(folded[place], [])
+        if folded.count(folded[place]) > 1:
+            number = folded[: place + 1].count(folded[place])
             fields.append(Field(f"{title} ({number})", title, json_path=f"{title} ({number})"))
         else:
             fields.append(known[0] if len(known) == 1 else Field(title, title, json_path=title))

@@ -55,11 +55,42 @@ def members(db: Database, customer_id: int) -> list[Member]:
     return [Member(row["email"], Role(row["role"]), row["customer_id"]) for row in rows]
 
 
-def roles(db: Database, email: str, customer_id: int | None) -> frozenset[Role]:
+def in_charge(db: Database, customer_id: int) -> list[str]:
+    """The e-mails of everybody who manages this customer, by grant or by group, over or not."""
     rows = db.all(
-        "SELECT role FROM members WHERE email = ? AND (customer_id IS NULL OR customer_id = ?)", email, customer_id
+        "SELECT email FROM members WHERE customer_id = ?1 OR customer_id IS NULL UNION "
+        "SELECT email FROM group_roles WHERE customer_id = ?1 OR customer_id IS NULL ORDER BY email",
+        customer_id,
+    )
+    return [row["email"] for row in rows]
+
+
+def roles(db: Database, email: str, customer_id: int | None, now: datetime) -> frozenset[Role]:
+    """Somebody's roles for a customer: granted here, or given by a group at the last sign-in and not over yet."""
+    rows = db.all(
+        "SELECT role FROM members WHERE email = ?1 AND (customer_id IS NULL OR customer_id = ?2) UNION "
+        "SELECT role FROM group_roles WHERE email = ?1 AND (customer_id IS NULL OR customer_id = ?2) AND until > ?3",
+        email,
+        customer_id,
+        to_text(now),
     )
     return frozenset(Role(row["role"]) for row in rows)
+
+
+def is_anybody(db: Database, email: str, now: datetime) -> bool:
+    """Whether somebody has any role at all, for any customer."""
+    row = db.one(
+        "SELECT 1 FROM members WHERE email = ?1 UNION SELECT 1 FROM group_roles WHERE email = ?1 AND until > ?2",
+        email,
+        to_text(now),
+    )
+    return row is not None
+
+
+def admins(db: Database, customer_id: int) -> frozenset[str]:
+    """Who was granted the role admin for a customer."""
+    rows = db.all("SELECT email FROM members WHERE customer_id = ? AND role = ?", customer_id, Role.ADMIN.value)
+    return frozenset(row["email"] for row in rows)
 
 
 def grant(db: Database, email: str, role: Role, customer_id: int | None, at: datetime) -> bool:
@@ -72,8 +103,9 @@ def grant(db: Database, email: str, role: Role, customer_id: int | None, at: dat
     return True
 
 
-def revoke(db: Database, email: str, customer_id: int | None) -> None:
-    db.execute("DELETE FROM members WHERE email = ? AND customer_id IS ?", email, customer_id)
+def revoke(db: Database, email: str, customer_id: int | None) -> bool:
+    """Returns whether there was a role to take away."""
+    return bool(db.execute("DELETE FROM members WHERE email = ? AND customer_id IS ?", email, customer_id))
 
 
 # --- connections ------------------------------------------------------------------------------------------
@@ -94,6 +126,15 @@ def _connection(row: Row) -> Connection:
 def token_variable(db: Database, connection_id: int) -> str | None:
     row = db.one("SELECT token_env FROM connections WHERE id = ?", connection_id)
     return row["token_env"] if row else None
+
+
+def webhook_variable(db: Database, connection_id: int) -> str | None:
+    row = db.one("SELECT webhook_env FROM connections WHERE id = ?", connection_id)
+    return row["webhook_env"] if row else None
+
+
+def save_webhook_variable(db: Database, connection_id: int, variable: str) -> None:
+    db.execute("UPDATE connections SET webhook_env = ? WHERE id = ?", variable, connection_id)
 
 
 def save_connection(db: Database, connection: Connection, token_env: str | None) -> int:

@@ -1,16 +1,22 @@
 """What happened, append-only and chained: each row's hash covers the row before, so that a changed, removed or
-reordered row is found. The chain runs over salted digests of the rows."""
+reordered row is found. The chain runs over salted digests of the rows: a row's content and salt can be removed, as the
+law or a customer's retention asks, and the chain still fits and tells nothing of what was there. What was removed is
+named by a row of its own."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+
+import msgspec
 
 from provisioning.database import Database, Row
 from provisioning.store.codec import from_json, to_json, to_text
 
 START = "0" * 64
+REMOVED = "content of the history removed"
+RESTORED = "database restored"
 JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -73,26 +79,100 @@ def _link(before: str, digest: str) -> str:
 
 def head(db: Database) -> str:
     """The chain's newest hash: whoever keeps it can prove later that nothing before it was changed."""
-    last = db.one("SELECT chain FROM history ORDER BY seq DESC LIMIT 1")
-    return last["chain"] if last else START
+    return extent(db)[1]
+
+
+def extent(db: Database) -> tuple[int, str]:
+    """(how many rows there are, the newest hash)"""
+    last = db.one("SELECT seq, chain FROM history ORDER BY seq DESC LIMIT 1")
+    return (last["seq"], last["chain"]) if last else (0, START)
+
+
+def last_event(db: Database) -> str | None:
+    """What the newest row says that happened."""
+    last = db.one("SELECT what FROM history ORDER BY seq DESC LIMIT 1")
+    return last["what"] if last else None
+
+
+def hash_at(db: Database, seq: int) -> str:
+    row = db.one("SELECT chain FROM history WHERE seq = ?", seq)
+    return row["chain"] if row else START
+
+
+def remove_content(db: Database, at: datetime, who: str, rows: Sequence[int], customer_id: int, why: str) -> None:
+    """Take the content and the salt out of these rows, and say so in a new one. Part of the caller's transaction."""
+    if not rows:
+        return
+    db.many(
+        "UPDATE history SET at = '', customer_id = NULL, domain_id = NULL, who = '', what = '', plan_id = NULL, "
+        "run_id = NULL, details = '', salt = '' WHERE seq = ?",
+        [(row,) for row in rows],
+    )
+    record(db, at, who, REMOVED, customer_id=customer_id, rows=_spans(rows), why=why)
+
+
+def _spans(rows: Sequence[int]) -> list[list[int]]:
+    """Row numbers as [first, last], so that a removal of thousands is one short row."""
+    found: list[list[int]] = []
+    for row in sorted(rows):
+        if found and row == found[-1][1] + 1:
+            found[-1][1] = row
+        else:
+            found.append([row, row])
+    return found
+
+
+def rows_before(db: Database, customer_id: int, before: datetime) -> list[int]:
+    """A customer's rows that are older; those that name what was removed stay."""
+    rows = db.all(
+        "SELECT seq FROM history WHERE customer_id = ? AND at < ? AND what != ? ORDER BY seq",
+        customer_id, to_text(before), REMOVED,
+    )  # fmt: skip
+    return [row["seq"] for row in rows]
+
+
+def rows_about(db: Database, customer_id: int, names: Sequence[str]) -> list[int]:
+    """A customer's rows that somebody of one of these names did, or that name them in their details."""
+    found = db.all("SELECT seq, who, details FROM history WHERE customer_id = ? AND what != ?", customer_id, REMOVED)
+    quoted = [to_json(name) for name in names]
+    return [row["seq"] for row in found if row["who"] in names or any(each in row["details"] for each in quoted)]
 
 
 def verify(db: Database, kept_head: str | None = None) -> Verdict:
     """Walk the chain. `kept_head`: a hash kept from earlier, which must still stand in it."""
     before, count, met = START, 0, kept_head in (None, START)
+    removed: set[int] = set()
+    told: set[int] = set()
     for row in db.connection.execute("SELECT * FROM history ORDER BY seq"):
         count += 1
         values = [row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id")]
         if row["seq"] != count:
             return Verdict(count, before, f"Row {count} is missing: the next one there is row {row['seq']}.")
-        if _digest(row["salt"], [*values, row["details"]]) != row["digest"]:
+        if _is_removed(row):
+            removed.add(count)
+        elif _digest(row["salt"], [*values, row["details"]]) != row["digest"]:
             return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) was changed.")
         if _link(before, row["digest"]) != row["chain"]:
             return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) does not follow the row before.")
+        if row["what"] == REMOVED:
+            told |= _told_by(row)
         before = row["chain"]
         met = met or before == kept_head
+    if removed - told:
+        return Verdict(
+            count, before, f"The content of row {min(removed - told)} is gone, and no row says who removed it."
+        )
     broken = None if met else "The kept head stands nowhere in the history: rows were cut off or replaced."
     return Verdict(count, before, broken)
+
+
+def _is_removed(row: Row) -> bool:
+    return not (row["salt"] or row["who"] or row["what"] or row["details"] or row["at"] or row["customer_id"])
+
+
+def _told_by(row: Row) -> set[int]:
+    spans = from_json(row["details"], dict[str, object])["rows"]
+    return {each for first, last in msgspec.convert(spans, list[tuple[int, int]]) for each in range(first, last + 1)}
 
 
 def events(db: Database, customer_id: int, domain_id: int | None = None) -> list[Event]:

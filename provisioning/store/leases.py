@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from provisioning.database import Database, Row
 from provisioning.errors import Refused
@@ -21,6 +22,9 @@ from provisioning.store.codec import to_moment, to_text
 RENEW_EVERY = 20.0
 LAPSES_AFTER = timedelta(minutes=2)
 LOOK_EVERY = 0.2
+
+_held: WeakKeyDictionary[Database, dict[int, str]] = WeakKeyDictionary()
+"""The leases that each connection of this process holds: domain → token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,12 @@ def lease(
     """Hold the domain. Waits while somebody else does, and calls `waiting` with each of them once.
 
     Yields a check to call before each chunk: it raises `Refused` when the lease was lost meanwhile, as on a
-    machine that slept.
+    machine that slept. Within another lease of this connection on the domain it is part of that one.
     """
+    ours = _held.setdefault(db, {})
+    if domain_id in ours:
+        yield lambda: _check(db, domain_id, ours[domain_id])
+        return
     token = secrets.token_hex(8)
     told: Holder | None = None
     while (holder := _claim(db, domain_id, doing, token)) is not None:
@@ -54,9 +62,11 @@ def lease(
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(db.path, domain_id, token, ended), daemon=True)
     renewing.start()
+    ours[domain_id] = token
     try:
         yield lambda: _check(db, domain_id, token)
     finally:
+        del ours[domain_id]
         ended.set()
         renewing.join()
         db.execute("DELETE FROM leases WHERE domain_id = ? AND token = ?", domain_id, token)

@@ -161,6 +161,51 @@ def why_a_run_stopped(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def schedules(db: UtilsDatabase) -> None:
+    """Where each schedule stands, what people were told, and whether a target heard it; which approvals were standing."""
+    db.execute(
+        "CREATE TABLE schedules (domain_id INTEGER PRIMARY KEY REFERENCES domains(id) ON DELETE CASCADE, wake_at TEXT, "
+        "state TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX schedules_by_time ON schedules (wake_at)")
+    db.execute(
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, domain_id INTEGER NOT NULL "
+        "REFERENCES domains(id) ON DELETE CASCADE, at TEXT NOT NULL, about TEXT NOT NULL, title TEXT NOT NULL, "
+        "body TEXT NOT NULL, link TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX messages_of_domain ON messages (domain_id, id)")
+    db.execute(
+        "CREATE TABLE deliveries (message_id INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE, "
+        "place INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, next_at TEXT, tried_at TEXT, "
+        "problem TEXT NOT NULL DEFAULT '', PRIMARY KEY (message_id, place)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX deliveries_by_time ON deliveries (next_at)")
+    db.execute(
+        "CREATE TABLE webhooks (domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, "
+        "digest TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (domain_id, digest)) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE customers ADD COLUMN paused TEXT")
+    db.execute("ALTER TABLE connections ADD COLUMN webhook_env TEXT")
+    db.execute("ALTER TABLE approvals ADD COLUMN standing INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def sessions(db: UtilsDatabase) -> None:
+    """Sign-ins and sign-outs, and the roles that the identity provider's groups give until `until`."""
+    db.execute(
+        "CREATE TABLE sessions (id TEXT PRIMARY KEY, email TEXT NOT NULL, began_at TEXT NOT NULL, "
+        "seen_from TEXT NOT NULL, ended_at TEXT) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX sessions_of_person ON sessions (email)")
+    db.execute("CREATE TABLE sign_outs (email TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID")
+    db.execute(
+        "CREATE TABLE group_roles (email TEXT NOT NULL, role TEXT NOT NULL, "
+        "customer_id INTEGER REFERENCES customers(id) ON DELETE CASCADE, until TEXT NOT NULL)"
+    )
+    db.execute("CREATE UNIQUE INDEX one_group_role ON group_roles (email, coalesce(customer_id, 0), role)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""

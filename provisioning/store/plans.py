@@ -213,6 +213,7 @@ def save_approval(db: Database, approval: Approval) -> None:
     db.insert(
         "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
         left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
+        standing=int(approval.standing),
         signed_by=approval.signed_by,
     )  # fmt: skip
 
@@ -230,6 +231,7 @@ def get_approval(db: Database, plan_id: str) -> Approval | None:
         left_out=from_json(row["left_out"], tuple[str, ...]),
         overrides=from_json(row["overrides"], dict[str, str]),
         workbook=bool(row["workbook"]),
+        standing=bool(row["standing"]),
         signed_by=row["signed_by"],
     )
 
@@ -277,13 +279,14 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonDecision:
-    """One decision. `key`: whom it is about; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
+    """One decision. `key`: whom it is about, called `name`; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
 
     kind: DecisionKind
     key: str
     other: str = ""
     by: str = ""
     at: str = ""
+    name: str = ""
 
 
 def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str, at: datetime, plan_id: str) -> None:
@@ -295,6 +298,11 @@ def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str
             f"{'' if each.kind is not DecisionKind.NOT_SAME else ' AND other = ?'}",
             domain_id, each.key, *contradicted, *((each.other,) if each.kind is DecisionKind.NOT_SAME else ()),
         )  # fmt: skip
+        if each.kind is DecisionKind.SAME:
+            # A user is one person only: whoever it was said to be before, it is not now.
+            db.execute(
+                "DELETE FROM decisions WHERE domain_id = ? AND kind = 'same' AND other = ?", domain_id, each.other
+            )
         db.insert(
             "decisions", domain_id=domain_id, kind=each.kind.value, key=each.key, other=each.other, at=to_text(at), by=by,
             plan_id=plan_id,
@@ -317,5 +325,13 @@ def forget_decisions(db: Database, domain_id: int, keys: Sequence[str]) -> None:
 
 def decisions_made(db: Database, domain_id: int) -> list[PersonDecision]:
     """What is in force, newest first."""
-    rows = db.all("SELECT * FROM decisions WHERE domain_id = ? ORDER BY at DESC, key", domain_id)
-    return [PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"]) for row in rows]
+    rows = db.all(
+        "SELECT d.*, coalesce((SELECT name FROM changes c WHERE c.plan_id = d.plan_id AND c.key = d.key), "
+        "(SELECT name FROM held h WHERE h.plan_id = d.plan_id AND h.key = d.key), '') AS name "
+        "FROM decisions d WHERE d.domain_id = ? ORDER BY d.at DESC, d.key",
+        domain_id,
+    )
+    return [
+        PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"], row["name"])
+        for row in rows
+    ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from provisioning.database import Database, Row
 from provisioning.errors import NotFound
 from provisioning.model import Action, Outcome, Result, Run, RunStatus
-from provisioning.store.codec import to_moment, to_text
+from provisioning.store.codec import to_json, to_moment, to_text
 from provisioning.store.plans import new_id
 
 
@@ -157,12 +157,12 @@ def archived_since(db: Database, domain_id: int, since: datetime) -> int:
     return int(row["n"]) if row else 0
 
 
-def outcomes_of_person(db: Database, domain_id: int, key: str) -> list[tuple[str, Outcome]]:
-    """(when, outcome) of everything ever done for somebody, newest first."""
+def outcomes_of_person(db: Database, domain_id: int, keys: Sequence[str]) -> list[tuple[str, Outcome]]:
+    """(when, outcome) of everything ever done for somebody, under any of their keys, newest first."""
     rows = db.all(
-        "SELECT o.* FROM outcomes o JOIN runs r ON r.id = o.run_id WHERE r.domain_id = ? AND o.key = ? "
-        "ORDER BY o.at DESC, o.seq DESC",
-        domain_id, key,
+        "SELECT o.* FROM outcomes o JOIN runs r ON r.id = o.run_id WHERE r.domain_id = ? AND o.key IN (SELECT value "
+        "FROM json_each(?)) ORDER BY o.at DESC, o.seq DESC",
+        domain_id, to_json(list(keys)),
     )  # fmt: skip
     return [
         (row["at"], Outcome(row["key"], Action(row["action"]), Result(row["result"]), row["message"])) for row in rows

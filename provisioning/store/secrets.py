@@ -1,13 +1,16 @@
 """Secrets at rest: encrypted, and bound to what they belong to, so that a cipher copied to another row does not open.
 
 The key comes from `ROLLCALL_KEY` (keys separated by commas, the first encrypts), or the file that `ROLLCALL_KEY_FILE`
-names, or `rollcall.key` in the data folder, which is made on first use.
+names, or `rollcall.key` in the data folder. That one is made on first use, but never where secrets are stored that a
+new key could not open, and never on a server: there the key and the database must not lie side by side.
 """
 
 import contextlib
+import hmac
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -18,6 +21,7 @@ from provisioning.errors import SettingsError
 from provisioning.store.codec import to_text
 
 KEY_VARIABLE, KEY_FILE_VARIABLE, KEY_FILE = "ROLLCALL_KEY", "ROLLCALL_KEY_FILE", "rollcall.key"
+MODE_VARIABLE, SERVER = "ROLLCALL_MODE", "server"
 
 
 class Vault:
@@ -32,6 +36,7 @@ class Vault:
                 "The encryption key is not a Fernet key (32 bytes, URL-safe base64). Restore the right one."
             ) from None
         self.file = file
+        self._seals = [hmac_key(key) for key in keys]
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -52,19 +57,52 @@ class Vault:
             raise SettingsError("A stored secret belongs to something else. Set the token again.")
         return secret
 
+    def sign(self, text: str) -> str:
+        """A keyed digest of a text, by the first key."""
+        return hmac.new(self._seals[0], text.encode(), sha256).hexdigest()
+
+    def signed(self, text: str, signature: str) -> bool:
+        """Whether one of the keys made this signature."""
+        made = [hmac.new(key, text.encode(), sha256).hexdigest() for key in self._seals]
+        return any(hmac.compare_digest(each, signature) for each in made)
+
     def rotate(self, cipher: bytes) -> bytes:
         return self._fernet.rotate(cipher)
 
 
-def open_vault(data: Path, environment: Mapping[str, str]) -> Vault:
-    """The vault with the keys of the environment, or of the key file (made 0600 when it is the data folder's)."""
+def hmac_key(key: str) -> bytes:
+    """A key for signing that says nothing about the one for encrypting."""
+    return hmac.new(key.encode(), b"rollcall history seal", sha256).digest()
+
+
+def open_vault(data: Path, environment: Mapping[str, str], sealed: int = 0) -> Vault:
+    """The vault with the keys of the environment, or of the key file. `sealed`: how many secrets are stored. Raises
+    `SettingsError` where there is no key and none may be made."""
     if environment.get(KEY_VARIABLE):
         return Vault([key.strip() for key in environment[KEY_VARIABLE].split(",") if key.strip()], None)
     named = environment.get(KEY_FILE_VARIABLE)
     file = Path(named) if named else data / KEY_FILE
+    if not named and environment.get(MODE_VARIABLE) == SERVER:
+        raise SettingsError(
+            f"On a server the encryption key must not lie beside the database, nor be made by itself. Set {KEY_VARIABLE}, or "
+            f"keep the key in a file elsewhere and name it in {KEY_FILE_VARIABLE}."
+        )
     if not named and not file.exists():
+        if sealed:
+            raise SettingsError(
+                f"The encryption key {file} is missing, and {sealed} stored secrets need it. Put it back from where you "
+                "keep it. If it is lost for good, `rotate-key --lost` makes a new one; then set every token again."
+            )
         _make_key(file)
     return Vault(_read_keys(file), file)
+
+
+def begin_anew(db: Database, data: Path, environment: Mapping[str, str]) -> tuple[Vault, int]:
+    """For a key that is lost: forget every stored secret, and make a new key where it is Rollcall's own to make.
+    Returns the vault and how many secrets were forgotten."""
+    with db.transaction():
+        count = db.execute("DELETE FROM secrets")
+        return open_vault(data, environment), count
 
 
 def _read_keys(file: Path) -> list[str]:
@@ -174,6 +212,10 @@ def drop_notify_secrets(db: Database, domain_id: int, kept: int) -> None:
 
 def connection_owner(connection_id: int) -> str:
     return f"connection:{connection_id}"
+
+
+def webhook_owner(connection_id: int) -> str:
+    return f"connection:{connection_id}:webhook"
 
 
 def scim_owner(domain_id: int) -> str:

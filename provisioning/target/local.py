@@ -6,7 +6,6 @@ import msgspec
 import pyarrow as pa
 
 from provisioning.database import Database, Row
-from provisioning.errors import TargetError
 from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result, Status, Users
 from provisioning.target import Journal
 
@@ -67,6 +66,17 @@ class LocalDirectory:
         ]
         return found, int(count["n"]) if count else 0
 
+    def linked_or_named(self, key: str) -> tuple[str, str, str, dict[str, str]] | None:
+        """The user linked to this HiBob id, or with this user id; as `find` returns them."""
+        row = self._db.one(
+            "SELECT * FROM users WHERE domain_id = ?1 AND (external_id = ?2 OR printf('U%08d', id) = ?2) "
+            "ORDER BY external_id = ?2 DESC LIMIT 1",
+            self._domain_id, key,
+        )  # fmt: skip
+        return (
+            (user_id(row["id"]), row["external_id"] or "", row["status"], _decode(row["attributes"])) if row else None
+        )
+
     def ensure(self, changes: Sequence[Change], journal: Journal) -> None:
         try:
             with self._db.transaction():
@@ -107,7 +117,9 @@ class LocalDirectory:
         return Result.DONE, ""
 
     def _set(self, change: Change) -> tuple[Result, str]:
-        home = self._home(change)
+        home = self._place(change.after.get("domain"))
+        if home is None:
+            return Result.FAILED, f"There is no domain “{change.after['domain']}” any more. Make a new preview."
         row = self._db.one(
             "SELECT * FROM users WHERE id = ? AND domain_id IN (?, ?, ?)",
             _row_id(change.user_id or "U0"), self._domain_id, home, self._place(change.before.get("domain")),
@@ -136,13 +148,6 @@ class LocalDirectory:
             self._disown(row["id"], now.get(self._identifier))
             there._own(row["id"], claimed[self._identifier])
         return Result.DONE, ""
-
-    def _home(self, change: Change) -> int:
-        """The domain that the user belongs to after the change: another one of the same customer when it is moved."""
-        home = self._place(change.after.get("domain"))
-        if home is None:
-            raise TargetError(f"There is no domain “{change.after['domain']}” to move {change.user_id} to.")
-        return home
 
     def _place(self, name: str | None) -> int | None:
         """A domain of the same customer, by name; this one where none is named."""

@@ -10,7 +10,7 @@ from provisioning.model import Approval, Plan, PlanStatus
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.address import tabs
-from provisioning.web.frame import Here, fail, go, link, workspace
+from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import escape, moment, people
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -34,7 +34,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
     """Built when clicked, off the script's thread, with a workspace of its own."""
 
     def build() -> bytes:
-        with workspace() as house:
+        with workspace_of(here.house) as house:
             file = BytesIO()
             workflow.export_decided_workbook(house, plan.id, file)
             return file.getvalue()

@@ -9,11 +9,11 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Action, Change, Plan
-from provisioning.report.charts import actions_chart, attributes_chart
+from provisioning.report.charts import MOST_ATTRIBUTES, actions_chart, attributes_chart
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import values_table
-from provisioning.web.words import ACTIONS, changes_in_words, dated, escape, people
+from provisioning.web.parts import first, values_table
+from provisioning.web.words import ACTIONS, changes_in_words, dated, escape, fitting, people
 
 ANY = ""
 _COLUMNS = {
@@ -48,6 +48,7 @@ def charts(here: Here, plan: Plan) -> None:
         if changed:
             alt = "Existing users per attribute that changes; click a bar to filter"
             _clickable(attributes_chart(changed, attribute), "attribute", attribute, alt)
+            first(min(len(changed), MOST_ATTRIBUTES), len(changed))
         else:
             st.caption("No existing user gets another value in this preview.")
 
@@ -79,7 +80,7 @@ def table(here: Here, plan: Plan, deciding: bool) -> None:
     skip = address.pager(total)
     shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip)
     st.caption(
-        f"{people(total)} fit. Select somebody to see every value before and after"
+        f"{fitting(total)} Select somebody to see every value before and after"
         + ("; select several to leave them out." if deciding else ".")
     )
     selected = address.rows(

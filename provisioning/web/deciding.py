@@ -78,8 +78,10 @@ def _proposal(here: Here, plan: Plan, each: Proposal, deciding: bool) -> None:
         st.markdown(f"**{escape(each.name or each.key)}**: same name and {escape(each.evidence)}")
         rows = [
             {"Attribute": name, f"User {each.user_id}": each.has.get(name, ""), f"HiBob {each.key}": value or ""}
-            for name, value in each.gets.items()
+            for name, value in sorted(each.gets.items(), key=lambda pair: each.has.get(pair[0], "") == (pair[1] or ""))
         ]
+        differing = sum(each.has.get(name, "") != (value or "") for name, value in each.gets.items())
+        st.caption(f"What differs stands first: {differing} of {len(rows)} values.")
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The two records side by side")
         pair, free = [(each.key, each.user_id)], deciding and here.may_approve
         with st.container(horizontal=True):
@@ -143,10 +145,15 @@ def _take_back(here: Here, keys: Collection[str]) -> None:
     st.rerun()
 
 
+def in_words(kind: str, other: str) -> str:
+    """A decision, as events and tables tell it."""
+    return f"{_WORDS[DecisionKind(kind)]} {other}".strip()
+
+
 def _row(each: PersonDecision) -> dict[str, str]:
     return {
-        "Who": each.key,
-        "Decision": f"{_WORDS[each.kind]} {each.other}".strip(),
+        "Who": each.name or each.key,
+        "Decision": in_words(each.kind, each.other),
         "By": each.by,
         "When": moment(each.at),
     }

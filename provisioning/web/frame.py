@@ -10,21 +10,22 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.navigation.page import StreamlitPage
 
 from provisioning import workflow
-from provisioning.errors import RollcallError
+from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
-from provisioning.web import worker_child
+from provisioning.web import sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import SECTIONS
 from provisioning.web.words import escape
-from provisioning.workflow import LOCAL_USER, Workspace
+from provisioning.workflow import LOCAL_USER, MODE, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
@@ -73,30 +74,56 @@ def workspace() -> Iterator[Workspace]:
     if found is not None:
         yield found
         return
-    named = os.environ.get(LOCAL_USER)
-    house = Workspace(data_folder(), os.environ, workflow.member(named) if named else workflow.operator())
+    try:
+        house = sign_in.open_house(data_folder())
+    except Refused:
+        # A fragment polls in a tab whose session is over: the whole page runs again, and shows the door.
+        st.rerun()
+        raise
+    with _as_current(house):
+        yield house
+
+
+@contextmanager
+def workspace_of(house: Workspace) -> Iterator[Workspace]:
+    """The same person's workspace on another thread, where Streamlit no longer knows who is at the browser."""
+    with _as_current(replace(house)) as again:
+        workflow.need_membership(again)
+        yield again
+
+
+@contextmanager
+def _as_current(house: Workspace) -> Iterator[Workspace]:
     token = _current.set(house)
     try:
         yield house
     finally:
         _current.reset(token)
-        if "db" in vars(house):
-            house.db.close()
+        sign_in.close(house)
 
 
-def keep_worker() -> None:
+def keep_worker(environment: Mapping[str, str]) -> None:
     """See to it that a worker is alive, unless somebody else does."""
-    if os.environ.get(WORKER) != "external":
-        worker_child.keep(data_folder())
+    if environment.get(WORKER) != "external":
+        worker_child.keep(data_folder(), environment)
 
 
-def run_app(navigate: Callable[[], None]) -> None:
-    """The body of `app.py`: `navigate` sets up navigation and runs the page that was asked for."""
-    with guarded(), workspace() as house:
-        st.session_state[ENTERED] = True
-        keep_worker()
-        house.db  # noqa: B018 - opening is what may fail
+def run_app(navigate: Callable[[], StreamlitPage]) -> None:
+    """The body of `app.py`: `navigate` sets up navigation, for whoever is not let in too, and gives the page
+    that was asked for."""
+    st.session_state.pop(ENTERED, None)
+    try:
+        house = sign_in.open_house(data_folder())
+    except (RollcallError, sqlite3.Error) as problem:
         navigate()
+        sign_in.draw_door(problem)
+        return
+    with guarded(), _as_current(house):
+        page = navigate()
+        st.session_state[ENTERED] = True
+        keep_worker(house.environment)
+        house.db  # noqa: B018 - opening is what may fail
+        page.run()
 
 
 def enter(title: str, purpose: str) -> Here:
@@ -169,7 +196,10 @@ def _choose(what: str, names: list[str]) -> str | None:
 
 def _who(house: Workspace) -> None:
     with st.sidebar:
-        if house.actor.email:
+        if house.environment.get(MODE) == "server":
+            sign_in.draw_who(house)
+            st.fragment(_still_here, run_every=60)()
+        elif house.actor.email:
             with st.container(border=True, gap="xsmall"):
                 st.caption(":material/person: Local single-user mode, as")
                 st.text(house.actor.email)
@@ -179,6 +209,12 @@ def _who(house: Workspace) -> None:
                 f"{LOCAL_USER} to your e-mail and start again.",
                 icon=":material/person_off:",
             )
+
+
+def _still_here() -> None:
+    """A tab that nobody touches closes too, within a minute of the end of its session."""
+    with workspace():
+        pass
 
 
 def fail(problem: RollcallError) -> None:
@@ -214,12 +250,12 @@ def no_customer_to_see() -> None:
 def link(
     page: str, label: str, icon: str, here: Here, width: Literal["content", "stretch"] = "content", **query: str
 ) -> None:
-    """A link to another page that keeps looking at the same customer and domain."""
+    """A link to another page that keeps looking at the same customer and domain. `label` may hold data."""
     try:
-        st.page_link(page, label=label, icon=icon, query_params={**here.place, **query}, width=width)
+        st.page_link(page, label=escape(label), icon=icon, query_params={**here.place, **query}, width=width)
     except (StreamlitAPIException, KeyError):
         # A page tested by itself has no navigation to link into.
-        st.caption(label)
+        st.caption(escape(label))
 
 
 def go(page: str, here: Here, **query: str) -> None:

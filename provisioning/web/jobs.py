@@ -53,7 +53,7 @@ def _poll(label: str, job_id: int, doing: str, progress: Progress | None, contro
         job = workflow.job_seen(house, label, job_id)
         if not job.open:
             st.rerun()
-        keep_worker()
+        keep_worker(house.environment)
         share, words = progress(house) if progress else (None, job.step)
         waiting = job.state is JobState.WAITING
         with st.container(border=True):

@@ -11,6 +11,8 @@ from provisioning.model import Attribute, Domain
 from provisioning.web.frame import Here
 from provisioning.web.words import ago, escape, people
 
+MOST_FOUND = 300
+
 
 def pick(here: Here, domain: Domain) -> str | None:
     """The person whose values are shown (their key): the one in the address, changed only by choosing somebody. An
@@ -23,7 +25,8 @@ def pick(here: Here, domain: Domain) -> str | None:
         "Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:",
         label_visibility="collapsed", placeholder="Find by name or e-mail",
     )  # fmt: skip
-    found = dict(workflow.people_read(here.house, domain.label, text))
+    found = dict(workflow.people_read(here.house, domain.label, text, most=MOST_FOUND))
+    cut = len(found) == MOST_FOUND
     wanted = st.query_params.get("person")
     named = workflow.person_read(here.house, domain.label, wanted) if wanted else None
     if named and wanted and not text:
@@ -32,10 +35,12 @@ def pick(here: Here, domain: Domain) -> str | None:
     chosen = right.selectbox(
         "Person", keys, keys.index(wanted) if wanted in found else None if wanted or not keys else 0,
         format_func=found.__getitem__, key=f"sample_{domain.id}_{wanted}_{text}",
-        label_visibility="collapsed", placeholder=f"Choose from {len(keys):,} found" if keys else "Nobody found",
+        label_visibility="collapsed", placeholder=f"Choose from {'the first ' if cut else ''}{len(keys):,} found" if keys else "Nobody found",
     )  # fmt: skip
     if chosen and chosen != wanted:
         st.query_params["person"] = chosen
+    if cut:
+        st.caption(f"The first {MOST_FOUND:,} are offered here; others are found by name or e-mail.")
     if not keys:
         st.info("Nobody who was read is found by these words.", icon=":material/person_search:")
     if wanted and not named and not chosen:

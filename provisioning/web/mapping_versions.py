@@ -12,7 +12,7 @@ from provisioning.engine.advice import difference
 from provisioning.engine.compare import HAPPENS, LINK, STAYS, Comparison
 from provisioning.errors import NotFound, RollcallError
 from provisioning.model import Attribute, Domain
-from provisioning.web.address import PAGE, height, look_at, pager
+from provisioning.web.address import PAGE, filter_by, height, look_at, pager
 from provisioning.web.frame import Here, fail
 from provisioning.web.words import ACTIONS, ago, escape, moment
 from provisioning.workflow import Begun, Compared, Version, Workspace
@@ -196,7 +196,9 @@ def _draw_people(found: Comparison, key: str) -> None:
         "People by what differs", options, options.index(wanted) if wanted in words else 0,
         format_func=words.__getitem__, key=f"differs_{key}_{wanted}", width=320,
     )  # fmt: skip
-    look_at(attribute=chosen)
+    if chosen != (wanted if wanted in words else EVERYTHING):
+        filter_by(attribute=chosen)
+        st.rerun()
     rows = found.rows.filter(pc.equal(found.rows["attribute"], chosen[1:])) if chosen else found.rows
     skip = pager(rows.num_rows)
     shown = [

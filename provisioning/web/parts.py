@@ -11,6 +11,7 @@ from provisioning.report.charts import WORDS as ACTION_WORDS
 from provisioning.web.frame import Here, link
 from provisioning.web.words import (
     ACTIONS,
+    HELP,
     PLAN_COLOURS,
     PLAN_WORDS,
     RUN_COLOURS,
@@ -49,7 +50,7 @@ def counts(plan: Plan) -> None:
 
 def numbers(cards: Sequence[tuple[str, int]]) -> None:
     for column, (label, number) in zip(st.columns(len(cards)), cards, strict=True):
-        column.metric(label, f"{number:,}", border=True)
+        column.metric(label, f"{number:,}", border=True, help=HELP.get(label))
 
 
 def finding(here: Here, plan: Plan, each: Finding) -> None:
@@ -62,7 +63,7 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
         st.markdown(escape(dated(each.message)))
         st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
         if each.code == "unknown-lifecycle":
-            link("pages/settings.py", "Open the settings", ":material/tune:", here)
+            link("pages/settings.py", "Open the settings", ":material/tune:", here, part="lifecycle")
         if each.keys:
             with st.expander(f"{people(len(each.keys))} concerned"):
                 concerned(here, plan, each)
@@ -71,8 +72,8 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
 def concerned(here: Here, plan: Plan, each: Finding) -> None:
     """The people of a finding, the first of them."""
     keys = each.keys[:MOST]
-    names = workflow.names_in_plan(here.house, plan.id, keys)
-    rows = [{"Person": names.get(key, ""), "HiBob id": key} for key in keys]
+    names = each.names or workflow.names_in_plan(here.house, plan.id, keys)
+    rows = [{"Person": names.get(key, ""), "HiBob id, or user": key} for key in keys]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
     first(len(keys), len(each.keys))
 

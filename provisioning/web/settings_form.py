@@ -141,10 +141,13 @@ def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:
         )  # fmt: skip
         two = st.toggle(
             "Two people",
-            base.two_people,
+            bool(base.two_people),
             key=f"two_{key}",
             help="Whoever made the mapping or asked for the preview cannot be the one to approve it.",
         )
+        many = st.number_input(
+            "From this many changes on", 1, None, int(base.two_people) or 1, key=f"two_from_{key}", disabled=not two,
+        )  # fmt: skip
     with right:
         who = list(ABSENCE)
         absence = st.radio(
@@ -159,7 +162,7 @@ def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:
         base,
         unique_identifier=identifier or None,
         connection=connection or None,
-        two_people=two,
+        two_people=two and (int(many) if many > 1 else True),
         absence_archives=absence,
         absent_reads=int(reads),
     )

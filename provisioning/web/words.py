@@ -21,6 +21,14 @@ RESULTS: Mapping[str, str] = {
     Result.DRIFTED.value: "Drifted",
     Result.SKIPPED.value: "Skipped",
 }
+HELP: Mapping[str, str] = {
+    "Held back": "Something would otherwise happen to them; the tab Held back says why it does not.",
+    "Unchanged": "Users who stay as they are. Whoever has left HiBob and never had a user is counted nowhere.",
+    "Failed": "Skillcast refused the change. Retry failed tries these again.",
+    "Drifted": "Changed in HiBob or Skillcast since the preview, so left alone. A new preview shows them.",
+    "Skipped": "Left out of the approval.",
+}
+"""What a number means whose name alone does not say it."""
 PLAN_WORDS: Mapping[PlanState, str] = {
     PlanState.EMPTY: "Nothing to do",
     PlanState.BLOCKED: "Blocked",
@@ -115,6 +123,11 @@ def ago(at: datetime, now: datetime) -> str:
 
 def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
+
+
+def fitting(count: int, where: str = "") -> str:
+    """How many fit what is searched for."""
+    return f"{people(count)}{where} {'fits' if count == 1 else 'fit'}."
 
 
 def changes_in_words(change: Change, order: Sequence[str], most: int = 4) -> str:

@@ -5,19 +5,26 @@ from typing import BinaryIO
 
 import msgspec
 
+from provisioning.engine import columns as known
 from provisioning.engine.limits import concerns
+from provisioning.engine.mapping import text_column
+from provisioning.engine.plan import protected_by_rule
+from provisioning.engine.transforms import address
 from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import (
     PLAN_LIFETIME,
     Action,
     Approval,
     Change,
+    Decisions,
     Domain,
     Plan,
 )
 from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
-from provisioning.store import customers, drafts, plans, runs
+from provisioning.store import customers, drafts, plans, runs, snapshots
+from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan
 
@@ -45,6 +52,7 @@ def approve(
     approval = Approval(
         plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
         decided.signed_by if decided else "",
+        standing=house.actor.scheduled,
     )  # fmt: skip
     with house.db.transaction():
         check_current(house, plan, domain)
@@ -52,7 +60,7 @@ def approve(
             raise Refused(f"Preview {plan.id} was approved and processed already. Make a new preview.")
         _check_two_people(house, plan, domain)
         _check_overrides(house, plan, overrides)
-        _check_members(house, plan, domain, left_out)
+        _check_kept(house, plan, domain, left_out)
         plans.save_approval(house.db, approval)
         if decided and decided.protected:
             protect = [PersonDecision(DecisionKind.PROTECT, key) for key in decided.protected]
@@ -100,9 +108,12 @@ def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
 
 
 def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
-    if domain.settings.two_people and house.actor.name in (plan.by, domain.mapping_by):
+    needed = domain.settings.two_people
+    # The whole plan counts: whoever leaves people out does not get below the number by it.
+    if needed and len(plan.changes) >= int(needed) and house.actor.name in (plan.by, domain.mapping_by):
+        many = "" if needed is True else f" from {needed:,} changes on, and this plan has {len(plan.changes):,}"
         raise Refused(
-            "This domain needs two people: whoever made the mapping or asked for the preview cannot be the one to "
+            f"This domain needs two people{many}: whoever made the mapping or asked for the preview cannot be the one to "
             "approve it. Ask another admin or CSM."
         )
 
@@ -117,34 +128,83 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
     open_blocks = [each for each in plan.blocks if each.code not in overrides]
     if open_blocks:
         first = open_blocks[0]
-        more = f" ({len(open_blocks)} blocks in all: {', '.join(each.code for each in open_blocks)})"
+        codes = list(dict.fromkeys(each.code for each in open_blocks))
+        more = f" ({len(open_blocks)} blocks in all: {', '.join(codes)})"
         raise Refused(
             f"Preview {plan.id} is blocked by {first.code}: {first.message} {first.remedy}{more if len(open_blocks) > 1 else ''} "
-            f"On the command line: --override {first.code}=REASON."
+            f"On the command line: {' '.join(f'--override {code}=REASON' for code in codes)}."
         )
-    if "self-archive" in overrides and _archives(plan, blocks["self-archive"].keys, [house.actor.email or ""]):
+    if "self-archive" in overrides and archives_of(house, plan, [house.actor.email or ""]):
         raise Refused("This preview archives you. Somebody else must override that, or protect you.")
 
 
-def _archives(plan: Plan, keys: Sequence[str], emails: Sequence[str]) -> list[Change]:
-    """The archives among these people that concern one of these e-mails."""
-    return [
-        each for each in plan.changes if each.action is Action.ARCHIVE and each.key in keys and concerns(each, emails)
-    ]
+def archives_of(house: Workspace, plan: Plan, emails: Sequence[str]) -> list[Change]:
+    """The plan's archives that concern one of these e-mails, by the user's values or by what HiBob said last."""
+    archives = [each for each in plan.changes if each.action is Action.ARCHIVE]
+    kept = snapshots.kept_employees(house.snapshots, plan.domain_id) if archives else []
+    wanted = {address(email) for email in emails if email}
+    theirs: set[str] = set()
+    for each in kept:
+        people, addresses = (text_column(each.table, name).to_pylist() for name in (known.ID, known.EMAIL))
+        theirs |= {key for key, email in zip(people, addresses, strict=True) if email and address(email) in wanted}
+    return [each for each in archives if each.key in theirs or concerns(each, emails)]
 
 
-def _check_members(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
-    """Somebody may have become a member, or be looking, only since the plan was made: it says nothing of them."""
-    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys}
-    told |= decisions_of(house, domain).confirmed
-    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
-    keys = {change.key for change in plan.changes} - left_out - told
-    found = _archives(plan, sorted(keys), [*emails, house.actor.email or ""])
-    if found:
+def _check_kept(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:
+    """Somebody may have become a member, be looking, or have been decided about only since the plan was made."""
+    kept = {key: why for (key, _), why in kept_since(house, plan, domain).items() if key not in left_out}
+    if kept:
+        key, why = next(iter(kept.items()))
         raise Refused(
-            f"This preview archives {len(found)} people who manage Rollcall for this customer since it was made. Leave them "
+            f"Preview {plan.id} would not do right by {len(kept):,} of its people, first of all {key}: {why} Leave them "
             "out, or make a new preview."
         )
+
+
+def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, Action], str]:
+    """Changes that may no longer be made, each with the reason: archives of those who became members, and what was
+    decided about people, since the plan was made."""
+    decisions = decisions_of(house, domain)
+    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys} | decisions.confirmed
+    emails = [*customers.in_charge(house.db, domain.customer_id), house.actor.email or ""]
+    accepted = {
+        each.key: each.other
+        for each in plans.decisions_made(house.db, domain.id)
+        if each.kind is DecisionKind.SAME and to_moment(each.at) > plan.made_at
+    }
+    ruled = _protected_by_rules(house, domain)
+    members = {each.key for each in archives_of(house, plan, emails)} - told
+    kept: dict[tuple[str, Action], str] = {}
+    for change in plan.changes:
+        why = ""
+        if change.action is Action.ADD and change.key in accepted:
+            why = f"Accepted since as the same person as user {accepted[change.key]}."
+        elif change.action is Action.ARCHIVE:
+            why = _why_kept(change, decisions, set(accepted.values()), ruled)
+            if not why and change.key in members:
+                why = "Manages Rollcall for this customer, and is archived by it."
+        if why:
+            kept[change.key, change.action] = why
+    return kept
+
+
+def _protected_by_rules(house: Workspace, domain: Domain) -> set[str]:
+    """The users whom a rule protects as they are now: it may look at an attribute that no plan compares."""
+    attributes = sorted({rule.attribute for rule in domain.settings.protected if rule.attribute})
+    if not attributes:
+        return set()
+    users = known_users(house, domain, attributes)
+    return {user for row, user in enumerate(users.ids.to_pylist()) if protected_by_rule(domain, users, row)}
+
+
+def _why_kept(change: Change, decisions: Decisions, accepted: set[str], ruled: set[str]) -> str:
+    """Why somebody may not be archived any more, by the decisions and rules in force; "" when they may."""
+    called = {change.key, f"user:{change.user_id}", change.seen.external_id if change.seen else ""} - {""}
+    if called & decisions.protected or change.user_id in ruled:
+        return "Protected since, so never archived."
+    if called & decisions.moves.keys():
+        return "Moved to another domain, as was decided since, and so not archived."
+    return "Accepted since as the same person as somebody in HiBob." if change.user_id in accepted else ""
 
 
 def _override_details(plan: Plan, overrides: Mapping[str, str]) -> list[dict[str, object]]:

@@ -1,20 +1,22 @@
 """Decisions about people of a preview. They make a new plan at once, from the stored snapshots: HiBob is not read."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from provisioning.engine.plan import make_plan
-from provisioning.engine.situation import Situation, lay_out
-from provisioning.engine.transforms import fold
+from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.errors import NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import Action, Domain, Plan, Status
 from provisioning.store import customers, plans, runs
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.approving import check_current
+from provisioning.workflow.approving import archives_of, check_current
 from provisioning.workflow.directories import known_directory, same_system
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
 from provisioning.workflow.planning import domain_of, kept_sides, live_account, situation_of, store_plan
+from provisioning.workflow.undoing import plan_back
 
 PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)
 
@@ -50,9 +52,12 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
             raise Refused(f"Plan {plan_id} was processed already. Make a new preview, and decide there.")
         plan = plans.get_plan(house.db, plan_id)
         sides = kept_sides(house, domain)
-        made = _Deciding(house, plan, domain, situation_of(house, domain, *sides)).check(wishes)
+        deciding = _Deciding(house, plan, domain, situation_of(house, domain, *sides))
+        made = deciding.check(wishes)
         with house.db.transaction():
-            _remember(house, plan, domain, made, wishes.forget)
+            _remember(house, plan, domain, made, [*wishes.forget, *filter(None, map(deciding.user_of, wishes.forget))])
+            if plan.undo_of:
+                return plan_back(house, runs.get_run(house.db, plan.undo_of), domain)
             situation = situation_of(house, domain, *sides)
             return store_plan(house, situation, make_plan(situation))
 
@@ -77,6 +82,8 @@ def _remember(
 
 
 def _user_of(plan: Plan, key: str) -> str:
+    if key.startswith("user:"):
+        return key.removeprefix("user:")
     return next(each.user_id or "" for each in plan.changes if each.key == key and each.user_id)
 
 
@@ -90,6 +97,11 @@ class _Deciding:
     situation: Situation
 
     def check(self, wishes: Wishes) -> list[PersonDecision]:
+        if self.plan.undo_of and (wishes.move or wishes.same or wishes.not_same):
+            raise Refused(
+                f"Preview {self.plan.id} takes a run back: people can be protected or left out of it. Who is moved, or is the "
+                "same person, is decided in a preview of HiBob."
+            )
         made = [
             *(self._protect(key) for key in wishes.protect),
             *(self._move(key, home) for key, home in wishes.move.items()),
@@ -104,14 +116,31 @@ class _Deciding:
         if not made and not wishes.forget:
             raise UsageError("Say what to decide: --protect, --move, --same, --not-same, --test-account or --forget.")
         self._check_once(made)
-        return made
+        # What was decided about an employee holds for their user when HiBob no longer returns the employee.
+        kept = [each for each in made if each.kind in (DecisionKind.PROTECT, DecisionKind.MOVE)]
+        return [*made, *(replace(each, key=user) for each in kept if (user := self.user_of(each.key)))]
+
+    def user_of(self, key: str) -> str:
+        """The key of an employee's user who is not linked to them yet; "" where the key itself says who it is."""
+        people = self._people
+        row = people.keys.index(key) if key in people.keys else -1
+        user = int(people.matches.user[row]) if row >= 0 else -1
+        return f"user:{people.user_ids[user]}" if user >= 0 and people.user_links[user] != key else ""
+
+    @cached_property
+    def _people(self) -> People:
+        return lay_out(self.situation)
 
     def _check_once(self, made: Sequence[PersonDecision]) -> None:
-        """Several refusals about one employee go together; anything else does not."""
+        """Several refusals about one employee go together; anything else does not. A user is one employee only."""
         for each in made:
             about = [other for other in made if other.key == each.key and (other.kind in PAIRS) == (each.kind in PAIRS)]
             if len(about) > 1 and any(other.kind is not DecisionKind.NOT_SAME for other in about):
                 raise UsageError(f"Two decisions about “{each.key}” contradict each other. Say one.")
+        accepted = Counter(each.other for each in made if each.kind is DecisionKind.SAME)
+        for user, times in accepted.items():
+            if times > 1:
+                raise UsageError(f"User {user} cannot be the same person as {times} others. Say one.")
 
     def _protect(self, key: str) -> PersonDecision:
         keys = {each.key for each in self.plan.changes} | {each.key for each in self.plan.held}
@@ -159,7 +188,7 @@ class _Deciding:
     def _same(self, key: str, user: str) -> PersonDecision:
         """Any employee who has no user and any user without a live employee may be one person: people know more than
         names and dates say."""
-        people, user_id = lay_out(self.situation), user.removeprefix("user:")
+        people, user_id = self._people, user.removeprefix("user:")
         if key not in people.keys:
             raise NotFound(f"HiBob’s last answer has nobody with the key “{key}”.")
         if user_id not in people.user_ids:
@@ -183,6 +212,10 @@ class _Deciding:
     def _not_same(self, key: str, user: str) -> PersonDecision:
         user_id = user.removeprefix("user:")
         if (key, user_id) not in {(each.key, each.user_id) for each in self.plan.proposals}:
+            if self.situation.decisions.same.get(key) == user_id:
+                raise Refused(
+                    f"“{key}” and user “{user}” were accepted as one person. Take that back first: --forget {key}."
+                )
             raise NotFound(f"Plan {self.plan.id} does not propose that “{key}” and user “{user}” are one person.")
         return PersonDecision(DecisionKind.NOT_SAME, key, user_id)
 
@@ -197,13 +230,8 @@ class _Deciding:
             raise NotFound(f"Domain {other.label} has no user with the e-mail “{email}”.")
         if status is not Status.LIVE:
             raise Refused(f"“{email}” is archived in {other.label}. A test account must be live.")
-        own = [
-            each.key
-            for each in self.plan.changes
-            if each.key in finding.keys
-            and each.seen
-            and fold(self.house.actor.email or "") in {fold(value) for value in each.seen.attributes.values()}
-        ]
+        mine = archives_of(self.house, self.plan, [self.house.actor.email or ""])
+        own = [each.key for each in mine if each.key in finding.keys]
         account = f"{other.name}/{email}"
         return [PersonDecision(DecisionKind.TEST_ACCOUNT, key, account) for key in own or finding.keys]
 

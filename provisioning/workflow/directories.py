@@ -73,6 +73,13 @@ class KeptDirectory:
         ]
         return found[skip : skip + most], len(found)
 
+    def linked_or_named(self, name: str) -> Person | None:
+        """The user with this link, else with this id."""
+        found = self.everybody()
+        return next(
+            (each for each in found if each[1] == name), next((each for each in found if each[0] == name), None)
+        )
+
     def live(self) -> int:
         return self._users.statuses.to_pylist().count(Status.LIVE.value) if self._users else 0
 

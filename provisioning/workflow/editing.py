@@ -25,9 +25,10 @@ from provisioning.model import (
     Snapshot,
 )
 from provisioning.store import customers, drafts, snapshots
+from provisioning.workflow.asking import last_check
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.reading import connection_of, read_hibob
-from provisioning.workflow.setting_up import file_of
+from provisioning.workflow.setting_up import changed_settings, file_of
 
 
 def read_sample(house: Workspace, label: str) -> int:
@@ -122,8 +123,12 @@ def advise(
     house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str
 ) -> tuple[tuple[advice.Advice, ...], tuple[Attribute, ...]]:
     """(the problems of a mapping as it is being edited, rows that are usual and missing)."""
-    fields = fields_known(house, label)
-    return advice.advise(attributes, fields, identifier), advice.suggestions(fields, attributes)
+    fields, tested = fields_known(house, label), last_check(house, label)
+    problems = advice.advise(attributes, fields, identifier)
+    if tested and tested.portal and seen_domain(house, label, "see the mapping").settings.scim:
+        named = {each.name for each in attributes}
+        return problems, tuple(each for each in tested.portal.suggestions if each.name not in named)
+    return problems, advice.suggestions(fields, attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +274,7 @@ def save_settings(house: Workspace, label: str, settings: Settings, based_on: in
         _check_usable(house, domain, domain.attributes, settings)
         version = customers.save_settings(house.db, domain.id, settings, house.actor.name, house.clock())
         if version:
-            before, after = msgspec.to_builtins(domain.settings), msgspec.to_builtins(settings)
-            changed = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
+            changed = changed_settings(domain.settings, settings)
             record_event(house, "settings saved", domain, settings_version=version, changed=changed)
     return customers.domain_by_id(house.db, domain.id)
 

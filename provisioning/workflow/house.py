@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,9 @@ from provisioning.model import (
 from provisioning.store import customers, history
 from provisioning.store.leases import Holder
 from provisioning.store.migrations import migrate
+from provisioning.store.seal import SEAL, Sealer
 from provisioning.store.secrets import (
+    MODE_VARIABLE,
     Vault,
     open_vault,
 )
@@ -46,6 +48,10 @@ class Workspace:
     environment: Mapping[str, str]
     actor: Actor
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    where: str = ""
+    """From where the actor acts, for the history: the command line of a host, or a browser's address."""
+    session: str = ""
+    """The sign-in by which the actor is here; empty where nobody signs in."""
 
     @cached_property
     def db(self) -> Database:
@@ -55,11 +61,22 @@ class Workspace:
 
     @cached_property
     def vault(self) -> Vault:
-        return open_vault(self.data, self.environment)
+        sealed = self.db.one("SELECT count(*) AS sealed FROM secrets")
+        return open_vault(self.data, self.environment, sealed["sealed"] if sealed else 0)
+
+    def sealer(self, *, first: bool = False) -> Sealer:
+        return Sealer(self.db, lambda: self.vault, self.data / SEAL, first)
 
     @property
     def snapshots(self) -> Path:
         return self.data / "snapshots"
+
+
+def acting_as(house: Workspace, actor: Actor) -> Workspace:
+    """The same installation, as somebody else sees it."""
+    other = replace(house, actor=actor)
+    other.__dict__["db"] = house.db
+    return other
 
 
 def operator() -> Actor:
@@ -76,6 +93,8 @@ def member(email: str) -> Actor:
     return Actor(address, address)
 
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
 READERS = frozenset(Role)
 
 PREPARERS = frozenset({Role.ADMIN, Role.CSM})
@@ -90,15 +109,27 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
     email = house.actor.email
     if email is None:
         return
-    if not customers.roles(house.db, email, customer_id) & roles:
+    # Roles by group last as long as a sign-in; at night, under a standing approval, those of the last one count.
+    at = LONG_AGO if house.actor.scheduled else house.clock()
+    if not customers.roles(house.db, email, customer_id, at) & roles:
         needed = " or ".join(sorted(role.value for role in roles))
         whose = "this customer" if customer_id is not None else "every customer"
         raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for {whose}.")
 
 
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
+    """Append to the history: who, when, from where. Part of the caller's transaction; sealed once that is stored."""
+    with house.db.transaction():
+        house.vault  # noqa: B018 - without a key nothing can be sealed: say so before anything is stored
+        house.db.after_commit(house.sealer(first=history.last_event(house.db) in (None, history.RESTORED)))
+        record_unsealed(house, what, domain, **details)
+
+
+def record_unsealed(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
+    """For what happens where the key may not be there yet."""
     customer_id = details.pop("customer_id", domain.customer_id if domain else None)
     plan, run = details.pop("plan", None), details.pop("run", None)
+    details |= {"scheduled": True} if house.actor.scheduled else {}
     history.record(
         house.db,
         house.clock(),
@@ -109,6 +140,7 @@ def record_event(house: Workspace, what: str, domain: Domain | None = None, **de
         plan=str(plan) if plan else None,
         run=str(run) if run else None,
         **details,
+        **({"from": house.where} if house.where else {}),
     )
 
 
@@ -116,13 +148,19 @@ def customers_seen(house: Workspace) -> list[Customer]:
     """The customers for which the actor has a role; the operator sees all."""
     email = house.actor.email
     return [
-        each for each in customers.customers(house.db) if email is None or customers.roles(house.db, email, each.id)
+        each
+        for each in customers.customers(house.db)
+        if email is None or customers.roles(house.db, email, each.id, house.clock())
     ]
 
 
 LOCAL_USER = "ROLLCALL_LOCAL_USER"
 
 """Names who sits at this machine, where nobody signs in."""
+
+MODE = MODE_VARIABLE
+
+"""`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 
 
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
@@ -136,7 +174,7 @@ def may(house: Workspace, customer: str) -> frozenset[str]:
     found = customers.find_customer(house.db, customer)
     if house.actor.email is None:
         return frozenset({"prepare"})
-    able = found and customers.roles(house.db, house.actor.email, found.id) & PREPARERS
+    able = found and customers.roles(house.db, house.actor.email, found.id, house.clock()) & PREPARERS
     return frozenset({"prepare", "approve"}) if able else frozenset()
 
 
@@ -149,6 +187,11 @@ def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role]
 def is_local_user(house: Workspace) -> bool:
     named = house.environment.get(LOCAL_USER)
     return bool(named) and member(named or "").email == house.actor.email
+
+
+def is_customer(house: Workspace, name: str) -> bool:
+    """Whether this names a customer, and not a domain."""
+    return customers.find_customer(house.db, name) is not None
 
 
 def any_customer(house: Workspace) -> bool:

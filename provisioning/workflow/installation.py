@@ -9,21 +9,31 @@ from pathlib import Path
 
 from provisioning.errors import Refused, SettingsError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts
-from provisioning.store import customers, snapshots
+from provisioning.store import customers, history, snapshots
 from provisioning.store.leases import is_held
 from provisioning.store.migrations import migrate
 from provisioning.store.secrets import (
+    begin_anew,
     get_secret,
     rotate_key,
 )
-from provisioning.workflow.house import CARETAKERS, Workspace, record_event, require
+from provisioning.workflow.house import CARETAKERS, Workspace, record_event, record_unsealed, require
 from provisioning.workflow.looking import verify
 
 
-def rotate(house: Workspace) -> int:
-    """Encrypt all secrets with a new key; returns how many."""
+def rotate(house: Workspace, *, lost: bool = False) -> int:
+    """Encrypt all secrets with a new key; returns how many. `lost`: the old key is gone, so forget them instead."""
     require(house, None, CARETAKERS, "change the encryption key")
+    if lost:
+        house.vault, count = begin_anew(house.db, house.data, house.environment)
+        house.sealer().anew()
+        record_event(house, "encryption key begun anew", secrets_forgotten=count)
+        return count
+    fits = house.sealer().problem() is None
     count = rotate_key(house.db, house.vault)
+    del house.vault  # It holds the old keys.
+    if fits:
+        house.sealer().anew()
     record_event(house, "encryption key rotated", secrets=count)
     return count
 
@@ -65,6 +75,16 @@ def restore(house: Workspace, file: Path) -> None:
     migrate(house.db)
     # They belong to the database that was replaced, where the same domain may be another customer's.
     snapshots.drop_all(house.snapshots)
+    # The seal was the other database's. The next thing that happens seals this one: its key may not be here yet.
+    house.sealer().file.unlink(missing_ok=True)
+    record_unsealed(house, history.RESTORED)
+
+
+def seal_anew(house: Workspace, why: str) -> None:
+    """Seal the history as it is, for somebody who knows that it is right, and record that."""
+    require(house, None, CARETAKERS, "seal the history")
+    house.sealer().anew()
+    record_event(house, "history sealed anew", why=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +109,18 @@ def doctor(house: Workspace) -> list[Diagnosis]:
         Diagnosis(
             "clock", not ahead, "set back since the last event" if ahead else f"{house.clock():%Y-%m-%d %H:%M} UTC"
         ),
-        Diagnosis("history", verify(house).broken is None, verify(house).broken or "chain unbroken"),
+        _diagnose_history(house),
         *_diagnose_metadata(house),
         Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
     ]
+
+
+def _diagnose_history(house: Workspace) -> Diagnosis:
+    try:
+        broken = verify(house).broken
+    except SettingsError as problem:
+        broken = str(problem)
+    return Diagnosis("history", broken is None, broken or "chain unbroken")
 
 
 def _diagnose_metadata(house: Workspace) -> Iterable[Diagnosis]:

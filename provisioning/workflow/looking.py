@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -62,13 +62,20 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
     users_now = known_users(house, domain, fed)
     answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
-    past = runs.outcomes_of_person(house.db, domain.id, answer.key)
+    past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
 
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:
-    """Check the history chain."""
-    return history.verify(house.db, head)
+    """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
+    verdict = history.verify(house.db, head)
+    problem = verdict.broken or house.sealer().problem()
+    return replace(verdict, broken=problem)
+
+
+def history_head(house: Workspace) -> str:
+    """The newest hash of the history: whoever keeps it can have it checked later."""
+    return history.head(house.db)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +246,11 @@ def users_seen(
 ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
     """One page of the directory: (id, external id, status, attributes)."""
     return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+
+
+def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
+    """The user of a person, by the key that plans know them by; None when there is none."""
+    return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
 
 
 @dataclass(frozen=True, slots=True)

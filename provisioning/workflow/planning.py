@@ -72,7 +72,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
     """Both sides with everything else that a plan depends on."""
     customer = customers.get_customer(house.db, domain.customer)
     elsewhere = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
-    emails = [each.email for each in customers.members(house.db, domain.customer_id)]
+    emails = customers.in_charge(house.db, domain.customer_id)
     now = house.clock()
     return Situation(
         domain=domain,
@@ -104,10 +104,12 @@ def kept_read(house: Workspace, domain: Domain, employees: Snapshot) -> Read:
     cached = customers.metadata(house.db, connection.id)
     fields = cached[0] if cached else ()
     if employees.evidence.from_report:
-        # A report's columns are known by their titles, before any field of the same name.
-        titles = [Field(each.field, each.field, json_path=each.field) for each in employees.evidence.columns]
-        taken = {each.id for each in titles}
-        fields = (*titles, *(each for each in fields if each.id not in taken))
+        # A report's columns are known by their titles, before any field of the same name; one that is a field of HiBob's
+        # keeps that field's name, by which the mapping may mean it.
+        by_id = {each.id: each for each in fields}
+        read = [each.field for each in employees.evidence.columns]
+        titles = [by_id.get(title) or Field(title, title, json_path=title) for title in read]
+        fields = (*titles, *(each for each in fields if each.id not in read))
     catalogue = Catalogue(fields)
     columns = resolve_all(catalogue, column_names(domain.attributes, domain.settings.scope))
     others = other_domains(house, domain, connection, catalogue)
@@ -117,17 +119,24 @@ def kept_read(house: Workspace, domain: Domain, employees: Snapshot) -> Read:
 
 
 def decisions_of(house: Workspace, domain: Domain) -> Decisions:
-    """The decisions in force. A test account counts only while it is live."""
+    """The decisions in force. A test account counts only while it is live; whoever was to be moved to a domain that is
+    gone stays, for moving archives nobody."""
     made = plans.decisions_made(house.db, domain.id)
+    homes = {each.name for each in customers.domains(house.db, domain.customer_id)}
 
     def of(kind: DecisionKind) -> list[PersonDecision]:
         return [each for each in made if each.kind is kind]
 
     return Decisions(
-        protected=frozenset(each.key for each in of(DecisionKind.PROTECT)),
+        protected=frozenset(
+            [
+                *(each.key for each in of(DecisionKind.PROTECT)),
+                *(each.key for each in of(DecisionKind.MOVE) if each.other not in homes),
+            ]
+        ),
         same={each.key: each.other for each in of(DecisionKind.SAME)},
         not_same=frozenset((each.key, each.other) for each in of(DecisionKind.NOT_SAME)),
-        moves={each.key: each.other for each in of(DecisionKind.MOVE)},
+        moves={each.key: each.other for each in of(DecisionKind.MOVE) if each.other in homes},
         confirmed=frozenset(each.key for each in of(DecisionKind.TEST_ACCOUNT) if _is_live(house, domain, each.other)),
     )
 
@@ -154,7 +163,7 @@ def store_plan(house: Workspace, situation: Situation, decision: Decision, undo_
     """Store what was decided as a plan of the situation's domain."""
     domain, read_at = situation.domain, situation.employees.evidence.read_at
     with house.db.transaction():
-        plan_id = plans.save_plan(house.db, domain, decision, house.actor.name, situation.now, read_at, undo_of)
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, situation.now, read_at, undo_of)
         if decision.status is PlanStatus.EMPTY:
             plans.take_baseline(house.db, plan_id)
         plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)

@@ -1,7 +1,7 @@
 """Processing an approved plan, chunk by chunk; stopping and resuming."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,16 +23,18 @@ from provisioning.model import (
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
-from provisioning.workflow.approving import check_current
+from provisioning.workflow.approving import check_current, kept_since
 from provisioning.workflow.directories import Directory, open_directory
 from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
-from provisioning.workflow.planning import domain_of, situation_of
+from provisioning.workflow.planning import domain_of, plan_seen, situation_of
 from provisioning.workflow.reading import read_hibob
 
 CHUNK = 100
 STOPPED = "stopped"
 IN_A_ROW, SHARE, FEWEST = 50, 0.1, 3
 """So many failures with the same cause stop a run early; a share of the changes only from three people up."""
+
+CHANGED_IN_HIBOB = "Changed in HiBob since the preview."
 
 REREAD_VARIABLE, REREAD_MINUTES = "ROLLCALL_REREAD_MINUTES", 15
 
@@ -58,12 +60,15 @@ def process(
         ended = run is not None and run.status in (RunStatus.DONE, RunStatus.PARTIAL)
         if run and ended and not retry_failed:
             return run
+        if run and run.retry_of and run.status is RunStatus.RUNNING:
+            retry_failed = False  # That retry was interrupted; it goes on.
         if run and retry_failed and not ended:
             raise Refused(f"Run {run.id} has not come to its end. Resume it first: `process {plan.id}`.")
         approval = _approval_in_force(house, plan, domain)
-        changes = _to_process(plan, run, retry_failed)
-        drifted = _changed_at_source(house, plan, domain, approval, changes)
-        run = _open_run(house, plan, domain, run, retry_failed)
+        changes = _to_process(house, plan, run, retry_failed)
+        drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
+        drifted |= kept_since(house, plan, domain)
+        run = _open_run(house, plan, domain, run, retry_failed, approval)
         processing = _Processing(house, plan, domain, run, still_ours, progress, say)
         processing.settle(changes, approval.left_out, drifted)
         try:
@@ -84,14 +89,23 @@ def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval
     return approval
 
 
-def _to_process(plan: Plan, run: Run | None, retry_failed: bool) -> list[Change]:
-    if not retry_failed or run is None:
-        done = {(each.key, each.action) for each in run.outcomes} if run else set()
-        return [change for change in plan.changes if (change.key, change.action) not in done]
-    failed = {(each.key, each.action) for each in run.outcomes if each.result is Result.FAILED}
-    if not failed:
-        raise Refused(f"Run {run.id} has nobody who failed; there is nothing to try again.")
-    return [change for change in plan.changes if (change.key, change.action) in failed]
+def _to_process(house: Workspace, plan: Plan, run: Run | None, retry_failed: bool) -> list[Change]:
+    """What is still to do. A retry is about those who failed, also when it is resumed."""
+    if run is None:
+        return list(plan.changes)
+    if retry_failed:
+        failed = _failed(run)
+        if not failed:
+            raise Refused(f"Run {run.id} has nobody who failed; there is nothing to try again.")
+        return [change for change in plan.changes if (change.key, change.action) in failed]
+    wanted = _failed(runs.get_run(house.db, run.retry_of)) if run.retry_of else None
+    done = {(each.key, each.action) for each in run.outcomes}
+    todo = [change for change in plan.changes if (change.key, change.action) not in done]
+    return [each for each in todo if wanted is None or (each.key, each.action) in wanted]
+
+
+def _failed(run: Run) -> set[tuple[str, Action]]:
+    return {(each.key, each.action) for each in run.outcomes if each.result is Result.FAILED}
 
 
 def _changed_at_source(
@@ -130,14 +144,19 @@ def _reread_minutes(house: Workspace) -> int:
     return int(written)
 
 
-def _open_run(house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool) -> Run:
+def _open_run(
+    house: Workspace, plan: Plan, domain: Domain, run: Run | None, retry_failed: bool, approval: Approval
+) -> Run:
     with house.db.transaction():
+        # Reading HiBob anew takes time: somebody may have approved otherwise, or changed the settings, meanwhile.
+        if _approval_in_force(house, plan, domain_of(house, plan)) != approval:
+            raise Refused(f"Preview {plan.id} was approved anew meanwhile. Nothing was written: process it once more.")
         if run and not retry_failed:
             runs.reopen_run(house.db, run.id)
             record_event(house, "run resumed", domain, plan=plan.id, run=run.id)
             return run
         retry_of = run.id if run else None
-        new = runs.start_run(house.db, plan.id, domain.id, house.actor.name, house.clock(), retry_of)
+        new = runs.start_run(house.db, plan.id, domain.id, house.actor.noted, house.clock(), retry_of)
         record_event(house, "run started", domain, plan=plan.id, run=new.id, digest=plan.digest)
         return new
 
@@ -183,16 +202,16 @@ class _Processing:
     settled: set[tuple[str, Action]] = field(default_factory=set)
 
     def settle(
-        self, changes: Sequence[Change], left_out: Sequence[str], drifted: frozenset[tuple[str, Action]]
+        self, changes: Sequence[Change], left_out: Sequence[str], drifted: Mapping[tuple[str, Action], str]
     ) -> None:
-        """Journal those who are left out or changed in HiBob meanwhile: nothing is written for them."""
+        """Journal those who are left out, or of whom something else is true by now: nothing is written for them."""
         skipped = set(left_out)
         outcomes = []
         for each in changes:
             if each.key in skipped:
                 outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, "Left out of the approval."))
             elif (each.key, each.action) in drifted:
-                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, "Changed in HiBob since the preview."))
+                outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, drifted[each.key, each.action]))
         if outcomes:
             runs.journal(self.house.db, self.run.id, outcomes, self.house.clock())
         self.settled = {(each.key, each.action) for each in outcomes}
@@ -259,6 +278,17 @@ class _Processing:
                 why=note,
             )
         return runs.get_run(self.house.db, self.run.id)
+
+
+def progress_of(house: Workspace, plan_id: str, *, retrying: bool = False) -> tuple[int, int]:
+    """(how many changes of a plan are settled, of how many) in its run, or in its retry, which may not have begun."""
+    plan, run = plan_seen(house, plan_id), runs.latest_run(house.db, plan_id)
+    before = run if run and retrying and run.status is not RunStatus.RUNNING else None
+    if run and run.retry_of and before is None:
+        return len(run.outcomes), len(_failed(runs.get_run(house.db, run.retry_of)))
+    if before:
+        return 0, len(_failed(before))
+    return len(run.outcomes) if run else 0, sum(plan.counts.get(each.value, 0) for each in Action)
 
 
 def stop(house: Workspace, run_id: str) -> None:

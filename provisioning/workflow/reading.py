@@ -30,6 +30,7 @@ from provisioning.store.secrets import (
     get_secret,
 )
 from provisioning.workflow.house import PREPARERS, Workspace, require
+from provisioning.workflow.portals import PortalSeen, ask_portal
 
 METADATA_AGE = timedelta(hours=24)
 
@@ -175,19 +176,23 @@ class Check:
     findings: tuple[Finding, ...]
     metadata_at: datetime
     fields: int
+    portal: PortalSeen | None = None
 
     @property
     def ok(self) -> bool:
-        """A preview would not be blocked by what was read."""
-        return self.live + self.inactive > 0 and all(each.state != "absent" for each in self.columns)
+        """A preview would not be blocked by what was read, nor a run by what the portal says of the mapping."""
+        blocked = any(each.severity is Severity.BLOCK for each in self.findings)
+        return not blocked and self.live + self.inactive > 0 and all(each.state != "absent" for each in self.columns)
 
 
 def check(house: Workspace, label: str) -> Check:
-    """Test a domain's connection: credentials, people, and every mapped field. Stores only HiBob's metadata."""
+    """Test a domain's connection: credentials, people, and every mapped field; and its portal, if it has one. Stores only
+    HiBob's metadata."""
     domain = customers.get_domain(house.db, label)
     require(house, domain.customer_id, PREPARERS, "test the connection")
     read = read_hibob(house, domain, fresh_metadata=True)
     _note_reports(house, connection_of(house, domain))
+    portal = ask_portal(house, domain)
     evidence = read.employees.evidence
     checked = tuple(
         _checked_column(read, name, each.name)
@@ -204,9 +209,11 @@ def check(house: Workspace, label: str) -> Check:
         findings=(
             *_check_findings(read, checked),
             *engine_columns_absent(domain, read.columns, evidence),
+            *(portal.findings if portal else ()),
         ),
         metadata_at=read.metadata_at,
         fields=len(read.catalogue.fields),
+        portal=portal,
     )
 
 

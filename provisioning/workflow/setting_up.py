@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET
 
 from provisioning import setup_file
-from provisioning.errors import SettingsError, UsageError
+from provisioning.engine import advice
+from provisioning.errors import Refused, SettingsError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     Connection,
@@ -19,7 +20,8 @@ from provisioning.model import (
     Scim,
     Settings,
 )
-from provisioning.store import customers, snapshots
+from provisioning.notify import check_target
+from provisioning.store import customers, sessions, snapshots
 from provisioning.store.secrets import (
     about_secret,
     connection_owner,
@@ -28,12 +30,14 @@ from provisioning.store.secrets import (
     notify_owner,
     put_secret,
     scim_owner,
+    webhook_owner,
 )
 from provisioning.workflow.house import (
     PREPARERS,
     READERS,
     Workspace,
     any_customer,
+    customers_seen,
     domains_seen,
     is_local_user,
     record_event,
@@ -44,7 +48,8 @@ from provisioning.workflow.house import (
 def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
     """Create or change one customer from a set-up file, all or nothing; contacts nobody. Returns what changed."""
     found = setup_file.parse(text)
-    existing = customers.find_customer(house.db, found.customer.name)
+    # A customer that one may not see is refused in the same words as one that is not there.
+    existing = next((each for each in customers_seen(house) if each.name == found.customer.name), None)
     require(house, existing.id if existing else None, PREPARERS, "change the set-up")
     with house.db.transaction():
         return _SetUp(house, found, prune).apply()
@@ -84,6 +89,7 @@ class _SetUp:
 
     def _members(self, tables: list[setup_file.MemberTable]) -> None:
         now = self.house.clock()
+        before = customers.admins(self.db, self.customer_id)
         named = {setup_file.check_email(each.email): each.role for each in tables}
         for email, role in named.items():
             if customers.grant(self.db, email, role, self.customer_id, now):
@@ -93,6 +99,7 @@ class _SetUp:
                 if each.customer_id is not None and each.email not in named:
                     customers.revoke(self.db, each.email, self.customer_id)
                     self._note("role removed", name=each.email)
+        _keep_an_admin(self.house, self.customer_id, before)
 
     def _connections(self, tables: list[setup_file.ConnectionTable]) -> None:
         before = {each.name: each for each in customers.connections(self.db, self.customer_id)}
@@ -100,6 +107,7 @@ class _SetUp:
             self._connection(table, before.get(table.name))
         for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
             drop_secret(self.db, connection_owner(before[name].id))
+            drop_secret(self.db, webhook_owner(before[name].id))
             customers.delete_connection(self.db, before[name].id)
             self._note("connection removed", name=name)
 
@@ -116,9 +124,20 @@ class _SetUp:
             self._secret(table.token, f"the token of connection “{table.name}”"),
             self.house.clock(),
         )
+        token_changed |= self._webhook(table, connection_id)
         if before is None or replace(before, id=0) != wanted or env != old_env or token_changed:
             what = "connection changed" if before else "connection created"
             self._note(what, name=table.name, base_url=url, token_set=token_changed)
+
+    def _webhook(self, table: setup_file.ConnectionTable, connection_id: int) -> bool:
+        """The secret that HiBob signs its webhooks with; left out, it stays. Returns whether it is another."""
+        if table.webhook is None:
+            return False
+        secret = self._secret(table.webhook, f"the webhook secret of connection “{table.name}”")
+        known = customers.webhook_variable(self.db, connection_id) == table.webhook.env
+        customers.save_webhook_variable(self.db, connection_id, table.webhook.env)
+        owner, now = webhook_owner(connection_id), self.house.clock()
+        return put_secret(self.db, self.house.vault, owner, secret, now) or not known
 
     def _secret(self, secret: setup_file.Secret, what: str) -> str:
         value = self.house.environment.get(secret.env, "").strip()
@@ -155,6 +174,7 @@ class _SetUp:
         standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
         for place, each in enumerate(table.notify):
             secret = self._secret(each, f"a notification target of domain “{table.name}”")
+            check_target(secret, allowed_hosts(self.house.environment))
             standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
         drop_notify_secrets(self.db, domain_id, len(table.notify))
         if before is None or mapping_version or settings_version or standing or token_changed:
@@ -165,6 +185,7 @@ class _SetUp:
                 name=table.name,
                 mapping_version=domain.mapping_version,
                 settings_version=domain.settings_version,
+                **(_what_changed(before, domain) if before else {}),
             )
 
     def _scim_token(
@@ -234,13 +255,14 @@ def export(house: Workspace, name: str) -> str:
 
 
 def _connection_table(house: Workspace, each: Connection) -> setup_file.ConnectionTable:
-    variable = customers.token_variable(house.db, each.id)
+    variable, webhook = customers.token_variable(house.db, each.id), customers.webhook_variable(house.db, each.id)
     return setup_file.ConnectionTable(
         name=each.name,
         base_url=each.base_url,
         id=each.service_user_id,
         token=setup_file.Secret(variable) if variable else None,
         report=each.report,
+        webhook=setup_file.Secret(webhook) if webhook else None,
     )
 
 
@@ -250,6 +272,15 @@ def _domain_table(house: Workspace, domain: Domain) -> setup_file.DomainTable:
     table.schedule = msgspec.convert(schedule, setup_file.ScheduleTable) if schedule else None
     table.notify = [setup_file.Secret(variable) for variable in notify]
     return table
+
+
+def _keep_an_admin(house: Workspace, customer_id: int, before: frozenset[str]) -> None:
+    """A customer's last admin does not leave unnoticed. Raises `Refused`, which undoes the transaction."""
+    if before and not customers.admins(house.db, customer_id):
+        raise Refused(
+            f"{', '.join(sorted(before))} is the last admin of this customer. Make somebody else admin first, or say so: "
+            "`revoke EMAIL CUSTOMER --last-admin`."
+        )
 
 
 def grant(house: Workspace, email: str, role: Role, customer: str | None) -> bool:
@@ -262,10 +293,30 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
     customer_id = customers.get_customer(house.db, customer).id if customer else None
     require(house, customer_id, PREPARERS, "grant roles")
     with house.db.transaction():
+        before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
         new = customers.grant(house.db, address, role, customer_id, house.clock())
+        if customer_id is not None:
+            _keep_an_admin(house, customer_id, before)
         if new:
             record_event(house, "role granted", customer_id=customer_id, name=address, role=role.value)
     return new
+
+
+def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bool = False) -> bool:
+    """Take somebody's role away; of a customer's last admin only with that word. Returns whether there was one. What
+    a group gave ends too, until the next sign-in brings it back: the group has to go where it is kept."""
+    address = setup_file.check_email(email)
+    customer_id = customers.get_customer(house.db, customer).id if customer else None
+    require(house, customer_id, PREPARERS, "take roles away")
+    with house.db.transaction():
+        before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
+        had = customers.revoke(house.db, address, customer_id)
+        had |= sessions.drop_group_role(house.db, address, customer_id)
+        if customer_id is not None and not last_admin:
+            _keep_an_admin(house, customer_id, before)
+        if had:
+            record_event(house, "role removed", customer_id=customer_id, name=address)
+    return had
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +385,12 @@ def add_customer(house: Workspace, name: str) -> None:
     """The local user who makes an installation's very first customer becomes its admin."""
     file = setup_file.SetupFile(customer=setup_file.CustomerTable(name=name.strip()))
     with house.db.transaction():
-        if is_local_user(house) and house.actor.email and not any_customer(house):
+        first = is_local_user(house) and house.actor.email and not any_customer(house)
+        if not first:
+            require(house, None, PREPARERS, "add a customer")
+        if customers.find_customer(house.db, name.strip()):
+            raise SettingsError(f"There is a customer “{name.strip()}” already.")
+        if first and house.actor.email:
             file.members = [setup_file.MemberTable(house.actor.email, Role.ADMIN)]
             _SetUp(house, setup_file.parse(setup_file.write(file)), prune=False).apply()
         else:
@@ -347,6 +403,19 @@ def add_domain(house: Workspace, customer: str, name: str, connection: str) -> N
         raise SettingsError(f"There is a domain “{name.strip()}” already.")
     table = setup_file.DomainTable(name=name.strip(), connection=connection)
     _through_set_up(house, file_of(customers.get_customer(house.db, customer), table))
+
+
+def _what_changed(before: Domain, after: Domain) -> dict[str, object]:
+    """The mapping and the settings, as the history tells them; nothing of what stayed."""
+    lines = list(advice.difference(before.attributes, after.attributes))
+    changed = changed_settings(before.settings, after.settings)
+    return ({"mapping": lines} if lines else {}) | ({"changed": changed} if changed else {})
+
+
+def changed_settings(before: Settings, after: Settings) -> dict[str, object]:
+    """Every setting that differs, from what to what."""
+    was, now = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    return {name: {"from": was[name], "to": now[name]} for name in now if was[name] != now[name]}
 
 
 def file_of(customer: Customer, table: setup_file.DomainTable) -> setup_file.SetupFile:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from provisioning.engine.undo import Done, make_undo
-from provisioning.errors import NotFound, Refused
+from provisioning.errors import Lapsed, NotFound, Refused
 from provisioning.model import (
     RESERVED_NAMES,
     Action,
@@ -23,6 +23,7 @@ from provisioning.model import (
 )
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
+from provisioning.workflow.approving import check_current
 from provisioning.workflow.directories import read_users
 from provisioning.workflow.house import PREPARERS, READERS, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import kept_read, situation_of, store_plan, users_of
@@ -35,20 +36,34 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
     require(house, domain.customer_id, PREPARERS, "undo a run")
     with lease(house.db, domain.id, f"undo {run_id}", waiting):
         run = runs.get_run(house.db, run_id)
-        if run.status is RunStatus.RUNNING:
-            raise Refused(f"Run {run.id} has not come to its end. Stop it, or resume it, then undo it.")
         domain = customers.domain_by_id(house.db, run.domain_id)
-        changes = _done_by(house, run)
-        if not changes:
-            raise Refused(f"Run {run.id} changed nobody; there is nothing to undo.")
-        users = users_of(house, domain, _attributes(changes))
-        situation = situation_of(house, domain, kept_read(house, domain, _kept(house, domain)), users)
-        decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
+        # We hold the domain: a run that is still said to be running was interrupted.
+        if run.status is RunStatus.RUNNING and _can_go_on(house, run, domain):
+            raise Refused(f"Run {run.id} was interrupted. Resume it first (`process {run.plan_id}`), then undo it.")
         with house.db.transaction():
-            plan = store_plan(house, situation, decision, undo_of=run.id)
+            plan = plan_back(house, run, domain)
             if customers.pause(house.db, domain.id, f"Run {run.id} is being undone."):
                 record_event(house, "schedule paused", domain, run=run.id, reason="undo")
         return plan
+
+
+def plan_back(house: Workspace, run: Run, domain: Domain) -> Plan:
+    """The way back from a run as things are now, stored as a plan. Whoever calls holds the domain."""
+    changes = _done_by(house, run)
+    if not changes:
+        raise Refused(f"Run {run.id} changed nobody; there is nothing to undo.")
+    users = users_of(house, domain, _attributes(changes))
+    situation = situation_of(house, domain, kept_read(house, domain, _kept(house, domain)), users)
+    decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
+    return store_plan(house, situation, decision, undo_of=run.id)
+
+
+def _can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:
+    try:
+        check_current(house, plans.plan_head(house.db, run.plan_id), domain)
+    except Lapsed:
+        return False
+    return True
 
 
 def changed_somebody(house: Workspace, run_id: str) -> bool:

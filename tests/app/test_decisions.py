@@ -64,6 +64,14 @@ def test_a_decision_in_force_is_shown_and_taken_back_in_the_settings(full: App, 
     assert "Nothing was decided about anybody yet" in said(at)
 
 
+def test_a_decision_stands_in_the_history_with_the_name_of_whom_it_concerns(full: App, leaving: Plan) -> None:
+    key = archived(leaving)
+    name = next(each.name for each in leaving.changes if each.key == key)
+    workflow.decide(full.house(), leaving.id, workflow.Wishes(protect=[key]))
+    events = full.open("history", show="changes", kinds="Previews and approvals").dataframe[-1].value
+    assert f"decisions: {name}: Keep active" in list(events["Details"])
+
+
 def test_keeping_active_is_offered_only_where_somebody_would_be_archived(app: App) -> None:
     plan = workflow.preview(app.house(), DOMAIN)
     at = app.open("preview", plan=plan.id, selected=plan.changes[0].key)

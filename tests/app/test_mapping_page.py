@@ -322,3 +322,10 @@ def test_the_rows_of_the_sample_are_the_rows_of_the_table(full: App) -> None:
     at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
     names = [each.name for each in there(full).attributes]
     assert list(sample(at)["Attribute"]) == [*names[:SITE], "Office", *names[SITE + 1 :]]
+
+
+def test_another_attribute_begins_on_the_first_page_of_its_people(twice: App) -> None:
+    at = twice.open("mapping", compare="1-2", page="2")
+    picker(at, "People by what differs").set_value("=Site").run()  # type: ignore[attr-defined]
+    assert query(at, "attribute") == "=Site"
+    assert "page" not in at.query_params

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import BytesIO
 
@@ -15,12 +15,12 @@ from streamlit.testing.v1.element_tree import TextInput
 
 from provisioning import workflow
 from provisioning.errors import NotFound, RoleMissing, SettingsError
-from provisioning.model import Action, Finding, Outcome, Result, Role, RunStatus, ScopeRule, Severity
+from provisioning.model import Action, Finding, Outcome, Plan, Result, Role, Run, RunStatus, ScopeRule, Severity
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
-from provisioning.store import jobs, runs
+from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
-from provisioning.web import worker_child
+from provisioning.web import mapping_sample, worker_child
 from provisioning.web.approval import EXCEL
 
 Said = Callable[[AppTest], str]
@@ -418,6 +418,13 @@ def test_a_scope_counts_live(full: App) -> None:
     assert 0 < int(inside.split()[0]) < 40
 
 
+def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
+    plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
+    shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
+    explained = {each.label for each in shown if each.proto.help}
+    assert explained == {"Held back", "Unchanged", "Failed", "Drifted", "Skipped"}
+
+
 # --- history and people -----------------------------------------------------------------------------------
 
 
@@ -444,6 +451,14 @@ def test_a_person_in_the_address_is_explained(full: App, said: Said) -> None:
     at = full.open("people", person=ADMIN)
     assert "Unchanged" in said(at)
     assert "UTC: added" in said(at).replace("\\", "")
+
+
+def test_a_person_without_a_user_is_explained_by_name(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.pass_day()
+    held = workflow.preview(full.house(), DOMAIN).held[0]
+    at = full.open("people", person=held.name)
+    assert not at.error
+    assert "Held back" in said(at)
 
 
 def test_data_never_becomes_markdown(full: App) -> None:
@@ -572,7 +587,7 @@ def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
 
 def test_a_killed_worker_is_started_again_while_a_tab_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[object] = []
-    monkeypatch.setattr(worker_child, "keep", kept.append)
+    monkeypatch.setattr(worker_child, "keep", lambda data, environment: kept.append(data))
     workflow.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
     app.open("preview")
     assert not kept
@@ -744,15 +759,15 @@ def test_the_history_of_settings_says_only_what_differs(full: App) -> None:
     assert any("archive: 10 % → 15 %" in each and "blank" not in each for each in details)
 
 
-def test_an_unknown_lifecycle_leads_to_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    links: list[str] = []
-    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
+def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    links: dict[str, Mapping[str, str]] = {}
+    monkeypatch.setattr(st, "page_link", lambda _, label, query_params, **__: links.update({label: query_params}))
     house = full.house()
     finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
     plan = workflow.plans_seen(house, DOMAIN)[0]
     monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
-    assert "Open the settings" in links
+    assert links["Open the settings"]["part"] == "lifecycle"
 
 
 # --- mapping and settings: two tabs, cells that cannot be read, the sample picker ---------------------------
@@ -935,7 +950,7 @@ def test_an_address_copied_from_a_page_is_found(full: App, said: Said) -> None:
     copied = ADMIN.replace("@", "@\u2060")
     assert "Unchanged" in said(full.open("people", person=copied))
     at = full.open("people", search=copied)
-    assert "1 person in the directory fit" in said(at)
+    assert "1 person in the directory fits." in said(at)
 
 
 # --- who may, and what is searched for ----------------------------------------------------------------------
@@ -1030,3 +1045,139 @@ def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, 
     )
     monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     assert "These are the first 200 of 1,234." in said(full.open("preview"))
+
+
+def test_the_user_shown_for_a_person_is_theirs_and_no_other(full: App) -> None:
+    """Somebody's HiBob id may stand in another user's attributes, as a manager's id does."""
+    house = full.house()
+    held = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    first, second = (user for user, *_ in workflow.users(house, DOMAIN)[:2])
+    for text in (held, second):
+        with house.db.transaction():
+            house.db.execute("UPDATE users SET attributes = json_set(attributes, '$.Nickname', ?) WHERE id = 1", text)
+        assert workflow.users_seen(house, DOMAIN, text, 50, 0)[0][0][0] == first
+        at = full.open("people", person=text)
+        assert first not in [
+            value for table in at.dataframe if "Value" in table.value for value in table.value["Value"]
+        ]
+    found = workflow.user_of(house, DOMAIN, f"user:{second}")
+    assert found is not None
+    assert found[0] == second
+    assert workflow.user_of(house, DOMAIN, held) is None
+
+
+def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    key = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    sandbox.company.people[key]["root.firstName"] = "[x](https://evil.example)"
+    plan = workflow.preview(house, DOMAIN)
+    at = full.open("preview", plan=plan.id, show="held", selected=key)
+    (label,) = (each.proto.label for each in at.get("page_link") if "Everything" in each.proto.label)
+    assert "](" not in label
+    assert "://" not in label
+
+
+def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(full: App, said: Said) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    workflow.ask_to_decide(house, DOMAIN, plan.id, workflow.Wishes(protect=["nobody"]))
+    full.work()
+    at = full.open()
+    assert "Your decision failed" in said(at)
+    (link,) = (each.proto for each in at.get("page_link") if each.proto.label == "Look at it")
+    assert link.page == "preview"
+
+
+def test_a_chart_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    many = {f"Attribute {number}": 1 for number in range(30)}
+    monkeypatch.setattr(workflow, "attributes_changed", lambda *_: many)
+    assert "These are the first 12 of 30." in said(full.open("preview"))
+
+
+def test_the_people_offered_for_the_sample_say_when_they_are_not_all(
+    full: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    assert "are offered here" not in said(full.open("mapping"))
+    monkeypatch.setattr(mapping_sample, "MOST_FOUND", 5)
+    assert "The first 5 are offered here" in said(full.open("mapping"))
+
+
+def test_the_previews_offered_say_when_they_are_not_all(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    assert "Older ones" not in said(full.open("preview"))
+    plan, seen = workflow.plans_seen(full.house(), DOMAIN)[0], workflow.plans_seen
+    monkeypatch.setattr(workflow, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
+    assert "These are the newest 20. Older ones stand in the history." in said(full.open("preview"))
+
+
+@pytest.fixture
+def partly(app: App) -> tuple[App, Plan, Run]:
+    """A run in which the last two people failed and the others were done."""
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    changes = plans.get_plan(house.db, plan.id).changes
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    bad = {each.key for each in changes[-2:]}
+    told = [
+        Outcome(each.key, each.action, Result.FAILED if each.key in bad else Result.DONE, "Said so.")
+        for each in changes
+    ]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    return app, plan, run
+
+
+@pytest.mark.parametrize("kind", [jobs.JobKind.PROCESS, jobs.JobKind.RETRY])
+def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
+    partly: tuple[App, Plan, Run], kind: jobs.JobKind
+) -> None:
+    """Resumed by somebody, or repeated by the next worker."""
+    app, plan, failed = partly
+    house = app.house()
+    retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
+    workflow.ask(house, DOMAIN, kind, plan.id)
+    app.work()
+    run = workflow.run_of(house, plan.id)
+    assert run is not None
+    assert run.id == retry.id
+    assert run.status is RunStatus.DONE
+    assert run.counts["done"] == 2
+
+
+def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> None:
+    app, plan, failed = partly
+    house = app.house()
+    workflow.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
+    assert jobs.claim(house.db, house.clock()) is not None
+    assert "0 of 2 changes" in app.open("process").get("progress")[0].proto.text
+    retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
+    one = plans.get_plan(house.db, plan.id).changes[-1]
+    runs.journal(house.db, retry.id, [Outcome(one.key, one.action, Result.DONE)], house.clock())
+    assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
+
+
+def test_a_search_does_not_mind_capitals_beyond_a_to_z(full: App) -> None:
+    house = full.house()
+    plan = workflow.plans_seen(house, DOMAIN)[0]
+    assert workflow.changes_seen(house, plan.id, "", "", "ÅKERSTRÖM", 50, 0)[1] == 1
+    assert workflow.users_seen(house, DOMAIN, "åkerström", 50, 0)[1] == 1
+
+
+def test_people_of_a_report_are_explained_and_decided_where_the_mapping_names_titles(app: App) -> None:
+    """A title that is one of HiBob's own fields is read under that field's id, and still meant by its name."""
+    house = app.house()
+    each = workflow.connections_seen(house, "Northwind Trading")[0].connection
+    workflow.save_connection(
+        house, "Northwind Trading", each.name, each.base_url, each.service_user_id or "", None, 31048356
+    )
+    domain = next(each for each in workflow.domains_seen(house, "Northwind Trading") if each.label == DOMAIN)
+    titles = ("Payroll number", "Contract end", "root.email")
+    mapped = tuple(each for each in domain.attributes if each.data_feed_name in titles)
+    workflow.save_mapping(house, DOMAIN, mapped, "Employee ID", workflow.begun_from(domain))
+    plan = plans.get_plan(house.db, workflow.preview(house, DOMAIN).id)
+    key = plan.changes[0].key
+    at = app.open("people", person=key)
+    assert not at.error
+    assert workflow.explain(house, DOMAIN, key).answer.startswith("To be added")
+    decided = workflow.decide(house, plan.id, workflow.Wishes(protect=[key]))
+    assert {each.key for each in decided.changes} == {each.key for each in plan.changes}

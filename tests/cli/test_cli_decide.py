@@ -70,6 +70,24 @@ def test_whoever_is_protected_is_held_in_a_new_plan_at_once(staffed: Rollcall, h
     assert new["status"] == "empty"
 
 
+@pytest.mark.parametrize("decision", [("--protect", "{key}"), ("--move", "{key}=board")])
+def test_what_was_decided_about_somebody_holds_for_their_user_without_a_link_too(
+    two_domains: Rollcall, hibob: TinyHiBob, decision: tuple[str, str]
+) -> None:
+    """Known by identifier only, outside the scope, so never linked; and then no longer in HiBob."""
+    house, board = two_domains, domain(name="board", scope=[{"rule": "include", "column": "work.site", "is": ["No"]}])
+    house.sql("UPDATE users SET external_id = NULL WHERE external_id = ?", key_of(5))
+    hibob.change(5, site="Berlin")
+    scope = [{"rule": "exclude", "column": "work.site", "is": ["Berlin"]}]
+    house.set_up(customer(hibob.base_url, domain(scope=scope), board)).fine()
+    decide(house, house.preview(), *(each.format(key=key_of(5)) for each in decision))
+    record = hibob.people.pop(key_of(5))
+    assert keys(house.preview()["changes"], "archive") == []
+    hibob.people[key_of(5)] = record
+    again = decide(house, house.preview(), "--forget", key_of(5))
+    assert keys(again["changes"], "archive") == [key_of(5)]
+
+
 def test_a_protection_lasts_until_it_is_taken_back(staffed: Rollcall, hibob: TinyHiBob) -> None:
     plan, key = leaver(staffed, hibob)
     decide(staffed, plan, "--protect", key)
@@ -80,10 +98,56 @@ def test_a_protection_lasts_until_it_is_taken_back(staffed: Rollcall, hibob: Tin
     refused(staffed, 2, again, "--forget", key)
 
 
-def test_the_older_plan_can_still_be_approved_beside_the_new_one(staffed: Rollcall, hibob: TinyHiBob) -> None:
+@pytest.mark.parametrize("decision", [("--protect", "{key}"), ("--move", "{key}=board"), ("--same", "{new}={key}")])
+def test_the_older_plan_can_still_be_approved_beside_the_new_one_without_whoever_was_decided_about(
+    two_domains: Rollcall, hibob: TinyHiBob, decision: tuple[str, str]
+) -> None:
+    hibob.join(41)
+    hibob.change(3, surname="Newname")
+    plan, key = leaver(two_domains, hibob)
+    decide(two_domains, plan, *(each.format(key=key, new=key_of(41)) for each in decision))
+    assert key in two_domains.call("approve", plan["plan"], f"--leave-out={key_of(41)}", by=ADMIN).complaint(3)
+    left_out = (f"--leave-out={key}", f"--leave-out={key_of(41)}")
+    assert two_domains.approve_and_process(plan, *left_out)["counts"]["done"] == 1
+
+
+@pytest.mark.parametrize("decision", [("--protect", "{key}"), ("--move", "{key}=board"), ("--same", "{new}={key}")])
+def test_whoever_is_decided_about_after_the_approval_is_not_archived_by_it(
+    two_domains: Rollcall, hibob: TinyHiBob, decision: tuple[str, str]
+) -> None:
+    hibob.join(41)
+    plan, key = leaver(two_domains, hibob)
+    two_domains.call("approve", plan["plan"], by=ADMIN).fine()
+    decide(two_domains, plan, *(each.format(key=key, new=key_of(41)) for each in decision))
+    said = two_domains.call("process", plan["plan"], "--json")
+    assert said.code == 4
+    results = {each["key"]: (each["result"], each["message"]) for each in said.json["outcomes"]}
+    assert results[key][0] == "drifted"
+    assert "since" in results[key][1]
+    assert results[key_of(41)][0] == ("drifted" if decision[0] == "--same" else "done")
+    assert {each["status"] for each in two_domains.users()} == {"Live"}
+
+
+def test_whoever_a_rule_protects_since_the_approval_is_not_archived_by_it(empty: Rollcall, hibob: TinyHiBob) -> None:
+    """The rule looks at an attribute that HiBob does not feed."""
+    rules = [{"attribute": "VIP", "is": ["Yes"]}]
+    staff = domain(*domain()["attributes"], attribute("VIP", None), protected=rules)
+    empty.set_up(customer(hibob.base_url, staff)).fine()
+    empty.sync()
+    plan, key = leaver(empty, hibob)
+    empty.call("approve", plan["plan"], by=ADMIN).fine()
+    empty.sql("UPDATE users SET attributes = json_set(attributes, '$.VIP', 'Yes') WHERE external_id = ?", key_of(5))
+    said = empty.call("process", plan["plan"], "--json")
+    assert [(each["key"], each["result"]) for each in said.json["outcomes"]] == [(key, "drifted")]
+
+
+def test_whoever_becomes_a_member_after_the_approval_is_not_archived_by_it(staffed: Rollcall, hibob: TinyHiBob) -> None:
     plan, key = leaver(staffed, hibob)
-    decide(staffed, plan, "--protect", key)
-    assert staffed.approve_and_process(plan)["counts"]["done"] == 1
+    staffed.call("approve", plan["plan"], by=ADMIN).fine()
+    staffed.call("grant", "Person5@acme.example", "admin", "Acme")
+    said = staffed.call("process", plan["plan"], "--json")
+    assert [(each["key"], each["result"]) for each in said.json["outcomes"]] == [(key, "drifted")]
+    assert {each["status"] for each in staffed.users()} == {"Live"}
 
 
 def test_a_decision_is_in_the_history_with_who_decided(staffed: Rollcall, hibob: TinyHiBob) -> None:
@@ -164,6 +228,20 @@ def test_whoever_is_moved_is_archived_nowhere(two_domains: Rollcall, hibob: Tiny
         assert keys(two_domains.preview(label)["changes"], "archive") in ([], ["user:U00000900"])
 
 
+def test_whoever_was_to_be_moved_to_a_domain_that_is_gone_stays(two_domains: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(3, surname="Newname")
+    plan, key = leaver(two_domains, hibob)
+    new = decide(two_domains, plan, "--move", f"{key}=board")
+    two_domains.call("approve", new["plan"], by=ADMIN).fine()
+    two_domains.set_up(customer(hibob.base_url), "--prune").fine()
+    said = two_domains.call("process", new["plan"], "--json")
+    assert said.code == 4
+    assert {each["key"]: each["result"] for each in said.json["outcomes"]} == {key_of(3): "done", key: "failed"}
+    later = two_domains.preview()
+    assert later["changes"] == []
+    assert [(each["key"], each["code"]) for each in later["held"]] == [(key, "protected")]
+
+
 def test_somebody_who_stays_in_hibob_is_not_moved(two_domains: Rollcall, hibob: TinyHiBob) -> None:
     hibob.change(3, surname="Newname")
     plan = two_domains.preview()
@@ -228,6 +306,22 @@ def test_a_refusal_can_be_turned_round(rehired: tuple[Rollcall, Any, str, str]) 
     assert keys(new["changes"], "link") == [key]
 
 
+def test_refusing_what_was_accepted_says_how_to_take_it_back(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    accepted = decide(house, plan, "--same", f"{key}={user}")
+    assert f"--forget {key}" in refused(house, 3, accepted, "--not-same", f"{key}={user}")
+    said = house.call("decide", accepted["plan"], "--forget", key, by=ADMIN).fine().out
+    assert "same-person" in said
+    again = decide(house, house.preview(), "--same", f"{key}={user}")
+    assert decide(house, plan, "--not-same", f"{key}={user}")["digest"] != again["digest"]
+
+
+def test_the_new_plan_is_shown_with_the_next_step_like_a_preview(rehired: tuple[Rollcall, Any, str, str]) -> None:
+    house, plan, key, user = rehired
+    said = house.call("decide", plan["plan"], "--same", f"{key}={user}", by=ADMIN).fine().out
+    assert "Next: `approve plan-" in said
+
+
 def test_a_user_who_belongs_to_somebody_else_is_not_given_away(rehired: tuple[Rollcall, Any, str, str]) -> None:
     house, plan, key, _ = rehired
     assert key_of(6) in refused(house, 3, plan, "--same", f"{key}={user_of(house, 6)}")
@@ -236,6 +330,38 @@ def test_a_user_who_belongs_to_somebody_else_is_not_given_away(rehired: tuple[Ro
 def test_accepting_and_refusing_the_same_pair_contradict_each_other(rehired: tuple[Rollcall, Any, str, str]) -> None:
     house, plan, key, user = rehired
     refused(house, 2, plan, "--same", f"{key}={user}", "--not-same", f"{key}={user}")
+
+
+def test_one_user_is_not_two_people(rehired: tuple[Rollcall, Any, str, str], hibob: TinyHiBob) -> None:
+    house, _, key, user = rehired
+    hibob.join(56)
+    message = refused(house, 2, house.preview(), "--same", f"{key}={user}", "--same", f"{key_of(56)}=user:{user}")
+    assert user in message
+
+
+def test_somebody_who_comes_back_twice_keeps_the_user_twice(
+    rehired: tuple[Rollcall, Any, str, str], hibob: TinyHiBob
+) -> None:
+    house, plan, key, user = rehired
+    house.approve_and_process(decide(house, plan, "--same", f"{key}={user}"))
+    record = hibob.people.pop(key)
+    hibob.people[key_of(56)] = record | {"root.id": key_of(56)}
+    hibob.change(56, payroll="000056", email="again@acme.example")
+    new = decide(house, house.preview(), "--same", f"{key_of(56)}={user}")
+    assert {each["action"] for each in new["changes"]} == {"link", "update"}
+    assert house.approve_and_process(new)["status"] == "done"
+    assert next(each["external_id"] for each in house.users() if each["id"] == user) == key_of(56)
+
+
+def test_an_acceptance_whose_person_vanished_takes_the_user_from_nobody(
+    rehired: tuple[Rollcall, Any, str, str], hibob: TinyHiBob
+) -> None:
+    house, plan, key, user = rehired
+    decide(house, plan, "--same", f"{key}={user}")
+    hibob.forget(55)
+    hibob.join(5, surname="Newname", payroll="000999", email="new@acme.example")
+    plan = house.preview()
+    assert [(each["key"], each["action"]) for each in plan["changes"]] == [(key_of(5), "update")]
 
 
 # --- a test account ---------------------------------------------------------------------------------------
@@ -286,6 +412,15 @@ def test_a_test_account_that_is_archived_later_no_longer_counts(locking_out: tup
     house.sql("UPDATE users SET status = 'Archived' WHERE id = 900")
     house.call("approve", new["plan"], by=ADMIN).complaint(3)
     assert [each["keys"] for each in house.preview()["findings"]] == [[key]]
+
+
+def test_nor_when_it_is_archived_after_the_approval(locking_out: tuple[Rollcall, Any, str]) -> None:
+    house, plan, key = locking_out
+    new = decide(house, plan, "--test-account", "test@acme.example=board")
+    house.call("approve", new["plan"], by=ADMIN).fine()
+    house.sql("UPDATE users SET status = 'Archived' WHERE id = 900")
+    said = house.call("process", new["plan"], "--json")
+    assert [(each["key"], each["result"]) for each in said.json["outcomes"]] == [(key, "drifted")]
 
 
 @pytest.mark.parametrize("way", [("--protect", "{key}"), ("--move", "{key}=board")])

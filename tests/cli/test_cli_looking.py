@@ -103,6 +103,18 @@ def test_the_history_in_words_is_a_line_an_event(story: Rollcall) -> None:
     assert ADMIN in said.out
 
 
+def test_the_history_in_words_is_written_for_people(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    for number in range(41, 46):
+        hibob.join(number)
+    plan = staffed.preview()
+    staffed.call("approve", plan["plan"], "--only", key_of(41), by=ADMIN).fine()
+    said = staffed.call("history", STAFF).fine().out
+    assert not set("{}[]") & set(said)
+    assert "counts: add 5; unchanged 30" in said
+    assert f"left out: {key_of(42)}, {key_of(43)}, {key_of(44)} and 1 more" in said
+    assert key_of(45) not in said
+
+
 def test_refusals_and_failures_leave_no_event(story: Rollcall) -> None:
     before = story.history("Acme")
     story.call("preview", STAFF).complaint(1)
@@ -177,6 +189,13 @@ def test_a_user_whom_hibob_no_longer_returns_is_explained(staffed: Rollcall, hib
     assert explain(staffed, "000007")["answer"] == explain(staffed, key)["answer"]
 
 
+def test_what_runs_did_is_told_of_a_leaver_too_whose_key_is_another_then(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.forget(7)
+    staffed.sync()
+    past = [each["detail"] for each in explain(staffed, "000007")["steps"] if each["step"] == "run"]
+    assert [each.partition("UTC: ")[2] for each in past] == ["archived.", "added."]
+
+
 def test_before_the_first_read_there_is_nothing_to_explain(acme: Rollcall) -> None:
     assert "preview" in acme.call("explain", STAFF, "000003").complaint(2)
 
@@ -224,13 +243,50 @@ def test_a_history_that_was_tampered_with_is_found_out(story: Rollcall, tamperin
     assert said.code != 0
 
 
-def test_rows_that_were_cut_off_are_found_by_the_head_that_was_kept(story: Rollcall) -> None:
-    kept = head(story)
+def test_rows_that_were_cut_off_are_found_and_named(story: Rollcall) -> None:
+    kept, rows = head(story), len(story.sql("SELECT seq FROM history"))
     story.sql("DELETE FROM history WHERE seq = (SELECT max(seq) FROM history)")
+    assert f"Row {rows} is missing at the end" in story.call("verify").complaint(3)
+    assert "cut off" in story.call("verify", "--head", kept).complaint(3)
+
+
+def test_a_seal_that_does_not_fit_stays_until_somebody_says_why_it_may_go(story: Rollcall) -> None:
+    story.sql("DELETE FROM history WHERE seq = (SELECT max(seq) FROM history)")
+    story.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    assert "is not the one that was sealed" in story.call("verify").complaint(3)
+    story.call("verify", "--seal", "moved from another machine").fine()
     story.call("verify").fine()
-    said = story.call("verify", "--head", kept)
-    assert said.complaint(said.code)
-    assert said.code != 0
+    told = story.sql("SELECT what, details FROM history ORDER BY seq DESC LIMIT 1")[0]
+    assert told[0] == "history sealed anew"
+    assert "moved from another machine" in told[1]
+
+
+def test_a_seal_that_is_gone_or_foreign_is_found_and_not_made_by_itself(story: Rollcall) -> None:
+    seal = story.data / "rollcall.seal"
+    kept = seal.read_bytes()
+    seal.unlink()
+    story.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    assert "is missing" in story.call("verify").complaint(3)
+    seal.write_bytes(kept.replace(b'"rows":', b'"rows":1'))
+    assert "was not made with this installation’s key" in story.call("verify").complaint(3)
+    seal.write_bytes(b"nonsense")
+    assert "cannot be read" in story.call("verify").complaint(3)
+    seal.write_bytes(kept)  # an older seal says less, and nothing wrong
+    story.call("verify").fine()
+
+
+def test_the_seal_follows_a_new_key_and_is_its_owners_alone(story: Rollcall) -> None:
+    story.call("rotate-key").fine()
+    story.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    story.call("verify").fine()
+    rows = len(story.sql("SELECT seq FROM history"))
+    assert f'"rows":{rows},' in (story.data / "rollcall.seal").read_text()
+    assert (story.data / "rollcall.seal").stat().st_mode & 0o077 == 0
+
+
+def test_the_history_says_from_where(story: Rollcall) -> None:
+    story.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    assert story.history("Acme")[0]["details"]["from"].endswith(", grant")
 
 
 @pytest.mark.parametrize("kept", ["", "f" * 64, "nonsense"])

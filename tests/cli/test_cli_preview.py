@@ -105,6 +105,16 @@ def test_two_previews_have_the_same_digest_whatever_the_order(acme: Rollcall, hi
     assert acme.preview()["digest"] != first["digest"]
 
 
+def test_what_would_be_archived_is_not_hidden_behind_what_would_be_added(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.forget(7)
+    for number in range(41, 81):
+        hibob.join(number)
+    said = staffed.call("preview", STAFF).fine().out
+    assert "… and 20 more" in said
+    assert "First7 Last7  In this domain, not in HiBob" in said
+    assert "40 people would become live: the portal may send them its welcome mail" in said
+
+
 def test_a_preview_changes_nobody(acme: Rollcall) -> None:
     acme.preview()
     assert acme.users() == []
@@ -381,6 +391,9 @@ def test_absence_can_be_made_to_count_twice(staffed: Rollcall, hibob: TinyHiBob)
     mapped(staffed, hibob, absent_reads=2)
     hibob.forget(7)
     assert (staffed.preview()["status"], staffed.preview()["status"]) == ("empty", "empty")  # at once: one read
+    assert "who: First7 Last7 (user:" in staffed.call("preview", STAFF).fine().out
+    answer = staffed.call("explain", STAFF, "person7@acme.example").fine().out
+    assert answer.startswith("Live, and missing from HiBob: in 1 of the 2 reads")
     staffed.sql("UPDATE absences SET counted_at = '2020-01-01T00:00:00.000000Z'")
     assert staffed.preview()["counts"]["archive"] == 1
 

@@ -283,6 +283,22 @@ def test_a_newer_preview_does_not_disturb_an_older_plan(old: Rollcall, hibob: Ti
     assert results(run_of(old, plan, code=4))[key_of(1)] == "drifted"
 
 
+@pytest.mark.parametrize("what", ["approved otherwise", "other settings"])
+def test_what_happens_while_hibob_is_read_anew_is_heeded(old: Rollcall, hibob: TinyHiBob, what: str) -> None:
+    plan, before, answer = newest(old), old.users(), hibob.search
+    file = old.write(customer(hibob.base_url, domain(absent_reads=2)))
+    words = ("setup", file) if what == "other settings" else ("approve", plan, f"--leave-out={key_of(3)}")
+
+    def meanwhile(asked: dict[str, Any]) -> dict[str, Any]:
+        hibob.search = answer  # type: ignore[method-assign]
+        assert old.run(*words, by=None if words[0] == "setup" else ADMIN).code == 0
+        return answer(asked)
+
+    hibob.search = meanwhile  # type: ignore[method-assign]
+    old.call("process", plan).complaint(3)
+    assert (old.users(), len(old.sql("SELECT * FROM runs"))) == (before, 1)
+
+
 # --- stopped, killed, and gone on with --------------------------------------------------------------------
 
 

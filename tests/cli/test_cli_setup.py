@@ -175,6 +175,17 @@ def test_a_changed_file_makes_one_version_of_what_changed(acme: Rollcall, hibob:
     assert [each["what"] for each in acme.history()][:2] == ["domain changed", "domain changed"]
 
 
+def test_the_history_says_what_a_changed_file_changed(acme: Rollcall, hibob: TinyHiBob) -> None:
+    site = attribute("Site", "work.site")
+    acme.set_up(customer(hibob.base_url, domain(*ATTRIBUTES, site, limits={"archive": "off"}))).fine()
+    details = acme.history()[0]["details"]
+    assert details["mapping"] == ["Site: added, fed by work.site"]
+    assert details["changed"]["limits"]["from"]["archive"]["percent"] == "10"
+    said = acme.call("history", STAFF).fine().out
+    assert "mapping: Site: added, fed by work.site" in said
+    assert "archive: 10 % → off" in said
+
+
 def test_a_table_that_is_left_out_stays_as_it_is(empty: Rollcall) -> None:
     secretive(empty).set_up(everything()).fine()
     before = tomllib.loads(empty.call("export", "Acme").fine().out)
@@ -478,6 +489,7 @@ def test_a_lost_key_is_told_with_the_way_on(acme: Rollcall, hibob: TinyHiBob) ->
     said = acme.call("doctor")
     assert said.code != 0
     assert "WRONG" in said.out
+    acme.call("rotate-key", "--lost").fine()
     acme.set_up(customer(hibob.base_url)).fine()
     acme.call("check", STAFF).fine()
 
@@ -519,7 +531,6 @@ def test_a_backup_is_restored_into_another_installation(staffed: Rollcall, hibob
     assert other.users() == staffed.users()
     other.call("verify").fine()
     assert other.call("doctor").code != 0  # the key is not part of a backup
-    (other.data / "rollcall.key").unlink()
     (other.data / "rollcall.key").write_bytes((staffed.data / "rollcall.key").read_bytes())
     other.call("doctor").fine()
     assert other.preview()["status"] == "empty"

@@ -86,10 +86,26 @@ def test_people_changed_since_are_held_and_named(changed: tuple[Rollcall, list[d
     held = [(each["key"], each["code"]) for each in plan["held"]]
     assert held == [(key_of(3), "changed-since")]
     assert "Department" in plan["held"][0]["why"]
+    # Everybody once: whoever is held is not unchanged as well.
+    assert len({each["key"] for each in plan["changes"]}) + 1 + plan["counts"]["unchanged"] == len(house.users())
     assert key_of(3) not in keys(plan["changes"])
     house.approve_and_process(plan)
     by_hand = next(each for each in house.users() if each["external_id"] == key_of(3))
     assert by_hand["attributes"]["Department"] == "By hand"
+
+
+@pytest.mark.parametrize(
+    ("number", "by_hand", "what"), [(4, "status = 'Live'", "status"), (3, "external_id = 'somebody else'", "link")]
+)
+def test_another_status_or_link_since_holds_too(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], number: int, by_hand: str, what: str
+) -> None:
+    house, _, run = changed
+    house.sql(f"UPDATE users SET {by_hand} WHERE external_id = ?", key_of(number))
+    plan = undo(house, run)
+    assert [(each["key"], each["code"]) for each in plan["held"]] == [(key_of(number), "changed-since")]
+    assert f"({what})" in plan["held"][0]["why"]
+    assert key_of(number) not in keys(plan["changes"])
 
 
 def test_the_links_of_a_first_contact_are_undone(acme: Rollcall, hibob: TinyHiBob) -> None:
@@ -127,6 +143,11 @@ def test_a_move_is_taken_back(empty: Rollcall, hibob: TinyHiBob) -> None:
     moving = empty.call("decide", plan["plan"], "--move", f"{key}=board", "--json", by=ADMIN).json
     run = empty.approve_and_process(moving)
     assert empty.users() != before
+    staff = "(SELECT id FROM domains WHERE name = 'staff')"
+    [(moved, there)] = empty.sql(f"SELECT id, domain_id FROM users WHERE domain_id <> {staff}")
+    empty.sql(f"UPDATE users SET domain_id = {staff} WHERE id = ?", moved)
+    assert "(domain)" in undo(empty, run)["held"][0]["why"]
+    empty.sql("UPDATE users SET domain_id = ? WHERE id = ?", there, moved)
     back = undo(empty, run)
     assert [(each["action"], each["after"]) for each in back["changes"]] == [("move", {"domain": "staff"})]
     assert empty.approve_and_process(back)["status"] == "done"
@@ -177,6 +198,40 @@ def test_a_run_that_changed_nobody_or_is_not_known_cannot_be_undone(acme: Rollca
     acme.call("approve", plan["plan"], *(f"--leave-out={each['key']}" for each in plan["changes"]), by=ADMIN).fine()
     run = acme.call("process", plan["plan"], "--json").json
     assert "nothing to undo" in acme.call("undo", run["run"]).complaint(3)
+
+
+def test_deciding_about_an_undo_makes_an_undo(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any],
+) -> None:
+    house, _, run = changed
+    plan = undo(house, run)
+    new = house.call("decide", plan["plan"], "--protect", key_of(41), "--json", by=ADMIN).fine().json
+    assert [(each["key"], each["code"]) for each in new["held"]] == [(key_of(41), "protected")]
+    without_them = [each for each in plan["changes"] if each["key"] != key_of(41)]
+    assert new["changes"] == without_them
+    assert house.approve_and_process(new)["status"] == "done"
+    house.call("decide", plan["plan"], "--protect", key_of(3), by=ADMIN).complaint(3)
+
+
+@pytest.mark.parametrize("decision", [("--move", "{key}=board"), ("--same", "{key}=U00000005")])
+def test_an_undo_moves_and_joins_nobody(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], decision: tuple[str, str]
+) -> None:
+    house, _, run = changed
+    plan = undo(house, run)["plan"]
+    house.call("decide", plan, *(each.format(key=key_of(41)) for each in decision), by=ADMIN).complaint(3)
+
+
+def test_an_interrupted_run_is_resumed_first_and_can_be_undone_where_it_can_no_longer_be(
+    changed: tuple[Rollcall, list[dict[str, Any]], Any], hibob: TinyHiBob
+) -> None:
+    house, before, run = changed
+    house.sql("UPDATE runs SET status = 'running', ended_at = NULL WHERE id = ?", run["run"])
+    assert "Resume" in house.call("undo", run["run"]).complaint(3)
+    house.set_up(customer(hibob.base_url, domain(absent_reads=2))).fine()
+    house.call("process", run["plan"]).complaint(3)
+    house.approve_and_process(undo(house, run))
+    assert without(house.users(), 41) == before
 
 
 def test_undoing_takes_a_role(changed: tuple[Rollcall, list[dict[str, Any]], Any]) -> None:

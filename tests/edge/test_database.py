@@ -1,6 +1,8 @@
 """The one SQLite file: safe to open, safe to share between processes and threads, all or nothing."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
@@ -273,3 +275,15 @@ def test_what_belongs_to_a_customer_goes_with_the_customer(db: Database) -> None
         db.execute("INSERT INTO domains (customer_id, name) VALUES (2, 'staff')")
     db.execute("DELETE FROM customers")
     assert db.all("SELECT * FROM domains") == db.all("SELECT * FROM users") == []
+
+
+def test_opening_it_again_takes_no_lock_away_from_the_connections_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "rollcall.db"
+    with closing(Database(path)) as first:
+        first.execute("CREATE TABLE numbers (n)")
+        Database(path).close()
+        write = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('INSERT INTO numbers VALUES (1)')"
+        subprocess.run([sys.executable, "-c", f"{write}; db.commit(); db.close()", str(path)], check=True)
+        # Whoever closes last removes the log; the other process must have known that it was not the last.
+        assert path.with_name("rollcall.db-wal").exists()
+        assert [row["n"] for row in first.all("SELECT n FROM numbers")] == [1]

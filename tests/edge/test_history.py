@@ -10,7 +10,7 @@ import pytest
 from servers import NOW, at_once, database, make_domain
 
 from provisioning.database import Database
-from provisioning.store.history import START, events, head, record, verify
+from provisioning.store.history import START, events, head, record, remove_content, rows_about, rows_before, verify
 
 
 @pytest.fixture
@@ -229,3 +229,55 @@ def test_events_are_told_newest_first_with_the_names_they_belong_to(tmp_path: Pa
         ]
         assert (everything[0].customer, everything[0].domain, everything[0].details) == ("Acme", "staff", {"n": 1})
         assert everything[0].at == "2026-11-22T14:05:04.000000Z"
+
+
+# --- content that is removed ------------------------------------------------------------------------------
+
+
+def test_removed_content_leaves_the_chain_unbroken_and_tells_nothing(db: Database) -> None:
+    kept = head(db)
+    remove_content(db, NOW, "admin@acme.example", [2, 3, 5], 1, "retention")
+    verdict = verify(db, kept)
+    assert (verdict.rows, verdict.broken) == (6, None)
+    left = dict(zip(*(lambda row: (row.keys(), row))(db.one("SELECT * FROM history WHERE seq = 3")), strict=True))
+    digest, chain = left.pop("digest"), left.pop("chain")
+    assert {value for value in left.values() if value} == {3}
+    assert len(digest) == len(chain) == 64
+
+
+def test_what_was_removed_cannot_be_guessed_from_its_digest(db: Database) -> None:
+    row = db.one("SELECT * FROM history WHERE seq = 3")
+    assert row is not None
+    values = [
+        row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id", "details")
+    ]
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    assert sha256(f"{row['salt']}{text}".encode()).hexdigest() == row["digest"]
+    assert sha256(text.encode()).hexdigest() != row["digest"]  # without the salt, which goes with the content
+
+
+def test_the_row_about_a_removal_names_the_rows(db: Database) -> None:
+    remove_content(db, NOW, "admin@acme.example", [5, 2, 3], 1, "retention")
+    assert events(db, 1)[0].details == {"rows": [[2, 3], [5, 5]], "why": "retention"}
+
+
+def test_content_that_is_gone_without_a_word_is_found(db: Database) -> None:
+    db.execute(
+        "UPDATE history SET at = '', customer_id = NULL, domain_id = NULL, who = '', what = '', plan_id = NULL, "
+        "run_id = NULL, details = '', salt = '' WHERE seq = 3"
+    )
+    assert "row 3 is gone" in broken(db)
+
+
+def test_rows_that_name_a_removal_are_not_removed_by_age(db: Database) -> None:
+    remove_content(db, NOW, "admin@acme.example", rows_before(db, 1, NOW + timedelta(days=1)), 1, "retention")
+    assert rows_before(db, 1, NOW + timedelta(days=1)) == []
+    assert verify(db).broken is None
+
+
+def test_rows_about_a_person_are_those_they_did_and_those_that_name_them(db: Database) -> None:
+    record(db, NOW, "other@acme.example", "decided", customer_id=1, key="person-7")
+    record(db, NOW, "other@acme.example", "decided", customer_id=1, key="person-77")
+    assert rows_about(db, 1, ["person-7"]) == [6]
+    assert rows_about(db, 1, ["other@acme.example"]) == [6, 7]
+    assert rows_about(db, 2, ["person-7"]) == []

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,15 +44,24 @@ def rows(db: Database) -> list[dict[str, Any]]:
 
 
 def is_free(db: Database, domain_id: int = STAFF) -> bool:
-    """Whether the lease can be had at once, which is what `is_held` tells others."""
+    """Whether others can have the lease at once, which is what `is_held` tells them."""
     held = is_held(db, domain_id)
-    try:
-        with lease(db, domain_id, "test", refuse_to_wait):
-            assert not held
-            return True
-    except Waiting:
-        assert held
-        return False
+    with closing(Database(db.path)) as other:
+        try:
+            with lease(other, domain_id, "test", refuse_to_wait):
+                assert not held
+                return True
+        except Waiting:
+            assert held
+            return False
+
+
+def test_a_lease_within_a_lease_of_the_same_connection_is_part_of_it(db: Database) -> None:
+    with lease(db, STAFF, "schedule", refuse_to_wait):
+        with lease(db, STAFF, "process", refuse_to_wait) as still_ours:
+            still_ours()
+        assert not is_free(db)
+    assert is_free(db)
 
 
 # --- one process ------------------------------------------------------------------------------------------

@@ -179,3 +179,9 @@ def test_a_table_that_does_not_say_where_it_ends_is_no_complete_list() -> None:
 def test_a_table_in_another_encoding_is_refused() -> None:
     with pytest.raises(SourceError, match="UTF-8"):
         _table("ID,Last name\r\n1,Åkerström\r\n".encode("latin-1"))
+
+
+def test_titles_that_differ_in_capitals_alone_stand_twice() -> None:
+    """HiBob's own field and a custom one: neither may take the other's place."""
+    fields = _fields(["ID", "Site", "SITE"], [Field("root.id", "ID"), Field("work.site", "Site")])
+    assert [each.id for each in fields] == ["root.id", "Site (1)", "SITE (2)"]

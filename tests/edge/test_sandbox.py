@@ -630,6 +630,19 @@ def test_a_day_brings_what_it_should_and_nobody_twice() -> None:
     assert company.people[report.renamed[0].id]["root.surname"] not in report.renamed[0].what
 
 
+def test_nobody_comes_to_a_manager_who_shares_a_payroll_number() -> None:
+    company = Company(today=TODAY)
+    shared = {p["root.id"] for p in company.people.values() if p.get(PAYROLL) == "000042"}
+    before = {key: person.get("work.manager") for key, person in company.people.items()}
+    for _ in range(30):
+        company.pass_day()
+    came = [
+        k for k, p in company.people.items() if p.get("work.manager") in shared and p["work.manager"] != before.get(k)
+    ]
+    assert len(shared) == 2
+    assert came == []
+
+
 def test_after_a_hundred_days_the_company_still_hangs_together() -> None:
     company = Company(today=TODAY)
     admin = dict(company.people[company.admin_id])

@@ -352,6 +352,8 @@ WRONG = [
     (domain('protected = { attribute = "a" }'), ["domains no. 1.protected", "is"]),
     (domain('protected = { attribute = "a", is = "b" }'), ["domains no. 1.protected.is"]),
     (domain('two_people = "yes"'), ["domains no. 1.two_people"]),
+    (domain("two_people = 0"), ["domains no. 1.two_people"]),
+    (domain("two_people = -3"), ["domains no. 1.two_people"]),
     (domain('schedule = "daily"'), ["domains no. 1.schedule"]),
     (domain('schedule = { timezone = "UTC" }'), ["domains no. 1.schedule", "cron"]),
     (domain('schedule = { cron = "whenever" }'), ["staff", "whenever"]),
@@ -532,7 +534,7 @@ DOMAINS = st.builds(
     absence_archives=st.sampled_from(AbsenceArchives),
     absent_reads=st.integers(1, 30),
     protected=st.lists(TEXTS | st.builds(ProtectTable, NAMES, st.lists(TEXTS, max_size=3)), max_size=3),
-    two_people=st.booleans(),
+    two_people=st.booleans() | st.integers(1, 500),
     schedule=st.none() | st.builds(ScheduleTable, st.just("0 5 * * 1-5"), st.sampled_from(["UTC", "Europe/London"])),
     notify=st.lists(st.builds(Secret, NAMES), max_size=2),
     attributes=UNSAID | distinct(attributes()),
@@ -585,7 +587,7 @@ SETTINGS = st.builds(
         | st.builds(Protection, attribute=NAMES, values=st.lists(TEXTS, max_size=2).map(tuple)),
         max_size=3,
     ).map(tuple),
-    two_people=st.booleans(),
+    two_people=st.booleans() | st.integers(1, 500),
     scope=st.lists(st.builds(ScopeRule, st.booleans(), NAMES, st.lists(TEXTS, max_size=2).map(tuple)), max_size=2).map(
         tuple
     ),

@@ -144,6 +144,7 @@ def test_the_summary_says_which_plan_how_many_and_what_is_wrong() -> None:
     assert said["or by command"] == "approve P-20261122-7Q4M --by EMAIL --workbook FILE"
     assert ("Block", sample_plan().findings[0].message) in rows
     assert ("    Code", "limit-archive · counted 2 · limit 3 · of 19 · 2 people") in rows
+    assert any(label == "    Who" for label, *_ in rows)
 
 
 def test_times_are_written_in_utc_whatever_zone_they_were_taken_in() -> None:

@@ -42,6 +42,31 @@ def test_a_user_without_employee_is_found_as_well(person: str) -> None:
     assert ask(person, [employee("1")], [user("1"), user("9")]).key == "user:u9"
 
 
+@pytest.mark.parametrize("person", ["Ada Person 1", " ada  PERSON 1 "])
+def test_somebody_is_found_by_full_name_too(person: str) -> None:
+    answer = ask(person, [employee("2"), employee("1")], [user("2")])
+    assert answer.key == "1"
+    assert "To be added" in answer.answer
+
+
+def test_a_renamed_person_is_found_by_the_old_and_the_new_name() -> None:
+    people, users = [employee("1", last="Morgan")], [user("1", last="Smith"), user("9")]
+    assert {ask(name, people, users).key for name in ("Ada Morgan", "Ada Smith")} == {"1"}
+    assert ask("Ada Person 9", people, users).key == "user:u9"
+
+
+def test_namesakes_are_named_by_what_tells_them_apart() -> None:
+    people = [employee("1", last="Morgan"), employee("2", last="Morgan"), employee("3")]
+    with pytest.raises(NotFound, match="3 people are called “Ada Morgan”: 1, 2, user:u9"):
+        ask("Ada Morgan", people, [user("2", last="Morgan"), user("9", last="Morgan")])
+
+
+def test_of_many_namesakes_the_first_are_named() -> None:
+    people = [employee(str(number), last="Morgan") for number in range(1, 8)]
+    with pytest.raises(NotFound, match="7 people are called “Ada Morgan”: 1, 2, 3, 4, 5 and 2 more"):
+        ask("Ada Morgan", people, [])
+
+
 @pytest.mark.parametrize("person", ["404", "nobody@acme.example", "Ada"])
 def test_somebody_unknown_on_both_sides_is_not_found(person: str) -> None:
     with pytest.raises(NotFound, match=person):

@@ -353,6 +353,11 @@ def archiving(member: str, email: str, **rest: object) -> Decision:
         ("Admin@ACME.example", ADMIN),
         (ADMIN, "  admin@acme.example "),
         ("zoe\u0308@acme.example", "ZO\u00cb@acme.example"),
+        (ADMIN, "ad\u200bmin@acme.example"),
+        (ADMIN, "\uff41\uff44\uff4d\uff49\uff4e@acme.example"),
+        (ADMIN, "mailto:admin@acme.example"),
+        (ADMIN, "Ada Admin <Admin@acme.example>"),
+        (ADMIN, "admin @acme.example"),
     ],
 )
 def test_archiving_a_member_blocks_in_whatever_spelling_of_the_address(member: str, email: str) -> None:
@@ -398,6 +403,7 @@ def test_a_member_who_is_protected_blocks_nothing() -> None:
 
 def test_a_member_who_has_a_test_account_elsewhere_blocks_nothing() -> None:
     decision = archiving(ADMIN, ADMIN, decisions=Decisions(confirmed=frozenset({"user:u9"})))
+    assert "a live test account in another domain was confirmed" in only(decision, Action.ARCHIVE).why
     assert codes(decision) == []
     assert actions(decision) == [("user:u9", "archive")]
 

@@ -328,6 +328,7 @@ def test_nobody_is_announced_as_a_leaver_whom_absence_may_not_touch() -> None:
     decision = plan([employee("1")], [user("1"), user("2"), unlinked("3")], settings=rules)
     assert finding(decision, "absent").keys == ("user:u2",)
     assert finding(decision, "absent").severity is Severity.INFO
+    assert finding(decision, "absent").names == {"user:u2": "Ada Person 2"}
 
 
 def test_an_empty_answer_archives_nobody() -> None:
@@ -340,6 +341,15 @@ def test_an_empty_answer_archives_nobody() -> None:
 
 def test_nobody_on_either_side_is_no_proof_either() -> None:
     assert codes(plan()) == ["no-employees"]
+
+
+def test_what_blocks_is_told_before_what_warns_and_informs() -> None:
+    people, users = company(30)
+    people[:3] = [employee(row["root.id"] or "", lifecycle="Terminated") for row in people[:3]]
+    people[4] = employee(people[4]["root.id"] or "", lifecycle="Sabbatical")
+    found = [each.code for each in plan(people, users).findings]
+    assert found[0] == "limit-archive"
+    assert "unknown-lifecycle" in found
 
 
 # --- absent reads ------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from provisioning.model import (
     Attribute,
     AttributeType,
     Decision,
+    Decisions,
     Lifecycle,
     Limit,
     Limits,
@@ -122,8 +123,18 @@ def test_changes_and_held_people_bear_their_names() -> None:
 def test_somebody_protected_reads_what_would_have_happened() -> None:
     decision = plan([employee("1")], [user("1"), user("6")], settings=settings(protected=(Protection(person="u6"),)))
     assert _why(decision, "user:u6") == (
-        "In this domain, not in HiBob’s complete answer. Protected, so never archived."
+        "In this domain, not in HiBob’s complete answer. Protected, so never archived: so the domain's settings say, until "
+        "they are changed."
     )
+    decided = plan([employee("1")], [user("1"), user("6")], decisions=Decisions(protected=frozenset({"user:u6"})))
+    assert _why(decided, "user:u6").endswith("never archived: so it was decided, until that is taken back.")
+
+
+def test_whoever_is_held_for_their_status_or_start_date_reads_what_would_release_them() -> None:
+    hired = {"lifecycle": "Hired", "start": "31/02/2026"}
+    decision = plan([employee("1", lifecycle="Leave"), employee("2", **hired)])
+    assert "Added once it changes, or once the domain's lifecycle table says that it means live." in _why(decision, "1")
+    assert "without a start date that can be read" in _why(decision, "2")
 
 
 def test_a_leaver_held_for_a_shared_identifier_bears_reason_and_name() -> None:
@@ -132,6 +143,7 @@ def test_a_leaver_held_for_a_shared_identifier_bears_reason_and_name() -> None:
     (leaver,) = [each for each in decision.held if each.key == "1"]
     assert (leaver.code, leaver.name) == ("duplicate-id", "Ada Person 1")
     assert "share the unique identifier" in leaver.why
+    assert leaver.why.endswith("Give each their own in HiBob.")
 
 
 def test_a_disputed_user_bears_reason_and_name() -> None:
@@ -140,6 +152,7 @@ def test_a_disputed_user_bears_reason_and_name() -> None:
     (found,) = [each for each in decision.held if each.key == "user:u9"]
     assert found.name == "Ada Person 9"
     assert "has the same e-mail" in found.why
+    assert found.why.endswith("Make the identifiers unique in HiBob or Skillcast.")
 
 
 def test_an_update_says_what_differs_in_one_sentence() -> None:

@@ -260,10 +260,23 @@ def test_a_fill_rate_that_falls_by_twenty_points_blocks(
     assert ("column-emptied" in codes(filled(size, of, before, before_of))) is blocks
 
 
+def test_a_column_that_only_the_scope_reads_may_not_be_emptied_either() -> None:
+    """Whoever it excludes would be added, and whoever it includes would be archived."""
+    people = [employee(str(number), site="London" if number < 10 else "Paris") for number in range(30)]
+    scope = settings(scope=(ScopeRule(False, "work.site", ("London",)),))
+    before = plan(people, [], settings=scope)
+    assert before.counts["add"] == 20
+    emptied = [employee(str(number), site=None) for number in range(30)]
+    found = finding(plan(emptied, [], settings=scope, baseline=before.baseline), "column-emptied")
+    assert found.severity is Severity.BLOCK
+    assert "the scope" in found.message
+
+
 def test_a_column_that_is_emptied_says_how_many_it_counted() -> None:
     found = finding(filled(75, 100, 100, 100), "column-emptied")
     assert found.numbers == {"counted": 25, "limit": 20, "of": 100}
     assert "work.department" in found.message
+    assert found.message.endswith("It feeds Department.")
 
 
 def test_a_column_that_is_emptied_never_counts_fewer_people_than_its_limit() -> None:

@@ -150,6 +150,7 @@ def test_an_accepted_pair_keeps_the_user_links_it_and_updates_it() -> None:
     accepted = Decisions(same={"10": "u9"})
     decision = meet(old(department="Sales"), new(department="Sales"), decisions=accepted)
     assert actions(decision) == [("10", "link"), ("10", "update")]
+    assert only(decision, Action.LINK).why.startswith("Accepted as the same person:")
     assert only(decision, Action.LINK).before == {"external_id": "9"}
     assert only(decision, Action.LINK).after == {"external_id": "10"}
     assert only(decision, Action.UPDATE).after == {"Employee ID": "E10", "Email": "person10@acme.example"}

@@ -21,8 +21,8 @@ from provisioning import workflow
 from provisioning.errors import Refused
 from provisioning.model import PlanStatus, RunStatus
 from provisioning.store import customers
+from provisioning.workflow.directories import known_directory
 from provisioning.workflow.house import Workspace, member, operator
-from provisioning.workflow.planning import directory_of
 
 LONG = os.environ.get("ROLLCALL_PROOF") == "long"
 PROFILE = hypothesis.settings(
@@ -164,7 +164,7 @@ class JoinedUp(RuleBasedStateMachine):
         return told
 
     def _users(self) -> list[naive.User]:
-        found = directory_of(self.house, customers.get_domain(self.house.db, STAFF)).everybody()
+        found = known_directory(self.house, customers.get_domain(self.house.db, STAFF)).everybody()
         return [naive.User(user, link, status == "Live", values) for user, link, status, values in found]
 
 

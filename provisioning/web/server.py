@@ -1,0 +1,143 @@
+"""What stands between the network and Streamlit: security headers, limits, closed doors, and routes of our own.
+
+Streamlit sends no security headers, and answers more addresses than a product needs.
+"""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+import streamlit as st
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from provisioning.database import Database
+from provisioning.errors import RollcallError
+from provisioning.store.migrations import migrate
+from provisioning.web import sign_in
+from provisioning.web.frame import data_folder
+from provisioning.workflow import DATABASE
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def _policy() -> str:
+    """The content security policy. Nothing comes from elsewhere, and no script stands in a page but Streamlit's own,
+    named by its hash; Streamlit sets styles from its script, and draws pictures and fonts from data."""
+    index = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    inline = re.findall(r"<script>(.*?)</script>", index, re.DOTALL)
+    scripts = " ".join(f"'sha256-{b64encode(sha256(each.encode()).digest()).decode()}'" for each in inline)
+    return (
+        f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+    )
+
+
+HEADERS = {
+    "Content-Security-Policy": _policy(),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+FOR_A_YEAR = "max-age=31536000; includeSubDomains"
+CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+UPLOADS = "/_stcore/upload_file"
+MOST_UPLOADED, MOST_ELSEWHERE = 52 * 1024 * 1024, 1024 * 1024
+"""Bytes of one request: a workbook with what the form adds (server.maxUploadSize is 50 MB), and anything else."""
+
+
+class Guard:
+    """The outermost layer: headers on every answer, closed doors, and no body larger than its limit."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self.app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        secure = scope.get("scheme") == "https" or Headers(scope=scope).get("x-forwarded-proto") == "https"
+
+        async def with_headers(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                if secure:
+                    headers["Strict-Transport-Security"] = FOR_A_YEAR
+                    _secure_cookies(message)
+            await send(message)
+
+        if any(closed in scope["path"] for closed in CLOSED):
+            await PlainTextResponse("Not found", 404)(scope, receive, with_headers)
+            return
+        most = MOST_UPLOADED if UPLOADS in scope["path"] else MOST_ELSEWHERE
+        if _announced(scope) > most:
+            await PlainTextResponse("Too large", 413)(scope, receive, with_headers)
+            return
+        await self.app(scope, _limited(receive, most), with_headers)
+
+
+def _secure_cookies(message: "Message") -> None:
+    """Streamlit leaves `Secure` off, for the sake of plain http on one's own machine."""
+    message["headers"] = [
+        (name, value + b"; Secure" if name == b"set-cookie" and b"; secure" not in value.lower() else value)
+        for name, value in message["headers"]
+    ]
+
+
+def _announced(scope: "Scope") -> int:
+    length = Headers(scope=scope).get("content-length", "0")
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else 0
+
+
+def _limited(receive: "Receive", most: int) -> "Receive":
+    """A body that is longer than it may be ends as if the sender had gone."""
+    seen = 0
+
+    async def limited() -> "Message":
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        return message if seen <= most else {"type": "http.disconnect"}
+
+    return limited
+
+
+async def ready(_: "Request") -> PlainTextResponse:
+    """Readiness: the configuration lets people in, and the database can be written. Says no more than that."""
+    problem = await anyio.to_thread.run_sync(_not_ready)
+    return PlainTextResponse(problem or "ready", 503 if problem else 200, headers={"Cache-Control": "no-store"})
+
+
+def _not_ready() -> str:
+    try:
+        sign_in.configured()
+    except RollcallError:
+        return "sign-in is not configured"
+    try:
+        db = Database(data_folder() / DATABASE)
+    except RollcallError:
+        return "database cannot be opened"
+    try:
+        migrate(db)
+        with db.transaction():
+            pass
+    except Exception:
+        return "database cannot be written"
+    finally:
+        db.close()
+    return ""
+
+
+ROUTES = [Route("/ready", ready, methods=["GET"])]
+"""Addresses of our own beside Streamlit's. Webhooks belong here: each checks its sender's signature by itself."""

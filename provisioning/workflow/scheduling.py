@@ -1,0 +1,192 @@
+"""Schedules as people meet them: switching one on, which is a standing approval, switching off, pausing all of a
+customer, and seeing where one stands."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from provisioning.engine import schedule as engine
+from provisioning.engine.schedule import Time
+from provisioning.errors import Refused, RoleMissing, SettingsError
+from provisioning.model import Domain
+from provisioning.setup_file import ScheduleTable
+from provisioning.store import customers, plans, schedules
+from provisioning.store.schedules import StandingApproval, State, Trouble
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.resting import (
+    approval_by,
+    change,
+    details_of,
+    lifted,
+    pause_of,
+    renewed,
+    still_waits,
+    table_of,
+)
+
+OPERATOR_MAY_NOT = (
+    "Switching a schedule on approves its runs, which the operator may not. Say who approves: --by EMAIL."
+)
+
+
+def switch_on(house: Workspace, label: str) -> "ScheduleSeen":
+    """Approve beforehand what the schedule will run with the mapping, settings and times of now, and let it begin.
+    Raises `Refused` when that may not be, `SettingsError` when there is no schedule."""
+    domain = seen_domain(house, label, "switch a schedule on", PREPARERS)
+    if house.actor.email is None:
+        raise RoleMissing(OPERATOR_MAY_NOT)
+    with house.db.transaction():
+        table = _need_table(house, domain)
+        refusal = _refusal(house, domain)
+        if refusal:
+            raise Refused(refusal)
+        approval = approval_by(house, domain, table, house.actor.email)
+        schedules.unpause_domain(house.db, domain.id)
+        change(house, domain, lambda old: State(approval, house.clock(), old.plan_id))
+        record_event(house, "schedule on", domain, **details_of(approval))
+    return schedule_seen(house, label)
+
+
+def switch_off(house: Workspace, label: str) -> "ScheduleSeen":
+    """Take the standing approval back. What runs at this moment comes to its end."""
+    domain = seen_domain(house, label, "switch a schedule off", PREPARERS)
+    with house.db.transaction():
+        was = schedules.get_state(house.db, domain.id)
+        if was.approval:
+            change(house, domain, lambda old: State(plan_id=old.plan_id))
+            record_event(house, "schedule off", domain)
+    return schedule_seen(house, label)
+
+
+def pause_all(house: Workspace, customer: str) -> bool:
+    """Let all schedules of a customer rest; returns whether they did not yet."""
+    found = customers.get_customer(house.db, customer)
+    require(house, found.id, PREPARERS, "pause the schedules")
+    with house.db.transaction():
+        reason = f"{house.actor.name} paused all schedules of {found.name}."
+        changed = schedules.pause_customer(house.db, found.id, reason)
+        if changed:
+            record_event(house, "all schedules paused", customer_id=found.id)
+    return changed
+
+
+def resume_all(house: Workspace, customer: str) -> bool:
+    """Let a customer's schedules go on as each was, from its next time on; returns whether they rested."""
+    found = customers.get_customer(house.db, customer)
+    require(house, found.id, PREPARERS, "resume the schedules")
+    if house.actor.email is None:
+        raise RoleMissing(OPERATOR_MAY_NOT)
+    with house.db.transaction():
+        changed = schedules.pause_customer(house.db, found.id, None)
+        for domain in customers.domains(house.db, found.id) if changed else ():
+            if schedules.get_state(house.db, domain.id).approval:
+                change(house, domain, lambda old: replace(old, served=house.clock()))
+        if changed:
+            record_event(house, "all schedules resumed", customer_id=found.id)
+    return changed
+
+
+def all_paused(house: Workspace, customer: str) -> str | None:
+    """Why all schedules of a customer rest, or None."""
+    found = customers.get_customer(house.db, customer)
+    require(house, found.id, READERS, "see the schedules")
+    return schedules.paused_customer(house.db, found.id)
+
+
+def _refusal(house: Workspace, domain: Domain) -> str | None:
+    """Why nobody, or not this person, may switch the schedule on."""
+    if not schedules.approved_run(house.db, domain.id, domain.mapping_version, domain.settings_version):
+        return (
+            f"{domain.label} has no approved and processed run of its mapping and settings as they are now. Approve "
+            "and process a preview first."
+        )
+    if domain.settings.two_people and house.actor.name == domain.mapping_by:
+        return "This domain needs two people: whoever made the mapping cannot be the one to switch its schedule on."
+    return None
+
+
+def _need_table(house: Workspace, domain: Domain) -> ScheduleTable:
+    table = table_of(house, domain)
+    if table is None:
+        raise SettingsError(f"{domain.label} has no schedule. Set one in its settings (`schedule = …`).")
+    return table
+
+
+# --- seeing where it stands -------------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """Where a schedule stands."""
+
+    NONE = "none"
+    OFF = "off"
+    ON = "on"
+    PAUSED = "paused"
+    QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSeen:
+    """A domain's schedule as people see it. `reason`: why it rests; `next`: its coming times, `next_at` when it really
+    runs next; `refusal`: why whoever looks may not switch it on; `plan_id`, `waiting_since`: a preview that waits."""
+
+    label: str
+    standing: Standing
+    cron: str = ""
+    timezone: str = ""
+    does: str = ""
+    by: str = ""
+    on_at: datetime | None = None
+    reason: str = ""
+    next: tuple[Time, ...] = ()
+    next_at: datetime | None = None
+    refusal: str = ""
+    plan_id: str | None = None
+    waiting_since: datetime | None = None
+    trouble: Trouble | None = None
+
+
+def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
+    """Where the domain's schedule stands now. Changes nothing."""
+    domain = seen_domain(house, label, "see the schedule")
+    table, state = table_of(house, domain), schedules.get_state(house.db, domain.id)
+    if table is None:
+        return ScheduleSeen(label, Standing.NONE)
+    seen = ScheduleSeen(
+        label, Standing.OFF, table.cron, table.timezone, table.does,
+        next=engine.next_times(table.cron, table.timezone, house.clock()),
+        refusal=_refusal_to(house, domain), plan_id=state.plan_id, waiting_since=_waiting(house, domain, state),
+    )  # fmt: skip
+    return _stands(house, domain, table, state.approval, state, seen) if state.approval else seen
+
+
+def _refusal_to(house: Workspace, domain: Domain) -> str:
+    if house.actor.email is None:
+        return OPERATOR_MAY_NOT
+    if not customers.roles(house.db, house.actor.email, domain.customer_id, house.clock()) & PREPARERS:
+        return "That takes the role admin or csm."
+    return _refusal(house, domain) or ""
+
+
+def _waiting(house: Workspace, domain: Domain, state: State) -> datetime | None:
+    if state.waiting_since is None or state.plan_id is None:
+        return None
+    return state.waiting_since if still_waits(house, domain, plans.plan_head(house.db, state.plan_id)) else None
+
+
+def _stands(
+    house: Workspace, domain: Domain, table: ScheduleTable, given: StandingApproval, state: State, seen: ScheduleSeen
+) -> ScheduleSeen:
+    approval = renewed(house, domain, table, given)
+    seen = replace(seen, by=approval.by, on_at=approval.at)
+    pause = pause_of(house, domain, table, approval)
+    if pause:
+        return replace(seen, standing=Standing.PAUSED, reason=pause.reason)
+    trouble = state.trouble
+    if trouble and not lifted(house, domain, trouble):
+        return replace(
+            seen, standing=Standing.QUARANTINE, reason=trouble.reason, trouble=trouble, next_at=trouble.retry_at
+        )
+    coming = engine.next_time(table.cron, table.timezone, house.clock())
+    soonest = min((each for each in (coming, state.soon_at) if each), default=None)
+    return replace(seen, standing=Standing.ON, next_at=soonest)

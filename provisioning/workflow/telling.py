@@ -1,0 +1,219 @@
+"""Telling people that they must act: what is said, to which targets, and whether it arrived. Only counts, never a
+person's data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from provisioning import notify
+from provisioning.errors import SettingsError
+from provisioning.hosts import allowed_hosts
+from provisioning.model import Domain, Plan, Run
+from provisioning.notify import Letter
+from provisioning.report.text import WORDS
+from provisioning.store import customers, messages
+from provisioning.store.messages import Delivery, Message
+from provisioning.store.secrets import get_secret, notify_owner
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
+
+URL_VARIABLE = "ROLLCALL_URL"
+
+TRY_AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6))
+"""How long after each failed try a message is tried again; then no more."""
+
+CLAIM = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What is to be said. `page` and `query`: where one acts."""
+
+    about: str
+    title: str
+    body: str
+    page: str
+    query: Mapping[str, str]
+
+
+def tell(house: Workspace, domain: Domain, word: Word) -> None:
+    """Record a message in the caller's transaction. `deliver` sends it afterwards, so that no target holds up a run."""
+    targets = len(customers.standing(house.db, domain.id)[1])
+    place = link_to(house, domain, word.page, word.query)
+    where = place or f"In Rollcall: {domain.label}, page {word.page.capitalize()}."
+    messages.post(
+        house.db, domain.id, house.clock(), word.about, f"{domain.label}: {word.title}", f"{word.body}\n\n{where}",
+        place, targets,
+    )  # fmt: skip
+
+
+def link_to(house: Workspace, domain: Domain, page: str, query: Mapping[str, str]) -> str:
+    """The address of a page that shows just this, or "" where the public address of the app is not known."""
+    base = house.environment.get(URL_VARIABLE, "").strip().rstrip("/")
+    asked = urlencode({"customer": domain.customer, "domain": domain.name, **query}, quote_via=quote)
+    return f"{base}/{page}?{asked}" if base else ""
+
+
+# --- what is said -----------------------------------------------------------------------------------------
+
+
+def waits(plan: Plan) -> Word:
+    body = (
+        f"The schedule made a preview: {_changes(plan)}. Look at it, and approve it or leave it. It can be approved "
+        "for 14 days, unless a newer run or new settings overtake it. You are reminded once, after 24 hours."
+    )
+    return Word("waiting", f"{_people(plan)} for approval", body, "preview", {"plan": plan.id})
+
+
+def still_waits(plan: Plan) -> Word:
+    body = f"Nobody has approved or processed the schedule’s preview yet: {_changes(plan)}."
+    return Word("reminder", f"{_people(plan)} for approval, still", body, "preview", {"plan": plan.id})
+
+
+def has_lapsed(plan: Plan) -> Word:
+    body = f"Nobody approved the schedule’s preview within 14 days: {_changes(plan)}. The next preview begins anew."
+    return Word("lapsed", "a preview has lapsed", body, "preview", {"plan": plan.id})
+
+
+def is_blocked(plan: Plan, retry_at: datetime) -> Word:
+    codes = ", ".join(_block(each.code, each.numbers) for each in plan.blocks)
+    body = (
+        f"The schedule’s preview is blocked by {codes}; nothing was written. Somebody must look: correct the cause, or "
+        f"override the block with a reason. {_again(retry_at)}"
+    )
+    return Word("block", "the schedule is blocked", body, "preview", {"plan": plan.id})
+
+
+def is_troubled(code: str, reason: str, retry_at: datetime) -> Word:
+    title = "HiBob or the directory cannot be used" if code == "connection" else "the schedule cannot run"
+    return Word(code, title, f"{reason} Nothing more was written. {_again(retry_at)}", "connect", {})
+
+
+def is_paused(code: str, reason: str) -> Word:
+    return Word(
+        f"paused-{code}", "the schedule is paused", f"{reason} Until then nothing runs by itself.", "preview", {}
+    )
+
+
+def has_failed(run: Run) -> Word:
+    failed, done = run.counts["failed"], run.counts["done"]
+    people = "person was" if failed == 1 else "people were"
+    body = f"In the scheduled run {done:,} changes were made, and {failed:,} failed. Look why, and try those again."
+    return Word("failed", f"{failed:,} {people} not provisioned", body, "process", {"plan": run.plan_id})
+
+
+def _people(plan: Plan) -> str:
+    count = sum(plan.counts.get(action.value, 0) for action in WORDS)
+    return f"{count:,} change waits" if count == 1 else f"{count:,} changes wait"
+
+
+def _changes(plan: Plan) -> str:
+    return ", ".join(
+        f"{plan.counts[each.value]:,} {words}" for each, words in WORDS.items() if plan.counts.get(each.value)
+    )
+
+
+def _block(code: str, numbers: Mapping[str, int]) -> str:
+    if not {"counted", "limit"} <= set(numbers):
+        return code
+    return f"{code} ({numbers['counted']:,} counted, the limit is {numbers['limit']:,})"
+
+
+def _again(retry_at: datetime) -> str:
+    return f"It is tried again on {retry_at.day} {retry_at:%B, %H:%M} UTC; you hear of it again only if the cause is another."
+
+
+# --- delivering -------------------------------------------------------------------------------------------
+
+
+def deliver(house: Workspace, patience: float = notify.PATIENCE) -> int:
+    """Send what waits, all targets at once, waiting no longer than `patience` seconds for any. Returns how many of these
+    messages failed; each is tried again later, and its failure stands with the target."""
+    waiting = messages.claim(house.db, house.clock(), house.clock() + CLAIM)
+    if not waiting:
+        return 0
+    problems = _send(house, waiting, patience)
+    for each, problem in zip(waiting, problems, strict=True):
+        again = house.clock() + TRY_AGAIN[each.tries] if problem and each.tries < len(TRY_AGAIN) else None
+        messages.settle(house.db, each.message.id, each.place, house.clock(), problem, again)
+    return sum(map(bool, problems))
+
+
+def _send(house: Workspace, waiting: list[Delivery], patience: float) -> list[str]:
+    letters, problems = [], {}
+    for place, each in enumerate(waiting):
+        try:
+            url = get_secret(house.db, house.vault, notify_owner(each.message.domain_id, each.place))
+        except SettingsError as problem:
+            url, problems[place] = None, str(problem)
+        if url:
+            letters.append((place, Letter(url, each.message.title, each.message.body)))
+        else:
+            problems.setdefault(place, "This target is no longer set.")
+    sent = notify.send([letter for _, letter in letters], allowed_hosts(house.environment), patience)
+    problems |= {place: problem for (place, _), problem in zip(letters, sent, strict=True)}
+    return [problems[place] for place in range(len(waiting))]
+
+
+# --- for pages and the command line -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySeen:
+    """One notification target without its secret: the variable it was read from, its scheme and host, when a message
+    was last tried on it, and what went wrong then."""
+
+    variable: str
+    name: str
+    tried_at: datetime | None
+    problem: str
+
+
+def targets_seen(house: Workspace, label: str) -> list[NotifySeen]:
+    domain = seen_domain(house, label, "see the notification targets")
+    tries = messages.last_tries(house.db, domain.id)
+    found = []
+    for place, variable in enumerate(customers.standing(house.db, domain.id)[1]):
+        name, problem = _target(house, domain, place)
+        last = tries.get(place)
+        found.append(
+            NotifySeen(variable, name, last.tried_at if last else None, problem or (last.problem if last else ""))
+        )
+    return found
+
+
+def _target(house: Workspace, domain: Domain, place: int) -> tuple[str, str]:
+    """(what to call a target, what is wrong with its address)."""
+    try:
+        url = get_secret(house.db, house.vault, notify_owner(domain.id, place)) or ""
+        return notify.check_target(url, allowed_hosts(house.environment)), ""
+    except SettingsError as problem:
+        return "", str(problem)
+
+
+def messages_seen(house: Workspace, label: str, most: int = 20) -> list[Message]:
+    """What people were told about a domain, newest first."""
+    return messages.recent(house.db, seen_domain(house, label, "see the messages").id, most)
+
+
+def send_test(house: Workspace, label: str, patience: float = notify.PATIENCE) -> list[NotifySeen]:
+    """Send a test to every target of the domain now; returns them with what came of it. Raises `SettingsError` when there
+    is none."""
+    domain = seen_domain(house, label, "send a test", PREPARERS)
+    count = len(customers.standing(house.db, domain.id)[1])
+    if not count:
+        raise SettingsError(f"{domain.label} has no notification target. Name one in its settings (`notify = …`).")
+    body = "This is a test. Rollcall writes here when somebody must act."
+    with house.db.transaction():
+        link = link_to(house, domain, "overview", {})
+        message_id = messages.post(
+            house.db, domain.id, house.clock(), "test", f"{domain.label}: a test", f"{body}\n\n{link}".strip(), link, 0
+        )
+        for place in range(count):
+            messages.post_to(house.db, message_id, place)
+        record_event(house, "test message sent", domain, targets=count)
+    message = messages.recent(house.db, domain.id, 1)[0]
+    waiting = [Delivery(message, place, 0) for place in range(count)]
+    for each, problem in zip(waiting, _send(house, waiting, patience), strict=True):
+        messages.settle(house.db, message_id, each.place, house.clock(), problem, None)
+    return targets_seen(house, label)

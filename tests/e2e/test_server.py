@@ -1,0 +1,70 @@
+"""The production entry: headers on every answer, closed doors, limits, readiness."""
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from app_server import AppServer, app_server, free_port
+from provider import Provider
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    data, port = tmp_path_factory.mktemp("server") / "data", free_port()
+    with Provider() as provider:
+        toml = provider.secrets_toml(f"http://127.0.0.1:{port}")
+    with app_server(data, toml, port, ROLLCALL_MODE="server") as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/mapping", "/_stcore/health", "/ready", "/nowhere/x.js", "/_stcore/metrics", "/auth/login"]
+)
+def test_every_answer_carries_the_headers(server: AppServer, path: str) -> None:
+    headers = {name.lower(): value for name, value in server.get(path)[2].items()}
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["connect-src"] == "'self'"
+    assert policy["object-src"] == policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in policy["script-src"]
+    assert "strict-transport-security" not in headers
+
+
+def test_behind_tls_browsers_are_told_to_stay_there_and_cookies_are_secure(server: AppServer) -> None:
+    _, _, headers = server.get("/_stcore/health", **{"X-Forwarded-Proto": "https"})
+    told = {name.lower(): value for name, value in headers.items()}
+    assert told["strict-transport-security"].startswith("max-age=31536000")
+    assert "; Secure" in told["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/interact", "/_stcore/script-health-check"],
+)
+def test_what_a_product_does_not_need_is_closed(server: AppServer, path: str) -> None:
+    assert server.get(path)[:2] == (404, "Not found")
+
+
+def test_it_says_when_it_is_ready(server: AppServer) -> None:
+    assert server.get("/ready")[:2] == (200, "ready")
+
+
+def test_it_says_when_it_is_not_and_no_more_than_needed(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with app_server(tmp_path / "data", None, free_port(), ROLLCALL_MODE="server") as closed:
+        assert closed.get("/ready")[:2] == (503, "sign-in is not configured")
+    with app_server(tmp_path / "data", None, free_port()) as broken:
+        assert broken.get("/ready")[:2] == (503, "database cannot be opened")
+
+
+@pytest.mark.parametrize(("path", "size"), [("/_stcore/upload_file/x/y", 60_000_000), ("/oauth2callback", 2_000_000)])
+def test_a_body_that_is_announced_too_large_is_refused_unread(server: AppServer, path: str, size: int) -> None:
+    host = server.address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=20)
+    connection.putrequest("PUT", path)
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
