@@ -23,7 +23,8 @@ from provisioning.target.scim_paths import NO, Bound, Resource, quote
 from provisioning.target.scim_provider import Announced, discover
 from provisioning.target.scim_reading import PAGE, FilterRefused, read_all, user_id, version_of
 from provisioning.target.scim_register import LINK, Register
-from provisioning.target.scim_writing import ACTIVE, Request, Way, Writer, read
+from provisioning.target.scim_steps import ACTIVE, Request, Way, read
+from provisioning.target.scim_writing import Writer
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -14,7 +14,20 @@ from typing import Self
 import msgspec
 
 from provisioning.errors import TargetError
-from provisioning.http import Answer, Http, NoAnswer, NoConnection, Timeout, TooSlow, TryAgain, asked_wait, persist
+from provisioning.http import (
+    Answer,
+    Endless,
+    Http,
+    NoAnswer,
+    NoConnection,
+    Timeout,
+    TooLarge,
+    TooSlow,
+    TryAgain,
+    Unusable,
+    asked_wait,
+    persist,
+)
 from provisioning.target.scim_paths import Resource
 from provisioning.target.scim_words import refusal
 
@@ -170,8 +183,11 @@ def _no_answer(what: str, problem: NoAnswer) -> TargetError:
             f"Skillcast cannot be reached ({what}): no connection to its host. Check the base URL, this machine’s "
             "network and its proxy."
         )
-    if isinstance(problem, TooSlow):
+    if isinstance(problem, TooSlow | Endless):
         return TargetError(f"Skillcast did not answer {what} in time. Try again later.")
+    if isinstance(problem, Unusable | TooLarge):
+        how = "compressed in a way that cannot be undone" if isinstance(problem, Unusable) else "far too long"
+        return TargetError(f"Skillcast’s answer to {what} is {how}. Whoever runs the portal looks into it.")
     return TargetError(f"The connection to Skillcast broke during {what}; the answer is not complete. Try again.")
 
 

@@ -96,6 +96,13 @@ def test_a_read_that_failed_in_passing_is_tried_again(fault: bytes | Fault) -> N
     assert requests == 3
 
 
+def test_an_answer_that_cannot_be_unpacked_is_not_taken_for_a_broken_connection() -> None:
+    found, _ = get(answer("no gzip at all", content_encoding="gzip"))
+    assert isinstance(found, TargetError)
+    assert "compressed" in str(found)
+    assert isinstance(send(answer("no gzip at all", content_encoding="gzip"))[0], Lost)
+
+
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
 def test_a_read_that_keeps_failing_is_told_without_naming_anybody(fault: bytes | Fault) -> None:
     found, requests = get(fault)
