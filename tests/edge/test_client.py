@@ -274,7 +274,7 @@ def test_a_time_out_is_tried_again() -> None:
 
 
 def test_an_answer_that_never_comes_is_told_after_six_requests() -> None:
-    message, requests = refusal(SILENCE, timeout=0.02)
+    message, requests = refusal(SILENCE, timeout=0.2)
     assert requests == MOST_REQUESTS
     assert "in time" in message
     assert "Try again" in message
