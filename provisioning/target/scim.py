@@ -23,7 +23,8 @@ from provisioning.target.scim_paths import NO, Bound, Resource, quote
 from provisioning.target.scim_provider import Announced, discover
 from provisioning.target.scim_reading import PAGE, FilterRefused, read_all, user_id, version_of
 from provisioning.target.scim_register import LINK, Register
-from provisioning.target.scim_writing import ACTIVE, Request, Way, Writer, read
+from provisioning.target.scim_steps import ACTIVE, Request, Way, read
+from provisioning.target.scim_writing import Writer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -148,6 +149,9 @@ class ScimDirectory:
         try:
             found = read_all(self._fetch, keep, page=self._page, search=search)
         except FilterRefused:
+            found = []
+        if search and not found:
+            # Nobody, or a filter that the server does not understand and says nothing about.
             found = read_all(self._fetch, keep, page=self._page)
         return [row for row in found if row is not None]
 
@@ -196,7 +200,7 @@ class ScimDirectory:
     def finish(self, journal: Journal) -> None:
         late, self._late = self._late, []
         for start in range(0, len(late), CHUNK):
-            self._work(late[start : start + CHUNK], journal, self._second_pass)
+            self._work(late[start : start + CHUNK], journal, partial(self._wave, final=True))
 
     def _begin(self) -> None:
         if not self._begun:
@@ -226,30 +230,24 @@ class ScimDirectory:
         if error:
             raise error
 
-    def _second_pass(self, changes: Sequence[Change]) -> Finished[Outcome | None]:
-        return self._pace.run(changes, lambda change: self._writer.settle(change, final=True, again=True))
-
-    def _wave(self, changes: Sequence[Change]) -> Finished[Outcome | None]:
-        """Changes of different users, side by side: by bulk where the server has it, else one by one."""
+    def _wave(self, changes: Sequence[Change], *, final: bool = False) -> Finished[Outcome | None]:
+        """Changes of different users, side by side: by bulk where the server has it, else one by one. `final`: the
+        second pass, after which no reference waits any more."""
+        settle = partial(self._writer.settle, final=final)
         if not self._bulk.works or len(changes) < 2:
-            return self._pace.run(changes, self._writer.settle)
+            return self._pace.run(changes, settle)
         done: Finished[Outcome | None] = Finished()
-        self._prove_bulk(changes, done)
+        self._prove_bulk(changes, partial(settle, way=self._by_bulk), done)
         ready: dict[int, Request] = {}
-        for place, step in self._run(changes, self._prepare, _left(changes, done), done).items():
+        prepare = partial(self._writer.prepare, way=self._by_bulk, final=final)
+        for place, step in self._run(changes, prepare, _left(changes, done), done).items():
             if isinstance(step, Request):
                 ready[place] = step
             else:
                 done.results[place] = step
         self._send(ready, done)
-        done.results |= self._run(changes, self._once_more, _left(changes, done), done)
+        done.results |= self._run(changes, partial(settle, again=True), _left(changes, done), done)
         return done
-
-    def _prepare(self, change: Change) -> Request | Outcome | None:
-        return self._writer.prepare(change, self._by_bulk)
-
-    def _once_more(self, change: Change) -> Outcome | None:
-        return self._writer.settle(change, again=True)
 
     def _run(
         self,
@@ -265,11 +263,12 @@ class ScimDirectory:
         done.error = found.error
         return {places[at]: result for at, result in found.results.items()}
 
-    def _prove_bulk(self, changes: Sequence[Change], done: Finished[Outcome | None]) -> None:
+    def _prove_bulk(
+        self, changes: Sequence[Change], settle: Callable[[Change], Outcome | None], done: Finished[Outcome | None]
+    ) -> None:
         """The first change of a user who is there already shows whether ETags count in bulk requests too."""
         first = next((place for place, each in enumerate(changes) if each.action is not Action.ADD), None)
         if first is not None and self._by_bulk.trusted is None:
-            settle = partial(self._writer.settle, way=self._by_bulk)
             done.results |= self._run(changes, settle, [first], done)
 
     def _send(self, ready: Mapping[int, Request], done: Finished[Outcome | None]) -> None:

@@ -8,8 +8,8 @@ import msgspec
 from provisioning.target.scim_client import Lost, Reply, ScimClient
 from provisioning.target.scim_paths import Resource, look, to_text
 from provisioning.target.scim_provider import Announced
+from provisioning.target.scim_steps import Request
 from provisioning.target.scim_words import scim_type
-from provisioning.target.scim_writing import Request
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 MOST_OPERATIONS, MOST_BYTES = 1000, 1 << 20

@@ -14,9 +14,22 @@ from typing import Self
 import msgspec
 
 from provisioning.errors import TargetError
-from provisioning.http import Answer, Http, NoAnswer, NoConnection, Timeout, TooSlow, TryAgain, asked_wait, persist
+from provisioning.http import (
+    Answer,
+    Endless,
+    Http,
+    NoAnswer,
+    NoConnection,
+    Timeout,
+    TooLarge,
+    TooSlow,
+    TryAgain,
+    Unusable,
+    asked_wait,
+    persist,
+)
 from provisioning.target.scim_paths import Resource
-from provisioning.target.scim_words import detail, refusal
+from provisioning.target.scim_words import refusal
 
 TIMEOUT = Timeout(60.0, connect=15.0)
 TRIES = 5
@@ -109,7 +122,7 @@ class ScimClient:
         self._check(what, answer)
         if answer.status in PASSING:
             raise TryAgain(TargetError(f"Skillcast failed ({answer.status} on {what}). Try again later."))
-        body = _body(answer)
+        body = self._body(answer)
         if body is None and answer.status == 200:
             raise TryAgain(TargetError(_not_data(what, answer)))
         return self._reply(answer, body)
@@ -123,9 +136,9 @@ class ScimClient:
                 raise TryAgain(_no_answer(what, problem)) from None
             raise Lost(str(_no_answer(what, problem)), "no answer") from None
         self._check(what, answer)
-        body = _body(answer)
+        body = self._body(answer)
         if answer.status >= 500 and answer.status not in (501, 505):
-            told = refusal(answer.status, self._clean(body))
+            told = refusal(answer.status, body)
             raise Lost(told.message, told.cause)
         if body is None and answer.content.strip() and 200 <= answer.status < 300:
             raise Lost(_not_data(what, answer), "not data")
@@ -137,7 +150,7 @@ class ScimClient:
         if answer.status == 429 or (answer.status == 503 and wait is not None):
             raise Throttled(wait)
         if answer.status == 401:
-            raise TargetError(refusal(401, self._clean(_body(answer))).message)
+            raise TargetError(refusal(401, self._body(answer)).message)
         if 300 <= answer.status < 400:
             raise TargetError(
                 f"Skillcast answered {what} with a redirect ({answer.status}), which is not followed. Check the base "
@@ -146,27 +159,21 @@ class ScimClient:
 
     def _reply(self, answer: Answer, body: Resource | None) -> Reply:
         headers = answer.headers
-        return Reply(answer.status, self._clean(body), headers.get("etag", ""), headers.get("location", ""))
+        return Reply(answer.status, body, headers.get("etag", ""), headers.get("location", ""))
 
-    def _clean(self, body: Resource | None) -> Resource | None:
-        """An error's words without our token, should a server quote the request."""
-        if body is None or self._token not in detail(body):
-            return body
-        return body | {"detail": detail(body).replace(self._token, "…")}
-
-
-def _body(answer: Answer) -> Resource | None:
-    """The JSON object of an answer, whatever its content type says, unless it says that it is a page."""
-    if answer.kind == "text/html":
-        return None
-    try:
-        found = _decode(answer.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if isinstance(found, list):
-        # Some servers give a bare array where the standard has a list response.
-        return {"totalResults": len(found), "Resources": found}
-    return found if isinstance(found, dict) else None
+    def _body(self, answer: Answer) -> Resource | None:
+        """The JSON object of an answer, whatever its content type says, unless it says that it is a page. Our token is
+        taken out, should a server quote the request."""
+        if answer.kind == "text/html":
+            return None
+        try:
+            found = _decode(answer.content.replace(self._token.encode(), b"..."))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        if isinstance(found, list):
+            # Some servers give a bare array where the standard has a list response.
+            return {"totalResults": len(found), "Resources": found}
+        return found if isinstance(found, dict) else None
 
 
 def _no_answer(what: str, problem: NoAnswer) -> TargetError:
@@ -176,8 +183,11 @@ def _no_answer(what: str, problem: NoAnswer) -> TargetError:
             f"Skillcast cannot be reached ({what}): no connection to its host. Check the base URL, this machine’s "
             "network and its proxy."
         )
-    if isinstance(problem, TooSlow):
+    if isinstance(problem, TooSlow | Endless):
         return TargetError(f"Skillcast did not answer {what} in time. Try again later.")
+    if isinstance(problem, Unusable | TooLarge):
+        how = "compressed in a way that cannot be undone" if isinstance(problem, Unusable) else "far too long"
+        return TargetError(f"Skillcast’s answer to {what} is {how}. Whoever runs the portal looks into it.")
     return TargetError(f"The connection to Skillcast broke during {what}; the answer is not complete. Try again.")
 
 

@@ -30,16 +30,17 @@ class Register:
         self._fold: Callable[[str], str] = str if exact else str.casefold
         self._searches = searches
         self._whole = False
+        self._proved: set[str] = set()
         self._links: dict[str, set[str]] = {}
         self._owners: dict[str, set[str]] = {}
         self._lock = RLock()
 
     def prepare(self, questions: int) -> None:
         """Read everybody now if that takes fewer requests than so many questions."""
-        if self._whole or not self._searches:
+        if self._whole or not self._searches or questions < 2:
             return
         total = to_text(look(self._get({"startIndex": "1", "count": "1"}).body or {}, "totalResults"))
-        if questions > 1 and total.isdecimal() and ceil(int(total) / self._page) < questions:
+        if total.isdecimal() and ceil(int(total) / self._page) < questions:
             self._read()
 
     def linked(self, key: str, *, fresh: bool = False) -> list[str]:
@@ -60,48 +61,57 @@ class Register:
             if identifier:
                 self._owners.setdefault(self._fold(identifier), set()).add(user)
 
-    def distrust(self) -> None:
-        """A search did not find what is there: from now on everybody is read instead."""
-        with self._lock:
-            self._searches = False
-
-    def finds(self, key: str, user: str) -> bool:
-        """Whether a search by external id finds somebody who is known to have it."""
-        return not self._searches or user in self.linked(key, fresh=True)
-
     def _find(self, by: Bound, known: dict[str, set[str]], text: str, key: str, fresh: bool) -> list[str]:
         with self._lock:
-            if key in known and not fresh:
-                return sorted(known[key])
-            if self._searches:
-                whole = self._whole
-            else:
-                if fresh or not self._whole:
-                    self._read()
+            if not fresh and (key in known or self._whole):
                 return sorted(known.get(key, ()))
-        if whole and not fresh:
-            return []
-        return self._search(by, known, text, key)
+            if not self._searches:
+                self._read()
+                return sorted(known.get(key, ()))
+        found = self._search(by, text)
+        if not found and self._searches:
+            self._prove(by, known)
+        if not self._searches:
+            return self._find(by, known, text, key, True)
+        with self._lock:
+            if found:
+                known[key] = found
+            else:
+                known.pop(key, None)
+        return sorted(found)
 
-    def _search(self, by: Bound, known: dict[str, set[str]], text: str, key: str) -> list[str]:
+    def _search(self, by: Bound, text: str) -> set[str]:
+        """Ids of those who have exactly this value. Notices a server that refuses the filter or answers with others."""
+        fold = str if by is LINK else self._fold
+
         def keep(resource: Resource) -> tuple[str, str]:
-            return user_id(resource), by.read(resource)
+            return user_id(resource), fold(by.read(resource))
 
         try:
             found = read_all(self._get, keep, page=self._page, search=f"{by.path} eq {quote(text)}")
         except FilterRefused:
-            self.distrust()
-            return self._find(by, known, text, key, True)
-        fold = str if by is LINK else self._fold
-        if any(fold(value) != key for _, value in found):
-            # It answers with somebody else: the filter was ignored, or means something else there.
-            self.distrust()
-            return self._find(by, known, text, key, True)
+            found = [("", "")]
+        if any(value != fold(text) for _, value in found):
+            self._searches = False
+            return set()
+        if found:
+            self._proved.add(by.name)
+        return {user for user, _ in found}
+
+    def _prove(self, by: Bound, known: Mapping[str, set[str]]) -> None:
+        """Nobody was found: search for somebody who is there, for a server may not understand a filter and not say so."""
         with self._lock:
-            known[key] = {user for user, _ in found}
-            if not found:
-                del known[key]
-        return sorted(user for user, _ in found)
+            if by.name in self._proved:
+                return
+            somebody = next(iter(known.items()), None) or self._somebody(by)
+            if somebody and not self._search(by, somebody[0]) >= somebody[1]:
+                self._searches = False
+
+    def _somebody(self, by: Bound) -> tuple[str, set[str]] | None:
+        """A value, and a user of the first page who has it."""
+        listed = look(self._get({"startIndex": "1", "count": str(self._page)}).body or {}, "Resources")
+        people = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        return next(((by.read(each), {user_id(each)}) for each in people if by.read(each)), None)
 
     def _read(self) -> None:
         identifier = self._identifier

@@ -5,78 +5,41 @@ may be either, for a write may have come half through. Whatever happened to the 
 look: nothing is ever sent again before that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
 from urllib.parse import quote as quote_url
 from urllib.parse import unquote
 
 import stamina
 
-from provisioning.errors import TargetError
-from provisioning.model import Action, Change, Outcome, Result, Status
+from provisioning.model import Action, Change, Outcome, Result
 from provisioning.target.scim_client import Lost, Reply, ScimClient
-from provisioning.target.scim_paths import NO, YES, Bound, Resource, ScimPath, look, operations, to_text, whole
+from provisioning.target.scim_paths import Bound, Resource, look, operations, to_text, whole
 from provisioning.target.scim_provider import Announced
 from provisioning.target.scim_reading import version_of
 from provisioning.target.scim_register import LINK, Register
+from provisioning.target.scim_steps import (
+    ACTIVE,
+    Pairs,
+    Request,
+    Unwritable,
+    Way,
+    alike,
+    done,
+    drifted,
+    failed,
+    read,
+    same,
+    spoken,
+    wrong_version,
+)
 from provisioning.target.scim_words import refusal, scim_type
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-ACTIVE = Bound("status", ScimPath("", "active"), "boolean")
 ROUNDS = 5
 READ_BACK = 3
 NOT_ALLOWED = frozenset({405, 501})
-
-Pairs = Sequence[tuple[Bound, str]]
-"""Attributes and their values; blank is ""."""
-
-
-class Refused(Exception):
-    """A change that cannot be written. Holds its outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.message)
-        self.outcome = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One write, ready to be sent. `wanted`: what reads back afterwards. `version`: only if the user still has this
-    ETag. `blind`: nobody looked at the user just before, the plan's ETag stands for that. `looked`: somebody did look for
-    an earlier attempt at this write. `waits`: a reference is still to come."""
-
-    change: Change
-    method: str
-    path: str
-    body: Resource
-    wanted: Pairs
-    version: str = ""
-    blind: bool = False
-    looked: bool = False
-    waits: bool = False
-
-
-@dataclass
-class Way:
-    """How writes are sent, and whether ETags are minded on it. `trusted` None: not known yet. Announcing them proves
-    nothing: a server that does not mind them would let every drift through."""
-
-    send: Callable[[Request], Reply]
-    trusted: bool | None = None
-    _proving: bool = False
-    _lock: Lock = field(default_factory=Lock)
-
-    def begin_proof(self) -> bool:
-        with self._lock:
-            if self.trusted is not None or self._proving:
-                return False
-            self._proving = True
-            return True
-
-    def end_proof(self, trusted: bool | None) -> None:
-        with self._lock:
-            self.trusted, self._proving = trusted, False
 
 
 class Writer:
@@ -141,7 +104,7 @@ class Writer:
         first, and gives another ETag after the second. None: look and try again."""
         trusted = None
         try:
-            reply = way.send(replace(step, version=_wrong(step.version)))
+            reply = way.send(replace(step, version=wrong_version(step.version)))
             if reply.status != 412:
                 trusted = False
                 return reply if reply.ok else None
@@ -161,8 +124,8 @@ class Writer:
             if change.action is Action.ADD:
                 found = self._add(change, wanted, waits, again)
             else:
-                found = self._set(change, wanted, waits, trusted=bool(way.trusted) and not again)
-        except Refused as refused:
+                found = self._set(change, wanted, waits, trusted=bool(way.trusted) and not again and not final)
+        except Unwritable as refused:
             return refused.outcome
         return replace(found, version="") if isinstance(found, Request) and way.trusted is False else found
 
@@ -174,13 +137,13 @@ class Writer:
         for name, text in change.after.items():
             bound = self._bound(change, name)
             if not bound.reference or not text:
-                pairs.append((bound, _spoken(name, text)))
+                pairs.append((bound, spoken(name, text)))
                 continue
             ids = self.register.owners(text)
             if len(ids) == 1:
                 pairs.append((bound, ids[0]))
             elif final:
-                raise Refused(self._without_reference(change, bound, text, ids))
+                raise Unwritable(self._without_reference(change, bound, text, ids))
             else:
                 waits = True
         if change.action is Action.ADD and self._domain:
@@ -198,7 +161,7 @@ class Writer:
     def _bound(self, change: Change, name: str) -> Bound:
         found = self._own.get(name) or self.bounds.get(name)
         if found is None:
-            raise Refused(
+            raise Unwritable(
                 Outcome(
                     change.key,
                     change.action,
@@ -215,7 +178,7 @@ class Writer:
         seen = change.seen
         if seen is None:
             return
-        yield ACTIVE, _spoken("status", seen.status.value)
+        yield ACTIVE, spoken("status", seen.status.value)
         yield LINK, seen.external_id
         for name, text in seen.attributes.items():
             if name in self.bounds:
@@ -229,7 +192,7 @@ class Writer:
         moved = []
         for bound, text in self._seen(change):
             now = read(resource, bound)
-            as_planned = _same_domain(bound, now, text) or (bound.reference and self._refers(now, text))
+            as_planned = same(bound, now, text) or (bound.reference and self._refers(now, text))
             if not as_planned and now != goal.get(bound.name):
                 moved.append("link" if bound is LINK else bound.name)
         return ", ".join(moved)
@@ -242,7 +205,7 @@ class Writer:
     def _add(self, change: Change, wanted: Pairs, waits: bool, again: bool) -> Request | Outcome | None:
         ids = self.register.linked(change.key, fresh=again)
         if len(ids) > 1:
-            return _failed(change, f"{' and '.join(ids)} are both linked to them already. Unlink one.", "linked twice")
+            return failed(change, f"{' and '.join(ids)} are both linked to them already. Unlink one.", "linked twice")
         if ids:
             return self._added_already(change, ids[0], wanted, waits)
         identifier = change.after.get(self._identifier) or ""
@@ -259,15 +222,15 @@ class Writer:
         """Somebody linked to them is there: our own write whose answer was lost, or not ours at all."""
         resource = self._get(user)
         if resource is None:
-            return _failed(change, f"{user} was linked to them and is gone now. Make a new preview.", "gone")
+            return failed(change, f"{user} was linked to them and is gone now. Make a new preview.", "gone")
         differing = [pair for pair in wanted if not alike(read(resource, pair[0]), pair[1])]
         if not differing:
             self._learn(user, change)
-            return None if waits else _done(change)
+            return None if waits else done(change)
         if all(bound.reference and not read(resource, bound) for bound, _ in differing):
             return self._write(change, user, resource, differing, waits)
         names = ", ".join(bound.name for bound, _ in differing)
-        return _drifted(change, f"{user} is already linked to them, with another {names}.")
+        return drifted(change, f"{user} is already linked to them, with another {names}.")
 
     def _taken(
         self, change: Change, owner: str, identifier: str, wanted: Pairs, waits: bool
@@ -287,7 +250,7 @@ class Writer:
     def _conflict(self, change: Change, owner: str, link: str) -> Outcome:
         whose = f"linked to {link}" if link else "not linked"
         value = change.after.get(self._identifier) or ""
-        return _failed(
+        return failed(
             change,
             f"User {owner} ({whose}) already has the {self._identifier} “{value}” of {change.name or change.key} "
             f"({change.key}). Find out whose it is, then make a new preview.",
@@ -304,16 +267,16 @@ class Writer:
             return replace(request, version=change.seen.version, blind=True)
         resource = self._get(user)
         if resource is None:
-            return _drifted(change, "The user is no longer there.")
-        differing = [pair for pair in wanted if not _same_domain(pair[0], read(resource, pair[0]), pair[1])]
+            return drifted(change, "The user is no longer there.")
+        differing = [pair for pair in wanted if not same(pair[0], read(resource, pair[0]), pair[1])]
         if not differing:
-            return None if waits else _done(change)
+            return None if waits else done(change)
         moved = self._drift(change, resource, wanted)
         if moved or change.seen is None:
-            return _drifted(change, f"Changed in Skillcast since the preview: {moved or 'the plan did not see them'}.")
+            return drifted(change, f"Changed in Skillcast since the preview: {moved or 'the plan did not see them'}.")
         owner = self._owner(user, differing)
         if owner:
-            return _failed(
+            return failed(
                 change, f"{owner} already has this {self._identifier} or link. Make a new preview.", "identifier taken"
             )
         return self._write(change, user, resource, differing, waits)
@@ -358,12 +321,13 @@ class Writer:
         return f"{self.announced.users}/{quote_url(user, safe='')}"
 
     def _get(self, user: str) -> Resource | None:
-        """A user as they are now; None when there is no such user."""
+        """A user as they are now; None when there is no such user. Raises `Lost` when this one cannot be read."""
         reply = self.client.get(self._path(user))
         if reply.status in (404, 410):
             return None
         if not reply.ok or reply.body is None:
-            raise TargetError(f"User {user} cannot be read. {refusal(reply.status, reply.body).message}")
+            told = refusal(reply.status, reply.body)
+            raise Lost(f"User {user} cannot be read. {told.message}", told.cause)
         version = version_of(reply.body) or reply.version
         return reply.body if not version else reply.body | {"meta": {"version": version}}
 
@@ -375,17 +339,17 @@ class Writer:
         change = request.change
         if reply.ok:
             return self._accepted(request, reply)
-        if reply.status == 412 or (request.blind and reply.status in (400, 404)):
+        if reply.status == 412:
             return request
         if request.method == "PATCH" and reply.status in NOT_ALLOWED:
             self.patches = False
             return request
         if reply.status in (404, 410) and request.method != "POST":
-            return _drifted(change, "The user is no longer there.")
+            return drifted(change, "The user is no longer there.")
         if reply.status == 409 or scim_type(reply.body) == "uniqueness":
             return self._collision(request, reply)
         told = refusal(reply.status, reply.body)
-        return _failed(change, told.message, told.cause)
+        return failed(change, told.message, told.cause)
 
     def _collision(self, request: Request, reply: Reply) -> Outcome | Request:
         """Refused because another has the value: an add looks who it is, and both sides are named."""
@@ -399,7 +363,7 @@ class Writer:
         if resource is not None:
             return self._conflict(change, others[0], read(resource, LINK))
         told = refusal(reply.status, reply.body)
-        return _failed(change, told.message, told.cause)
+        return failed(change, told.message, told.cause)
 
     def _accepted(self, request: Request, reply: Reply) -> Outcome | None:
         change = request.change
@@ -408,13 +372,13 @@ class Writer:
         if self._to_read_back(change.action):
             ignored = self._ignored(request, user)
             if ignored:
-                return _failed(
+                return failed(
                     change,
                     f"Skillcast answered that it was done, but did not keep {ignored}. Whoever runs the portal finds out "
                     "why (an attribute it does not have, or a right that is missing).",
                     "ignored",
                 )
-        return None if request.waits else _done(change)
+        return None if request.waits else done(change)
 
     def _user_of(self, request: Request, reply: Reply) -> str:
         """The id of the user that was written."""
@@ -435,51 +399,11 @@ class Writer:
             return self._read_back[action] <= READ_BACK
 
     def _ignored(self, request: Request, user: str) -> str:
-        """The names of what was accepted and is not there; also notices a search that cannot be relied on."""
+        """The names of what was accepted and is not there."""
         resource = self._get(user)
         if resource is None:
             raise Lost("Skillcast answered that it was done, and does not have the user.", "ignored")
-        if request.method == "POST" and not self.register.finds(request.change.key, user):
-            self.register.distrust()
         return ", ".join(bound.name for bound, text in request.wanted if not alike(read(resource, bound), text))
 
     def _learn(self, user: str, change: Change) -> None:
         self.register.learn(user, change.after.get("external_id"), change.after.get(self._identifier))
-
-
-def read(resource: Resource, bound: Bound) -> str:
-    """A value of a user; who has no `active` is active, for the standard does not require it."""
-    text = bound.read(resource)
-    return text or YES if bound is ACTIVE else text
-
-
-def alike(now: str, wanted: str) -> bool:
-    """The same but for letter case, which many servers change in what they keep."""
-    return now == wanted or now.casefold() == wanted.casefold()
-
-
-def _same_domain(bound: Bound, now: str, text: str) -> bool:
-    return alike(now, text) if bound.name == "domain" else now == text
-
-
-def _spoken(name: str, text: str | None) -> str:
-    if name == "status":
-        return YES if text == Status.LIVE.value else NO
-    return text or ""
-
-
-def _wrong(version: str) -> str:
-    """An ETag that nothing has, in the spelling of one that something has."""
-    return f'{version[:-1]}-none"' if version.endswith('"') else f"{version}-none"
-
-
-def _done(change: Change) -> Outcome:
-    return Outcome(change.key, change.action, Result.DONE)
-
-
-def _drifted(change: Change, message: str) -> Outcome:
-    return Outcome(change.key, change.action, Result.DRIFTED, message, "drifted")
-
-
-def _failed(change: Change, message: str, cause: str) -> Outcome:
-    return Outcome(change.key, change.action, Result.FAILED, message, cause)

@@ -93,7 +93,14 @@ Twist = Callable[[Request, Next], Answer]
 
 @cache
 def _provider(
-    bulk: bool, etag: bool, patch: bool, filters: bool, bulk_operations: int, bulk_bytes: int, most_results: int
+    bulk: bool,
+    etag: bool,
+    patch: bool,
+    filters: bool,
+    bulk_operations: int,
+    bulk_bytes: int,
+    most_results: int,
+    own: bool,
 ) -> ScimProvider:
     """What a server announces. Making the models takes most of a test's time."""
     config = {
@@ -105,8 +112,12 @@ def _provider(
         "sort": {"supported": True},
         "etag": {"supported": etag},
     }
-    schemas = [*load_default_schemas().values(), Schema.model_validate(PORTAL_SCHEMA)]
     types = load_default_resource_types()
+    if not own:
+        return ScimProvider.from_discovery(
+            load_default_schemas().values(), types.values(), config=ServiceProviderConfig.model_validate(config)
+        )
+    schemas = [*load_default_schemas().values(), Schema.model_validate(PORTAL_SCHEMA)]
     extensions = types["User"].model_dump()["schemaExtensions"]
     types["User"] = type(types["User"]).model_validate(
         types["User"].model_dump() | {"schemaExtensions": [*extensions, {"schema": PORTAL, "required": False}]}
@@ -127,12 +138,14 @@ class ScimServer:
         bulk_operations: int = 1000,
         bulk_bytes: int = 1 << 20,
         most_results: int = 1000,
+        own: bool = True,
     ) -> None:
+        """`own`: users have the portal's own extension too."""
         self.twists = list(twists)
         self.requests: list[Request] = []
         self.storage = InMemoryStorage()
-        service = ScimService(_provider(bulk, etag, patch, filters, bulk_operations, bulk_bytes, most_results))
-        self._app = BearerTokenApplication(self.storage, service.provider, service, bearer_tokens=[TOKEN])
+        service = ScimService(_provider(bulk, etag, patch, filters, bulk_operations, bulk_bytes, most_results, own))
+        self.app = BearerTokenApplication(self.storage, service.provider, service, bearer_tokens=[TOKEN])
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}/v2"
@@ -174,7 +187,7 @@ class ScimServer:
             "wsgi.url_scheme": "http",
         } | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
         told: list[Any] = []
-        content = b"".join(self._app(environ, lambda status, headers, info=None: told.append((status, headers))))
+        content = b"".join(self.app(environ, lambda status, headers, info=None: told.append((status, headers))))
         status, headers = told[0]
         kept = {name: value for name, value in headers if name.lower() != "content-length"}
         return Answer(int(status.split()[0]), kept, json.loads(content) if content else None)

@@ -222,6 +222,18 @@ def test_a_plans_etag_spares_the_look_once_the_server_has_shown_that_it_minds_th
         assert [each.method for each in portal.requests] == ["PATCH"] * 5
 
 
+def test_an_entry_that_the_plan_saw_blank_is_looked_for_before_it_is_written() -> None:
+    with ScimServer(bulk=False) as portal, directory(portal) as there:
+        people = [portal.add(userName=f"p{number}@acme.example", externalId=key(number)) for number in (1, 2)]
+        users = there.users(NAMES)
+        changes = [edit(users, user, Action.UPDATE, email="w@acme.example") for user in people]
+        bring_about(there, changes[:1])
+        portal.forget()
+        assert bring_about(there, changes[1:]).results == ["done"]
+        assert [operation["op"] for operation in portal.writes[0].body["Operations"]] == ["add"]
+        assert len(portal.writes) == 1
+
+
 def test_an_emptied_or_missing_work_address_is_added_as_an_entry_of_its_own() -> None:
     with ScimServer(bulk=False) as portal, directory(portal) as there:
         user = portal.add(
@@ -252,8 +264,9 @@ def test_links_are_written_taken_away_and_not_given_twice() -> None:
         assert "externalId" not in portal.user(first)
 
 
-def test_two_changes_of_one_user_in_a_chunk_follow_each_other() -> None:
-    with ScimServer() as portal, directory(portal) as there:
+@pytest.mark.parametrize("options", [{"etag": False}, {"bulk": False}, {}], ids=["bulk", "etags", "both"])
+def test_two_changes_of_one_user_in_a_chunk_follow_each_other(options: dict[str, Any]) -> None:
+    with ScimServer(**options) as portal, directory(portal) as there:
         user = portal.add(userName="a@acme.example")
         users = there.users(NAMES)
         link = edit(users, user, Action.LINK, external_id=key(1))

@@ -156,8 +156,10 @@ def test_a_portal_that_goes_away_at_any_write_is_gone_on_with_later(
             gone = GoneFrom(number)
             portal.twists = [gone]
             journal = Journal()
-            with directory(portal) as there, pytest.raises(TargetError):
-                run(there, changes, journal)
+            with directory(portal) as there:
+                failed = fails(there, changes, journal)
+            # Writes side by side differ in number: a manager may just be there, or need a write of their own.
+            assert failed is (gone.number == 0)
             gone.back = True
             done = {(each.key, each.action) for each in journal.outcomes}
             with directory(portal) as there:
@@ -187,6 +189,14 @@ def run(there: ScimDirectory, changes: list[Change], journal: Journal, chunk: in
     for start in range(0, len(changes), chunk):
         there.ensure(changes[start : start + chunk], journal)
     there.finish(journal)
+
+
+def fails(there: ScimDirectory, changes: list[Change], journal: Journal) -> bool:
+    try:
+        run(there, changes, journal)
+    except TargetError:
+        return True
+    return False
 
 
 # --- creates ----------------------------------------------------------------------------------------------
@@ -266,7 +276,7 @@ def test_many_adds_read_the_register_once_instead_of_asking_for_each() -> None:
             journal = bring_about(there, adds(20))
         searches = [each for each in portal.requests if "externalId" in each.query.get("filter", "")]
     assert journal.results == ["done", "done", "drifted"] + ["done"] * 17
-    assert len(searches) == 3  # The first three writes are read back by their link.
+    assert searches == []
 
 
 # --- answers that are not what they seem ------------------------------------------------------------------
@@ -314,13 +324,17 @@ def finds_nothing(request: Request, following: Next) -> Answer:
     return Answer(200, {"Content-Type": "application/scim+json"}, {"totalResults": 0, "Resources": []})
 
 
-def test_a_search_that_finds_nobody_who_was_just_written_is_not_relied_on_any_more() -> None:
-    with ScimServer(finds_nothing, **SINGLE) as portal:
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_search_that_does_not_find_who_is_there_is_not_relied_on(before: int) -> None:
+    with ScimServer(**SINGLE) as portal:
         with directory(portal) as there:
-            bring_about(there, adds(2))
-            portal.twists = [Times(reset_after, is_create), finds_nothing]
-            assert bring_about(there, [add(3)]).results == ["done"]
-        assert len(portal.everybody) == 3
+            bring_about(there, adds(before))
+        portal.twists = [Times(reset_after, is_create), finds_nothing]
+        portal.forget()
+        with directory(portal) as again:
+            assert bring_about(again, adds(before + 2)).results == ["done"] * (before + 2)
+        assert len([each for each in portal.requests if is_create(each)]) == 2
+        assert len(portal.everybody) == before + 2
 
 
 def test_a_server_whose_etags_never_change_is_not_trusted_with_them() -> None:
@@ -446,18 +460,30 @@ def test_a_bulk_limit_lower_than_announced_is_found_out() -> None:
         assert len(portal.everybody) == 10
 
 
-def only_half_told(request: Request, following: Next) -> Answer:
-    """Says of every second operation nothing, and names none."""
+def half_told(request: Request, following: Next) -> Answer:
+    """Says nothing of every second operation that it did."""
     found = following(request)
     if request.path.endswith("/Bulk"):
         found.body["Operations"] = found.body["Operations"][::2]
     return found
 
 
-def test_who_is_not_mentioned_in_a_bulk_answer_is_looked_up() -> None:
-    with ScimServer(only_half_told) as portal, directory(portal) as there:
-        assert bring_about(there, adds(7)).results == ["done"] * 7
-        assert len(portal.everybody) == 7
+def half_done(request: Request, following: Next) -> Answer:
+    """Does every second operation, and says nothing of the others."""
+    if not request.path.endswith("/Bulk"):
+        return following(request)
+    return following(replace(request, body=request.body | {"Operations": request.body["Operations"][::2]}))
+
+
+@pytest.mark.parametrize("half", [half_told, half_done])
+def test_who_is_not_mentioned_in_a_bulk_answer_is_looked_up(half: Twist) -> None:
+    with ScimServer(half, etag=False) as portal, directory(portal) as there:
+        assert bring_about(there, adds(9)).results == ["done"] * 9
+        assert len(portal.everybody) == 9
+        users = there.users(NAMES)
+        changes = [edit(users, user, Action.UPDATE, department="Sales") for user in users.ids.to_pylist()]
+        assert bring_about(there, changes).results == ["done"] * 9
+        assert [each[ENTERPRISE]["department"] for each in portal.everybody] == ["Sales"] * 9
 
 
 # --- references -------------------------------------------------------------------------------------------
