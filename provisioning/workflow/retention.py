@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from provisioning.model import PLAN_LIFETIME, Customer
 from provisioning.store import customers, jobs, plans
-from provisioning.workflow.house import Workspace, record_event
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 
 
 def remove_old(house: Workspace, customer_id: int | None = None) -> int:
     """Remove what is older than its customer's retention; of one customer, or of all. Returns how many plans. Changes no
     user, and nothing that the next plan depends on."""
+    require(house, customer_id, PREPARERS, "remove what is old")
     return sum(
         _remove(house, each) for each in customers.customers(house.db) if customer_id is None or each.id == customer_id
     )

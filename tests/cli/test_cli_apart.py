@@ -137,7 +137,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "read_grants": (FREE, lambda h, i: workflow.read_grants({})),
     "read_sample": (PREPARE, lambda h, i: workflow.read_sample(h, i.label)),
     "remove_old_history": (PREPARE, lambda h, i: workflow.remove_old_history(h, i.customer)),
-    "remove_old": (FREE, lambda h, i: None),  # the machine's own: only what is older than each customer's retention
+    "remove_old": (CARE, lambda h, i: workflow.remove_old(h)),
     "restore": (CARE, lambda h, i: workflow.restore(h, i.file)),
     "resume_all": (PREPARE, lambda h, i: workflow.resume_all(h, i.customer)),
     "revoke": (PREPARE, lambda h, i: workflow.revoke(h, f"boss@{i.customer.lower()}.example", i.customer)),
