@@ -111,7 +111,7 @@ def test_quarantine_says_why_since_when_and_when_it_tries_again(full: App, sandb
     workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("* * * * *", "UTC", "process"))
     workflow.switch_on(full.house(), DOMAIN)
     sandbox.stop()
-    house = full.house()
+    house = full.house(None)
     now = house.clock()
     house.clock = lambda: now.replace(year=now.year + 1)
     workflow.run_due(house)
