@@ -78,7 +78,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "compare_mappings": (READ, lambda h, i: workflow.compare_mappings(h, i.label, 1, 1)),
     "connections_seen": (READ, lambda h, i: workflow.connections_seen(h, i.customer)),
     "customer_from_template": (CARE, lambda h, i: workflow.customer_from_template(h, "Fresh", i.label)),
-    "customers_overview": (FREE, lambda h, i: workflow.customers_overview(h)),
+    "customers_overview": (FREE, lambda h, i: workflow.customers_overview(h) if workflow.is_csm(h) else None),
     "customers_seen": (FREE, lambda h, i: workflow.customers_seen(h)),
     "decide": (PREPARE, lambda h, i: workflow.decide(h, i.plan, Wishes(protect=[i.person]))),
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
