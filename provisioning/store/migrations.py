@@ -7,6 +7,7 @@ from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
 from provisioning.database import Database
+from provisioning.errors import SettingsError
 
 migrations = Migrations("rollcall")
 
@@ -208,10 +209,23 @@ def sessions(db: UtilsDatabase) -> None:
 
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
-    immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""
+    immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file
+    that a later version of Rollcall has written: what its tables mean by now is not known here."""
     made = db.one("SELECT 1 FROM sqlite_master WHERE name = ?", migrations.migrations_table)
-    if made and not migrations.pending(db.utils):
-        return
+    if made:
+        _refuse_later(db)
+        if not migrations.pending(db.utils):
+            return
     with db.transaction():
         if migrations.pending(db.utils):
             migrations.apply(db.utils)
+
+
+def _refuse_later(db: Database) -> None:
+    known = {each.name for each in migrations._migrations}
+    later = [each.name for each in migrations.applied(db.utils) if each.name not in known]
+    if later:
+        raise SettingsError(
+            f"The database {db.path} was written by a later version of Rollcall ({', '.join(later)}). Install that "
+            "version again, or restore the backup from before the upgrade."
+        )
