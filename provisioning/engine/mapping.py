@@ -107,7 +107,7 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
     """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody.
-    Who shares their identifier with others is known, and has none of their own to refer to: ""."""
+    Whether a reference can be written is decided later (`references.py`), when it is known who will have a user."""
     if identifiers is None:
         return {}
     named: list[str] = identifiers.to_pylist()
@@ -117,8 +117,7 @@ def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]
     by_identifier = {value: value for value in named}
     by_email = {email: value for email, value in zip(emails, named, strict=True) if email not in shared}
     found = {**by_identifier, **by_email, **dict(zip(ids, named, strict=True))}
-    twice = {value for value, count in Counter(named).items() if count > 1}
-    return {name: "" if value in twice else value for name, value in found.items() if name and value}
+    return {name: value for name, value in found.items() if name and value}
 
 
 def _map_references(

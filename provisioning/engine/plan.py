@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
 from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
+from provisioning.engine.references import differs, leave_references
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.engine.transforms import fold
@@ -55,14 +56,16 @@ def make_plan(situation: Situation) -> Decision:
     planner.add_and_update()
     planner.archive()
     apart = hold_same_people(situation, people, planner.changes, planner.held, planner.intended)
-    changes = sorted(apart.changes, key=in_order)
-    held = sorted(apart.held, key=lambda each: (each.code, each.key))
+    settled = leave_references(situation, people, apart.changes)
+    changes = sorted(settled.changes, key=in_order)
+    held = sorted([*apart.held, *settled.held], key=lambda each: (each.code, each.key))
     baseline = baseline_of(situation, people)
     findings = (
         *find_read_problems(situation, people, baseline),
         *find_limits(situation, people, changes, absences),
         *_future_archives(people),
         *apart.findings,
+        *settled.findings,
     )
     blocks = {each.code for each in findings if each.severity is Severity.BLOCK}
     status = PlanStatus.BLOCKED if blocks else PlanStatus.READY if changes else PlanStatus.EMPTY
@@ -393,13 +396,10 @@ class _Planner:
         people, key = self.people, self.people.keys[each.row]
         before: dict[str, str | None] = {name: each.old.get(name) or None for name in differing}
         after: dict[str, str | None] = {name: value or None for name, value in differing.items()}
-        names = ", ".join(differing)
-        why = f"{names} {'differs' if len(differing) == 1 else 'differ'} from HiBob."
+        why = differs(list(differing))
         if action is Action.REACTIVATE:
             before["status"], after["status"] = Status.ARCHIVED.value, Status.LIVE.value
-            why = f"{people.wishes.status[each.row] or 'Active'} in HiBob, archived here." + (
-                f" {why}" if names else ""
-            )
+            why = f"{people.wishes.status[each.row] or 'Active'} in HiBob, archived here." + (f" {why}" if why else "")
         seen = replace(self._seen_as(each.user, each.old), external_id=key)
         user = people.user_ids[each.user]
         self.changes.append(Change(key, action, why, before, after, user, seen, people.names[each.row]))

@@ -239,15 +239,22 @@ class ScimDirectory:
         done: Finished[Outcome | None] = Finished()
         self._prove_bulk(changes, partial(settle, way=self._by_bulk), done)
         ready: dict[int, Request] = {}
-        prepare = partial(self._writer.prepare, way=self._by_bulk, final=final)
+        prepare = partial(self._prepare, final=final)
         for place, step in self._run(changes, prepare, _left(changes, done), done).items():
             if isinstance(step, Request):
                 ready[place] = step
-            else:
+            elif not isinstance(step, Lost):
                 done.results[place] = step
         self._send(ready, done)
         done.results |= self._run(changes, partial(settle, again=True), _left(changes, done), done)
         return done
+
+    def _prepare(self, change: Change, *, final: bool) -> Request | Outcome | Lost | None:
+        """The next write; whoever cannot be looked at now is tried again by themself, and stops nobody else."""
+        try:
+            return self._writer.prepare(change, self._by_bulk, final=final)
+        except Lost as problem:
+            return problem
 
     def _run(
         self,

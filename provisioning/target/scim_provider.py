@@ -55,6 +55,7 @@ class ScimAttribute:
     exact: bool = False
     reference: bool = False
     description: str = ""
+    returned: str = "default"
 
     @property
     def path(self) -> str:
@@ -85,6 +86,14 @@ class Announced:
     def attribute(self, path: ScimPath) -> ScimAttribute | None:
         wanted = path.plain.lower()
         return next((each for each in self.attributes if each.path.lower() == wanted), None)
+
+    @property
+    def on_request(self) -> tuple[ScimAttribute, ...]:
+        """What users may have and a server shows only to who asks for it by name. A part of an attribute that is itself
+        shown on request comes with it."""
+        hidden = [each for each in self.attributes if each.returned == "request" and each.mutability != "readOnly"]
+        wholes = {each.path.lower() for each in hidden if not each.where.sub}
+        return tuple(each for each in hidden if not each.where.sub or each.where.holder.lower() not in wholes)
 
     def bind(self, attribute: Attribute) -> Bound:
         """Where an attribute of the mapping stands here. Raises `SettingsError` for what is no path, or none to one
@@ -253,4 +262,5 @@ def _described(path: ScimPath, each: SchemaAttribute, required: bool) -> ScimAtt
         unique=each.uniqueness in (Uniqueness.server, Uniqueness.global_),
         exact=each.case_exact is CaseExact.true,
         description=each.description or "",
+        returned=each.returned.value if each.returned else "default",
     )

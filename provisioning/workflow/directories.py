@@ -1,13 +1,16 @@
 """The user directory of a domain: opened to be read and written, or as it was read last, for looking only."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
+
+import pyarrow as pa
 
 from provisioning.errors import NotFound, SettingsError
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
-from provisioning.model import Domain, Status, Users
-from provisioning.store import snapshots
+from provisioning.model import AttributeType, Domain, Status, Users
+from provisioning.store import customers, snapshots
 from provisioning.store.secrets import get_secret, scim_owner
 from provisioning.target.local import LocalDirectory
 from provisioning.target.scim import ScimDirectory
@@ -110,6 +113,38 @@ def same_system(one: Domain, other: Domain) -> bool:
         return left.scim is right.scim
     same = left.scim.base_url == right.scim.base_url and left.domain_attribute == right.domain_attribute
     return same and left.domain_attribute is not None
+
+
+def identifiers_elsewhere(house: Workspace, domain: Domain) -> dict[str, str]:
+    """User id → unique identifier, of the customer's other domains in the same directory as they were read last: their
+    users may be managers of this one's."""
+    if not any(each.type is AttributeType.USER and each.data_feed_name for each in domain.attributes):
+        return {}
+    found: dict[str, str] = {}
+    for other in customers.domains(house.db, domain.customer_id):
+        name = other.settings.unique_identifier
+        if other.id == domain.id or not name or not same_system(domain, other):
+            continue
+        with suppress(NotFound):
+            users = known_users(house, other, [name])
+            values = users.attributes.get(name)
+            found |= dict(zip(users.ids.to_pylist(), values.to_pylist(), strict=True)) if values is not None else {}
+    return {user: identifier for user, identifier in found.items() if identifier}
+
+
+def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Mapping[str, str]) -> Users:
+    """A portal refers to managers by id: those of other domains get their unique identifier too, as those of this one
+    have it."""
+    if domain.settings.scim is None or not elsewhere:
+        return users
+    references = {each.name for each in domain.attributes if each.type is AttributeType.USER}
+    named = {
+        name: pa.array([elsewhere.get(value, value) for value in column.to_pylist()], pa.string())
+        if name in references
+        else column
+        for name, column in users.attributes.items()
+    }
+    return replace(users, attributes=named)
 
 
 def read_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:

@@ -27,7 +27,12 @@ from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.directories import known_directory, read_users
+from provisioning.workflow.directories import (
+    identifiers_elsewhere,
+    known_directory,
+    read_users,
+    with_names_elsewhere,
+)
 from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
 
@@ -73,12 +78,12 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
     customer = customers.get_customer(house.db, domain.customer)
     elsewhere = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
     emails = customers.in_charge(house.db, domain.customer_id)
-    now = house.clock()
+    now, managers = house.clock(), identifiers_elsewhere(house, domain)
     return Situation(
         domain=domain,
         columns=read.columns,
         employees=read.employees,
-        users=users,
+        users=with_names_elsewhere(domain, users, managers),
         now=now,
         baseline=plans.get_baseline(house.db, domain.id),
         absences=plans.get_absences(house.db, domain.id),
@@ -89,6 +94,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
         decisions=decisions_of(house, domain),
         others=read.others,
+        elsewhere=frozenset(managers.values()),
     )
 
 

@@ -43,6 +43,8 @@ PORTAL_SCHEMA = {
         {"name": "region", "type": "string", "canonicalValues": ["North", "South"]},
         {"name": "badge", "type": "string", "mutability": "immutable"},
         {"name": "lastLogin", "type": "dateTime", "mutability": "readOnly"},
+        {"name": "note", "type": "string", "returned": "request"},
+        {"name": "pin", "type": "string", "mutability": "writeOnly", "returned": "never"},
     ],
 }
 
@@ -211,6 +213,12 @@ class ScimServer:
         assert found.status == 200, found
         return dict(found.body)
 
+    def hidden(self, user: str, name: str) -> Any:
+        """An attribute of the portal's extension that is shown only to who asks for it by name."""
+        query = {"attributes": f"{PORTAL}:{name}"}
+        found = self.serve(Request("GET", f"/v2/Users/{user}", query, HEADERS, None))
+        return found.body.get(PORTAL, {}).get(name)
+
     @property
     def everybody(self) -> list[dict[str, Any]]:
         """All users as they are, without what the server adds, ordered by external id."""
@@ -370,6 +378,12 @@ def refuses_filters(request: Request, following: Next) -> Answer:
 
 def ignores_filters(request: Request, following: Next) -> Answer:
     query = {name: value for name, value in request.query.items() if name != "filter"}
+    return following(Request(request.method, request.path, query, request.headers, request.body))
+
+
+def ignores_names(request: Request, following: Next) -> Answer:
+    """Shows the same to everybody, whatever is asked for by name."""
+    query = {name: value for name, value in request.query.items() if name != "attributes"}
     return following(Request(request.method, request.path, query, request.headers, request.body))
 
 
