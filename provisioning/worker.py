@@ -117,6 +117,8 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
     if job.kind is JobKind.DECIDE and job.plan_id:
         wishes = msgspec.json.decode(job.details, type=workflow.Wishes)
         return {"plan": workflow.decide(house, job.plan_id, wishes, waiting).id}
+    if job.kind is JobKind.FAREWELL:
+        return {"plan": workflow.farewell(house, label, waiting).id}
     if job.kind is JobKind.UNDO:
         return {"plan": workflow.undo(house, job.details, waiting).id}
     return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}

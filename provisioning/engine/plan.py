@@ -123,7 +123,7 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     for user in _unmatched_live(people):
         user_id = people.user_ids[user]
         before = situation.absences.get(user_id)
-        if user in people.matches.disputed_users or not _absence_may_touch(situation, people, user):
+        if user in people.matches.disputed_users or not absence_may_touch(situation, people, user):
             continue
         if before is None:
             absent[user_id] = Absence(1, read_at)
@@ -134,7 +134,8 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     return absent
 
 
-def _absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+def absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+    """Whether Rollcall manages a user (by row): all of the domain, or those that it added or linked."""
     mode = situation.domain.settings.absence_archives
     return mode is AbsenceArchives.ALL or bool(people.user_links[user])
 
@@ -414,7 +415,7 @@ class _Planner:
     def _archive_employee(self, row: int, values: Mapping[str, str]) -> None:
         people, user = self.people, int(self.people.matches.user[row])
         key, outside = people.keys[row], not people.scope[row]
-        if outside and not _absence_may_touch(self.situation, self.people, user):
+        if outside and not absence_may_touch(self.situation, self.people, user):
             return
         if row in people.matches.duplicates:
             why = people.matches.duplicates[row] + GIVE_EACH_THEIR_OWN
@@ -433,7 +434,7 @@ class _Planner:
 
     def _archive_absent(self) -> None:
         people, needed = self.people, self.situation.domain.settings.absent_reads
-        users = [user for user in _unmatched_live(people) if _absence_may_touch(self.situation, people, user)]
+        users = [user for user in _unmatched_live(people) if absence_may_touch(self.situation, people, user)]
         seen = self._seen(users)
         for user in users:
             key = f"user:{people.user_ids[user]}"

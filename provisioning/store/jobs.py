@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     SAMPLE = "sample"
     DECIDE = "decide"
     UNDO = "undo"
+    FAREWELL = "farewell"
 
 
 class JobState(StrEnum):

@@ -207,6 +207,15 @@ def sessions(db: UtilsDatabase) -> None:
     db.execute("CREATE UNIQUE INDEX one_group_role ON group_roles (email, coalesce(customer_id, 0), role)")
 
 
+@migrations()
+def leaving(db: UtilsDatabase) -> None:
+    """Whoever left stays as a row, so that what happened can be read and nobody's account is lost; which plans archive
+    everybody before that."""
+    db.execute("ALTER TABLE customers ADD COLUMN left_at TEXT")
+    db.execute("ALTER TABLE domains ADD COLUMN left_at TEXT")
+    db.execute("ALTER TABLE plans ADD COLUMN farewell INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file

@@ -40,9 +40,10 @@ def save_plan(
     made_at: datetime,
     read_at: datetime,
     undo_of: str | None = None,
+    farewell: bool = False,
 ) -> str:
     """Store a plan with its people, in bulk, in the caller's transaction or one of its own; returns its id. `undo_of`: the
-    run whose way back it is."""
+    run whose way back it is; `farewell`: it archives everybody."""
     plan_id = new_id("plan")
     fed = [each.name for each in domain.attributes if each.data_feed_name]
     with db.transaction():
@@ -52,7 +53,7 @@ def save_plan(
             status=decision.status.value, digest=decision.digest, counts=to_json(decision.counts),
             findings=to_json(decision.findings),
             baseline=to_blob(decision.baseline) if decision.baseline else None,
-            proposals=to_json(decision.proposals), undo_of=undo_of,
+            proposals=to_json(decision.proposals), undo_of=undo_of, farewell=int(farewell),
             evidence=to_json(decision.evidence),
         )  # fmt: skip
         db.many(
@@ -117,8 +118,17 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         held=(),
         proposals=from_json(row["proposals"], tuple[Proposal, ...]),
         undo_of=row["undo_of"],
+        farewell=bool(row["farewell"]),
         evidence=from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
     )
+
+
+def last_farewell(db: Database, domain_id: int) -> str | None:
+    """The newest plan that archives everybody, whatever came of it."""
+    row = db.one(
+        "SELECT id FROM plans WHERE domain_id = ? AND farewell = 1 ORDER BY made_at DESC, rowid DESC LIMIT 1", domain_id
+    )
+    return row["id"] if row else None
 
 
 _FILTER = (

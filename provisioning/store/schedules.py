@@ -119,7 +119,7 @@ def approved_run(
     row = db.one(
         "SELECT p.id, a.by FROM runs r JOIN plans p ON p.id = r.plan_id JOIN approvals a ON a.id = "
         "(SELECT max(id) FROM approvals WHERE plan_id = p.id) WHERE r.domain_id = ?1 AND r.status IN (?2, ?3) "
-        "AND p.mapping_version = ?4 AND p.settings_version = ?5 AND p.undo_of IS NULL AND a.standing = 0 "
+        "AND p.mapping_version = ?4 AND p.settings_version = ?5 AND p.undo_of IS NULL AND p.farewell = 0 AND a.standing = 0 "
         "AND (?6 IS NULL OR r.ended_at > ?6) ORDER BY r.ended_at DESC LIMIT 1",
         domain_id, RunStatus.DONE.value, RunStatus.PARTIAL.value, mapping_version, settings_version,
         to_text(since) if since else None,

@@ -235,6 +235,12 @@ def need_domain(here: Here) -> Domain:
             st.subheader("No customer yet", anchor=False)
             st.write("A customer is an organisation with its connection to HiBob and its user domains.")
             link("pages/start.py", "Begin with the checklist", ":material/checklist:", here)
+        elif here.customer is not None and here.customer.left_at:
+            st.subheader("This customer was offboarded", anchor=False)
+            st.write(
+                f"On {here.customer.left_at:%d %b %Y}. What happened can still be read; connecting HiBob begins anew."
+            )
+            link("pages/history.py", "Read its history", ":material/history:", here)
         else:
             st.subheader("No domain yet", anchor=False)
             st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")

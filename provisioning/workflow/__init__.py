@@ -48,6 +48,7 @@ from provisioning.workflow.editing import (
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.farewell import farewell, farewell_seen
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
@@ -68,6 +69,16 @@ from provisioning.workflow.house import (
 )
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
 from provisioning.workflow.keeping import export_person, forget_person, remove_old_history
+from provisioning.workflow.leaving import (
+    Fate,
+    Leaving,
+    domains_left,
+    leaving_connection,
+    leaving_customer,
+    leaving_domain,
+    needs_farewell,
+    offboard,
+)
 from provisioning.workflow.looking import (
     Effect,
     Event,
@@ -181,8 +192,10 @@ __all__ = [
     "Done",
     "Effect",
     "Event",
+    "Fate",
     "Grants",
     "Heard",
+    "Leaving",
     "MappingDraft",
     "Need",
     "Newest",
@@ -233,6 +246,7 @@ __all__ = [
     "decisions_seen",
     "deliver",
     "doctor",
+    "domains_left",
     "domains_seen",
     "drop_mapping_draft",
     "drop_settings_draft",
@@ -243,6 +257,8 @@ __all__ = [
     "export_person",
     "export_users",
     "export_workbook",
+    "farewell",
+    "farewell_seen",
     "fields_known",
     "forget_person",
     "go_back",
@@ -260,6 +276,9 @@ __all__ = [
     "last_check",
     "last_read",
     "latest_job",
+    "leaving_connection",
+    "leaving_customer",
+    "leaving_domain",
     "left_out_draft",
     "limits_from_words",
     "limits_in_words",
@@ -269,9 +288,11 @@ __all__ = [
     "messages_seen",
     "names_in_plan",
     "need_membership",
+    "needs_farewell",
     "newer_mapping",
     "newer_settings",
     "newest",
+    "offboard",
     "operator",
     "outcomes_seen",
     "pause_all",

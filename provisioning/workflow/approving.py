@@ -91,6 +91,10 @@ def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[
 
 def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
     """Raises `Lapsed` when the plan was overtaken."""
+    if domain.left_at:
+        raise Lapsed(
+            f"{domain.label} was offboarded on {domain.left_at:%d %b %Y}: nothing of it is approved or processed."
+        )
     again = "Make a new preview."
     if house.clock() - plan.made_at > PLAN_LIFETIME:
         raise Lapsed(f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days. {again}")

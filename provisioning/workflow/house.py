@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioning import setup_file
 from provisioning.database import Database
-from provisioning.errors import RoleMissing
+from provisioning.errors import NotFound, Refused, RoleMissing
 from provisioning.model import (
     Actor,
     Customer,
@@ -163,8 +163,44 @@ MODE = MODE_VARIABLE
 """`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 
 
+def known_customer(house: Workspace, name: str) -> Customer:
+    """The customer of this name. Raises `NotFound` with those that the actor may see. Whether this is one of them is for
+    `require` to say."""
+    found = customers.find_customer(house.db, name)
+    if found is None:
+        raise NotFound(f"There is no customer “{name}”{_have(house, [each.name for each in customers_seen(house)])}")
+    return found
+
+
+def known_domain(house: Workspace, label: str) -> Domain:
+    """The domain of `CUSTOMER/DOMAIN`, one that left too. Raises `NotFound` as `known_customer` does."""
+    found = customers.find_domain(house.db, label)
+    if found is None:
+        have = [each.label for one in customers_seen(house) for each in customers.domains(house.db, one.id)]
+        raise NotFound(f"There is no domain “{label}” (written CUSTOMER/DOMAIN){_have(house, have)}")
+    return found
+
+
+def _have(house: Workspace, names: Sequence[str]) -> str:
+    if house.actor.email is None:
+        return (
+            f". Known: {', '.join(names[:10])}." if names else ". There is none yet: create one with `setup FILE.toml`."
+        )
+    return f" that you may see. Yours: {', '.join(names[:10])}." if names else " that you may see."
+
+
+def with_us(domain: Domain) -> Domain:
+    """The same domain. Raises `Refused` for one that left: it is there to be read only."""
+    if domain.left_at:
+        raise Refused(
+            f"{domain.label} was offboarded on {domain.left_at:%d %b %Y}: what happened can be read, and nothing is done "
+            "any more. A set-up file that names it takes it up again."
+        )
+    return domain
+
+
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
-    found = customers.get_customer(house.db, customer)
+    found = known_customer(house, customer)
     require(house, found.id, READERS, "see this customer")
     return customers.domains(house.db, found.id)
 
@@ -179,9 +215,9 @@ def may(house: Workspace, customer: str) -> frozenset[str]:
 
 
 def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role] = READERS) -> Domain:
-    domain = customers.get_domain(house.db, label)
+    domain = known_domain(house, label)
     require(house, domain.customer_id, roles, doing)
-    return domain
+    return domain if Role.AUDITOR in roles else with_us(domain)
 
 
 def is_local_user(house: Workspace) -> bool:

@@ -99,7 +99,7 @@ class _Overview:
         return [row for each in seen for row in self._customer(each, domains.get(each.id, []))]
 
     def _seen(self) -> list[Customer]:
-        house, found = self.house, customers.customers(self.house.db)
+        house, found = self.house, [each for each in customers.customers(self.house.db) if each.left_at is None]
         if house.actor.email is None:
             return found
         roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())

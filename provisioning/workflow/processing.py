@@ -118,8 +118,8 @@ def _changed_at_source(
     """For a plan that is no longer fresh: the changes that HiBob would not make today. Planned anew from a new read
     and the kept users, so that what this run already wrote does not count."""
     minutes = _reread_minutes(house)
-    if plan.undo_of:
-        return frozenset()  # It follows from what a run did, not from what HiBob says.
+    if plan.undo_of or plan.farewell:
+        return frozenset()  # It follows from what a run did, or a customer wished, not from what HiBob says.
     # A read of the future was made by a clock that was wrong: its age is not known, so it is no fresh one.
     if not changes or timedelta(0) <= house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()

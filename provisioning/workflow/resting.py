@@ -107,7 +107,12 @@ def lifted(house: Workspace, domain: Domain, trouble: Trouble) -> bool:
     if schedules.approved_run(house.db, domain.id, domain.mapping_version, domain.settings_version, trouble.tried_at):
         return True
     newest = next((each for each in plans.recent_plans(house.db, domain.id, 1)), None)
-    return newest is not None and newest.made_at > trouble.tried_at and not newest.blocks and not newest.undo_of
+    return (
+        newest is not None
+        and newest.made_at > trouble.tried_at
+        and not newest.blocks
+        and not (newest.undo_of or newest.farewell)
+    )
 
 
 def still_waits(house: Workspace, domain: Domain, plan: Plan) -> bool:

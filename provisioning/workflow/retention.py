@@ -21,7 +21,7 @@ def _remove(house: Workspace, customer: Customer) -> int:
     # A plan that may still be approved is compared with the runs since, and archives are counted over seven days.
     kept = max(timedelta(days=customer.retention_days), PLAN_LIFETIME)
     before, count = house.clock() - kept, 0
-    for domain in customers.domains(house.db, customer.id):
+    for domain in customers.domains_ever(house.db, customer.id):
         with house.db.transaction():
             old = plans.old_plans(house.db, domain.id, before)
             plans.remove_plans(house.db, domain.id, old)

@@ -14,7 +14,15 @@ from provisioning.model import Domain
 from provisioning.setup_file import ScheduleTable, check_schedule
 from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
-from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import (
+    PREPARERS,
+    READERS,
+    Workspace,
+    known_customer,
+    record_event,
+    require,
+    seen_domain,
+)
 from provisioning.workflow.resting import (
     approval_by,
     change,
@@ -77,7 +85,7 @@ def save_schedule(house: Workspace, label: str, table: ScheduleTable | None) -> 
 
 def pause_all(house: Workspace, customer: str) -> bool:
     """Let all schedules of a customer rest; returns whether they did not yet."""
-    found = customers.get_customer(house.db, customer)
+    found = known_customer(house, customer)
     require(house, found.id, PREPARERS, "pause the schedules")
     with house.db.transaction():
         reason = f"{house.actor.name} paused all schedules of {found.name}."
@@ -89,7 +97,7 @@ def pause_all(house: Workspace, customer: str) -> bool:
 
 def resume_all(house: Workspace, customer: str) -> bool:
     """Let a customer's schedules go on as each was, from its next time on; returns whether they rested."""
-    found = customers.get_customer(house.db, customer)
+    found = known_customer(house, customer)
     require(house, found.id, PREPARERS, "resume the schedules")
     if house.actor.email is None:
         raise RoleMissing(OPERATOR_MAY_NOT)
@@ -105,7 +113,7 @@ def resume_all(house: Workspace, customer: str) -> bool:
 
 def all_paused(house: Workspace, customer: str) -> str | None:
     """Why all schedules of a customer rest, or None."""
-    found = customers.get_customer(house.db, customer)
+    found = known_customer(house, customer)
     require(house, found.id, READERS, "see the schedules")
     return schedules.paused_customer(house.db, found.id)
 

@@ -21,7 +21,7 @@ from provisioning.model import (
     Settings,
 )
 from provisioning.notify import check_target
-from provisioning.store import customers, sessions, snapshots
+from provisioning.store import customers, leaving, sessions, snapshots
 from provisioning.store.secrets import (
     about_secret,
     connection_owner,
@@ -40,6 +40,7 @@ from provisioning.workflow.house import (
     customers_seen,
     domains_seen,
     is_local_user,
+    known_customer,
     record_event,
     require,
 )
@@ -83,6 +84,9 @@ class _SetUp:
         before = customers.find_customer(self.db, table.name)
         price = None if table.price_per_user is None else format(Decimal(str(table.price_per_user)), "f")
         self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
+        if leaving.take_up_customer(self.db, self.customer_id) and before:
+            before = replace(before, left_at=None)
+            self._note("customer taken up again", name=table.name)
         after = customers.get_customer(self.db, table.name)
         if before != after:
             self._note("customer changed" if before else "customer created", name=table.name, seats=table.seats)
@@ -146,10 +150,15 @@ class _SetUp:
         return value
 
     def _domains(self, tables: list[setup_file.DomainTable]) -> None:
-        before = {each.name: each for each in customers.domains(self.db, self.customer_id)}
+        before = {each.name: each for each in customers.domains_ever(self.db, self.customer_id)}
         for table in tables:
-            self._domain(table, before.get(table.name))
-        for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
+            known = before.get(table.name)
+            if known and known.left_at:
+                leaving.take_up_domain(self.db, known.id)
+                self._note("domain taken up again", known, name=table.name)
+            self._domain(table, known)
+        gone = {each.name for each in before.values() if not each.left_at} - {each.name for each in tables}
+        for name in sorted(gone) if self.prune else ():
             drop_notify_secrets(self.db, before[name].id, 0)
             drop_secret(self.db, scim_owner(before[name].id))
             customers.delete_domain(self.db, before[name].id)
@@ -234,7 +243,7 @@ class _SetUp:
 
 def export(house: Workspace, name: str) -> str:
     """A customer as a set-up file, without secrets: only the variables they were read from."""
-    customer = customers.get_customer(house.db, name)
+    customer = known_customer(house, name)
     require(house, customer.id, READERS, "export the set-up")
     record_event(house, "set-up exported", customer_id=customer.id)
     file = setup_file.SetupFile(
@@ -291,7 +300,7 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
         raise UsageError(
             f"Name the customer: only a CSM may have all of them, not a member with the role {role.value}."
         )
-    customer_id = customers.get_customer(house.db, customer).id if customer else None
+    customer_id = known_customer(house, customer).id if customer else None
     require(house, customer_id, PREPARERS, "grant roles")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
@@ -307,7 +316,7 @@ def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bo
     """Take somebody's role away; of a customer's last admin only with that word. Returns whether there was one. What
     a group gave ends too, until the next sign-in brings it back: the group has to go where it is kept."""
     address = setup_file.check_email(email)
-    customer_id = customers.get_customer(house.db, customer).id if customer else None
+    customer_id = known_customer(house, customer).id if customer else None
     require(house, customer_id, PREPARERS, "take roles away")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
@@ -333,7 +342,7 @@ class ConnectionSeen:
 
 
 def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
-    found = customers.get_customer(house.db, customer)
+    found = known_customer(house, customer)
     require(house, found.id, READERS, "see the connections")
     have = customers.domains(house.db, found.id)
     return [_connection_seen(house, each, have) for each in customers.connections(house.db, found.id)]
@@ -364,7 +373,7 @@ def save_connection(
 ) -> None:
     """Create or change a connection; a token that is None or blank stays as it is. `report`: the custom report to read
     instead of people search. Contacts nobody."""
-    found = customers.get_customer(house.db, customer)
+    found = known_customer(house, customer)
     require(house, found.id, PREPARERS, "change a connection")
     if not name.strip():
         raise SettingsError("The connection needs a name.")
@@ -375,6 +384,7 @@ def save_connection(
     wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
     with house.db.transaction():
         variable = customers.token_variable(house.db, before.id) if before else None
+        leaving.take_up_customer(house.db, found.id)
         connection_id = customers.save_connection(house.db, wanted, variable)
         owner, secret = connection_owner(connection_id), (token or "").strip()
         new = bool(secret) and put_secret(house.db, house.vault, owner, secret, house.clock())
@@ -403,7 +413,7 @@ def add_domain(house: Workspace, customer: str, name: str, connection: str) -> N
     if any(each.name == name.strip() for each in domains_seen(house, customer)):
         raise SettingsError(f"There is a domain “{name.strip()}” already.")
     table = setup_file.DomainTable(name=name.strip(), connection=connection)
-    _through_set_up(house, file_of(customers.get_customer(house.db, customer), table))
+    _through_set_up(house, file_of(known_customer(house, customer), table))
 
 
 def _what_changed(before: Domain, after: Domain) -> dict[str, object]:

@@ -20,7 +20,7 @@ from tiny_hibob import TOKEN, TinyHiBob, company
 
 from provisioning import workflow
 from provisioning.errors import RoleMissing, RollcallError
-from provisioning.model import Role, ScopeRule, Settings
+from provisioning.model import Customer, Role, ScopeRule, Settings
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Ticket, Wishes, Workspace
 
@@ -46,6 +46,12 @@ class Ids:
     @property
     def settings(self) -> Settings:
         return Settings()
+
+    @property
+    def leaving(self) -> workflow.Leaving:
+        """As somebody might make it who knows the ids, Acme being the second customer that was made."""
+        number = {"Globex": 1, "Acme": 2}[self.customer]
+        return workflow.Leaving(self.customer, Customer(number, self.customer), (), (), whole=True)
 
     @property
     def begun(self) -> workflow.Begun:
@@ -84,6 +90,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
     "deliver": (CARE, lambda h, i: workflow.deliver(h)),
     "doctor": (CARE, lambda h, i: workflow.doctor(h)),
+    "domains_left": (READ, lambda h, i: workflow.domains_left(h, i.customer)),
     "domains_seen": (READ, lambda h, i: workflow.domains_seen(h, i.customer)),
     "drop_mapping_draft": (PREPARE, lambda h, i: workflow.drop_mapping_draft(h, i.label)),
     "drop_settings_draft": (PREPARE, lambda h, i: workflow.drop_settings_draft(h, i.label)),
@@ -95,6 +102,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "export_person": (PREPARE, lambda h, i: workflow.export_person(h, i.customer, i.person)),
     "export_users": (READ, lambda h, i: workflow.export_users(h, i.label)),
     "fields_known": (READ, lambda h, i: workflow.fields_known(h, i.label)),
+    "farewell": (PREPARE, lambda h, i: workflow.farewell(h, i.label)),
+    "farewell_seen": (READ, lambda h, i: workflow.farewell_seen(h, i.label)),
     "forget_person": (PREPARE, lambda h, i: workflow.forget_person(h, i.customer, i.person)),
     "go_back": (PREPARE, lambda h, i: workflow.go_back(h, i.label, 1, i.begun)),
     "grant": (PREPARE, lambda h, i: workflow.grant(h, "friend@nowhere.example", Role.ADMIN, i.customer)),
@@ -110,6 +119,12 @@ CASES: dict[str, tuple[str, Call]] = {
     "lapsed": (READ, lambda h, i: workflow.lapsed(h, i.plan)),
     "last_check": (READ, lambda h, i: workflow.last_check(h, i.label)),
     "last_read": (READ, lambda h, i: workflow.last_read(h, i.label)),
+    "leaving_connection": (
+        PREPARE,
+        lambda h, i: workflow.leaving_connection(h, i.customer, f"{i.customer} HiBob"),
+    ),
+    "leaving_customer": (PREPARE, lambda h, i: workflow.leaving_customer(h, i.customer)),
+    "leaving_domain": (PREPARE, lambda h, i: workflow.leaving_domain(h, i.label)),
     "latest_job": (READ, lambda h, i: workflow.latest_job(h, i.label, list(JobKind))),
     "left_out_draft": (READ, lambda h, i: workflow.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: workflow.limits_from_words({})),
@@ -120,10 +135,12 @@ CASES: dict[str, tuple[str, Call]] = {
     "messages_seen": (READ, lambda h, i: workflow.messages_seen(h, i.label)),
     "names_in_plan": (READ, lambda h, i: workflow.names_in_plan(h, i.plan, [i.person])),
     "need_membership": (FREE, lambda h, i: None),
+    "needs_farewell": (PREPARE, lambda h, i: workflow.needs_farewell(h, i.leaving)),
     "newer_mapping": (READ, lambda h, i: workflow.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: workflow.newer_settings(h, i.label, 0)),
     "newest": (READ, lambda h, i: workflow.newest(h, i.label)),
     "operator": (FREE, lambda h, i: workflow.operator()),
+    "offboard": (PREPARE, lambda h, i: workflow.offboard(h, i.leaving, workflow.Fate.STAY)),
     "outcomes_seen": (READ, lambda h, i: workflow.outcomes_seen(h, i.run, (), "", 10, 0)),
     "pause_all": (PREPARE, lambda h, i: workflow.pause_all(h, i.customer)),
     "people_read": (READ, lambda h, i: workflow.people_read(h, i.label)),
@@ -321,7 +338,7 @@ def test_an_auditor_reads_everything_of_their_customer(installation: Installatio
     house.db.close()
 
 
-@pytest.mark.parametrize("name", ["approve", "approve_by_workbook", "decide"])
+@pytest.mark.parametrize("name", ["approve", "approve_by_workbook", "decide", "offboard"])
 def test_the_operator_prepares_and_never_approves(installation: Installation, name: str) -> None:
     house = installation.house(None)
     with pytest.raises(RoleMissing):
