@@ -93,6 +93,10 @@ def member(email: str) -> Actor:
     return Actor(address, address)
 
 
+NOBODYS = 0
+
+"""The id of no customer: what is asked of one that is not there takes a role for all of them."""
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 READERS = frozenset(Role)
@@ -163,9 +167,16 @@ MODE = MODE_VARIABLE
 """`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 
 
+def seen_customer(house: Workspace, name: str, doing: str, roles: frozenset[Role] = READERS) -> Customer:
+    """The customer of this name. One that the actor may not see is refused in the same words as one that is not there;
+    `NotFound`, which names all there are, is for those who may see all."""
+    found = customers.find_customer(house.db, name)
+    require(house, found.id if found else NOBODYS, roles, doing)
+    return found or customers.get_customer(house.db, name)
+
+
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, READERS, "see this customer")
+    found = seen_customer(house, customer, "see this customer")
     return customers.domains(house.db, found.id)
 
 
@@ -179,9 +190,16 @@ def may(house: Workspace, customer: str) -> frozenset[str]:
 
 
 def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role] = READERS) -> Domain:
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, roles, doing)
-    return domain
+    """The domain of this label. Of customers that the actor may not see, nothing is told: neither names nor whether
+    they are there."""
+    domain = customers.find_domain(house.db, label)
+    if domain:
+        require(house, domain.customer_id, roles, doing)
+        return domain
+    mine = customers_seen(house)
+    if not any(label.startswith(f"{each.name}/") for each in mine):
+        require(house, NOBODYS, roles, doing)
+    return customers.get_domain(house.db, label, {each.id for each in mine})
 
 
 def is_local_user(house: Workspace) -> bool:

@@ -29,7 +29,7 @@ from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.directories import known_directory, known_users, open_directory
 from provisioning.workflow.editing import fields_known
-from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
@@ -38,8 +38,7 @@ Event = history.Event
 
 def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is: (id, external id, status, attributes), ordered by id."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see the users")
+    domain = seen_domain(house, label, "see the users")
     with open_directory(house, domain) as directory:
         return directory.everybody()
 
@@ -47,23 +46,22 @@ def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, s
 def export_users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is, to be handed out: that is recorded."""
     found = users(house, label)
-    record_event(house, "users exported", customers.get_domain(house.db, label), users=len(found))
+    record_event(house, "users exported", seen_domain(house, label, "see the users"), users=len(found))
     return found
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:
     """A customer's events, or those of `CUSTOMER/DOMAIN`, newest first."""
-    customer = customers.find_customer(house.db, label)
-    domain = None if customer else customers.get_domain(house.db, label) if "/" in label else None
-    found: Customer = customer or customers.get_customer(house.db, domain.customer if domain else label)
-    require(house, found.id, READERS, "see the history")
-    return history.events(house.db, found.id, domain.id if domain else None)
+    doing = "see the history"
+    if customers.find_customer(house.db, label) is None and "/" in label:
+        domain = seen_domain(house, label, doing)
+        return history.events(house.db, domain.customer_id, domain.id)
+    return history.events(house.db, seen_customer(house, label, doing).id)
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
     """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see why somebody is there")
+    domain = seen_domain(house, label, "see why somebody is there")
     employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
     # The kept users are from before the last run: whoever it added would seem to wait for being added.
     fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
@@ -273,7 +271,7 @@ class Station:
 
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
     """The real set-up, in its order, with what is known to be done."""
-    about = customers.get_customer(house.db, customer)
+    about = seen_customer(house, customer, "see the checklist")
     have = connections_seen(house, customer)
     domain = seen_domain(house, label, "see the checklist") if label else None
     ready = any(each.token_set and each.connection.service_user_id for each in have)

@@ -28,7 +28,17 @@ from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.directories import known_directory, read_users
-from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.house import (
+    PREPARERS,
+    READERS,
+    Say,
+    Waiting,
+    Workspace,
+    quiet,
+    record_event,
+    require,
+    seen_domain,
+)
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
 
 SEVEN_DAYS = timedelta(days=7)
@@ -37,8 +47,7 @@ SEVEN_DAYS = timedelta(days=7)
 def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = quiet) -> Plan:
     """Read both sides, make a plan and store it. Waits while somebody else works on the domain; `say` hears each
     step."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, PREPARERS, "make a preview")
+    domain = seen_domain(house, label, "make a preview", PREPARERS)
     with lease(house.db, domain.id, "preview", waiting):
         domain = customers.domain_by_id(house.db, domain.id)
         say("Reading HiBob and the directory")

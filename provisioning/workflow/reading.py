@@ -29,7 +29,7 @@ from provisioning.store.secrets import (
     connection_owner,
     get_secret,
 )
-from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.portals import PortalSeen, ask_portal
 
 TESTED, MOST_TESTS, TEST_WINDOW = "connection tested", 20, timedelta(minutes=5)
@@ -190,8 +190,7 @@ class Check:
 def check(house: Workspace, label: str) -> Check:
     """Test a domain's connection: credentials, people, and every mapped field; and its portal, if it has one. Stores only
     HiBob's metadata."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, PREPARERS, "test the connection")
+    domain = seen_domain(house, label, "test the connection", PREPARERS)
     _note_test(house, domain)
     read = read_hibob(house, domain, fresh_metadata=True)
     _note_reports(house, connection_of(house, domain))

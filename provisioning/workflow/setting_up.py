@@ -34,7 +34,6 @@ from provisioning.store.secrets import (
 )
 from provisioning.workflow.house import (
     PREPARERS,
-    READERS,
     Workspace,
     any_customer,
     customers_seen,
@@ -42,6 +41,7 @@ from provisioning.workflow.house import (
     is_local_user,
     record_event,
     require,
+    seen_customer,
 )
 
 
@@ -234,8 +234,7 @@ class _SetUp:
 
 def export(house: Workspace, name: str) -> str:
     """A customer as a set-up file, without secrets: only the variables they were read from."""
-    customer = customers.get_customer(house.db, name)
-    require(house, customer.id, READERS, "export the set-up")
+    customer = seen_customer(house, name, "export the set-up")
     record_event(house, "set-up exported", customer_id=customer.id)
     file = setup_file.SetupFile(
         customer=setup_file.CustomerTable(
@@ -291,8 +290,7 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
         raise UsageError(
             f"Name the customer: only a CSM may have all of them, not a member with the role {role.value}."
         )
-    customer_id = customers.get_customer(house.db, customer).id if customer else None
-    require(house, customer_id, PREPARERS, "grant roles")
+    customer_id = _whose(house, customer, "grant roles")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
         new = customers.grant(house.db, address, role, customer_id, house.clock())
@@ -303,12 +301,19 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
     return new
 
 
+def _whose(house: Workspace, customer: str | None, doing: str) -> int | None:
+    """The id of the customer whose roles are changed; None: of everybody's."""
+    if customer is not None:
+        return seen_customer(house, customer, doing, PREPARERS).id
+    require(house, None, PREPARERS, doing)
+    return None
+
+
 def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bool = False) -> bool:
     """Take somebody's role away; of a customer's last admin only with that word. Returns whether there was one. What
     a group gave ends too, until the next sign-in brings it back: the group has to go where it is kept."""
     address = setup_file.check_email(email)
-    customer_id = customers.get_customer(house.db, customer).id if customer else None
-    require(house, customer_id, PREPARERS, "take roles away")
+    customer_id = _whose(house, customer, "take roles away")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
         had = customers.revoke(house.db, address, customer_id)
@@ -333,8 +338,7 @@ class ConnectionSeen:
 
 
 def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, READERS, "see the connections")
+    found = seen_customer(house, customer, "see the connections")
     have = customers.domains(house.db, found.id)
     return [_connection_seen(house, each, have) for each in customers.connections(house.db, found.id)]
 
@@ -364,8 +368,7 @@ def save_connection(
 ) -> None:
     """Create or change a connection; a token that is None or blank stays as it is. `report`: the custom report to read
     instead of people search. Contacts nobody."""
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, PREPARERS, "change a connection")
+    found = seen_customer(house, customer, "change a connection", PREPARERS)
     if not name.strip():
         raise SettingsError("The connection needs a name.")
     if len(name.strip()) > MOST_NAME or not name.strip().isprintable():
