@@ -74,8 +74,8 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:
     """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
     verdict = history.verify(house.db, head)
-    problem = verdict.broken or house.sealer().problem()
-    return replace(verdict, broken=problem)
+    sealer = house.sealer()
+    return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
 
 
 def history_head(house: Workspace) -> str:

@@ -44,6 +44,9 @@ from provisioning.workflow.house import (
     seen_customer,
 )
 
+OWN_VARIABLES = "ROLLCALL_"
+"""The encryption key is among them: a set-up file that names it would have it sent to whoever it names."""
+
 
 def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
     """Create or change one customer from a set-up file, all or nothing; contacts nobody. Returns what changed."""
@@ -116,6 +119,8 @@ class _SetUp:
         wanted = Connection(0, self.customer_id, table.name, url, table.id, table.report, table.type)
         old_env = customers.token_variable(self.db, before.id) if before else None
         env = table.token.env if table.token else old_env
+        if table.token is None:
+            _keep_token_home(self.house, before, url)
         connection_id = customers.save_connection(self.db, wanted, env)
         token_changed = table.token is not None and put_secret(
             self.db,
@@ -140,6 +145,10 @@ class _SetUp:
         return put_secret(self.db, self.house.vault, owner, secret, now) or not known
 
     def _secret(self, secret: setup_file.Secret, what: str) -> str:
+        if secret.env.startswith(OWN_VARIABLES):
+            raise SettingsError(
+                f"The environment variable {secret.env} is Rollcall’s own and goes to nobody; {what} has to be in another."
+            )
         value = self.house.environment.get(secret.env, "").strip()
         if not value:
             raise SettingsError(f"The environment variable {secret.env} is not set; {what} is read from it.")
@@ -376,6 +385,8 @@ def save_connection(
     url = check_base_url(base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
     before = {each.name: each for each in customers.connections(house.db, found.id)}.get(name.strip())
     wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
+    if not (token or "").strip():
+        _keep_token_home(house, before, url)
     with house.db.transaction():
         variable = customers.token_variable(house.db, before.id) if before else None
         connection_id = customers.save_connection(house.db, wanted, variable)
@@ -383,6 +394,15 @@ def save_connection(
         new = bool(secret) and put_secret(house.db, house.vault, owner, secret, house.clock())
         what = "connection changed" if before else "connection created"
         record_event(house, what, customer_id=found.id, name=wanted.name, base_url=url, report=report, token_set=new)
+
+
+def _keep_token_home(house: Workspace, before: Connection | None, url: str) -> None:
+    """A token that somebody else entered is sent where they meant it to go. Raises `SettingsError`."""
+    if before and before.base_url != url and about_secret(house.db, connection_owner(before.id)):
+        raise SettingsError(
+            f"Connection “{before.name}”: its base URL changes, so its token has to be given again: the stored one is not "
+            "sent to another address."
+        )
 
 
 def add_customer(house: Workspace, name: str) -> None:
