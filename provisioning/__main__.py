@@ -644,6 +644,11 @@ def _verify(asked: argparse.Namespace) -> int:
         _complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED
     print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
+    if verdict.unsealed:
+        print(
+            f"The last {verdict.unsealed:,} of them came after the seal: somebody is at work, a process was killed while it "
+            "wrote, or an older seal was put back. Compare them with a head kept elsewhere: `verify --head HASH`."
+        )
     return OK
 
 

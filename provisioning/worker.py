@@ -21,6 +21,7 @@ from provisioning.store import customers, jobs
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import Holder, is_held
 from provisioning.workflow import Workspace
+from provisioning.workflow.house import CARETAKERS, require
 
 LOOK_EVERY = 1.0
 PATIENCE = 15.0
@@ -53,7 +54,9 @@ class Stopping:
 
 
 def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> None:
-    """Execute jobs, and between them the schedules that are due, until told to stop; the work at hand is finished first."""
+    """Execute jobs, and between them the schedules that are due, until told to stop; the work at hand is finished first.
+    Raises `RoleMissing` before anything is looked at when the actor may not work for every customer."""
+    require(house, None, CARETAKERS, "work for every customer")
     waiting_again = jobs.give_back(house.db, lambda domain_id: is_held(house.db, domain_id))
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
     messenger = threading.Thread(target=_deliver, args=(replace(house), stopping), daemon=True)

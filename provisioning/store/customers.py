@@ -1,5 +1,6 @@
 """Customers and what belongs to them: members, connections, domains, and the versions of mapping and settings."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -205,17 +206,8 @@ def all_domains(db: Database) -> list[Domain]:
     return [_domain(row) for row in db.all(f"{_DOMAINS} WHERE d.left_at IS NULL ORDER BY c.name, d.name")]
 
 
-def get_domain(db: Database, label: str) -> Domain:
-    """As `find_domain`. Raises `NotFound`; which there are is said where it is known who asks."""
-    found = find_domain(db, label)
-    if found is None:
-        raise NotFound(f"There is no domain “{label}” (written CUSTOMER/DOMAIN).")
-    return found
-
-
 def find_domain(db: Database, label: str) -> Domain | None:
-    """The domain of `CUSTOMER/DOMAIN`, one that left too. Names may hold slashes: the longest customer name that fits is
-    taken."""
+    """The domain of `CUSTOMER/DOMAIN`. Names may hold slashes: the longest customer name that fits is taken."""
     parts = label.split("/")
     for cut in range(len(parts) - 1, 0, -1):
         customer, name = "/".join(parts[:cut]), "/".join(parts[cut:])
@@ -223,6 +215,19 @@ def find_domain(db: Database, label: str) -> Domain | None:
         if row:
             return _domain(row)
     return None
+
+
+def get_domain(db: Database, label: str, seen: Collection[int] | None = None) -> Domain:
+    """The domain of `CUSTOMER/DOMAIN`. Raises `NotFound` with what there is, of the customers in `seen` alone if these
+    are given (by id)."""
+    found = find_domain(db, label)
+    if found:
+        return found
+    known = [row["label"] for row in db.all(
+        "SELECT c.id, c.name || '/' || d.name AS label FROM domains d JOIN customers c ON c.id = d.customer_id ORDER BY 2"
+    ) if seen is None or row["id"] in seen]  # fmt: skip
+    have = f"Known: {', '.join(known[:10])}." if known else "There is none yet: create one with `setup FILE.toml`."
+    raise NotFound(f"There is no domain “{label}” (written CUSTOMER/DOMAIN). {have}")
 
 
 def domain_by_id(db: Database, domain_id: int) -> Domain:

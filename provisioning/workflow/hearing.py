@@ -38,9 +38,12 @@ def webhook(house: Workspace, label: str, headers: Mapping[str, str], body: byte
     at = believe(secret, signature, body, now)
     quiet = _quiet_time(house)
     with house.db.transaction():
-        if not schedules.remember_webhook(house.db, domain.id, sha256(body).hexdigest(), at, now - WINDOW):
+        heard_by = _domains_on(house, domain, connection)
+        # Remembered once for all of them: else whoever overheard an event could send it to the next domain's address.
+        first = min(each.id for each in heard_by)
+        if not schedules.remember_webhook(house.db, first, sha256(body).hexdigest(), at, now - WINDOW):
             return Heard.REPEATED
-        noted = [_note(house, each, now, quiet) for each in _domains_on(house, domain, connection)]
+        noted = [_note(house, each, now, quiet) for each in heard_by]
     return Heard.NOTED if any(noted) else Heard.IGNORED
 
 

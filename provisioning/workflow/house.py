@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioning import setup_file
 from provisioning.database import Database
-from provisioning.errors import NotFound, Refused, RoleMissing
+from provisioning.errors import Refused, RoleMissing
 from provisioning.model import (
     Actor,
     Customer,
@@ -93,6 +93,10 @@ def member(email: str) -> Actor:
     return Actor(address, address)
 
 
+NOBODYS = 0
+
+"""The id of no customer: what is asked of one that is not there takes a role for all of them."""
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 READERS = frozenset(Role)
@@ -163,30 +167,12 @@ MODE = MODE_VARIABLE
 """`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 
 
-def known_customer(house: Workspace, name: str) -> Customer:
-    """The customer of this name. Raises `NotFound` with those that the actor may see. Whether this is one of them is for
-    `require` to say."""
+def seen_customer(house: Workspace, name: str, doing: str, roles: frozenset[Role] = READERS) -> Customer:
+    """The customer of this name. One that the actor may not see is refused in the same words as one that is not there;
+    `NotFound`, which names all there are, is for those who may see all."""
     found = customers.find_customer(house.db, name)
-    if found is None:
-        raise NotFound(f"There is no customer “{name}”{_have(house, [each.name for each in customers_seen(house)])}")
-    return found
-
-
-def known_domain(house: Workspace, label: str) -> Domain:
-    """The domain of `CUSTOMER/DOMAIN`, one that left too. Raises `NotFound` as `known_customer` does."""
-    found = customers.find_domain(house.db, label)
-    if found is None:
-        have = [each.label for one in customers_seen(house) for each in customers.domains(house.db, one.id)]
-        raise NotFound(f"There is no domain “{label}” (written CUSTOMER/DOMAIN){_have(house, have)}")
-    return found
-
-
-def _have(house: Workspace, names: Sequence[str]) -> str:
-    if house.actor.email is None:
-        return (
-            f". Known: {', '.join(names[:10])}." if names else ". There is none yet: create one with `setup FILE.toml`."
-        )
-    return f" that you may see. Yours: {', '.join(names[:10])}." if names else " that you may see."
+    require(house, found.id if found else NOBODYS, roles, doing)
+    return found or customers.get_customer(house.db, name)
 
 
 def with_us(domain: Domain) -> Domain:
@@ -200,8 +186,7 @@ def with_us(domain: Domain) -> Domain:
 
 
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
-    found = known_customer(house, customer)
-    require(house, found.id, READERS, "see this customer")
+    found = seen_customer(house, customer, "see this customer")
     return customers.domains(house.db, found.id)
 
 
@@ -215,9 +200,16 @@ def may(house: Workspace, customer: str) -> frozenset[str]:
 
 
 def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role] = READERS) -> Domain:
-    domain = known_domain(house, label)
-    require(house, domain.customer_id, roles, doing)
-    return domain if Role.AUDITOR in roles else with_us(domain)
+    """The domain of this label. Of customers that the actor may not see, nothing is told: neither names nor whether
+    they are there."""
+    domain = customers.find_domain(house.db, label)
+    if domain:
+        require(house, domain.customer_id, roles, doing)
+        return domain if Role.AUDITOR in roles else with_us(domain)
+    mine = customers_seen(house)
+    if not any(label.startswith(f"{each.name}/") for each in mine):
+        require(house, NOBODYS, roles, doing)
+    return customers.get_domain(house.db, label, {each.id for each in mine})
 
 
 def is_local_user(house: Workspace) -> bool:

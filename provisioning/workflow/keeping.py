@@ -5,7 +5,7 @@ from datetime import timedelta
 from provisioning.errors import NotFound, Refused
 from provisioning.model import Customer, RunStatus
 from provisioning.store import customers, history, person, plans, snapshots
-from provisioning.workflow.house import PREPARERS, Workspace, known_customer, record_event, require
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_customer
 
 
 def remove_old_history(house: Workspace, customer: str) -> int:
@@ -69,6 +69,4 @@ def _remove_content(house: Workspace, rows: list[int], customer: Customer, why: 
 
 
 def _customer(house: Workspace, name: str, doing: str) -> Customer:
-    found = known_customer(house, name)
-    require(house, found.id, PREPARERS, doing)
-    return found
+    return seen_customer(house, name, doing, PREPARERS)

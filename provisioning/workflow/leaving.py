@@ -15,9 +15,9 @@ from provisioning.workflow.house import (
     PREPARERS,
     READERS,
     Workspace,
-    known_customer,
     record_event,
     require,
+    seen_customer,
     seen_domain,
 )
 from provisioning.workflow.undoing import can_go_on
@@ -43,13 +43,12 @@ class Leaving:
 
 def leaving_domain(house: Workspace, label: str) -> Leaving:
     domain = seen_domain(house, label, "offboard a domain", PREPARERS)
-    return Leaving(domain.name, known_customer(house, domain.customer), (domain,), ())
+    return Leaving(domain.name, customers.get_customer(house.db, domain.customer), (domain,), ())
 
 
 def leaving_connection(house: Workspace, customer: str, name: str) -> Leaving:
     """A connection with every domain that reads through it. Raises `NotFound`."""
-    found = known_customer(house, customer)
-    require(house, found.id, PREPARERS, "offboard a connection")
+    found = seen_customer(house, customer, "offboard a connection", PREPARERS)
     have = customers.connections(house.db, found.id)
     gone = next((each for each in have if each.name == name), None)
     if gone is None:
@@ -60,8 +59,7 @@ def leaving_connection(house: Workspace, customer: str, name: str) -> Leaving:
 
 
 def leaving_customer(house: Workspace, customer: str) -> Leaving:
-    found = known_customer(house, customer)
-    require(house, found.id, PREPARERS, "offboard a customer")
+    found = seen_customer(house, customer, "offboard a customer", PREPARERS)
     domains, connections = customers.domains(house.db, found.id), customers.connections(house.db, found.id)
     return Leaving(found.name, found, tuple(domains), tuple(connections), whole=True)
 
@@ -115,6 +113,5 @@ def _let_go(house: Workspace, found: Leaving, users: Fate) -> None:
 
 def domains_left(house: Workspace, customer: str) -> Sequence[tuple[str, datetime]]:
     """(`CUSTOMER/DOMAIN`, since when) of the domains that were offboarded, to read what happened in them."""
-    found = known_customer(house, customer)
-    require(house, found.id, READERS, "see this customer")
+    found = seen_customer(house, customer, "see this customer", READERS)
     return [(each.label, each.left_at) for each in customers.domains_ever(house.db, found.id) if each.left_at]

@@ -29,15 +29,7 @@ from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.directories import known_directory, known_users, open_directory
 from provisioning.workflow.editing import fields_known
-from provisioning.workflow.house import (
-    READERS,
-    Workspace,
-    known_customer,
-    known_domain,
-    record_event,
-    require,
-    seen_domain,
-)
+from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
@@ -54,17 +46,17 @@ def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, s
 def export_users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is, to be handed out: that is recorded."""
     found = users(house, label)
-    record_event(house, "users exported", known_domain(house, label), users=len(found))
+    record_event(house, "users exported", seen_domain(house, label, "see the users"), users=len(found))
     return found
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:
     """A customer's events, or those of `CUSTOMER/DOMAIN`, newest first."""
-    customer = customers.find_customer(house.db, label)
-    domain = None if customer else known_domain(house, label) if "/" in label else None
-    found = known_customer(house, domain.customer if domain else label)
-    require(house, found.id, READERS, "see the history")
-    return history.events(house.db, found.id, domain.id if domain else None)
+    doing = "see the history"
+    if customers.find_customer(house.db, label) is None and "/" in label:
+        domain = seen_domain(house, label, doing)
+        return history.events(house.db, domain.customer_id, domain.id)
+    return history.events(house.db, seen_customer(house, label, doing).id)
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
@@ -82,8 +74,8 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:
     """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
     verdict = history.verify(house.db, head)
-    problem = verdict.broken or house.sealer().problem()
-    return replace(verdict, broken=problem)
+    sealer = house.sealer()
+    return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
 
 
 def history_head(house: Workspace) -> str:
@@ -279,7 +271,7 @@ class Station:
 
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
     """The real set-up, in its order, with what is known to be done."""
-    about = known_customer(house, customer)
+    about = seen_customer(house, customer, "see the checklist")
     have = connections_seen(house, customer)
     domain = seen_domain(house, label, "see the checklist") if label else None
     ready = any(each.token_set and each.connection.service_user_id for each in have)

@@ -14,15 +14,7 @@ from provisioning.model import Domain
 from provisioning.setup_file import ScheduleTable, check_schedule
 from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
-from provisioning.workflow.house import (
-    PREPARERS,
-    READERS,
-    Workspace,
-    known_customer,
-    record_event,
-    require,
-    seen_domain,
-)
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, seen_customer, seen_domain
 from provisioning.workflow.resting import (
     approval_by,
     change,
@@ -85,8 +77,7 @@ def save_schedule(house: Workspace, label: str, table: ScheduleTable | None) -> 
 
 def pause_all(house: Workspace, customer: str) -> bool:
     """Let all schedules of a customer rest; returns whether they did not yet."""
-    found = known_customer(house, customer)
-    require(house, found.id, PREPARERS, "pause the schedules")
+    found = seen_customer(house, customer, "pause the schedules", PREPARERS)
     with house.db.transaction():
         reason = f"{house.actor.name} paused all schedules of {found.name}."
         changed = schedules.pause_customer(house.db, found.id, reason)
@@ -97,8 +88,7 @@ def pause_all(house: Workspace, customer: str) -> bool:
 
 def resume_all(house: Workspace, customer: str) -> bool:
     """Let a customer's schedules go on as each was, from its next time on; returns whether they rested."""
-    found = known_customer(house, customer)
-    require(house, found.id, PREPARERS, "resume the schedules")
+    found = seen_customer(house, customer, "resume the schedules", PREPARERS)
     if house.actor.email is None:
         raise RoleMissing(OPERATOR_MAY_NOT)
     with house.db.transaction():
@@ -113,8 +103,7 @@ def resume_all(house: Workspace, customer: str) -> bool:
 
 def all_paused(house: Workspace, customer: str) -> str | None:
     """Why all schedules of a customer rest, or None."""
-    found = known_customer(house, customer)
-    require(house, found.id, READERS, "see the schedules")
+    found = seen_customer(house, customer, "see the schedules", READERS)
     return schedules.paused_customer(house.db, found.id)
 
 
