@@ -193,9 +193,14 @@ def test_an_interrupted_run_is_resumed_first(staffed: Rollcall, hibob: TinyHiBob
     assert "Resume it first" in offboard(staffed, STAFF, "stay").complaint(3)
 
 
-@pytest.mark.parametrize("words", [("Acme",), ("Nobody", "--users", "stay"), ("Acme/none", "--users", "stay")])
+@pytest.mark.parametrize("words", [("Acme",), ("Acme/none", "--users", "stay")])
 def test_it_takes_a_choice_and_a_name_that_is_there(staffed: Rollcall, words: tuple[str, ...]) -> None:
     staffed.call("offboard", *words, by=ADMIN).complaint(2)
+
+
+def test_a_customer_that_is_not_there_is_answered_as_anothers(staffed: Rollcall) -> None:
+    staffed.call("offboard", "Nobody", "--users", "stay", by=ADMIN).complaint(3)
+    staffed.call("offboard", "Nobody", "--users", "stay").complaint(2)
 
 
 def test_another_customers_leaves_by_nobody_elses_word(staffed: Rollcall) -> None:
