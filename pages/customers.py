@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
-from provisioning.web import address
+from provisioning.web import address, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import DomainOverview, ScheduleStanding
@@ -127,21 +127,30 @@ def create(here: Here, name: str, template: str) -> None:
     go("pages/overview.py", here, customer=name.strip(), domain=template.rpartition("/")[2])
 
 
+def draw_all(here: Here) -> None:
+    found = workflow.customers_overview(here.house)
+    draw_numbers(found)
+    fitting = narrowed(found)
+    if not fitting:
+        st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")
+        return
+    chosen = draw_table(fitting, here.house.clock())
+    if chosen is None:
+        st.caption("Select a row to open it, to export it, or to make a customer like it.")
+    else:
+        draw_chosen(here, chosen)
+
+
 here = enter("Customers", "Every customer that you look after; what needs somebody stands first.")
 if here.customer is None:
     need_domain(here)
 if not workflow.is_csm(here.house):
     st.info("This page is for CSMs, who look after several customers. Your own customer is on the other pages.")
     st.stop()
-with guarded():
-    found = workflow.customers_overview(here.house)
-    draw_numbers(found)
-    fitting = narrowed(found)
-    if not fitting:
-        st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")
-        st.stop()
-    chosen = draw_table(fitting, here.house.clock())
-    if chosen is None:
-        st.caption("Select a row to open it, to export it, or to make a customer like it.")
-    else:
-        draw_chosen(here, chosen)
+standing, over_time = address.tabs("view", {"customers": "Customers", "trends": "Trends"})
+if over_time.open:
+    with over_time, guarded():
+        trends.draw_all(here)
+else:
+    with standing, guarded():
+        draw_all(here)

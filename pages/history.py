@@ -9,7 +9,7 @@ from provisioning import workflow
 from provisioning.model import Domain, Run
 from provisioning.report.charts import runs_chart
 from provisioning.report.differences import in_words
-from provisioning.web import address, approval, deciding, parts
+from provisioning.web import address, approval, deciding, parts, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
 
@@ -148,8 +148,12 @@ def named(here: Here, each: workflow.Event) -> dict[str, object]:
 
 here = enter("History", "Every run, every preview and approval, and every change of the settings.")
 domain = need_domain(here)
-runs, plans, events = address.tabs("show", {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals"})
-if plans.open:
+TABS = {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals", "trends": "Trends"}
+runs, plans, events, over_time = address.tabs("show", TABS)
+if over_time.open:
+    with over_time, guarded():
+        trends.draw(here)
+elif plans.open:
     with plans, guarded():
         draw_plans(here, domain)
 elif events.open:

@@ -64,6 +64,7 @@ WEB = {
         "settings_form",
         "schedule_form",
         "sign_in",
+        "trends",
         "worker_child",
     )
 }

@@ -155,6 +155,7 @@ from provisioning.workflow.telling import (
     targets_seen,
     undelivered,
 )
+from provisioning.workflow.trends import AllTrends, RunTrend, trends_of_all, trends_seen
 from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
@@ -171,6 +172,7 @@ __all__ = [
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
     "URL_VARIABLE",
+    "AllTrends",
     "Begun",
     "Check",
     "CheckedColumn",
@@ -190,6 +192,7 @@ __all__ = [
     "PlanState",
     "PortalSeen",
     "Progress",
+    "RunTrend",
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
@@ -321,6 +324,8 @@ __all__ = [
     "target_seen",
     "targets_seen",
     "times_preview",
+    "trends_of_all",
+    "trends_seen",
     "try_mapping",
     "try_scope",
     "undelivered",

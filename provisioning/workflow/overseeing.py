@@ -67,9 +67,18 @@ def is_csm(house: Workspace) -> bool:
 def customers_overview(house: Workspace) -> list[DomainOverview]:
     """Every domain of every customer that the actor may see, the most urgent first. Raises `RoleMissing` for whoever
     is no CSM."""
+    return sorted(_Overview(house).rows(), key=_urgency)
+
+
+def in_sight(house: Workspace) -> list[Customer]:
+    """The customers that a CSM, or the operator, may see. Raises `RoleMissing` for others."""
     if not is_csm(house):
         raise RoleMissing("This page is for CSMs, who look after several customers. Your own is on the other pages.")
-    return sorted(_Overview(house).rows(), key=_urgency)
+    found = customers.customers(house.db)
+    if house.actor.email is None:
+        return found
+    roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())
+    return found if None in roles else [each for each in found if each.id in roles]
 
 
 def _urgency(each: DomainOverview) -> tuple[int, str, str]:
@@ -95,15 +104,7 @@ class _Overview:
         domains: dict[int, list[Domain]] = {}
         for each in customers.all_domains(self.house.db):
             domains.setdefault(each.customer_id, []).append(each)
-        seen = self._seen()
-        return [row for each in seen for row in self._customer(each, domains.get(each.id, []))]
-
-    def _seen(self) -> list[Customer]:
-        house, found = self.house, customers.customers(self.house.db)
-        if house.actor.email is None:
-            return found
-        roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())
-        return found if None in roles else [each for each in found if each.id in roles]
+        return [row for each in in_sight(self.house) for row in self._customer(each, domains.get(each.id, []))]
 
     def _customer(self, about: Customer, domains: Sequence[Domain]) -> list[DomainOverview]:
         if not domains:

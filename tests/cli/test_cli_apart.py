@@ -175,6 +175,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "target_seen": (READ, lambda h, i: workflow.target_seen(h, i.label)),
     "targets_seen": (READ, lambda h, i: workflow.targets_seen(h, i.label)),
     "times_preview": (FREE, lambda h, i: None),
+    "trends_of_all": (FREE, lambda h, i: workflow.trends_of_all(h) if workflow.is_csm(h) else None),
+    "trends_seen": (READ, lambda h, i: workflow.trends_seen(h, i.label)),
     "try_mapping": (READ, lambda h, i: workflow.try_mapping(h, i.label, (), "", None)),
     "try_scope": (READ, lambda h, i: workflow.try_scope(h, i.label, (ScopeRule("include", "root.email", ("x",)),))),
     "undelivered": (READ, lambda h, i: workflow.undelivered(h, i.label)),
