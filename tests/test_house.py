@@ -59,6 +59,7 @@ WEB = {
         "mapping_table",
         "mapping_versions",
         "navigation",
+        "notify_targets",
         "parts",
         "server",
         "settings_form",

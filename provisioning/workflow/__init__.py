@@ -146,13 +146,18 @@ from provisioning.workflow.settings_drafts import (
     settings_in_text,
 )
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
-from provisioning.workflow.telling import (
-    URL_VARIABLE,
+from provisioning.workflow.targets import (
+    MOST_ADDRESS,
     NotifySeen,
-    deliver,
-    messages_seen,
+    add_notify_target,
+    drop_notify_target,
     send_test,
     targets_seen,
+)
+from provisioning.workflow.telling import (
+    URL_VARIABLE,
+    deliver,
+    messages_seen,
     undelivered,
 )
 from provisioning.workflow.trends import AllTrends, RunTrend, trends_of_all, trends_seen
@@ -166,6 +171,7 @@ __all__ = [
     "MAPPING",
     "METADATA_AGE",
     "MODE",
+    "MOST_ADDRESS",
     "MOST_NAME",
     "QUIET_VARIABLE",
     "REREAD_MINUTES",
@@ -210,6 +216,7 @@ __all__ = [
     "acting_as",
     "add_customer",
     "add_domain",
+    "add_notify_target",
     "advise",
     "all_paused",
     "any_customer",
@@ -238,6 +245,7 @@ __all__ = [
     "doctor",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_notify_target",
     "drop_settings_draft",
     "effect_of",
     "explain",
