@@ -112,7 +112,7 @@ def problems(db: Database, domain_id: int) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     for row in rows:
         found.setdefault(row["id"], []).append(row["problem"])
-    return {each: " ".join(dict.fromkeys(said)) for each, said in found.items()}
+    return {each: "; ".join(dict.fromkeys(said)) for each, said in found.items()}
 
 
 def recent(db: Database, domain_id: int, most: int) -> list[Message]:

@@ -32,13 +32,14 @@ def draw(here: Here) -> None:
     times = [each.at for each in points]
     live = [each.live for each in points]
     added, archived = [each.added for each in points], [each.archived for each in points]
-    minutes = [round(each.seconds / 60, 2) for each in points]
+    unit, size = ("minutes", 60) if max(each.seconds for each in points) >= 120 else ("seconds", 1)
+    took = [round(each.seconds / size, 1) for each in points]
     left, right = st.columns(2)
     with left:
         chart("Live users after each run", line_chart(times, live, _marked(found, "live"), "live users"), live)
     with right:
         at = _marked(found, "seconds")
-        chart("Duration of each run", line_chart(times, minutes, at, "minutes"), minutes)
+        chart("Duration of each run", line_chart(times, took, at, unit), took)
     at = _marked(found, "added", "archived")
     chart("Added and archived by each run", added_chart(times, added, archived, at), [*added, *archived])
     st.caption(RULE)

@@ -160,7 +160,7 @@ from provisioning.workflow.telling import (
     messages_seen,
     undelivered,
 )
-from provisioning.workflow.trends import AllTrends, RunTrend, trends_of_all, trends_seen
+from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trends_of_all, trends_seen
 from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
@@ -274,6 +274,7 @@ __all__ = [
     "left_out_draft",
     "limits_from_words",
     "limits_in_words",
+    "live_trends",
     "mapping_draft",
     "may",
     "member",

@@ -12,7 +12,7 @@ from provisioning.store.trends import RunNumbers
 from provisioning.workflow.house import Workspace, seen_domain
 from provisioning.workflow.overseeing import in_sight
 
-MOST, DAYS = 90, 90
+MOST, DAYS, SHORT = 90, 90, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,17 @@ def trends_of_all(house: Workspace) -> AllTrends:
     unusual = [run for key, own in by_domain.items() for run in _marked(domains[key], own) if run.marks]
     unusual.sort(key=lambda run: run.point.at, reverse=True)
     return AllTrends(tuple(engine.by_day(points, before)), tuple(unusual))
+
+
+def live_trends(house: Workspace) -> dict[str, list[int]]:
+    """The live users after each run of the last `SHORT` days, oldest first, by domain (`CUSTOMER/DOMAIN`), for a CSM."""
+    mine = {each.id for each in in_sight(house)}
+    labels = {each.id: each.label for each in customers.all_domains(house.db) if each.customer_id in mine}
+    found: dict[str, list[int]] = {}
+    for each in trends.of_all(house.db, house.clock() - timedelta(days=SHORT)):
+        if each.live is not None and each.domain_id in labels:
+            found.setdefault(labels[each.domain_id], []).append(each.live)
+    return found
 
 
 def _marked(domain: Domain, points: Sequence[Point]) -> list[RunTrend]:

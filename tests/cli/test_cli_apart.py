@@ -116,6 +116,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "left_out_draft": (READ, lambda h, i: workflow.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: workflow.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: workflow.limits_in_words(i.settings)),
+    "live_trends": (FREE, lambda h, i: workflow.live_trends(h) if workflow.is_csm(h) else None),
     "mapping_draft": (READ, lambda h, i: workflow.mapping_draft(h, i.label)),
     "may": (FREE, lambda h, i: workflow.may(h, i.customer)),
     "member": (FREE, lambda h, i: workflow.member("a@b.example")),
