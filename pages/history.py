@@ -9,7 +9,7 @@ from provisioning import workflow
 from provisioning.model import Domain, Run
 from provisioning.report.charts import runs_chart
 from provisioning.report.differences import in_words
-from provisioning.web import address, approval, deciding, parts
+from provisioning.web import address, approval, deciding, parts, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
 
@@ -161,11 +161,14 @@ if here.customer and left and here.domain is None:
         draw_left(here, here.customer.name)
     st.stop()
 domain = need_domain(here)
-shown = {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals"}
-runs, plans, events, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
+shown = {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals", "trends": "Trends"}
+runs, plans, events, over_time, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
 if gone and gone[0].open:
     with gone[0], guarded():
         draw_left(here, domain.customer)
+elif over_time.open:
+    with over_time, guarded():
+        trends.draw(here)
 elif plans.open:
     with plans, guarded():
         draw_plans(here, domain)

@@ -59,11 +59,13 @@ WEB = {
         "mapping_table",
         "mapping_versions",
         "navigation",
+        "notify_targets",
         "parts",
         "server",
         "settings_form",
         "schedule_form",
         "sign_in",
+        "trends",
         "worker_child",
     )
 }

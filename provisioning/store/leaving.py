@@ -24,7 +24,7 @@ def leave_domain(db: Database, domain_id: int, at: datetime) -> None:
     """Part of the caller's transaction, as all here."""
     for statement in _OF_A_DOMAIN:
         db.execute(statement, domain_id)
-    drop_notify_secrets(db, domain_id, 0)
+    drop_notify_secrets(db, domain_id, 0, all_of_them=True)
     drop_secret(db, scim_owner(domain_id))
     customers.save_standing(db, domain_id, None, [])
     db.execute("UPDATE domains SET left_at = ?, paused = NULL WHERE id = ?", to_text(at), domain_id)

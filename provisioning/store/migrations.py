@@ -216,6 +216,21 @@ def leaving(db: UtilsDatabase) -> None:
     db.execute("ALTER TABLE plans ADD COLUMN farewell INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def runs_over_time(db: UtilsDatabase) -> None:
+    """What a run leaves behind in numbers, so that trends need not count outcomes: the live users then (unknown for runs
+    of earlier versions), and how many it added and archived."""
+    for column in ("live INTEGER", "added INTEGER NOT NULL DEFAULT 0", "archived INTEGER NOT NULL DEFAULT 0"):
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+    for column, action in (("added", "add"), ("archived", "archive")):
+        db.execute(
+            f"UPDATE runs SET {column} = (SELECT count(*) FROM outcomes WHERE run_id = runs.id AND action = ? AND result = 'done')",
+            (action,),
+        )
+    db.execute("CREATE INDEX runs_by_time ON runs (ended_at)")
+    db.execute("CREATE INDEX runs_of_domain ON runs (domain_id, ended_at)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file

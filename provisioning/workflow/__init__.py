@@ -157,15 +157,21 @@ from provisioning.workflow.settings_drafts import (
     settings_in_text,
 )
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
-from provisioning.workflow.telling import (
-    URL_VARIABLE,
+from provisioning.workflow.targets import (
+    MOST_ADDRESS,
     NotifySeen,
-    deliver,
-    messages_seen,
+    add_notify_target,
+    drop_notify_target,
     send_test,
     targets_seen,
+)
+from provisioning.workflow.telling import (
+    URL_VARIABLE,
+    deliver,
+    messages_seen,
     undelivered,
 )
+from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trends_of_all, trends_seen
 from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
@@ -176,12 +182,14 @@ __all__ = [
     "MAPPING",
     "METADATA_AGE",
     "MODE",
+    "MOST_ADDRESS",
     "MOST_NAME",
     "QUIET_VARIABLE",
     "REREAD_MINUTES",
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
     "URL_VARIABLE",
+    "AllTrends",
     "Begun",
     "Check",
     "CheckedColumn",
@@ -203,6 +211,7 @@ __all__ = [
     "PlanState",
     "PortalSeen",
     "Progress",
+    "RunTrend",
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
@@ -220,6 +229,7 @@ __all__ = [
     "acting_as",
     "add_customer",
     "add_domain",
+    "add_notify_target",
     "advise",
     "all_paused",
     "any_customer",
@@ -249,6 +259,7 @@ __all__ = [
     "domains_left",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_notify_target",
     "drop_settings_draft",
     "effect_of",
     "explain",
@@ -282,6 +293,7 @@ __all__ = [
     "left_out_draft",
     "limits_from_words",
     "limits_in_words",
+    "live_trends",
     "mapping_draft",
     "may",
     "member",
@@ -342,6 +354,8 @@ __all__ = [
     "target_seen",
     "targets_seen",
     "times_preview",
+    "trends_of_all",
+    "trends_seen",
     "try_mapping",
     "try_scope",
     "undelivered",

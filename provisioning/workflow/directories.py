@@ -98,6 +98,13 @@ def known_directory(house: Workspace, domain: Domain) -> LocalDirectory | KeptDi
         return KeptDirectory(None)
 
 
+def live_users(house: Workspace, domain: Domain) -> int:
+    """How many live users the domain has, or had at the last read; calls nobody and loads nobody."""
+    if domain.settings.scim is None:
+        return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "").live()
+    return snapshots.count_users(house.snapshots, domain.id, Status.LIVE.value)
+
+
 def known_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:
     """Everybody, for looking only: calls nobody. Raises `NotFound` where another system was never read."""
     if domain.settings.scim is None:

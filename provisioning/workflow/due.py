@@ -22,6 +22,7 @@ from provisioning.workflow.resting import (
     Pause,
     change,
     details_of,
+    facts_of,
     lifted,
     pause_of,
     renewed,
@@ -65,11 +66,13 @@ def _see_to(house: Workspace, domain_id: int) -> Done | None:
     if table is None or state.approval is None or state.served is None:
         change(clock, domain, lambda old: State(plan_id=old.plan_id))
         return None
-    approval = renewed(clock, domain, table, state.approval)
-    pause = pause_of(clock, domain, table, approval)
+    facts = facts_of(clock, domain)
+    approval = renewed(clock, facts, domain, table, state.approval)
+    pause = pause_of(facts, domain, table, approval)
     if pause:
         return _rest(clock, domain, state, pause)
-    state = _awake_again(clock, domain, state, approval)
+    is_lifted = state.trouble is not None and lifted(facts, state.trouble)
+    state = _awake_again(clock, domain, state, approval, is_lifted=is_lifted)
     if state.trouble and now < state.trouble.retry_at:
         change(clock, domain, lambda old: replace(old, served=now))
         return None
@@ -111,9 +114,10 @@ def _told(state: State, add: str | None = None, drop: str = "") -> tuple[str, ..
     return tuple(sorted(kept | ({add} if add else set())))
 
 
-def _awake_again(house: Workspace, domain: Domain, state: State, approval: StandingApproval) -> State:
+def _awake_again(
+    house: Workspace, domain: Domain, state: State, approval: StandingApproval, *, is_lifted: bool
+) -> State:
     """Record what ended since the last look: a pause, a quarantine that a person lifted, an approval that was renewed."""
-    is_lifted = state.trouble is not None and lifted(house, domain, state.trouble)
     was_paused = any(each.startswith("paused-") for each in state.told)
     if not is_lifted and not was_paused and approval == state.approval:
         return state

@@ -24,7 +24,7 @@ from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
 from provisioning.workflow.approving import check_current, kept_since
-from provisioning.workflow.directories import Directory, open_directory
+from provisioning.workflow.directories import Directory, live_users, open_directory
 from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import domain_of, plan_seen, situation_of
 from provisioning.workflow.reading import read_hibob
@@ -271,8 +271,9 @@ class _Processing:
         counts = runs.get_run(self.house.db, self.run.id).counts
         bad = counts["failed"] + counts["drifted"]
         status = RunStatus.STOPPED if not complete else RunStatus.PARTIAL if bad else RunStatus.DONE
+        live = live_users(self.house, self.domain)
         with self.house.db.transaction():
-            runs.end_run(self.house.db, self.run.id, status, self._now(), note or "")
+            runs.end_run(self.house.db, self.run.id, status, self._now(), note or "", live)
             if complete:
                 plans.take_baseline(self.house.db, self.plan.id)
             what = "run ended" if complete else "run stopped"

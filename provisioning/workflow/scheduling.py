@@ -16,9 +16,11 @@ from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, seen_customer, seen_domain
 from provisioning.workflow.resting import (
+    Facts,
     approval_by,
     change,
     details_of,
+    facts_of,
     lifted,
     pause_of,
     renewed,
@@ -104,12 +106,12 @@ def resume_all(house: Workspace, customer: str) -> bool:
 def all_paused(house: Workspace, customer: str) -> str | None:
     """Why all schedules of a customer rest, or None."""
     found = seen_customer(house, customer, "see the schedules", READERS)
-    return schedules.paused_customer(house.db, found.id)
+    return schedules.paused(house.db)[0].get(found.id)
 
 
 def _refusal(house: Workspace, domain: Domain) -> str | None:
     """Why nobody, or not this person, may switch the schedule on."""
-    if not schedules.approved_run(house.db, domain.id, domain.mapping_version, domain.settings_version):
+    if not schedules.approved_runs(house.db, [domain.id]):
         return (
             f"{domain.label} has no approved and processed run of its mapping and settings as they are now. Approve "
             "and process a preview first."
@@ -179,7 +181,8 @@ def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
         next=engine.next_times(table.cron, table.timezone, house.clock()),
         refusal=_refusal_to(house, domain), plan_id=state.plan_id, waiting_since=_waiting(house, domain, state),
     )  # fmt: skip
-    return stands(house, domain, table, state.approval, state, seen) if state.approval else seen
+    facts = facts_of(house, domain)
+    return stands(house, facts, domain, table, state.approval, state, seen) if state.approval else seen
 
 
 def _refusal_to(house: Workspace, domain: Domain) -> str:
@@ -197,16 +200,22 @@ def _waiting(house: Workspace, domain: Domain, state: State) -> datetime | None:
 
 
 def stands(
-    house: Workspace, domain: Domain, table: ScheduleTable, given: StandingApproval, state: State, seen: ScheduleSeen
+    house: Workspace,
+    facts: Facts,
+    domain: Domain,
+    table: ScheduleTable,
+    given: StandingApproval,
+    state: State,
+    seen: ScheduleSeen,
 ) -> ScheduleSeen:
     """`seen`, with where a schedule stands that somebody switched on."""
-    approval = renewed(house, domain, table, given)
+    approval = renewed(house, facts, domain, table, given)
     seen = replace(seen, by=approval.by, on_at=approval.at)
-    pause = pause_of(house, domain, table, approval)
+    pause = pause_of(facts, domain, table, approval)
     if pause:
         return replace(seen, standing=Standing.PAUSED, reason=pause.reason)
     trouble = state.trouble
-    if trouble and not lifted(house, domain, trouble):
+    if trouble and not lifted(facts, trouble):
         return replace(
             seen, standing=Standing.QUARANTINE, reason=trouble.reason, trouble=trouble, next_at=trouble.retry_at
         )

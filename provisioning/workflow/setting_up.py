@@ -167,7 +167,7 @@ class _SetUp:
             self._domain(table, known)
         gone = {each.name for each in before.values() if not each.left_at} - {each.name for each in tables}
         for name in sorted(gone) if self.prune else ():
-            drop_notify_secrets(self.db, before[name].id, 0)
+            drop_notify_secrets(self.db, before[name].id, 0, all_of_them=True)
             drop_secret(self.db, scim_owner(before[name].id))
             customers.delete_domain(self.db, before[name].id)
             snapshots.drop_snapshots(self.house.snapshots, before[name].id)
@@ -287,7 +287,7 @@ def _domain_table(house: Workspace, domain: Domain) -> setup_file.DomainTable:
     table = setup_file.from_settings(domain.name, domain.settings, domain.attributes)
     schedule, notify = customers.standing(house.db, domain.id)
     table.schedule = msgspec.convert(schedule, setup_file.ScheduleTable) if schedule else None
-    table.notify = [setup_file.Secret(variable) for variable in notify]
+    table.notify = [setup_file.Secret(variable) for variable in notify if variable]
     return table
 
 
