@@ -23,7 +23,7 @@ from provisioning.workflow.asking import (
 )
 from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
-from provisioning.workflow.due import Done, run_due
+from provisioning.workflow.due import Done, run_due, run_due_domain
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
@@ -53,6 +53,7 @@ from provisioning.workflow.house import (
     DATABASE,
     LOCAL_USER,
     MODE,
+    Leaving,
     Progress,
     Say,
     Waiting,
@@ -155,6 +156,7 @@ from provisioning.workflow.telling import (
     targets_seen,
     undelivered,
 )
+from provisioning.workflow.turns import turns_waiting
 from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
@@ -183,6 +185,7 @@ __all__ = [
     "Event",
     "Grants",
     "Heard",
+    "Leaving",
     "MappingDraft",
     "Need",
     "Newest",
@@ -292,6 +295,7 @@ __all__ = [
     "revoke",
     "rotate",
     "run_due",
+    "run_due_domain",
     "run_of",
     "run_seen",
     "runs_seen",
@@ -323,6 +327,7 @@ __all__ = [
     "times_preview",
     "try_mapping",
     "try_scope",
+    "turns_waiting",
     "undelivered",
     "undo",
     "user_of",
