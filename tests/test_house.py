@@ -17,6 +17,8 @@ MAY_IMPORT = {
     "database": {"errors"},
     "hosts": {"errors"},
     "http": {"errors"},
+    "hands": set(),
+    "cluster": {"", "errors", "hands"},
     "engine": GROUND,
     "source": GROUND | {"http"},
     "target": LOW | {"http"},
@@ -25,9 +27,9 @@ MAY_IMPORT = {
     "notify": GROUND | {"hosts"},
     "sandbox": set(),
     "setup_file": GROUND | {"engine"},
-    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file", "notify"},
+    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file", "notify", "hands", "cluster"},
     "web": LOW | {"workflow", "report", "store", "engine"},
-    "worker": LOW | {"workflow", "store"},
+    "worker": LOW | {"workflow", "store", "engine", "hands", "cluster"},
     "demo": LOW | {"workflow", "worker", "report", "sandbox"},
     "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
     "": set(),
@@ -73,6 +75,7 @@ ONLY_IN = {
     "httpx": {"provisioning/http.py"},
     "streamlit": WEB,
     "apprise": {"provisioning/notify.py"},
+    "distributed": {"provisioning/cluster.py"},
 }
 
 

@@ -206,6 +206,11 @@ def all_domains(db: Database) -> list[Domain]:
     return [_domain(row) for row in db.all(f"{_DOMAINS} WHERE d.left_at IS NULL ORDER BY c.name, d.name")]
 
 
+def customers_of_domains(db: Database) -> dict[int, int]:
+    """Domain → customer, of every domain, by id."""
+    return {row["id"]: row["customer_id"] for row in db.all("SELECT id, customer_id FROM domains")}
+
+
 def find_domain(db: Database, label: str) -> Domain | None:
     """The domain of `CUSTOMER/DOMAIN`. Names may hold slashes: the longest customer name that fits is taken."""
     parts = label.split("/")

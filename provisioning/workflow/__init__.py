@@ -23,7 +23,7 @@ from provisioning.workflow.asking import (
 )
 from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
-from provisioning.workflow.due import Done, run_due
+from provisioning.workflow.due import Done, run_due, run_due_domain
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
@@ -55,6 +55,7 @@ from provisioning.workflow.house import (
     LOCAL_USER,
     MODE,
     Progress,
+    PutDown,
     Say,
     Waiting,
     Workspace,
@@ -172,6 +173,7 @@ from provisioning.workflow.telling import (
     undelivered,
 )
 from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trends_of_all, trends_seen
+from provisioning.workflow.turns import turns_waiting
 from provisioning.workflow.undoing import changed_somebody, undo
 
 __all__ = [
@@ -211,6 +213,7 @@ __all__ = [
     "PlanState",
     "PortalSeen",
     "Progress",
+    "PutDown",
     "RunTrend",
     "Say",
     "ScheduleSeen",
@@ -325,6 +328,7 @@ __all__ = [
     "revoke",
     "rotate",
     "run_due",
+    "run_due_domain",
     "run_of",
     "run_seen",
     "runs_seen",
@@ -358,6 +362,7 @@ __all__ = [
     "trends_seen",
     "try_mapping",
     "try_scope",
+    "turns_waiting",
     "undelivered",
     "undo",
     "user_of",

@@ -52,10 +52,16 @@ def run_due(house: Workspace, waiting: Waiting = quiet, *, patient: bool = True)
     found = []
     for domain_id in schedules.awake(house.db, house.clock()):
         if patient or not is_held(house.db, domain_id):
-            with lease(house.db, domain_id, "schedule", waiting):
-                done = _see_to(house, domain_id)
+            done = run_due_domain(house, domain_id, waiting)
             found += [done] if done else []
     return found
+
+
+def run_due_domain(house: Workspace, domain_id: int, waiting: Waiting = quiet) -> Done | None:
+    """See to one domain's schedule; None when there was nothing to do."""
+    require(house, None, CARETAKERS, "run what is due for everybody")
+    with lease(house.db, domain_id, "schedule", waiting):
+        return _see_to(house, domain_id)
 
 
 def _see_to(house: Workspace, domain_id: int) -> Done | None:

@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from provisioning import setup_file
 from provisioning.database import Database
 from provisioning.errors import Refused, RoleMissing
+from provisioning.hands import Hands, Here
 from provisioning.model import (
     Actor,
     Customer,
@@ -52,6 +53,10 @@ class Workspace:
     """From where the actor acts, for the history: the command line of a host, or a browser's address."""
     session: str = ""
     """The sign-in by which the actor is here; empty where nobody signs in."""
+    hands: Hands = field(default_factory=Here)
+    """Who reads and plans for us."""
+    ending: Callable[[], bool] = lambda: False
+    """Whether this process was told to end: a run pauses before its next chunk, for somebody else to go on with."""
 
     @cached_property
     def db(self) -> Database:
@@ -70,6 +75,10 @@ class Workspace:
     @property
     def snapshots(self) -> Path:
         return self.data / "snapshots"
+
+
+class PutDown(BaseException):
+    """This process ends; what it was doing is repeated or resumed by the next. No failure, so nobody may take it for one."""
 
 
 def acting_as(house: Workspace, actor: Actor) -> Workspace:

@@ -54,7 +54,7 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
         say("Reading HiBob and the directory")
         situation = situation_of(house, domain, *_both_sides(house, domain))
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
-        decision = make_plan(situation)
+        decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
         return store_plan(house, situation, decision)

@@ -25,7 +25,17 @@ from provisioning.store.leases import lease
 from provisioning.target import Stopped
 from provisioning.workflow.approving import check_current, kept_since
 from provisioning.workflow.directories import Directory, live_users, open_directory
-from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.house import (
+    PREPARERS,
+    Progress,
+    PutDown,
+    Say,
+    Waiting,
+    Workspace,
+    quiet,
+    record_event,
+    require,
+)
 from provisioning.workflow.planning import domain_of, plan_seen, situation_of
 from provisioning.workflow.reading import read_hibob
 from provisioning.workflow.retention import remove_old
@@ -128,7 +138,7 @@ def _changed_at_source(
         _, users = snapshots.load_snapshots(house.snapshots, domain.id)
     except NotFound:
         raise Refused(f"What preview {plan.id} was compared with is no longer kept. Make a new preview.") from None
-    decision = make_plan(situation_of(house, domain, read, users))
+    decision = house.hands.do(f"plan-{domain.id}", make_plan, situation_of(house, domain, read, users))
     unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
     if unproved:
         raise Refused(
@@ -230,7 +240,7 @@ class _Processing:
             try:
                 for start in range(0, len(todo), CHUNK):
                     if self._stop_asked():
-                        return STOPPED
+                        return self._stopped()
                     self.still_ours()
                     directory.ensure(todo[start : start + CHUNK], self._journal)
                     self.progress(min(start + CHUNK, len(todo)), len(todo))
@@ -238,12 +248,18 @@ class _Processing:
                         return early
                 directory.finish(self._journal)
             except Stopped:
-                return STOPPED
+                return self._stopped()
             self._look_again(directory)
         return None
 
     def _stop_asked(self) -> bool:
-        return runs.stop_asked(self.house.db, self.run.id)
+        return self.house.ending() or runs.stop_asked(self.house.db, self.run.id)
+
+    def _stopped(self) -> str:
+        """By somebody's wish. A process that ends leaves the run open instead, to be resumed like one that was killed."""
+        if not runs.stop_asked(self.house.db, self.run.id):
+            raise PutDown
+        return STOPPED
 
     def _wait(self, until: datetime) -> None:
         self.say(f"Skillcast asks us to wait until {until.astimezone(UTC):%H:%M:%S} UTC")
