@@ -59,6 +59,7 @@ WEB = {
         "mapping_table",
         "mapping_versions",
         "navigation",
+        "next_step",
         "parts",
         "server",
         "settings_form",

@@ -74,11 +74,8 @@ from provisioning.workflow.looking import (
     Newest,
     PlanState,
     Standing,
-    Station,
     attributes_changed,
-    categories_needed,
     changes_seen,
-    checklist,
     effect_of,
     explain,
     export_users,
@@ -146,6 +143,14 @@ from provisioning.workflow.settings_drafts import (
     settings_in_text,
 )
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
+from provisioning.workflow.stages import (
+    Station,
+    categories_needed,
+    checklist,
+    hibob_request,
+    next_station,
+    save_licence,
+)
 from provisioning.workflow.telling import (
     URL_VARIABLE,
     NotifySeen,
@@ -248,6 +253,7 @@ __all__ = [
     "go_back",
     "grant",
     "held_seen",
+    "hibob_request",
     "history_head",
     "is_csm",
     "is_customer",
@@ -272,6 +278,7 @@ __all__ = [
     "newer_mapping",
     "newer_settings",
     "newest",
+    "next_station",
     "operator",
     "outcomes_seen",
     "pause_all",
@@ -296,6 +303,7 @@ __all__ = [
     "run_seen",
     "runs_seen",
     "save_connection",
+    "save_licence",
     "save_mapping",
     "save_schedule",
     "save_settings",
