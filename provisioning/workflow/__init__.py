@@ -45,9 +45,11 @@ from provisioning.workflow.editing import (
     read_sample,
     save_mapping,
     save_settings,
+    suggest,
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.exchanging import RowsTaken, mapping_as_csv, mapping_in_words, take_rows
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
@@ -161,6 +163,7 @@ from provisioning.workflow.telling import (
     undelivered,
 )
 from provisioning.workflow.undoing import changed_somebody, undo
+from provisioning.workflow.values import ValueSeen, new_values, values_of
 
 __all__ = [
     "CHUNK",
@@ -195,6 +198,7 @@ __all__ = [
     "PlanState",
     "PortalSeen",
     "Progress",
+    "RowsTaken",
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
@@ -205,6 +209,7 @@ __all__ = [
     "Station",
     "TargetSeen",
     "Ticket",
+    "ValueSeen",
     "Version",
     "Waiting",
     "Wishes",
@@ -269,12 +274,15 @@ __all__ = [
     "left_out_draft",
     "limits_from_words",
     "limits_in_words",
+    "mapping_as_csv",
     "mapping_draft",
+    "mapping_in_words",
     "may",
     "member",
     "messages_seen",
     "names_in_plan",
     "need_membership",
+    "new_values",
     "newer_mapping",
     "newer_settings",
     "newest",
@@ -323,9 +331,11 @@ __all__ = [
     "somebody_works",
     "standing",
     "stop",
+    "suggest",
     "switch_off",
     "switch_on",
     "take_back",
+    "take_rows",
     "target_seen",
     "targets_seen",
     "times_preview",
@@ -336,6 +346,7 @@ __all__ = [
     "user_of",
     "users",
     "users_seen",
+    "values_of",
     "verify",
     "versions_of",
     "webhook",

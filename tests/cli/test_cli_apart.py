@@ -20,7 +20,7 @@ from tiny_hibob import TOKEN, TinyHiBob, company
 
 from provisioning import workflow
 from provisioning.errors import RoleMissing, RollcallError
-from provisioning.model import Role, ScopeRule, Settings
+from provisioning.model import Attribute, Role, ScopeRule, Settings
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Ticket, Wishes, Workspace
 
@@ -115,12 +115,15 @@ CASES: dict[str, tuple[str, Call]] = {
     "left_out_draft": (READ, lambda h, i: workflow.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: workflow.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: workflow.limits_in_words(i.settings)),
+    "mapping_as_csv": (READ, lambda h, i: workflow.mapping_as_csv(h, i.label, (), "")),
+    "mapping_in_words": (READ, lambda h, i: workflow.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: workflow.mapping_draft(h, i.label)),
     "may": (FREE, lambda h, i: workflow.may(h, i.customer)),
     "member": (FREE, lambda h, i: workflow.member("a@b.example")),
     "messages_seen": (READ, lambda h, i: workflow.messages_seen(h, i.label)),
     "names_in_plan": (READ, lambda h, i: workflow.names_in_plan(h, i.plan, [i.person])),
     "need_membership": (FREE, lambda h, i: None),
+    "new_values": (READ, lambda h, i: workflow.new_values(h, i.label, ())),
     "newer_mapping": (READ, lambda h, i: workflow.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: workflow.newer_settings(h, i.label, 0)),
     "newest": (READ, lambda h, i: workflow.newest(h, i.label)),
@@ -172,8 +175,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "somebody_works": (READ, lambda h, i: workflow.somebody_works(h, i.label)),
     "standing": (READ, lambda h, i: workflow.standing(h, i.label)),
     "stop": (PREPARE, lambda h, i: workflow.stop(h, i.run)),
+    "suggest": (READ, lambda h, i: workflow.suggest(h, i.label, ())),
     "switch_off": (PREPARE, lambda h, i: workflow.switch_off(h, i.label)),
     "switch_on": (PREPARE, lambda h, i: workflow.switch_on(h, i.label)),
+    "take_rows": (READ, lambda h, i: workflow.take_rows(h, i.label, "", (), "", whole=True)),
     "take_back": (PREPARE, lambda h, i: workflow.take_back(h, i.label, i.person)),
     "target_seen": (READ, lambda h, i: workflow.target_seen(h, i.label)),
     "targets_seen": (READ, lambda h, i: workflow.targets_seen(h, i.label)),
@@ -187,6 +192,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "users_seen": (READ, lambda h, i: workflow.users_seen(h, i.label, "", 10, 0)),
     "versions_of": (READ, lambda h, i: workflow.versions_of(h, i.label)),
     "webhook": (SIGNED, lambda h, i: workflow.webhook(h, i.label, {}, b"{}")),
+    "values_of": (READ, lambda h, i: workflow.values_of(h, i.label, Attribute("Site", "work.site"), ())),
     "verify": (FREE, lambda h, i: workflow.verify(h)),
 }
 """One row a use case: what it takes, and a call."""
