@@ -27,7 +27,7 @@ from provisioning.workflow import Begun, MappingDraft
 BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
 UNDO = "mapping_undo"
 MOST_UNDO = 50
-TABLE_WIDTH, SAMPLE_WIDTH = 651, 355
+TABLE_WIDTH, SAMPLE_WIDTH = 641, 334
 """Side by side where there is room, one below the other where not."""
 
 MORE = {"": "Values", "words": "In plain English", "paste": "Paste from Excel", "file": "File"}
@@ -122,24 +122,29 @@ def keep(here: Here, domain: Domain, content: Content, begun: Begun) -> None:
     st.session_state[SEEN] = draft
 
 
-def draw_actions(here: Here, domain: Domain, content: Content, begun: Begun, readable: bool) -> None:
+def draw_buttons(here: Here, domain: Domain, content: Content, begun: Begun, readable: bool) -> None:
     changed = content != content_of(in_force(domain))
-    may_save = changed and readable and here.may_prepare
+    if st.button(
+        "Save", type="primary", icon=":material/save:", disabled=not (changed and readable and here.may_prepare)
+    ):
+        save(here, domain, *content, begun)
+    stale = begun != workflow.begun_from(domain)
+    if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
+        remember(domain, content)
+        workflow.drop_mapping_draft(here.house, domain.label)
+        begin_anew()
+        st.rerun()
+    past = len(remembered(domain))
+    told = f"Takes back the last of {past} edits made on this page." if past else "Takes back edits made on this page."
+    usable = past > 0 and readable and here.may_prepare
+    if st.button("Undo", icon=":material/undo:", disabled=not usable, help=told):
+        undo(here, domain, begun)
+
+
+def draw_state(here: Here, domain: Domain, content: Content, readable: bool) -> None:
+    """What is in force, or what the draft would change."""
+    changed = content != content_of(in_force(domain))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Save", type="primary", icon=":material/save:", disabled=not may_save):
-            save(here, domain, *content, begun)
-        stale = begun != workflow.begun_from(domain)
-        if st.button("Discard", icon=":material/undo:", disabled=not changed and readable and not stale):
-            remember(domain, content)
-            workflow.drop_mapping_draft(here.house, domain.label)
-            begin_anew()
-            st.rerun()
-        past = len(remembered(domain))
-        if past and st.button(
-            "Undo", icon=":material/history:", disabled=not readable or not here.may_prepare,
-            help=f"Takes back the last of {past} edits made on this page." if past > 1 else "Takes back the last edit.",
-        ):  # fmt: skip
-            undo(here, domain, begun)
         if not readable:
             st.caption("Cannot be saved, nor kept as your draft, until every cell can be read")
         else:
@@ -244,14 +249,17 @@ with guarded():
     view = st.query_params.get("columns", "")
     view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
     suggested = st.container()
-    row = st.container(horizontal=True)
+    row = st.container(horizontal=view != "all")
     table = row.container(width=TABLE_WIDTH if view != "all" else "stretch")
-    sample = row.container(width=SAMPLE_WIDTH)
-    above = table.container()
+    sample = row.container(width=SAMPLE_WIDTH if view != "all" else "stretch")
+    above = table.container(horizontal=True, vertical_alignment="center")
     with table:
         content, begun, readable = draw_editor(here, domain, view)
     with above:
         draw_view(view, readable)
+        draw_buttons(here, domain, content, begun, readable)
+    with table:
+        draw_state(here, domain, content, readable)
     with sample:
         person = mapping_sample.pick(here, domain)
         mapping_sample.draw(here, domain, *content, person)
@@ -259,7 +267,6 @@ with guarded():
     with conflict:
         draw_conflict(here, domain, begun)
         mapping_values.draw_new(here, domain)
-    draw_actions(here, domain, content, begun, readable)
     changed = readable and content != content_of(in_force(domain))
     if readable:
         with suggested:

@@ -90,7 +90,7 @@ def _called(field: Field, names: Mapping[str, int]) -> str:
     only one field has it. Names that the id does not tell stand behind it."""
     if CUSTOM in field.id:
         return field.name if names[fold(field.name)] == 1 else f"{field.name} · {field.id}"
-    evident = fold(field.name).replace(" ", "") in fold(field.id)
+    evident = fold(field.name).replace(" ", "") in fold(field.id).replace(".", "")
     return field.id if evident else f"{field.id} · {field.name}"
 
 
@@ -113,9 +113,9 @@ def edit(
         height=37 + 35 * min(max(len(frame), 3) + 2, 42),
         column_order=VIEWS[view][1],
         column_config={
-            NAME: column.TextColumn(required=True, pinned=True, width=112, help="Skillcast’s name of the user attribute."),
+            NAME: column.TextColumn(required=True, pinned=True, width=116, help="Skillcast’s name of the user attribute."),
             FEED: column.SelectboxColumn(
-                options=options, width=206, format_func=lambda each: names.get(str(each), str(each)),
+                options=options, width=196, format_func=lambda each: names.get(str(each), str(each)),
                 help="The HiBob column that feeds the attribute.",
             ),
             VALUE: column.SelectboxColumn(
@@ -124,8 +124,8 @@ def edit(
             TYPE: column.SelectboxColumn(
                 options=[each.value for each in AttributeType], default="text", required=True, width=80
             ),
-            REQUIRED: column.CheckboxColumn(default=False, width=92, help="Whoever has none is held back."),
-            IDENTIFIER: column.CheckboxColumn(default=False, width=93, help="No two users share it. Exactly one."),
+            REQUIRED: column.CheckboxColumn(default=False, width=90, help="Whoever has none is held back."),
+            IDENTIFIER: column.CheckboxColumn(default=False, width=91, help="No two users share it. Exactly one."),
             BLANK: column.SelectboxColumn(options=list(BLANKS.values()), default=BLANKS[BlankPolicy.KEEP], required=True),
             FALLBACK: column.SelectboxColumn(
                 width=165, options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
+from provisioning.engine.columns import HUMAN
 from provisioning.engine.transforms import tidy
 from provisioning.model import Attribute, AttributeType, Domain
 from provisioning.web.address import choice
@@ -37,6 +38,8 @@ def draw(here: Here, domain: Domain, content: Content, key: str) -> Content | No
     if not fed:
         st.info("No attribute is fed by HiBob yet.", icon=":material/info:")
         return None
+    # First those whose values are most likely a list: whoever looks in finds one.
+    fed.sort(key=lambda each: (not (each.values or each.options), not (each.data_feed_name or "").startswith(HUMAN)))
     names = [each.name for each in fed]
     name = choice("Attribute", "values", names, str)
     attribute = fed[names.index(name)]

@@ -22,7 +22,7 @@ def draw(here: Here, page: str) -> None:
     if following is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/flag: **{escape(following.title)}**: {escape(following.todo)}", width="stretch")
+        st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}", width="stretch")
         if following.page != page:
             link(f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", ":material/arrow_forward:", here)
         if page != "start":

@@ -148,7 +148,7 @@ def _identifier(facts: Facts) -> Station:
 
 def _tested(facts: Facts) -> Station:
     """Done when the last test covers the mapping of now: a column that was mapped later is not proved."""
-    title, page = "The connection is tested, with every mapped column", "connect"
+    title, page = "Test of the connection and every mapped column", "connect"
     check = facts.check
     if facts.failure:
         return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
