@@ -69,8 +69,11 @@ def worth_watching(each: Attribute, types: Mapping[str, str], catalogue: Catalog
         columns = columns_of(each, catalogue)
     except SettingsError:
         return None
-    listed = bool(each.values or each.options) or types.get(columns[each.data_feed_name].field) in LISTS
+    field = columns[each.data_feed_name].field
+    listed = bool(each.values or each.options) or types.get(field) in LISTS or field in TEXT_LISTS
     return " | ".join(read_as(each, column).slot for column in columns.values()) if listed else None
 
 
-LISTS = frozenset({"list", "list_id", "multi-list"})
+LISTS = frozenset({"list", "list_id", "multi-list", "hierarchy-list"})
+TEXT_LISTS = frozenset({"work.site"})
+"""HiBob calls it text, and lets people choose it from a list."""
