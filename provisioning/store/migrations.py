@@ -231,6 +231,16 @@ def runs_over_time(db: UtilsDatabase) -> None:
     db.execute("CREATE INDEX runs_of_domain ON runs (domain_id, ended_at)")
 
 
+@migrations()
+def values_seen(db: UtilsDatabase) -> None:
+    """The values of listed columns, and when each was read first."""
+    db.execute(
+        "CREATE TABLE values_seen (domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, "
+        "watched TEXT NOT NULL, value TEXT NOT NULL, first_at TEXT NOT NULL, PRIMARY KEY (domain_id, watched, value)) "
+        "WITHOUT ROWID"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file

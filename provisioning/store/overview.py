@@ -102,6 +102,14 @@ def last_runs(db: Database) -> dict[int, LastRun]:
     }
 
 
+def domains_run(db: Database) -> frozenset[int]:
+    """The domains of which a run came to its end."""
+    states = (RunStatus.DONE.value, RunStatus.PARTIAL.value)
+    return frozenset(
+        row["domain_id"] for row in db.all("SELECT DISTINCT domain_id FROM runs WHERE status IN (?, ?)", *states)
+    )
+
+
 def live_users(db: Database) -> dict[int, int]:
     """Live users of the local directory, by domain."""
     rows = db.all("SELECT domain_id, count(*) AS n FROM users WHERE status = ? GROUP BY domain_id", Status.LIVE.value)

@@ -45,9 +45,11 @@ from provisioning.workflow.editing import (
     read_sample,
     save_mapping,
     save_settings,
+    suggest,
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.exchanging import RowsTaken, mapping_as_csv, mapping_in_words, take_rows
 from provisioning.workflow.farewell import farewell, farewell_seen
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
@@ -86,11 +88,8 @@ from provisioning.workflow.looking import (
     Newest,
     PlanState,
     Standing,
-    Station,
     attributes_changed,
-    categories_needed,
     changes_seen,
-    checklist,
     effect_of,
     explain,
     export_users,
@@ -158,6 +157,14 @@ from provisioning.workflow.settings_drafts import (
     settings_in_text,
 )
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
+from provisioning.workflow.stages import (
+    Station,
+    categories_needed,
+    checklist,
+    hibob_request,
+    next_station,
+    save_licence,
+)
 from provisioning.workflow.targets import (
     MOST_ADDRESS,
     NotifySeen,
@@ -166,15 +173,11 @@ from provisioning.workflow.targets import (
     send_test,
     targets_seen,
 )
-from provisioning.workflow.telling import (
-    URL_VARIABLE,
-    deliver,
-    messages_seen,
-    undelivered,
-)
+from provisioning.workflow.telling import URL_VARIABLE, deliver, messages_seen, undelivered
 from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trends_of_all, trends_seen
 from provisioning.workflow.turns import turns_waiting
 from provisioning.workflow.undoing import changed_somebody, undo
+from provisioning.workflow.values import ValueSeen, new_values, values_of
 
 __all__ = [
     "CHUNK",
@@ -214,6 +217,7 @@ __all__ = [
     "PortalSeen",
     "Progress",
     "PutDown",
+    "RowsTaken",
     "RunTrend",
     "Say",
     "ScheduleSeen",
@@ -225,6 +229,7 @@ __all__ = [
     "Station",
     "TargetSeen",
     "Ticket",
+    "ValueSeen",
     "Version",
     "Waiting",
     "Wishes",
@@ -278,6 +283,7 @@ __all__ = [
     "go_back",
     "grant",
     "held_seen",
+    "hibob_request",
     "history_head",
     "is_csm",
     "is_customer",
@@ -297,16 +303,20 @@ __all__ = [
     "limits_from_words",
     "limits_in_words",
     "live_trends",
+    "mapping_as_csv",
     "mapping_draft",
+    "mapping_in_words",
     "may",
     "member",
     "messages_seen",
     "names_in_plan",
     "need_membership",
     "needs_farewell",
+    "new_values",
     "newer_mapping",
     "newer_settings",
     "newest",
+    "next_station",
     "offboard",
     "operator",
     "outcomes_seen",
@@ -333,6 +343,7 @@ __all__ = [
     "run_seen",
     "runs_seen",
     "save_connection",
+    "save_licence",
     "save_mapping",
     "save_schedule",
     "save_settings",
@@ -352,9 +363,11 @@ __all__ = [
     "somebody_works",
     "standing",
     "stop",
+    "suggest",
     "switch_off",
     "switch_on",
     "take_back",
+    "take_rows",
     "target_seen",
     "targets_seen",
     "times_preview",
@@ -368,6 +381,7 @@ __all__ = [
     "user_of",
     "users",
     "users_seen",
+    "values_of",
     "verify",
     "versions_of",
     "webhook",

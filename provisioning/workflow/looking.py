@@ -1,20 +1,16 @@
 """Looking at plans, runs, people and history; changes nothing."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, column_names
 from provisioning.engine.explain import Answer, explain_person
-from provisioning.errors import Lapsed, SettingsError
+from provisioning.errors import Lapsed
 from provisioning.model import (
     Approval,
     Change,
-    Customer,
     Domain,
     Held,
     Outcome,
@@ -26,9 +22,7 @@ from provisioning.model import (
 from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
-from provisioning.workflow.asking import last_check
 from provisioning.workflow.directories import known_directory, known_users, open_directory
-from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
@@ -257,65 +251,3 @@ def users_seen(
 def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
     """The user of a person, by the key that plans know them by; None when there is none."""
     return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One line of the checklist before the first run; `page` is where it is done."""
-
-    title: str
-    done: bool
-    detail: str
-    page: str
-
-
-def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
-    """The real set-up, in its order, with what is known to be done."""
-    about = seen_customer(house, customer, "see the checklist")
-    have = connections_seen(house, customer)
-    domain = seen_domain(house, label, "see the checklist") if label else None
-    ready = any(each.token_set and each.connection.service_user_id for each in have)
-    tested = last_check(house, label) if label else None
-    return stations(about, ready, domain, bool(tested and tested.ok))
-
-
-def stations(about: Customer, ready: bool, domain: Domain | None, tested: bool) -> list[Station]:
-    """The checklist from what is known. `ready`: a connection has its id and token; `tested`: its last test was fine."""
-    fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
-    seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
-    priced = f", at a price of {about.price_per_user} per user" if about.price_per_user else ""
-    return [
-        Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
-        Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),
-        Station("A domain on the connection", domain is not None, domain.name if domain else "", "connect"),
-        Station("The permission group opens what is mapped", tested, "Test shows it.", "connect"),
-        Station("Attributes and dates to capture", bool(fed), f"{len(fed)} attributes are fed by HiBob.", "mapping"),
-        Station(
-            "The unique identifier",
-            bool(domain and domain.settings.unique_identifier),
-            (domain.settings.unique_identifier or "" if domain else "") or "Choose one that never changes.",
-            "mapping",
-        ),
-        Station(
-            "Who is never archived",
-            bool(domain and domain.settings.protected),
-            "Test accounts, and whoever administers the portal.",
-            "settings",
-        ),
-    ]
-
-
-def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
-    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope."""
-    domain = seen_domain(house, label, "see the checklist")
-    catalogue = Catalogue(fields_known(house, label))
-    found: dict[str, list[str]] = {}
-    wanted = [*known.ENGINE_FIELDS]
-    for name in column_names(domain.attributes, domain.settings.scope):
-        with suppress(SettingsError):
-            wanted.append(catalogue.resolve(name).field)
-    for field_id in dict.fromkeys(wanted):
-        known_field = catalogue.fields.get(field_id)
-        if known_field:
-            found.setdefault(known_field.category_name or known_field.category, []).append(known_field.name)
-    return {name: tuple(columns) for name, columns in sorted(found.items())}

@@ -14,11 +14,12 @@ from provisioning.store import customers, overview, schedules
 from provisioning.workflow.approving import why_lapsed
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_domain
-from provisioning.workflow.looking import PlanState, Station, stations
+from provisioning.workflow.looking import PlanState
 from provisioning.workflow.reading import Check
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
+from provisioning.workflow.stages import Facts, next_station, stations
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class _Overview:
         self.checks = overview.last_checks(db)
         self.plans = overview.last_plans(db)
         self.runs = overview.last_runs(db)
+        self.ran = overview.domains_run(db)
         self.local = overview.live_users(db)
         self.tables = overview.schedule_tables(db)
         self.states = overview.schedule_states(db)
@@ -122,12 +124,16 @@ class _Overview:
         return live_users(self.house, domain)
 
     def _row(self, about: Customer, domain: Domain | None, live: Mapping[int, int], in_all: int) -> DomainOverview:
-        tested, why_not = self._tested(domain)
-        steps = stations(about, about.id in self.ready, domain, bool(tested))
+        check, why_not = self._check(domain)
+        tested = check.ok if check else False if why_not else None
         plan = self.plans.get(domain.id) if domain else None
         state, made_at = self._plan_state(domain, plan)
         schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
         run = self.runs.get(domain.id) if domain else None
+        ran = domain is not None and domain.id in self.ran
+        facts = Facts(about, domain, about.id in self.ready, check, why_not, plan is not None, ran, schedule.standing)
+        steps = [each for each in stations(facts) if not each.optional]
+        following = next_station(steps)
         over = about.seats is not None and in_all > about.seats
         needs = [
             *_of_schedule(schedule),
@@ -137,17 +143,16 @@ class _Overview:
             *([Need("seats", f"{in_all:,} live users, {about.seats:,} licensed.")] if over else []),
         ]
         return DomainOverview(
-            about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), _next(steps), tested,
+            about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             plan.read_at if plan else None, run, schedule.standing, plan.id if plan else None,
             made_at if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
         )  # fmt: skip
 
-    def _tested(self, domain: Domain | None) -> tuple[bool | None, str]:
+    def _check(self, domain: Domain | None) -> tuple[Check | None, str]:
+        """(what the last finished test proved, why it failed)"""
         check, problem = self.checks.get(domain.id, (None, "")) if domain else (None, "")
-        if check is None:
-            return (False, problem) if problem else (None, "")
-        return msgspec.json.decode(check, type=Check).ok, ""
+        return (None, problem) if check is None else (msgspec.json.decode(check, type=Check), "")
 
     def _plan_state(
         self, domain: Domain | None, plan: overview.LastPlan | None
@@ -171,10 +176,6 @@ class _Overview:
         return stands(
             self.house, self.facts[domain.id], domain, msgspec.convert(table, ScheduleTable), state.approval, state, off
         )
-
-
-def _next(steps: Sequence[Station]) -> str:
-    return next((each.title for each in steps if not each.done), "")
 
 
 def _of_schedule(seen: ScheduleSeen) -> list[Need]:

@@ -41,6 +41,7 @@ from provisioning.workflow.house import (
     with_us,
 )
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
+from provisioning.workflow.values import note_values
 
 SEVEN_DAYS = timedelta(days=7)
 
@@ -52,11 +53,13 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
     with lease(house.db, domain.id, "preview", waiting):
         domain = with_us(customers.domain_by_id(house.db, domain.id))
         say("Reading HiBob and the directory")
-        situation = situation_of(house, domain, *_both_sides(house, domain))
+        read, users = _both_sides(house, domain)
+        situation = situation_of(house, domain, read, users)
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
         decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
+        note_values(house, domain, read.employees, tuple(read.catalogue.fields.values()))
         return store_plan(house, situation, decision)
 
 

@@ -20,7 +20,7 @@ from tiny_hibob import TOKEN, TinyHiBob, company
 
 from provisioning import workflow
 from provisioning.errors import RoleMissing, RollcallError
-from provisioning.model import Customer, Role, ScopeRule, Settings
+from provisioning.model import Attribute, Customer, Role, ScopeRule, Settings
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Ticket, Wishes, Workspace
 
@@ -110,6 +110,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "go_back": (PREPARE, lambda h, i: workflow.go_back(h, i.label, 1, i.begun)),
     "grant": (PREPARE, lambda h, i: workflow.grant(h, "friend@nowhere.example", Role.ADMIN, i.customer)),
     "held_seen": (READ, lambda h, i: workflow.held_seen(h, i.plan, "", 10, 0)),
+    "hibob_request": (READ, lambda h, i: workflow.hibob_request(h, i.customer, i.label)),
     "history_head": (FREE, lambda h, i: workflow.history_head(h)),
     "is_customer": (FREE, lambda h, i: workflow.is_customer(h, i.customer)),
     "is_csm": (FREE, lambda h, i: workflow.is_csm(h)),
@@ -132,6 +133,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "limits_from_words": (FREE, lambda h, i: workflow.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: workflow.limits_in_words(i.settings)),
     "live_trends": (FREE, lambda h, i: workflow.live_trends(h) if workflow.is_csm(h) else None),
+    "mapping_as_csv": (READ, lambda h, i: workflow.mapping_as_csv(h, i.label, (), "")),
+    "mapping_in_words": (READ, lambda h, i: workflow.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: workflow.mapping_draft(h, i.label)),
     "may": (FREE, lambda h, i: workflow.may(h, i.customer)),
     "member": (FREE, lambda h, i: workflow.member("a@b.example")),
@@ -139,6 +142,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "names_in_plan": (READ, lambda h, i: workflow.names_in_plan(h, i.plan, [i.person])),
     "need_membership": (FREE, lambda h, i: None),
     "needs_farewell": (PREPARE, lambda h, i: workflow.needs_farewell(h, i.leaving)),
+    "new_values": (READ, lambda h, i: workflow.new_values(h, i.label, ())),
     "newer_mapping": (READ, lambda h, i: workflow.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: workflow.newer_settings(h, i.label, 0)),
     "newest": (READ, lambda h, i: workflow.newest(h, i.label)),
@@ -146,6 +150,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "offboard": (PREPARE, lambda h, i: workflow.offboard(h, i.leaving, workflow.Fate.STAY)),
     "outcomes_seen": (READ, lambda h, i: workflow.outcomes_seen(h, i.run, (), "", 10, 0)),
     "pause_all": (PREPARE, lambda h, i: workflow.pause_all(h, i.customer)),
+    "next_station": (FREE, lambda h, i: None),
     "people_read": (READ, lambda h, i: workflow.people_read(h, i.label)),
     "person_read": (READ, lambda h, i: workflow.person_read(h, i.label, i.person)),
     "plan_seen": (READ, lambda h, i: workflow.plan_seen(h, i.plan)),
@@ -171,6 +176,7 @@ CASES: dict[str, tuple[str, Call]] = {
         PREPARE,
         lambda h, i: workflow.save_connection(h, i.customer, "x", "https://api.hibob.com", "", ""),
     ),
+    "save_licence": (PREPARE, lambda h, i: workflow.save_licence(h, i.customer, 10, 2.5)),
     "save_mapping": (PREPARE, lambda h, i: workflow.save_mapping(h, i.label, (), "", i.begun)),
     "save_settings": (PREPARE, lambda h, i: workflow.save_settings(h, i.label, i.settings, 1)),
     "save_settings_draft": (PREPARE, lambda h, i: workflow.save_settings_draft(h, i.label, i.settings, 1)),
@@ -190,8 +196,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "somebody_works": (READ, lambda h, i: workflow.somebody_works(h, i.label)),
     "standing": (READ, lambda h, i: workflow.standing(h, i.label)),
     "stop": (PREPARE, lambda h, i: workflow.stop(h, i.run)),
+    "suggest": (READ, lambda h, i: workflow.suggest(h, i.label, ())),
     "switch_off": (PREPARE, lambda h, i: workflow.switch_off(h, i.label)),
     "switch_on": (PREPARE, lambda h, i: workflow.switch_on(h, i.label)),
+    "take_rows": (READ, lambda h, i: workflow.take_rows(h, i.label, "", (), "", whole=True)),
     "take_back": (PREPARE, lambda h, i: workflow.take_back(h, i.label, i.person)),
     "target_seen": (READ, lambda h, i: workflow.target_seen(h, i.label)),
     "targets_seen": (READ, lambda h, i: workflow.targets_seen(h, i.label)),
@@ -208,6 +216,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "users_seen": (READ, lambda h, i: workflow.users_seen(h, i.label, "", 10, 0)),
     "versions_of": (READ, lambda h, i: workflow.versions_of(h, i.label)),
     "webhook": (SIGNED, lambda h, i: workflow.webhook(h, i.label, {}, b"{}")),
+    "values_of": (READ, lambda h, i: workflow.values_of(h, i.label, Attribute("Site", "work.site"), ())),
     "verify": (FREE, lambda h, i: workflow.verify(h)),
 }
 """One row a use case: what it takes, and a call."""
