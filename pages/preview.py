@@ -114,6 +114,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
         parts.finding(here, plan, each)
     if total:
         changes.charts(here, plan)
+        changes.groups(here, plan)
     for each in plan.findings:
         if each not in plan.blocks:
             parts.finding(here, plan, each)
@@ -121,8 +122,6 @@ def draw_plan(here: Here, plan: Plan) -> None:
     if open_to_decide:
         deciding.test_account(here, plan)
     deciding.proposals(here, plan, open_to_decide)
-    if total:
-        changes.groups(here, plan)
     who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})
     if held.open:
         with held:

@@ -21,13 +21,13 @@ from provisioning.web.words import ACTIONS, aligned, dated, escape, fitting, peo
 ANY = ""
 _COLUMNS = {
     "Decision": st.column_config.TextColumn(width=75),
-    "Person": st.column_config.TextColumn(width=125),
+    "Person": st.column_config.TextColumn(width=120),
     "What": st.column_config.TextColumn(width=100),
     "Attribute": st.column_config.TextColumn(width=100),
     "Before": st.column_config.TextColumn(width=140),
     "After": st.column_config.TextColumn(width=150),
     "Also": st.column_config.TextColumn(width=130),
-    "Why": st.column_config.TextColumn(width=170),
+    "Why": st.column_config.TextColumn(width=150),
 }
 _HELD_COLUMNS = {
     "Person": st.column_config.TextColumn(width=190),
@@ -119,7 +119,7 @@ def table(here: Here, plan: Plan, deciding: bool) -> None:
         + ("; select several to leave them out." if deciding else ".")
     )
     selected = address.rows(
-        _frame(shown, plan.attributes, left_out, deciding), [each.key for each in shown], address.SELECTED,
+        _frame(shown, plan.attributes, left_out, deciding, attribute), [each.key for each in shown], address.SELECTED,
         "The people of this preview", many=True, tall=True, columns=_COLUMNS,
     )  # fmt: skip
     chosen = [shown[row] for row in selected]
@@ -144,14 +144,16 @@ def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
     return action, attribute, text
 
 
-def _frame(shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool) -> pd.DataFrame:
+def _frame(
+    shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool, attribute: str
+) -> pd.DataFrame:
     rows = [
         {
             "Decision": "Leave out" if each.key in left_out else "Approve",
             "Person": each.name or each.key,
             "What": ACTIONS[each.action.value],
         }
-        | dict(zip(("Attribute", "Before", "After", "Also"), aligned(each, attributes), strict=True))
+        | dict(zip(("Attribute", "Before", "After", "Also"), aligned(each, attributes, first=attribute), strict=True))
         | {"Why": dated(each.why)}
         for each in shown
     ]

@@ -130,22 +130,22 @@ def fitting(count: int, where: str = "") -> str:
     return f"{people(count)}{where} {'fits' if count == 1 else 'fit'}."
 
 
-def aligned(change: Change, order: Sequence[str], most: int = 3) -> tuple[str, str, str, str]:
-    """(attribute, value before, value after, what else), for a table's cells: the first attribute of the mapping stands in
-    columns, so that differences are seen down the table. Of somebody new the values alone."""
+def aligned(change: Change, order: Sequence[str], most: int = 3, first: str = "") -> tuple[str, str, str, str]:
+    """(attribute, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
+    first of the mapping, stands in columns, so that differences are seen down the table. Of somebody new the values alone."""
     new = change.action is Action.ADD
     names = [name for name in change.after if not (new and name in RESERVED_NAMES)]
     place = {name: number for number, name in enumerate(order)}
-    names.sort(key=lambda name: place.get(name, -1))
+    names.sort(key=lambda name: (name != first, place.get(name, -1)))
     if new or not names:
         values = [change.after[name] or "" for name in names[:most]]
         return "New user", "", ", ".join(values), f"and {len(names) - most} more values" if len(names) > most else ""
-    first, *others = names
+    told_of, *others = names
     told = [
         f"{attribute_called(name)}: {_value(change.before.get(name))} → {_value(change.after[name])}" for name in others
     ]
     also = "; ".join(told[: most - 1]) + (f"; … {len(told) - most + 1} more" if len(told) >= most else "")
-    return attribute_called(first), _value(change.before.get(first)), _value(change.after[first]), also
+    return attribute_called(told_of), _value(change.before.get(told_of)), _value(change.after[told_of]), also
 
 
 def _value(value: str | None) -> str:
