@@ -169,6 +169,7 @@ class _Planner:
         self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.owners = self._identifier_owners()
+        self.email_owners = self._email_owners()
         # E-mails of users who are matched already: nobody else is added with one of them.
         self.addresses = {
             people.user_emails[user]: people.user_ids[user]
@@ -321,7 +322,7 @@ class _Planner:
         blank = self._required_blank(each, action, wanted)
         if blank:
             return "required-blank", blank
-        taken = self._identifier_taken(each, wanted)
+        taken = self._identifier_taken(each, wanted) or self._email_taken(each, wanted)
         return ("identifier-taken", taken) if taken else None
 
     def _starts(self, row: int) -> str:
@@ -358,6 +359,14 @@ class _Planner:
                 owners.setdefault(self._comparable(value), set()).add(user)
         return owners
 
+    def _email_owners(self) -> dict[str, list[int]]:
+        """The live users of each e-mail: one who is archived signs in nowhere, and never gives an e-mail back."""
+        owners: dict[str, list[int]] = {}
+        for user in np.flatnonzero(self.people.user_live).tolist():
+            if email := self.people.user_emails[user]:
+                owners.setdefault(email, []).append(user)
+        return owners
+
     def _comparable(self, identifier: str) -> str:
         return fold(identifier) if self.identifier == self.people.email_attribute else identifier
 
@@ -368,11 +377,20 @@ class _Planner:
         owners = self.owners.get(self._comparable(value), set()) - {each.user}
         if not owners:
             return ""
+        return self._belongs_to("unique identifier", value, owners)
+
+    def _email_taken(self, each: _Row, wanted: Mapping[str, str]) -> str:
+        """Nobody is given the e-mail of another live user: both would sign in, and get their mail, as one."""
+        name = self.people.email_attribute or ""
+        value = fold(wanted.get(name, ""))
+        if not value or value == fold(each.old.get(name, "")):
+            return ""
+        owners = {user for user in self.email_owners.get(value, ()) if user != each.user}
+        return self._belongs_to("e-mail", wanted[name], owners) if owners else ""
+
+    def _belongs_to(self, what: str, value: str, owners: Iterable[int]) -> str:
         owner = min(self.people.user_ids[user] for user in owners)
-        return (
-            f"The unique identifier “{value}” still belongs to user {owner}. "
-            "Released by the run after the one that frees it."
-        )
+        return f"The {what} “{value}” still belongs to user {owner}. Released by the run after the one that frees it."
 
     def _add(self, each: _Row, wanted: Mapping[str, str]) -> Change:
         key, status = self.people.keys[each.row], self.people.wishes.status[each.row]

@@ -123,6 +123,7 @@ from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, t
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
+from provisioning.workflow.reviewing import compared_with_last, groups_of, headline_of
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -256,6 +257,7 @@ __all__ = [
     "check",
     "checklist",
     "compare_mappings",
+    "compared_with_last",
     "connections_seen",
     "customer_from_template",
     "customers_overview",
@@ -282,6 +284,8 @@ __all__ = [
     "forget_person",
     "go_back",
     "grant",
+    "groups_of",
+    "headline_of",
     "held_seen",
     "hibob_request",
     "history_head",

@@ -19,6 +19,7 @@ from provisioning.model import (
     Run,
     RunStatus,
 )
+from provisioning.report.called import held_codes
 from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
@@ -148,14 +149,22 @@ def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
 
 
 def changes_seen(
-    house: Workspace, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+    house: Workspace,
+    plan_id: str,
+    action: str,
+    attribute: str,
+    text: str,
+    most: int,
+    skip: int,
+    values: tuple[str | None, str | None] | None = None,
 ) -> tuple[list[Change], int]:
-    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
+    """One page of those whom a plan changes, and how many fit. `values`: of the attribute, before and after."""
+    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip, values)
 
 
 def held_seen(house: Workspace, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
     """One page of those whom a plan holds back, and how many fit."""
-    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip)
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip, held_codes(text))
 
 
 def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
