@@ -4,7 +4,7 @@ law or a customer's retention asks, and the chain still fits and tells nothing o
 named by a row of its own."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from provisioning.database import Database, Row
-from provisioning.store.codec import from_json, to_json, to_text
+from provisioning.store.codec import from_json, to_json, to_moment, to_text
 
 START = "0" * 64
 REMOVED = "content of the history removed"
@@ -121,6 +121,12 @@ def _spans(rows: Sequence[int]) -> list[list[int]]:
         else:
             found.append([row, row])
     return found
+
+
+def moments_back(db: Database, now: datetime) -> Iterator[datetime]:
+    """When something happened, newest first; not what a wrong clock put into the future."""
+    for row in db.connection.execute("SELECT at FROM history WHERE at <= ? ORDER BY seq DESC", (to_text(now),)):
+        yield to_moment(row["at"])
 
 
 def count_since(db: Database, customer_id: int, what: str, since: datetime) -> int:

@@ -74,6 +74,16 @@ class Request:
     def writes(self) -> bool:
         return self.method != "GET"
 
+    @property
+    def operations(self) -> list["Request"]:
+        """The single requests that it is made of: more than one in bulk."""
+        if not self.path.endswith("/Bulk"):
+            return [self]
+        return [
+            Request(each["method"], f"/v2{each['path']}", {}, self.headers, each.get("data"))
+            for each in self.body["Operations"]
+        ]
+
 
 @dataclass
 class Answer:
@@ -318,6 +328,40 @@ def is_write(request: Request) -> bool:
 
 def is_create(request: Request) -> bool:
     return request.method == "POST" and request.path.endswith("/Users")
+
+
+def in_bulk(twist: Twist) -> Twist:
+    """The twist meets each operation of a bulk request as if it came by itself; those that it lets through are done
+    together."""
+
+    def met(request: Request, following: Next) -> Answer:
+        if not request.path.endswith("/Bulk"):
+            return twist(request, following)
+        through, told = [], []
+        for one, operation in zip(request.operations, request.body["Operations"], strict=True):
+            answer = twist(one, lambda each, one=one: LET_THROUGH if each is one else following(each))  # type: ignore[misc]
+            if answer is LET_THROUGH:
+                through.append(operation)
+            else:
+                told.append(_told(operation, answer))
+        if not through:
+            return Answer(200, {"Content-Type": "application/scim+json"}, BULK_RESPONSE | {"Operations": told})
+        body = request.body | {"Operations": through}
+        found = following(Request(request.method, request.path, request.query, request.headers, body))
+        assert found.status == 200, found
+        return Answer(200, found.headers, found.body | {"Operations": [*found.body["Operations"], *told]})
+
+    return met
+
+
+LET_THROUGH = Answer(0)
+BULK_RESPONSE = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]}
+
+
+def _told(operation: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    plain = {name: operation[name] for name in ("method", "bulkId") if name in operation}
+    failed = {"response": answer.body} if answer.status >= 300 else {}
+    return plain | {"location": operation["path"], "status": str(answer.status)} | failed
 
 
 def reset_before(request: Request, following: Next) -> Answer:
