@@ -55,6 +55,7 @@ WEB = {
         "deciding",
         "frame",
         "jobs",
+        "leaving",
         "mapping_sample",
         "mapping_table",
         "mapping_versions",
