@@ -58,6 +58,7 @@ WEB = {
         "frame",
         "jobs",
         "mapping_exchange",
+        "leaving",
         "mapping_sample",
         "mapping_suggestions",
         "mapping_table",

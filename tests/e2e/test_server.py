@@ -83,7 +83,8 @@ def test_it_says_when_it_is_not_and_no_more_than_needed(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     with app_server(tmp_path / "data", None, free_port(), ROLLCALL_MODE="server") as closed:
         assert closed.get("/ready")[:2] == (503, "sign-in is not configured")
-    with app_server(tmp_path / "data", None, free_port()) as broken:
+    local = {"ROLLCALL_MODE": "local", "ROLLCALL_LOCAL_USER": "me@acme.example"}
+    with app_server(tmp_path / "data", None, free_port(), **local) as broken:
         assert broken.get("/ready")[:2] == (503, "database cannot be opened")
 
 
