@@ -206,6 +206,10 @@ class Nights:
                 writer.write_table(table)
         return cls(folder)
 
+    @property
+    def people(self) -> int:
+        return int(self.folder.name)
+
     def bytes(self, night: str = "now") -> bytes:
         return (self.folder / f"{night}.json").read_bytes()
 
