@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from provisioning.errors import NotFound, SettingsError
-from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
+from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url, public_only
 from provisioning.model import Domain, Status, Users
 from provisioning.store import snapshots
 from provisioning.store.secrets import get_secret, scim_owner
@@ -37,10 +37,17 @@ def open_directory(
     token = get_secret(house.db, house.vault, scim_owner(domain.id))
     if not token:
         raise SettingsError(f"The target of {domain.label} has no token yet. Set it (`target = {{ …, token = … }}`).")
-    check_destination(url, allowed_hosts(house.environment))
     place = (domain.settings.domain_attribute, domain.name) if domain.settings.domain_attribute else None
     with ScimDirectory(
-        url, token, domain.attributes, identifier, domain=place, expected=expected, stop=stop, waiting=waiting
+        url,
+        token,
+        domain.attributes,
+        identifier,
+        domain=place,
+        expected=expected,
+        stop=stop,
+        waiting=waiting,
+        addresses_of=public_only(allowed_hosts(house.environment)),
     ) as directory:
         yield directory
 

@@ -10,7 +10,7 @@ from provisioning.engine.columns import Catalogue, absent_remedy, column_names, 
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
 from provisioning.errors import Refused, SettingsError, SourceError
-from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url, check_destination
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url, public_only
 from provisioning.model import (
     Column,
     Connection,
@@ -65,8 +65,8 @@ def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
         raise SettingsError(
             f"Connection “{connection.name}” has no service user id or token yet. Set both (`id`, `token`) and try again."
         )
-    check_destination(url, allowed_hosts(house.environment))
-    with HiBobClient(url, connection.service_user_id, token) as client:
+    door = public_only(allowed_hosts(house.environment))
+    with HiBobClient(url, connection.service_user_id, token, addresses_of=door) as client:
         yield client
 
 
