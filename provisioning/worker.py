@@ -61,10 +61,9 @@ def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> No
     tidied: date | None = None
     while not stopping.asked:
         if tidied != (today := house.clock().date()):
-            workflow.remove_old(house)
+            _survive(lambda: workflow.remove_old(house))
             tidied = today
-        for done in workflow.run_due(house, patient=False):
-            say(f"Schedule of {done.label}: {done.text}")
+        _survive(lambda: _run_due(house, say))
         job = jobs.claim(house.db, house.clock())
         if job is None:
             stopping.wait(LOOK_EVERY)
@@ -72,6 +71,21 @@ def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> No
         execute(house, job)
         say(f"Job {job.id} ({job.kind.value}) ended.")
     messenger.join(PATIENCE)
+
+
+def _run_due(house: Workspace, say: Callable[[str], None]) -> None:
+    for done in workflow.run_due(house, patient=False):
+        say(f"Schedule of {done.label}: {done.text}")
+
+
+def _survive(do: Callable[[], object]) -> None:
+    """Nobody waits for the answer, and everybody for the worker: what goes wrong here is written to the log."""
+    try:
+        do()
+    except RollcallError as problem:
+        print(f"The worker goes on after this: {problem}", file=sys.stderr, flush=True)
+    except Exception:
+        traceback.print_exc()
 
 
 def _deliver(house: Workspace, stopping: Stopping) -> None:
