@@ -242,6 +242,15 @@ def domain_by_id(db: Database, domain_id: int) -> Domain:
     return _domain(row)
 
 
+def label_of(db: Database, domain_id: int) -> str:
+    """`CUSTOMER/DOMAIN`, also where the rest of it cannot be read; "" when there is none."""
+    row = db.one(
+        "SELECT c.name || '/' || d.name AS label FROM domains d JOIN customers c ON c.id = d.customer_id WHERE d.id = ?",
+        domain_id,
+    )
+    return row["label"] if row else ""
+
+
 def _domain(row: Row) -> Domain:
     return Domain(
         id=row["id"],
