@@ -5,12 +5,14 @@ answer bodies never appear in an exception, a representation or a log line of ou
 """
 
 import logging
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -95,6 +97,12 @@ class Answer:
         return self.kind == "application/json" or self.kind.endswith("+json")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities' certificates, loaded once: for each client anew that took longer than to plan a small domain."""
+    return httpx.create_ssl_context()
+
+
 class Http:
     """One neighbour's base URL and credentials, over one pool of connections. Safe to share between threads."""
 
@@ -129,6 +137,7 @@ class Http:
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             # A proxy of the environment is for the internet, not for a stand-in on this machine.
             trust_env=httpx.URL(base_url).scheme == "https",
+            verify=_trusted(),
         )
 
     def __enter__(self) -> Self:
