@@ -5,12 +5,14 @@ answer bodies never appear in an exception, a representation or a log line of ou
 """
 
 import logging
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -100,6 +102,12 @@ class Answer:
         return self.kind == "application/json" or self.kind.endswith("+json")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities' certificates, loaded once: for each client anew that took longer than to plan a small domain."""
+    return httpx.create_ssl_context()
+
+
 AddressesOf = Callable[[str], Sequence[str]]
 
 
@@ -136,10 +144,10 @@ class _Checked(httpx.HTTPTransport):
     """httpx's own transport through that door, for which it has no argument."""
 
     def __init__(self, addresses_of: AddressesOf, limits: httpx.Limits) -> None:
-        super().__init__(limits=limits)
+        super().__init__(verify=_trusted(), limits=limits)
         self._pool.close()
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_trusted(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
@@ -196,6 +204,7 @@ class Http:
             limits=limits,
             # A proxy of the environment is for the internet, not for a stand-in on this machine.
             trust_env=httpx.URL(base_url).scheme == "https",
+            verify=_trusted(),
         )
 
     def __enter__(self) -> Self:
