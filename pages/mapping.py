@@ -27,7 +27,7 @@ from provisioning.workflow import Begun, MappingDraft
 BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
 UNDO = "mapping_undo"
 MOST_UNDO = 50
-TABLE_WIDTH, SAMPLE_WIDTH = 641, 334
+TABLE_WIDTH, SAMPLE_WIDTH = 637, 340
 """Side by side where there is room, one below the other where not."""
 
 MORE = {"": "Values", "words": "In plain English", "paste": "Paste from Excel", "file": "File"}
@@ -196,7 +196,7 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
 
 
 def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str) -> None:
-    found, _ = workflow.advise(here.house, domain.label, attributes, identifier)
+    found = workflow.advise(here.house, domain.label, attributes, identifier)
     worst = [each for each in found if each.severity is not Severity.INFO]
     title = f"Problems ({len(worst)})" if worst else "No problems"
     with st.expander(title, expanded=bool(worst), icon=":material/rule:"):
