@@ -96,7 +96,8 @@ def remembered(domain: Domain) -> list[tuple[int, Content]]:
 def undo(here: Here, domain: Domain, begun: Begun) -> None:
     """Back to what the draft said before the last edit."""
     past = remembered(domain)
-    st.session_state[UNDO] = past[:-1]
+    others = [each for each in st.session_state[UNDO] if each[0] != domain.id]
+    st.session_state[UNDO] = [*others, *past[:-1]]
     keep(here, domain, past[-1][1], begun)
     begin_anew()
     st.rerun()

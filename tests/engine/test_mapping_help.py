@@ -169,6 +169,7 @@ def test_names_and_numbers_of_people_are_no_list() -> None:
     assert occurring(Attribute("Email", "root.email"), catalogue, TABLE) is None
     assert occurring(Attribute("Manager", "work.site", AttributeType.USER), catalogue, TABLE) is None
     types = {each.id: each.type for each in FIELDS}
-    assert worth_watching(Attribute("Email", "root.email"), types, catalogue) is None
+    assert worth_watching(Attribute("Email", "root.email", values=(("a", "b"),)), types, catalogue) is None
+    assert worth_watching(Attribute("Start date", "work.startDate"), types, catalogue) is None
     assert worth_watching(DEPARTMENT, types, catalogue) == "work.department | work.site"
     assert worth_watching(Attribute("X", "no such"), types, catalogue) is None
