@@ -9,7 +9,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
-from provisioning.web import deciding, next_step, settings_form
+from provisioning.web import deciding, leaving, next_step, settings_form
 from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 
@@ -154,3 +154,5 @@ with guarded():
     with above:
         draw_actions(here, domain, said, problems, based_on)
         draw_conflict(here, domain, said, based_on)
+with guarded():
+    leaving.draw(here, domain)

@@ -6,7 +6,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.web import next_step
-from provisioning.web.frame import GRANT, Here, enter, fail, guarded, link, no_customer_to_see
+from provisioning.web.frame import Here, enter, fail, guarded, link, no_customer_to_see
 from provisioning.web.words import escape
 
 OPTIONAL = ":gray-badge[Optional]"
@@ -22,9 +22,6 @@ STATES = {
 def draw_new_customer(here: Here) -> None:
     with st.form("new_customer", border=True):
         st.subheader("No customer yet", anchor=False)
-        if here.house.actor.email is None:
-            st.caption("Creating one gives nobody a role for it. To let somebody prepare and approve, grant one:")
-            st.code(GRANT, language="bash")
         st.write("A customer is an organisation; connections, domains, previews and history belong to exactly one.")
         name = st.text_input("Name of the customer", placeholder="Acme")
         if st.form_submit_button("Create", type="primary", icon=":material/add:"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from itertools import compress
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
 from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
+from provisioning.engine.references import differs, leave_references
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.engine.transforms import fold
@@ -55,14 +57,16 @@ def make_plan(situation: Situation) -> Decision:
     planner.add_and_update()
     planner.archive()
     apart = hold_same_people(situation, people, planner.changes, planner.held, planner.intended)
-    changes = sorted(apart.changes, key=in_order)
-    held = sorted(apart.held, key=lambda each: (each.code, each.key))
+    settled = leave_references(situation, people, apart.changes)
+    changes = sorted(settled.changes, key=in_order)
+    held = sorted([*apart.held, *settled.held], key=lambda each: (each.code, each.key))
     baseline = baseline_of(situation, people)
     findings = (
         *find_read_problems(situation, people, baseline),
         *find_limits(situation, people, changes, absences),
         *_future_archives(people),
         *apart.findings,
+        *settled.findings,
     )
     blocks = {each.code for each in findings if each.severity is Severity.BLOCK}
     status = PlanStatus.BLOCKED if blocks else PlanStatus.READY if changes else PlanStatus.EMPTY
@@ -101,13 +105,10 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
     counts = {action.value: 0 for action in Action}
     for change in changes:
         counts[change.action.value] += 1
-    row_of = {user: row for row, user in enumerate(people.matches.user.tolist()) if user >= 0}
     touched = {change.key for change in changes} | {each.key for each in held}
-    keys = (
-        people.keys[row_of[user]] if user in row_of else f"user:{people.user_ids[user]}"
-        for user in range(len(people.user_ids))
-    )
-    return counts | {"held": len(held), "unchanged": sum(key not in touched for key in keys)}
+    matched = people.matches.user >= 0
+    keys = {*compress(people.keys, matched.tolist()), *(f"user:{people.user_ids[user]}" for user in _unmatched(people))}
+    return counts | {"held": len(held), "unchanged": len(people.user_ids) - len(touched & keys)}
 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
@@ -120,7 +121,7 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     for user in _unmatched_live(people):
         user_id = people.user_ids[user]
         before = situation.absences.get(user_id)
-        if user in people.matches.disputed_users or not _absence_may_touch(situation, people, user):
+        if user in people.matches.disputed_users or not absence_may_touch(situation, people, user):
             continue
         if before is None:
             absent[user_id] = Absence(1, read_at)
@@ -131,14 +132,22 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     return absent
 
 
-def _absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+def absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+    """Whether Rollcall manages a user (by row): all of the domain, or those that it added or linked."""
     mode = situation.domain.settings.absence_archives
     return mode is AbsenceArchives.ALL or bool(people.user_links[user])
 
 
+def _unmatched(people: People) -> list[int]:
+    """Users without an employee."""
+    free = np.ones(len(people.user_ids), dtype=bool)
+    free[people.matches.user[people.matches.user >= 0]] = False
+    found: list[int] = np.flatnonzero(free).tolist()
+    return found
+
+
 def _unmatched_live(people: People) -> list[int]:
-    taken = set(people.matches.user.tolist())
-    return [user for user, live in enumerate(people.user_live.tolist()) if live and user not in taken]
+    return [user for user in _unmatched(people) if people.user_live[user]]
 
 
 @dataclass(slots=True)
@@ -165,13 +174,18 @@ class _Planner:
         self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.owners = self._identifier_owners()
-        # E-mails of users who are matched already: nobody else is added with one of them.
-        self.addresses = {
-            people.user_emails[user]: people.user_ids[user]
-            for user in sorted(people.matches.user.tolist(), reverse=True)
-            if user >= 0 and people.user_emails[user]
-        }
+        self.email_owners = self._email_owners()
+        self.addresses = self._addresses()
         self.emails = dict(zip(people.keys, people.emails, strict=True))
+
+    def _addresses(self) -> dict[str, str]:
+        """The e-mails of users who are matched already, as far as somebody who is to be added has them too: nobody else is
+        added with one of them."""
+        people = self.people
+        wanted = {people.emails[row] for row in self._add_rows()} - {""}
+        having = [user for user, email in enumerate(people.user_emails) if email in wanted]
+        matched = np.isin(having, people.matches.user).tolist()
+        return {people.user_emails[user]: people.user_ids[user] for user in reversed(list(compress(having, matched)))}
 
     def add_and_update(self) -> None:
         for each in self._rows(self._add_rows()):
@@ -212,7 +226,7 @@ class _Planner:
         returns = ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
         touched = returns | (~people.matches.linked[matched])
         problems = self._problem_rows()
-        touched |= stays & np.array([row in problems for row in matched.tolist()], dtype=bool)
+        touched |= stays & np.isin(matched, list(problems))
         for attribute in self.fed:
             if attribute.apply is Apply.ALWAYS:
                 touched |= stays & self._differs(attribute, matched, users[matched])
@@ -317,7 +331,7 @@ class _Planner:
         blank = self._required_blank(each, action, wanted)
         if blank:
             return "required-blank", blank
-        taken = self._identifier_taken(each, wanted)
+        taken = self._identifier_taken(each, wanted) or self._email_taken(each, wanted)
         return ("identifier-taken", taken) if taken else None
 
     def _starts(self, row: int) -> str:
@@ -354,6 +368,14 @@ class _Planner:
                 owners.setdefault(self._comparable(value), set()).add(user)
         return owners
 
+    def _email_owners(self) -> dict[str, list[int]]:
+        """The live users of each e-mail: one who is archived signs in nowhere, and never gives an e-mail back."""
+        owners: dict[str, list[int]] = {}
+        for user in np.flatnonzero(self.people.user_live).tolist():
+            if email := self.people.user_emails[user]:
+                owners.setdefault(email, []).append(user)
+        return owners
+
     def _comparable(self, identifier: str) -> str:
         return fold(identifier) if self.identifier == self.people.email_attribute else identifier
 
@@ -364,11 +386,20 @@ class _Planner:
         owners = self.owners.get(self._comparable(value), set()) - {each.user}
         if not owners:
             return ""
+        return self._belongs_to("unique identifier", value, owners)
+
+    def _email_taken(self, each: _Row, wanted: Mapping[str, str]) -> str:
+        """Nobody is given the e-mail of another live user: both would sign in, and get their mail, as one."""
+        name = self.people.email_attribute or ""
+        value = fold(wanted.get(name, ""))
+        if not value or value == fold(each.old.get(name, "")):
+            return ""
+        owners = {user for user in self.email_owners.get(value, ()) if user != each.user}
+        return self._belongs_to("e-mail", wanted[name], owners) if owners else ""
+
+    def _belongs_to(self, what: str, value: str, owners: Iterable[int]) -> str:
         owner = min(self.people.user_ids[user] for user in owners)
-        return (
-            f"The unique identifier “{value}” still belongs to user {owner}. "
-            "Released by the run after the one that frees it."
-        )
+        return f"The {what} “{value}” still belongs to user {owner}. Released by the run after the one that frees it."
 
     def _add(self, each: _Row, wanted: Mapping[str, str]) -> Change:
         key, status = self.people.keys[each.row], self.people.wishes.status[each.row]
@@ -393,13 +424,10 @@ class _Planner:
         people, key = self.people, self.people.keys[each.row]
         before: dict[str, str | None] = {name: each.old.get(name) or None for name in differing}
         after: dict[str, str | None] = {name: value or None for name, value in differing.items()}
-        names = ", ".join(differing)
-        why = f"{names} {'differs' if len(differing) == 1 else 'differ'} from HiBob."
+        why = differs(list(differing))
         if action is Action.REACTIVATE:
             before["status"], after["status"] = Status.ARCHIVED.value, Status.LIVE.value
-            why = f"{people.wishes.status[each.row] or 'Active'} in HiBob, archived here." + (
-                f" {why}" if names else ""
-            )
+            why = f"{people.wishes.status[each.row] or 'Active'} in HiBob, archived here." + (f" {why}" if why else "")
         seen = replace(self._seen_as(each.user, each.old), external_id=key)
         user = people.user_ids[each.user]
         self.changes.append(Change(key, action, why, before, after, user, seen, people.names[each.row]))
@@ -414,7 +442,7 @@ class _Planner:
     def _archive_employee(self, row: int, values: Mapping[str, str]) -> None:
         people, user = self.people, int(self.people.matches.user[row])
         key, outside = people.keys[row], not people.scope[row]
-        if outside and not _absence_may_touch(self.situation, self.people, user):
+        if outside and not absence_may_touch(self.situation, self.people, user):
             return
         if row in people.matches.duplicates:
             why = people.matches.duplicates[row] + GIVE_EACH_THEIR_OWN
@@ -433,7 +461,7 @@ class _Planner:
 
     def _archive_absent(self) -> None:
         people, needed = self.people, self.situation.domain.settings.absent_reads
-        users = [user for user in _unmatched_live(people) if _absence_may_touch(self.situation, people, user)]
+        users = [user for user in _unmatched_live(people) if absence_may_touch(self.situation, people, user)]
         seen = self._seen(users)
         for user in users:
             key = f"user:{people.user_ids[user]}"

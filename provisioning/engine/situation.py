@@ -42,6 +42,7 @@ class Situation:
 
     `archived_7_days`: people archived by this domain's runs of the last seven days. `live_elsewhere`: live
     users of the customer's other domains. `members`: e-mails of the customer's members, and of who is looking.
+    `elsewhere`: unique identifiers of users in the customer's other domains of the same directory, who may be managers.
     """
 
     domain: Domain
@@ -58,6 +59,7 @@ class Situation:
     members: tuple[str, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
     others: tuple[OtherDomain, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def today(self) -> date:

@@ -4,7 +4,7 @@ law or a customer's retention asks, and the chain still fits and tells nothing o
 named by a row of its own."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from provisioning.database import Database, Row
-from provisioning.store.codec import from_json, to_json, to_text
+from provisioning.store.codec import from_json, to_json, to_moment, to_text
 
 START = "0" * 64
 REMOVED = "content of the history removed"
@@ -36,11 +36,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken`: what is wrong, in words; None when every row fits."""
+    """`broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at the end no seal covers."""
 
     rows: int
     head: str
     broken: str | None
+    unsealed: int = 0
 
 
 def record(
@@ -122,6 +123,12 @@ def _spans(rows: Sequence[int]) -> list[list[int]]:
     return found
 
 
+def moments_back(db: Database, now: datetime) -> Iterator[datetime]:
+    """When something happened, newest first; not what a wrong clock put into the future."""
+    for row in db.connection.execute("SELECT at FROM history WHERE at <= ? ORDER BY seq DESC", (to_text(now),)):
+        yield to_moment(row["at"])
+
+
 def count_since(db: Database, customer_id: int, what: str, since: datetime) -> int:
     """How often something happened for a customer since then."""
     row = db.one(
@@ -176,12 +183,23 @@ def verify(db: Database, kept_head: str | None = None) -> Verdict:
 
 
 def _is_removed(row: Row) -> bool:
-    return not (row["salt"] or row["who"] or row["what"] or row["details"] or row["at"] or row["customer_id"])
+    texts = ("salt", "who", "what", "details", "at")
+    return not any(row[name] for name in texts) and all(
+        row[name] is None for name in ("customer_id", "domain_id", "plan_id", "run_id")
+    )
+
+
+class _Removal(msgspec.Struct, frozen=True):
+    rows: list[tuple[int, int]]
 
 
 def _told_by(row: Row) -> set[int]:
-    spans = from_json(row["details"], dict[str, object])["rows"]
-    return {each for first, last in msgspec.convert(spans, list[tuple[int, int]]) for each in range(first, last + 1)}
+    """The rows before this one whose content it says was removed; none when it says nothing that can be read."""
+    try:
+        spans = from_json(row["details"], _Removal).rows
+    except msgspec.MsgspecError:
+        return set()
+    return {each for first, last in spans for each in range(max(first, 1), min(last, row["seq"] - 1) + 1)}
 
 
 def events(db: Database, customer_id: int, domain_id: int | None = None) -> list[Event]:

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import pyarrow as pa
 
 from provisioning.errors import TargetError
+from provisioning.http import AddressesOf
 from provisioning.model import Action, Attribute, Change, Outcome, Status, Users
 from provisioning.target import Journal, Stopped
 from provisioning.target.scim_bulk import Bulk
@@ -53,9 +54,10 @@ class ScimDirectory:
         stop: Callable[[], bool] = lambda: False,
         waiting: Callable[[datetime], None] = lambda until: None,
         first_wait: float = 1.0,
+        addresses_of: AddressesOf | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = ScimClient(base_url, token, connections=WIDTH, first_wait=first_wait)
+        self._client = ScimClient(base_url, token, connections=WIDTH, first_wait=first_wait, addresses_of=addresses_of)
         self._pace = Pace(stop, waiting, sleep=sleep)
         self._attributes, self._identifier = attributes, unique_identifier
         self._domain_names, self._expected, self._first_wait = domain, expected, first_wait
@@ -239,15 +241,22 @@ class ScimDirectory:
         done: Finished[Outcome | None] = Finished()
         self._prove_bulk(changes, partial(settle, way=self._by_bulk), done)
         ready: dict[int, Request] = {}
-        prepare = partial(self._writer.prepare, way=self._by_bulk, final=final)
+        prepare = partial(self._prepare, final=final)
         for place, step in self._run(changes, prepare, _left(changes, done), done).items():
             if isinstance(step, Request):
                 ready[place] = step
-            else:
+            elif not isinstance(step, Lost):
                 done.results[place] = step
         self._send(ready, done)
         done.results |= self._run(changes, partial(settle, again=True), _left(changes, done), done)
         return done
+
+    def _prepare(self, change: Change, *, final: bool) -> Request | Outcome | Lost | None:
+        """The next write; whoever cannot be looked at now is tried again by themself, and stops nobody else."""
+        try:
+            return self._writer.prepare(change, self._by_bulk, final=final)
+        except Lost as problem:
+            return problem
 
     def _run(
         self,

@@ -15,6 +15,7 @@ import msgspec
 
 from provisioning.errors import TargetError
 from provisioning.http import (
+    AddressesOf,
     Answer,
     Endless,
     Http,
@@ -81,14 +82,16 @@ class ScimClient:
         timeout: Timeout = TIMEOUT,
         connections: int = 8,
         first_wait: float = 1.0,
+        addresses_of: AddressesOf | None = None,
     ) -> None:
         """`first_wait`: seconds before a read is tried again; it doubles each time."""
         self._first_wait = first_wait
         self._token = token
         accept = f"{MEDIA_TYPE}, application/json"
         self._http = Http(
-            base_url, bearer=token, accept=accept, timeout=timeout, connections=connections, most_bytes=MOST_BYTES
-        )
+            base_url, bearer=token, accept=accept, timeout=timeout, connections=connections, most_bytes=MOST_BYTES,
+            addresses_of=addresses_of,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
@@ -168,7 +171,7 @@ class ScimClient:
             return None
         try:
             found = _decode(answer.content.replace(self._token.encode(), b"..."))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if isinstance(found, list):
             # Some servers give a bare array where the standard has a list response.

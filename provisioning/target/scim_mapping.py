@@ -67,6 +67,10 @@ def _writable(each: Attribute, known: ScimAttribute) -> Iterable[Finding]:
     if known.mutability == "writeOnly":
         message = f"“{each.name}” cannot be read back, so nobody could say whether it differs."
         yield _finding("scim-read-only", Severity.BLOCK, message, "Take it out of the mapping.", each.name)
+    elif known.returned in ("never", "request"):
+        when = "never" if known.returned == "never" else "only to who asks for it by name"
+        message = f"“{each.name}” is shown {when}, so nobody could say whether it differs."
+        yield _finding("scim-read-only", Severity.BLOCK, message, "Take it out of the mapping.", each.name)
     if known.mutability == "immutable" and each.apply.value != "on add":
         message, remedy = f"“{each.name}” can be set once and never changed.", "Let it apply on add only."
         yield _finding("scim-read-only", Severity.WARN, message, remedy, each.name)
@@ -187,7 +191,8 @@ def suggest(announced: Announced, mapped: Sequence[Attribute] = ()) -> tuple[Sug
 def _own(each: ScimAttribute) -> bool:
     """Writable, one value, of an extension that is not the enterprise one."""
     path = each.where
-    simple = not path.sub and not each.several and each.kind not in ("complex", "binary")
+    shown = each.returned in ("default", "always")
+    simple = shown and not path.sub and not each.several and each.kind not in ("complex", "binary")
     return (
         simple and bool(path.schema) and path.schema.lower() != _ENTERPRISE.lower() and each.mutability == "readWrite"
     )

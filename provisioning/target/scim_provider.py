@@ -28,7 +28,7 @@ from scim2_models import (
 from provisioning.errors import SettingsError
 from provisioning.model import Attribute, AttributeType
 from provisioning.target.scim_client import ScimClient
-from provisioning.target.scim_paths import CORE, Bound, Resource, ScimPath, look, parse_path, to_text
+from provisioning.target.scim_paths import CORE, Bound, Resource, ScimPath, count_in, look, parse_path, to_text
 
 _NAME = re.compile(r"[A-Za-z$][\w$-]*")
 _TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore)
@@ -55,6 +55,7 @@ class ScimAttribute:
     exact: bool = False
     reference: bool = False
     description: str = ""
+    returned: str = "default"
 
     @property
     def path(self) -> str:
@@ -85,6 +86,14 @@ class Announced:
     def attribute(self, path: ScimPath) -> ScimAttribute | None:
         wanted = path.plain.lower()
         return next((each for each in self.attributes if each.path.lower() == wanted), None)
+
+    @property
+    def on_request(self) -> tuple[ScimAttribute, ...]:
+        """What users may have and a server shows only to who asks for it by name. A part of an attribute that is itself
+        shown on request comes with it."""
+        hidden = [each for each in self.attributes if each.returned == "request" and each.mutability != "readOnly"]
+        wholes = {each.path.lower() for each in hidden if not each.where.sub}
+        return tuple(each for each in hidden if not each.where.sub or each.where.holder.lower() not in wholes)
 
     def bind(self, attribute: Attribute) -> Bound:
         """Where an attribute of the mapping stands here. Raises `SettingsError` for what is no path, or none to one
@@ -147,8 +156,8 @@ def _documents(client: ScimClient, path: str, notes: list[str]) -> list[Resource
     body = _document(client, path, notes)
     listed = look(body, "Resources")
     found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    total = to_text(look(body, "totalResults"))
-    if total.isdecimal() and int(total) > len(found):
+    total = count_in(to_text(look(body, "totalResults")))
+    if total is not None and total > len(found):
         notes.append(f"The server shows {len(found)} of {total} {path.removeprefix('/')}.")
     return found
 
@@ -253,4 +262,5 @@ def _described(path: ScimPath, each: SchemaAttribute, required: bool) -> ScimAtt
         unique=each.uniqueness in (Uniqueness.server, Uniqueness.global_),
         exact=each.case_exact is CaseExact.true,
         description=each.description or "",
+        returned=each.returned.value if each.returned else "default",
     )

@@ -15,6 +15,7 @@ import stamina
 
 from provisioning.model import Action, Change, Outcome, Result
 from provisioning.target.scim_client import Lost, Reply, ScimClient
+from provisioning.target.scim_hidden import PUT_WOULD_DROP, with_hidden
 from provisioning.target.scim_paths import Bound, Resource, look, operations, to_text, whole
 from provisioning.target.scim_provider import Announced
 from provisioning.target.scim_reading import version_of
@@ -315,7 +316,10 @@ class Writer:
         if self.patches or resource is None:
             body: Resource = {"schemas": [PATCH_OP], "Operations": operations(resource, values)}
             return Request(change, "PATCH", path, body, values, waits=waits)
-        return Request(change, "PUT", path, whole(resource, values), values, waits=waits)
+        current = with_hidden(self.client, self.announced, path, resource)
+        if current is None:
+            raise Unwritable(failed(change, PUT_WOULD_DROP, "hidden attributes"))
+        return Request(change, "PUT", path, whole(current, values), values, waits=waits)
 
     def _path(self, user: str) -> str:
         return f"{self.announced.users}/{quote_url(user, safe='')}"

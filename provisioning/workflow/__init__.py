@@ -23,7 +23,7 @@ from provisioning.workflow.asking import (
 )
 from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
-from provisioning.workflow.due import Done, run_due
+from provisioning.workflow.due import Done, run_due, run_due_domain
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
@@ -50,12 +50,14 @@ from provisioning.workflow.editing import (
     try_scope,
 )
 from provisioning.workflow.exchanging import RowsTaken, mapping_as_csv, mapping_in_words, take_rows
+from provisioning.workflow.farewell import farewell, farewell_seen
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
     LOCAL_USER,
     MODE,
     Progress,
+    PutDown,
     Say,
     Waiting,
     Workspace,
@@ -70,6 +72,16 @@ from provisioning.workflow.house import (
 )
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
 from provisioning.workflow.keeping import export_person, forget_person, remove_old_history
+from provisioning.workflow.leaving import (
+    Fate,
+    Leaving,
+    domains_left,
+    leaving_connection,
+    leaving_customer,
+    leaving_domain,
+    needs_farewell,
+    offboard,
+)
 from provisioning.workflow.looking import (
     Effect,
     Event,
@@ -111,6 +123,7 @@ from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, t
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
+from provisioning.workflow.reviewing import compared_with_last, groups_of, headline_of
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -153,15 +166,17 @@ from provisioning.workflow.stages import (
     next_station,
     save_licence,
 )
-from provisioning.workflow.telling import (
-    URL_VARIABLE,
+from provisioning.workflow.targets import (
+    MOST_ADDRESS,
     NotifySeen,
-    deliver,
-    messages_seen,
+    add_notify_target,
+    drop_notify_target,
     send_test,
     targets_seen,
-    undelivered,
 )
+from provisioning.workflow.telling import URL_VARIABLE, deliver, messages_seen, undelivered
+from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trends_of_all, trends_seen
+from provisioning.workflow.turns import turns_waiting
 from provisioning.workflow.undoing import changed_somebody, undo
 from provisioning.workflow.values import ValueSeen, new_values, values_of
 
@@ -173,12 +188,14 @@ __all__ = [
     "MAPPING",
     "METADATA_AGE",
     "MODE",
+    "MOST_ADDRESS",
     "MOST_NAME",
     "QUIET_VARIABLE",
     "REREAD_MINUTES",
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
     "URL_VARIABLE",
+    "AllTrends",
     "Begun",
     "Check",
     "CheckedColumn",
@@ -189,8 +206,10 @@ __all__ = [
     "Done",
     "Effect",
     "Event",
+    "Fate",
     "Grants",
     "Heard",
+    "Leaving",
     "MappingDraft",
     "Need",
     "Newest",
@@ -198,7 +217,9 @@ __all__ = [
     "PlanState",
     "PortalSeen",
     "Progress",
+    "PutDown",
     "RowsTaken",
+    "RunTrend",
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
@@ -217,6 +238,7 @@ __all__ = [
     "acting_as",
     "add_customer",
     "add_domain",
+    "add_notify_target",
     "advise",
     "all_paused",
     "any_customer",
@@ -235,6 +257,7 @@ __all__ = [
     "check",
     "checklist",
     "compare_mappings",
+    "compared_with_last",
     "connections_seen",
     "customer_from_template",
     "customers_overview",
@@ -243,8 +266,10 @@ __all__ = [
     "decisions_seen",
     "deliver",
     "doctor",
+    "domains_left",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_notify_target",
     "drop_settings_draft",
     "effect_of",
     "explain",
@@ -253,10 +278,14 @@ __all__ = [
     "export_person",
     "export_users",
     "export_workbook",
+    "farewell",
+    "farewell_seen",
     "fields_known",
     "forget_person",
     "go_back",
     "grant",
+    "groups_of",
+    "headline_of",
     "held_seen",
     "hibob_request",
     "history_head",
@@ -271,9 +300,13 @@ __all__ = [
     "last_check",
     "last_read",
     "latest_job",
+    "leaving_connection",
+    "leaving_customer",
+    "leaving_domain",
     "left_out_draft",
     "limits_from_words",
     "limits_in_words",
+    "live_trends",
     "mapping_as_csv",
     "mapping_draft",
     "mapping_in_words",
@@ -282,11 +315,13 @@ __all__ = [
     "messages_seen",
     "names_in_plan",
     "need_membership",
+    "needs_farewell",
     "new_values",
     "newer_mapping",
     "newer_settings",
     "newest",
     "next_station",
+    "offboard",
     "operator",
     "outcomes_seen",
     "pause_all",
@@ -307,6 +342,7 @@ __all__ = [
     "revoke",
     "rotate",
     "run_due",
+    "run_due_domain",
     "run_of",
     "run_seen",
     "runs_seen",
@@ -339,8 +375,11 @@ __all__ = [
     "target_seen",
     "targets_seen",
     "times_preview",
+    "trends_of_all",
+    "trends_seen",
     "try_mapping",
     "try_scope",
+    "turns_waiting",
     "undelivered",
     "undo",
     "user_of",

@@ -1,17 +1,22 @@
 """The user directory of a domain: opened to be read and written, or as it was read last, for looking only."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 
+import pyarrow as pa
+
 from provisioning.errors import NotFound, SettingsError
-from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
-from provisioning.model import Domain, Status, Users
-from provisioning.store import snapshots
+from provisioning.hands import Closed
+from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
+from provisioning.model import AttributeType, Domain, Scim, Status, Users
+from provisioning.store import customers, snapshots
 from provisioning.store.secrets import get_secret, scim_owner
 from provisioning.target.local import LocalDirectory
 from provisioning.target.scim import ScimDirectory
 from provisioning.workflow.house import Workspace
+from provisioning.workflow.reaching import PortalAsked, Reach, portal_users_of
 
 Directory = LocalDirectory | ScimDirectory
 Person = tuple[str, str, str, dict[str, str]]
@@ -29,20 +34,35 @@ def open_directory(
 ) -> Iterator[Directory]:
     """The directory itself: a call to another system where it is one. `expected`: how many changes are to come; `stop` is
     asked while the system makes us wait, `waiting` hears until when. Raises `SettingsError` without a token."""
-    identifier, scim = domain.settings.unique_identifier or "", domain.settings.scim
-    if scim is None:
-        yield LocalDirectory(house.db, domain.id, identifier)
+    if domain.settings.scim is None:
+        yield _local(house, domain)
         return
-    url = check_base_url(scim.base_url, SKILLCAST_HOSTS, allowed_hosts(house.environment))
+    reach, identifier = _reach(house, domain, domain.settings.scim), domain.settings.unique_identifier or ""
+    with ScimDirectory(
+        reach.url, reach.token.content, domain.attributes, identifier, domain=_place(domain), expected=expected,
+        stop=stop, waiting=waiting, addresses_of=reach.door(),
+    ) as directory:  # fmt: skip
+        yield directory
+
+
+def _local(house: Workspace, domain: Domain) -> LocalDirectory:
+    return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "")
+
+
+def _reach(house: Workspace, domain: Domain, scim: Scim) -> Reach:
+    """Where the portal is, with its token. Raises `SettingsError` without one, or where the host is not allowed."""
+    allowed = allowed_hosts(house.environment)
+    url = check_base_url(scim.base_url, SKILLCAST_HOSTS, allowed)
     token = get_secret(house.db, house.vault, scim_owner(domain.id))
     if not token:
         raise SettingsError(f"The target of {domain.label} has no token yet. Set it (`target = {{ …, token = … }}`).")
-    check_destination(url, allowed_hosts(house.environment))
-    place = (domain.settings.domain_attribute, domain.name) if domain.settings.domain_attribute else None
-    with ScimDirectory(
-        url, token, domain.attributes, identifier, domain=place, expected=expected, stop=stop, waiting=waiting
-    ) as directory:
-        yield directory
+    return Reach(url, Closed(token), allowed)
+
+
+def _place(domain: Domain) -> tuple[str, str] | None:
+    """The attribute that holds the domain, and what it holds for this one."""
+    attribute = domain.settings.domain_attribute
+    return (attribute, domain.name) if attribute else None
 
 
 class KeptDirectory:
@@ -95,6 +115,13 @@ def known_directory(house: Workspace, domain: Domain) -> LocalDirectory | KeptDi
         return KeptDirectory(None)
 
 
+def live_users(house: Workspace, domain: Domain) -> int:
+    """How many live users the domain has, or had at the last read; calls nobody and loads nobody."""
+    if domain.settings.scim is None:
+        return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "").live()
+    return snapshots.count_users(house.snapshots, domain.id, Status.LIVE.value)
+
+
 def known_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:
     """Everybody, for looking only: calls nobody. Raises `NotFound` where another system was never read."""
     if domain.settings.scim is None:
@@ -112,7 +139,45 @@ def same_system(one: Domain, other: Domain) -> bool:
     return same and left.domain_attribute is not None
 
 
+def identifiers_elsewhere(house: Workspace, domain: Domain) -> dict[str, str]:
+    """User id → unique identifier, of the customer's other domains in the same directory as they were read last: their
+    users may be managers of this one's."""
+    if not any(each.type is AttributeType.USER and each.data_feed_name for each in domain.attributes):
+        return {}
+    found: dict[str, str] = {}
+    for other in customers.domains(house.db, domain.customer_id):
+        name = other.settings.unique_identifier
+        if other.id == domain.id or not name or not same_system(domain, other):
+            continue
+        with suppress(NotFound):
+            users = known_users(house, other, [name])
+            values = users.attributes.get(name)
+            found |= dict(zip(users.ids.to_pylist(), values.to_pylist(), strict=True)) if values is not None else {}
+    return {user: identifier for user, identifier in found.items() if identifier}
+
+
+def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Mapping[str, str]) -> Users:
+    """A portal refers to managers by id: those of other domains get their unique identifier too, as those of this one
+    have it."""
+    if domain.settings.scim is None or not elsewhere:
+        return users
+    references = {each.name for each in domain.attributes if each.type is AttributeType.USER}
+    named = {
+        name: pa.array([elsewhere.get(value, value) for value in column.to_pylist()], pa.string())
+        if name in references
+        else column
+        for name, column in users.attributes.items()
+    }
+    return replace(users, attributes=named)
+
+
 def read_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:
     """Everybody in the domain, with these attributes. Raises `TargetError` unless the read is complete."""
-    with open_directory(house, domain) as directory:
-        return directory.users(attributes)
+    scim = domain.settings.scim
+    if scim is None:
+        return _local(house, domain).users(attributes)
+    asked = PortalAsked(
+        _reach(house, domain, scim), tuple(domain.attributes), domain.settings.unique_identifier or "", _place(domain),
+        tuple(attributes),
+    )  # fmt: skip
+    return house.hands.do(f"read-portal-{domain.id}", portal_users_of, asked)

@@ -11,7 +11,6 @@ from provisioning.errors import Lapsed
 from provisioning.model import (
     Approval,
     Change,
-    Customer,
     Domain,
     Held,
     Outcome,
@@ -20,11 +19,12 @@ from provisioning.model import (
     Run,
     RunStatus,
 )
+from provisioning.report.called import held_codes
 from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.directories import known_directory, known_users, open_directory
-from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
@@ -33,8 +33,7 @@ Event = history.Event
 
 def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is: (id, external id, status, attributes), ordered by id."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see the users")
+    domain = seen_domain(house, label, "see the users")
     with open_directory(house, domain) as directory:
         return directory.everybody()
 
@@ -42,23 +41,22 @@ def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, s
 def export_users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is, to be handed out: that is recorded."""
     found = users(house, label)
-    record_event(house, "users exported", customers.get_domain(house.db, label), users=len(found))
+    record_event(house, "users exported", seen_domain(house, label, "see the users"), users=len(found))
     return found
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:
     """A customer's events, or those of `CUSTOMER/DOMAIN`, newest first."""
-    customer = customers.find_customer(house.db, label)
-    domain = None if customer else customers.get_domain(house.db, label) if "/" in label else None
-    found: Customer = customer or customers.get_customer(house.db, domain.customer if domain else label)
-    require(house, found.id, READERS, "see the history")
-    return history.events(house.db, found.id, domain.id if domain else None)
+    doing = "see the history"
+    if customers.find_customer(house.db, label) is None and "/" in label:
+        domain = seen_domain(house, label, doing)
+        return history.events(house.db, domain.customer_id, domain.id)
+    return history.events(house.db, seen_customer(house, label, doing).id)
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
     """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see why somebody is there")
+    domain = seen_domain(house, label, "see why somebody is there")
     employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
     # The kept users are from before the last run: whoever it added would seem to wait for being added.
     fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
@@ -71,8 +69,8 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:
     """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
     verdict = history.verify(house.db, head)
-    problem = verdict.broken or house.sealer().problem()
-    return replace(verdict, broken=problem)
+    sealer = house.sealer()
+    return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
 
 
 def history_head(house: Workspace) -> str:
@@ -151,14 +149,22 @@ def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
 
 
 def changes_seen(
-    house: Workspace, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+    house: Workspace,
+    plan_id: str,
+    action: str,
+    attribute: str,
+    text: str,
+    most: int,
+    skip: int,
+    values: tuple[str | None, str | None] | None = None,
 ) -> tuple[list[Change], int]:
-    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
+    """One page of those whom a plan changes, and how many fit. `values`: of the attribute, before and after."""
+    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip, values)
 
 
 def held_seen(house: Workspace, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
     """One page of those whom a plan holds back, and how many fit."""
-    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip)
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip, held_codes(text))
 
 
 def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:

@@ -27,8 +27,19 @@ from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.directories import known_directory, read_users
-from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.directories import identifiers_elsewhere, known_directory, read_users, with_names_elsewhere
+from provisioning.workflow.house import (
+    PREPARERS,
+    READERS,
+    Say,
+    Waiting,
+    Workspace,
+    quiet,
+    record_event,
+    require,
+    seen_domain,
+    with_us,
+)
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
 from provisioning.workflow.values import note_values
 
@@ -38,15 +49,14 @@ SEVEN_DAYS = timedelta(days=7)
 def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = quiet) -> Plan:
     """Read both sides, make a plan and store it. Waits while somebody else works on the domain; `say` hears each
     step."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, PREPARERS, "make a preview")
+    domain = seen_domain(house, label, "make a preview", PREPARERS)
     with lease(house.db, domain.id, "preview", waiting):
-        domain = customers.domain_by_id(house.db, domain.id)
+        domain = with_us(customers.domain_by_id(house.db, domain.id))
         say("Reading HiBob and the directory")
         read, users = _both_sides(house, domain)
         situation = situation_of(house, domain, read, users)
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
-        decision = make_plan(situation)
+        decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
         note_values(house, domain, read.employees, tuple(read.catalogue.fields.values()))
@@ -76,12 +86,12 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
     customer = customers.get_customer(house.db, domain.customer)
     elsewhere = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
     emails = customers.in_charge(house.db, domain.customer_id)
-    now = house.clock()
+    now, managers = house.clock(), identifiers_elsewhere(house, domain)
     return Situation(
         domain=domain,
         columns=read.columns,
         employees=read.employees,
-        users=users,
+        users=with_names_elsewhere(domain, users, managers),
         now=now,
         baseline=plans.get_baseline(house.db, domain.id),
         absences=plans.get_absences(house.db, domain.id),
@@ -92,6 +102,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
         decisions=decisions_of(house, domain),
         others=read.others,
+        elsewhere=frozenset(managers.values()),
     )
 
 
@@ -162,20 +173,22 @@ def live_account(house: Workspace, domain: Domain, email: str) -> Status | None:
     return Status.LIVE if Status.LIVE in found else next(iter(found), None)
 
 
-def store_plan(house: Workspace, situation: Situation, decision: Decision, undo_of: str | None = None) -> Plan:
+def store_plan(
+    house: Workspace, situation: Situation, decision: Decision, undo_of: str | None = None, *, farewell: bool = False
+) -> Plan:
     """Store what was decided as a plan of the situation's domain."""
     domain, read_at = situation.domain, situation.employees.evidence.read_at
     with house.db.transaction():
         # Not before the last run, though the clock was set back: it would count as overtaken by that run.
         made_at = max(situation.now, runs.last_moment(house.db, domain.id) or situation.now)
-        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, made_at, read_at, undo_of)
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, made_at, read_at, undo_of, farewell)
         if decision.status is PlanStatus.EMPTY:
             plans.take_baseline(house.db, plan_id)
         plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)
         blocks = [each.code for each in decision.blocks]
         record_event(
             house, "plan made", domain, plan=plan_id, digest=decision.digest, status=decision.status.value,
-            counts=dict(decision.counts), blocks=blocks, undo_of=undo_of,
+            counts=dict(decision.counts), blocks=blocks, undo_of=undo_of, **({"farewell": True} if farewell else {}),
         )  # fmt: skip
     return plans.get_plan(house.db, plan_id)
 

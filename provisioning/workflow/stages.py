@@ -16,7 +16,7 @@ from provisioning.store import customers, plans
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.workflow.asking import last_check, latest_job
 from provisioning.workflow.editing import fields_known
-from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.reading import Check, connection_of
 from provisioning.workflow.scheduling import Standing, schedule_seen
 from provisioning.workflow.setting_up import connections_seen
@@ -55,7 +55,7 @@ class Facts:
 
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
     """The real set-up, in its order, with what is known to be done."""
-    about = customers.get_customer(house.db, customer)
+    about = seen_customer(house, customer, "see the checklist")
     have = connections_seen(house, customer)
     facts = Facts(about, ready=any(each.token_set and each.connection.service_user_id for each in have))
     return stations(_of_domain(house, label, facts) if label else facts)
@@ -217,8 +217,7 @@ def _scheduled(facts: Facts) -> Station:
 
 def save_licence(house: Workspace, customer: str, seats: int | None, price_per_user: float | None) -> None:
     """Keep how many users are licensed, and what one costs. None: not known. Raises `SettingsError`."""
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, PREPARERS, "change the licensed seats")
+    found = seen_customer(house, customer, "change the licensed seats", PREPARERS)
     table = setup_file.CustomerTable(found.name, seats, price_per_user, found.retention_days)
     checked = setup_file.parse(setup_file.write(setup_file.SetupFile(customer=table))).customer
     price = None if checked.price_per_user is None else format(Decimal(str(checked.price_per_user)), "f")
@@ -264,7 +263,7 @@ def _columns_of(domain: Domain | None) -> list[str]:
 
 def hibob_request(house: Workspace, customer: str, label: str | None) -> str:
     """A text to send to whoever runs HiBob: what to create, and what to permit for the mapping of now."""
-    about = customers.get_customer(house.db, customer)
+    about = seen_customer(house, customer, "see the checklist")
     require(house, about.id, READERS, "see the checklist")
     domain = seen_domain(house, label, "see the checklist") if label else None
     categories: Mapping[str, tuple[str, ...]] = categories_needed(house, label) if label else {}

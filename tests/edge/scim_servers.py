@@ -43,6 +43,8 @@ PORTAL_SCHEMA = {
         {"name": "region", "type": "string", "canonicalValues": ["North", "South"]},
         {"name": "badge", "type": "string", "mutability": "immutable"},
         {"name": "lastLogin", "type": "dateTime", "mutability": "readOnly"},
+        {"name": "note", "type": "string", "returned": "request"},
+        {"name": "pin", "type": "string", "mutability": "writeOnly", "returned": "never"},
     ],
 }
 
@@ -71,6 +73,16 @@ class Request:
     @property
     def writes(self) -> bool:
         return self.method != "GET"
+
+    @property
+    def operations(self) -> list["Request"]:
+        """The single requests that it is made of: more than one in bulk."""
+        if not self.path.endswith("/Bulk"):
+            return [self]
+        return [
+            Request(each["method"], f"/v2{each['path']}", {}, self.headers, each.get("data"))
+            for each in self.body["Operations"]
+        ]
 
 
 @dataclass
@@ -211,6 +223,12 @@ class ScimServer:
         assert found.status == 200, found
         return dict(found.body)
 
+    def hidden(self, user: str, name: str) -> Any:
+        """An attribute of the portal's extension that is shown only to who asks for it by name."""
+        query = {"attributes": f"{PORTAL}:{name}"}
+        found = self.serve(Request("GET", f"/v2/Users/{user}", query, HEADERS, None))
+        return found.body.get(PORTAL, {}).get(name)
+
     @property
     def everybody(self) -> list[dict[str, Any]]:
         """All users as they are, without what the server adds, ordered by external id."""
@@ -312,6 +330,40 @@ def is_create(request: Request) -> bool:
     return request.method == "POST" and request.path.endswith("/Users")
 
 
+def in_bulk(twist: Twist) -> Twist:
+    """The twist meets each operation of a bulk request as if it came by itself; those that it lets through are done
+    together."""
+
+    def met(request: Request, following: Next) -> Answer:
+        if not request.path.endswith("/Bulk"):
+            return twist(request, following)
+        through, told = [], []
+        for one, operation in zip(request.operations, request.body["Operations"], strict=True):
+            answer = twist(one, lambda each, one=one: LET_THROUGH if each is one else following(each))  # type: ignore[misc]
+            if answer is LET_THROUGH:
+                through.append(operation)
+            else:
+                told.append(_told(operation, answer))
+        if not through:
+            return Answer(200, {"Content-Type": "application/scim+json"}, BULK_RESPONSE | {"Operations": told})
+        body = request.body | {"Operations": through}
+        found = following(Request(request.method, request.path, request.query, request.headers, body))
+        assert found.status == 200, found
+        return Answer(200, found.headers, found.body | {"Operations": [*found.body["Operations"], *told]})
+
+    return met
+
+
+LET_THROUGH = Answer(0)
+BULK_RESPONSE = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]}
+
+
+def _told(operation: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    plain = {name: operation[name] for name in ("method", "bulkId") if name in operation}
+    failed = {"response": answer.body} if answer.status >= 300 else {}
+    return plain | {"location": operation["path"], "status": str(answer.status)} | failed
+
+
 def reset_before(request: Request, following: Next) -> Answer:
     raise Reset
 
@@ -370,6 +422,12 @@ def refuses_filters(request: Request, following: Next) -> Answer:
 
 def ignores_filters(request: Request, following: Next) -> Answer:
     query = {name: value for name, value in request.query.items() if name != "filter"}
+    return following(Request(request.method, request.path, query, request.headers, request.body))
+
+
+def ignores_names(request: Request, following: Next) -> Answer:
+    """Shows the same to everybody, whatever is asked for by name."""
+    query = {name: value for name, value in request.query.items() if name != "attributes"}
     return following(Request(request.method, request.path, query, request.headers, request.body))
 
 

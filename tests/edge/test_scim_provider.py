@@ -210,6 +210,7 @@ def test_the_mapping_of_these_tests_has_nothing_against_it(portal: Announced) ->
         (row(f"{PORTAL}:costcenter"), "scim-unknown", Severity.BLOCK),
         (row(f"{PORTAL}:lastLogin", AttributeType.DATE), "scim-read-only", Severity.BLOCK),
         (row("password"), "scim-read-only", Severity.BLOCK),
+        (row(f"{PORTAL}:note"), "scim-read-only", Severity.BLOCK),
         (row(f"{PORTAL}:badge"), "scim-read-only", Severity.WARN),
         (row("name"), "scim-type", Severity.BLOCK),
         (row(f"{PORTAL}:grade"), "scim-type", Severity.WARN),

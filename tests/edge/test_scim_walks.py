@@ -10,10 +10,12 @@ from scim_servers import (
     ENTERPRISE,
     MANAGER,
     NAMES,
+    PORTAL,
     ScimServer,
     Twist,
     add,
     adds,
+    answers,
     archive,
     bring_about,
     caps_pages,
@@ -23,9 +25,11 @@ from scim_servers import (
     ids,
     ignores_etags,
     ignores_filters,
+    ignores_names,
     key,
     numbers_as_text,
     refuses_filters,
+    scim_error,
     shouts,
     values,
     without_body,
@@ -196,6 +200,54 @@ def test_a_server_without_patch_gets_the_whole_user_and_keeps_what_nobody_mapped
     assert found["emails"] == [home, {"type": "work", "value": "new@acme.example", "display": "Work"}]
     assert found["phoneNumbers"] == [{"type": "mobile", "value": "+44 7700 900123"}]
     assert found[DEPARTMENT.rpartition(":")[0]]["department"] == "Sales"
+
+
+@pytest.mark.parametrize("name", ["announces no patch", "has no patch after all", "no patch, in bulk"])
+def test_a_server_without_patch_keeps_what_it_shows_only_to_who_asks(name: str) -> None:
+    with server(name) as portal, directory(portal) as there:
+        bring_about(there, adds(3))
+        users = there.users(NAMES)
+        for user in users.ids.to_pylist():
+            portal.change(user, **{PORTAL: {"note": f"about {user}"}})
+        users = there.users(NAMES)
+        changes = [edit(users, user, Action.UPDATE, department="Sales") for user in users.ids.to_pylist()]
+        assert bring_about(there, changes).results == ["done"] * 3
+        for user in users.ids.to_pylist():
+            assert portal.hidden(user, "note") == f"about {user}"
+            assert portal.user(user)[ENTERPRISE]["department"] == "Sales"
+
+
+def test_a_server_without_patch_that_does_not_show_it_even_then_is_written_nothing() -> None:
+    with ScimServer(ignores_names, patch=False, bulk=False) as portal, directory(portal) as there:
+        bring_about(there, adds(1))
+        (user,) = there.users(NAMES).ids.to_pylist()
+        portal.change(user, **{PORTAL: {"note": "keep me"}})
+        users = there.users(NAMES)
+        portal.forget()
+        outcome = bring_about(there, [edit(users, user, Action.UPDATE, department="Sales")]).only
+        assert (outcome.result.value, outcome.cause) == ("failed", "hidden attributes")
+        assert "PATCH" in outcome.message
+        assert portal.writes == []
+        assert portal.hidden(user, "note") == "keep me"
+
+
+@pytest.mark.parametrize("options", [{"etag": False}, {"bulk": False, "etag": False}])
+def test_a_user_who_cannot_be_looked_at_fails_alone(options: dict[str, Any]) -> None:
+    with ScimServer(**options) as portal, directory(portal) as there:
+        bring_about(there, adds(4))
+        users = there.users(NAMES)
+        hidden = ids(users)[key(2)]
+        refused = answers(403, scim_error(403, "not for you"))
+        portal.twists = [
+            lambda request, following: (
+                refused(request, following)
+                if request.method == "GET" and request.path.endswith(hidden)
+                else following(request)
+            )
+        ]
+        changes = [edit(users, user, Action.UPDATE, department="Sales") for user in users.ids.to_pylist()]
+        found = {each.key: each.result.value for each in bring_about(there, changes).outcomes}
+    assert found == {key(1): "done", key(2): "failed", key(3): "done", key(4): "done"}
 
 
 def test_bulk_requests_stay_within_the_limits_and_are_used_at_all() -> None:

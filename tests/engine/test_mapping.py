@@ -1,11 +1,11 @@
 """From HiBob's columns to attribute values: which text is taken, and whose value cannot be read."""
 
 import pytest
-from build import CATALOGUE, Row, actions, employee, held, mapped, plan, settings, snapshot, user
+from build import CATALOGUE, Row, actions, employee, held, mapped, plan, snapshot, user
 
 from provisioning.engine.columns import column_names, resolve_all
 from provisioning.engine.mapping import Mapped, map_all, map_plain, text_column
-from provisioning.model import Attribute, AttributeType, ScopeRule
+from provisioning.model import Attribute, AttributeType
 
 DEPARTMENT = Attribute("Department", "humanReadable.work.department")
 MANAGER = Attribute("Manager", "work.reportsTo", type=AttributeType.USER)
@@ -149,13 +149,6 @@ def test_a_manager_is_stored_as_the_unique_identifier_whatever_form_the_mapping_
     assert values(found) == ["", "E9"]
 
 
-def test_a_manager_outside_the_scope_is_found_all_the_same() -> None:
-    rule = ScopeRule(True, "work.site", ("London",))
-    people = [employee("9", site="Cork"), employee("1", site="London", manager="9")]
-    decision = plan(people, attributes=mapped(MANAGER), settings=settings(scope=(rule,)))
-    assert [change.after["Manager"] for change in decision.changes] == ["E9"]
-
-
 @pytest.mark.parametrize("named", ["404", "nobody@acme.example"])
 def test_an_unknown_manager_holds_the_person(named: str) -> None:
     decision = plan([employee("9"), employee("1", manager=named)], attributes=mapped(MANAGER))
@@ -197,10 +190,3 @@ def test_the_order_of_people_does_not_decide_who_is_whose_manager() -> None:
 def test_the_text_of_a_column_is_tidied() -> None:
     table = snapshot([employee("1", first=" Zoe\u0308 "), employee("2", first=None)]).table
     assert text_column(table, "root.firstName").to_pylist() == ["Zo\u00eb", ""]
-
-
-def test_a_manager_whose_identifier_is_shared_has_none_to_refer_to() -> None:
-    people = [employee("8", identifier="E8"), employee("9", identifier="E8")]
-    found = managers(MANAGER, *people, employee("1", manager="8"))
-    assert values(found)[2] == ""
-    assert not found.problems

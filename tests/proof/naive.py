@@ -151,6 +151,7 @@ class _Day:
             for user in self._absent_users():
                 self._missing(user, absences)
         self._same_person()
+        self._leave_references()
         blocks = self._blocks()
         return Expected(
             users=self._after(),
@@ -213,15 +214,13 @@ class _Day:
         return self._manager(text) if kind == "user" else text
 
     def _manager(self, text: str) -> str:
-        """Reading: HiBob's id names somebody first, then an e-mail that only one person has, then an identifier. A
-        manager who shares their identifier has none of their own: blank."""
+        """Reading: HiBob's id names somebody first, then an e-mail that only one person has, then an identifier."""
         mails = [key for key in self.people if self._mail(key) == alike(text)]
         owners = [key for key in self.people if self.own[key] == text]
         found = [key for key in self.people if key == text] or (mails if len(mails) == 1 else []) or owners
         if not found or not self.own[found[0]]:
             raise ValueError(text)
-        mine = self.own[found[0]]
-        return mine if list(self.own.values()).count(mine) == 1 else ""
+        return self.own[found[0]]
 
     def _mail(self, key: str) -> str:
         return alike(self._text(self.people[key], "root.email"))
@@ -399,7 +398,16 @@ class _Day:
             applies = user is None or each.get("apply") != "on add"
             if fed and each.get("blank") == "hold" and applies and not self.new[key][name]:
                 return "required-blank"
-        return self._taken(user, result[self.identifier])
+        return self._taken(user, result[self.identifier]) or self._mail_taken(user, result)
+
+    def _mail_taken(self, user: User | None, result: dict[str, str]) -> str:
+        """Reading: an e-mail is taken as an identifier is, but by live users only."""
+        wanted = alike(result.get(self.email or "", ""))
+        if not wanted or (user and alike(user.values.get(self.email or "", "")) == wanted):
+            return ""
+        others = [each for each in self.users.values() if each is not user and each.live]
+        mine = [each for each in others if alike(each.values.get(self.email or "", "")) == wanted]
+        return "identifier-taken" if mine else ""
 
     def _taken(self, user: User | None, wanted: str) -> str:
         if user and user.values.get(self.identifier, "") == wanted:
@@ -482,6 +490,21 @@ class _Day:
             if key in self.adds:
                 del self.adds[key]
                 self.held[key] = "same-person"
+
+    def _leave_references(self) -> None:
+        """A manager who shares their identifier, or has no user of their own after the run, is left as they are."""
+        after, own = self._after(), list(self.own.values())
+        users = {key: after[user] for key, user in self.user_of.items()}
+        there = {
+            mine for key, mine in self.own.items() if key in users and users[key].values.get(self.identifier) == mine
+        }
+        there |= {self.own[key] for key in self.adds}
+        fine = {mine for mine in there if own.count(mine) == 1}
+        for name in [each["name"] for each in self.fed if each.get("type") == "user"]:
+            for values in (*self.adds.values(), *self.updates.values()):
+                if values.get(name) and values[name] not in fine:
+                    del values[name]
+        self.updates = {user: changed for user, changed in self.updates.items() if changed}
 
     # --- what blocks ---
 

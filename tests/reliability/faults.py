@@ -29,6 +29,7 @@ from fault_matrix import (
     JOURNAL,
     KILLED,
     LAST,
+    LOCAL,
     MIDDLE,
     REFUSED,
     STALE,
@@ -50,6 +51,7 @@ from scim_servers import (
     Twist,
     answers,
     ignores_patch,
+    in_bulk,
     is_create,
     is_write,
     reset_after,
@@ -65,8 +67,26 @@ from provisioning.target.scim_client import ScimClient
 from provisioning.workflow import Workspace
 
 Act = Callable[[], None]
+OF_ONE = (GONE, TAKEN, STALE, IGNORED)
+"""Answers about one user, whether they come in bulk or by themselves."""
+
 FOR_EVER = 10**9
-FULL = "SELECT RAISE(ABORT, 'database or disk is full')"
+FULL = "INSERT INTO filler VALUES (zeroblob(4000000))"
+"""What no longer fits on a small disk."""
+
+
+def on_a_small_disk(monkeypatch: pytest.MonkeyPatch, house: Rollcall) -> None:
+    """From now on the database may grow by about a megabyte: whatever takes more meets SQLite's own SQLITE_FULL, with
+    what that does to a transaction."""
+    house.sql("CREATE TABLE IF NOT EXISTS filler (content BLOB)")
+    most = house.sql("PRAGMA page_count")[0][0] + 256
+    opened = Database.__init__
+
+    def opening(db: Database, path: Path) -> None:
+        opened(db, path)
+        db.connection.execute(f"PRAGMA max_page_count = {most}")
+
+    monkeypatch.setattr(Database, "__init__", opening)
 
 
 class Moment:
@@ -126,7 +146,12 @@ class Disturbed:
 
     def _call(self, *words: str) -> int | None:
         """The exit code; None when the process was killed."""
-        return self._in_a_process(*words) if self.cell.fault == KILLED else self.house.call(*words).code
+        if self.cell.fault == KILLED:
+            return self._in_a_process(*words)
+        said = self.house.call(*words)
+        if self.cell.fault == DISK_FULL:
+            self.happened = "full" in said.complaint(1)
+        return said.code
 
     def _in_a_process(self, *words: str) -> int | None:
         """In a process of its own, which is killed when its moment comes."""
@@ -156,6 +181,7 @@ class Disturbed:
         stage.hibob.fault, stage.hibob.headers, stage.hibob.fault_on = None, {}, ""
         stage.hibob.meanwhile = lambda path: None
         self.house.sql("DROP TRIGGER IF EXISTS meanwhile")
+        self.house.sql("DROP TABLE IF EXISTS filler")
         for each in self.others:
             each.join(PATIENCE)
             assert not each.is_alive()
@@ -183,20 +209,21 @@ class Disturbed:
     def _fill_the_disk(self) -> None:
         keys = self.stage.keys
         one = {FIRST: keys[0], MIDDLE: keys[len(keys) // 2], LAST: keys[-1], JOURNAL: keys[5]}.get(self.cell.point, "")
-        users = "users WHEN NEW.external_id" if self.stage.target == "local" else "outcomes WHEN NEW.key"
-        added = one in self.stage.keys and one not in self.stage.before
-        how = "INSERT" if added or self.stage.target == "scim" else "UPDATE"
+        local = self.stage.target == LOCAL
+        who = f"'{one}' IN (NEW.external_id, printf('user:U%08d', NEW.id))" if local else f"NEW.key = '{one}'"
+        added = not one.startswith("user:") and one not in self.stage.before
+        how = "INSERT" if added or not local else "UPDATE"
         when = {
             EMPLOYEES: "UPDATE OF metadata ON connections",
             USERS: "INSERT ON plans",
             JOURNAL: f"INSERT ON outcomes WHEN NEW.key = '{one}'",
             FINISHING: "UPDATE OF status ON runs WHEN NEW.status <> 'running'",
-        }.get(self.cell.point, f"{how} ON {users} = '{one}'")
+        }.get(self.cell.point, f"{how} ON {'users' if local else 'outcomes'} WHEN {who}")
+        on_a_small_disk(self.monkeypatch, self.house)
         self.house.sql(f"CREATE TRIGGER meanwhile BEFORE {when} BEGIN {FULL}; END")
-        self.happened = True
 
     def _act_at_the_point(self, act: Act) -> None:
-        point, scim = self.cell.point, self.stage.target == "scim"
+        point, scim = self.cell.point, self.stage.target != LOCAL
         if point == EMPLOYEES:
             moment = Moment(act)
             self.stage.hibob.meanwhile = lambda path: moment() if path.endswith("search") else None
@@ -299,7 +326,8 @@ class Disturbed:
     def _disturb_portal(self) -> None:
         fits, nth = self._requests()
         count = FOR_EVER if self.lasting else 1
-        self.stage.portal.twists = [Times(self._noted(self._portal_fault()), fits, first=nth, count=count)]
+        twist = Times(self._noted(self._portal_fault()), fits, first=nth, count=count)
+        self.stage.portal.twists = [in_bulk(twist) if self.cell.fault in OF_ONE else twist]
 
     def _noted(self, twist: Twist) -> Twist:
         def noting(request: Request, following: Next) -> Answer:
@@ -318,7 +346,10 @@ class Disturbed:
             return (lambda each: _lists(each) and portal.writes != []), 1
         kind = {GONE: _is_update, TAKEN: is_create, STALE: _is_update, IGNORED: _is_update}
         fits = kind.get(self.cell.fault, is_write)
-        there = sum(fits(each) for each in self.stage.writes)
+        sent = self.stage.writes
+        if self.cell.fault in OF_ONE:
+            sent = [one for each in sent for one in each.operations]
+        there = sum(fits(each) for each in sent)
         return fits, {FIRST: 1, MIDDLE: there // 2, LAST: there}[point]
 
     def _portal_fault(self) -> Twist:

@@ -14,6 +14,7 @@ from typing import Any, Self
 import pytest
 import tiny_hibob
 from driver import ADMIN, ATTRIBUTES, Rollcall, attribute, customer, domain
+from fault_matrix import BULK, LOCAL
 from scim_servers import DEPARTMENT, EMAIL, MANAGER, TOKEN, Request, ScimServer, _Handler, _Server
 from tiny_hibob import TinyHiBob, key_of
 
@@ -54,10 +55,10 @@ class HiBob(TinyHiBob):
 
 
 class Portal(ScimServer):
-    """scim2-server without bulk requests; goes away and comes back at the same address."""
+    """scim2-server; goes away and comes back at the same address."""
 
-    def __init__(self) -> None:
-        super().__init__(bulk=False)
+    def __init__(self, bulk: bool = False) -> None:
+        super().__init__(bulk=bulk)
 
     def __enter__(self) -> Self:
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
@@ -158,7 +159,7 @@ class Stage:
         self.after = self.essence(undisturbed)
 
     def _domain(self) -> dict[str, Any]:
-        if self.target == "local":
+        if self.target == LOCAL:
             return domain(*HERE)
         target = {"scim": self.portal.base_url, "token": {"env": "SCIM_TOKEN"}}
         return domain(*IN_PORTAL, unique_identifier="userName", target=target)
@@ -174,7 +175,7 @@ class Stage:
         return Rollcall(folder / "data", SCIM_TOKEN=TOKEN)
 
     def essence(self, house: Rollcall) -> Essence:
-        if self.target == "scim":
+        if self.target != LOCAL:
             return self.portal.essence()
         users = house.sql("SELECT external_id, status, attributes FROM users")
         found = {str(link): {"status": status} | json.loads(values) for link, status, values in users}
@@ -251,7 +252,7 @@ def _failed(house: Rollcall, plan: str) -> int:
 
 @contextmanager
 def stage(target: str, folder: Path) -> Iterator[Stage]:
-    with HiBob([]) as hibob, Portal() as portal:
+    with HiBob([]) as hibob, Portal(bulk=target == BULK) as portal:
         made = Stage(target, hibob, portal, folder)
         made.prepare()
         yield made

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fault_matrix import CELLS, CLOCK, DISK_FULL, FINISHING, REFUSED, USERS, WRITES, Cell
+from fault_matrix import CELLS, CLOCK, DISK_FULL, FINISHING, LOCAL, REFUSED, USERS, WRITES, Cell
 from faults import Disturbed
 from small_company import Stage, go_on
 
@@ -13,7 +13,7 @@ from small_company import Stage, go_on
 def two_ways(cell: Cell) -> bool:
     """Whether it makes a difference that a fault lasts until the run has ended, or that somebody acts after a request
     took effect instead of before."""
-    at_the_portal = cell.target == "scim" and cell.point in (USERS, *WRITES, FINISHING)
+    at_the_portal = cell.target != LOCAL and cell.point in (USERS, *WRITES, FINISHING)
     return at_the_portal and cell.fault not in (REFUSED, DISK_FULL, CLOCK)
 
 

@@ -10,6 +10,7 @@ from queue import Queue
 import pytest
 from driver import ADMIN, PATIENCE, Rollcall
 from dying import dies_at
+from fault_matrix import BULK, SCIM
 from scim_servers import Answer, Next, Request, Reset, Times, is_write
 from small_company import Stage, go_on
 
@@ -44,10 +45,11 @@ def test_killed_at_any_statement_that_writes_to_the_database(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it took effect", "after"])
 @pytest.mark.parametrize("lane", range(LANES))
+@pytest.mark.parametrize("target", [SCIM, BULK])
 def test_killed_at_any_write_to_the_portal(
-    lane: int, after: bool, staged: Callable[[str], Stage], tmp_path: Path
+    target: str, lane: int, after: bool, staged: Callable[[str], Stage], tmp_path: Path
 ) -> None:
-    stage = staged("scim")
+    stage = staged(target)
     for nth in range(lane + 1, len(stage.writes) + 1, LANES):
         house, plan = approved(stage, tmp_path / str(nth))
         killed_at(stage, house, plan, nth, after)

@@ -15,7 +15,7 @@ import tiny_hibob
 from driver import ADMIN, STAFF, Rollcall, customer, domain
 from dying import dies_at
 from fault_matrix import CELLS, WRITES, Cell
-from faults import FULL, Disturbed
+from faults import FULL, Disturbed, on_a_small_disk
 from scim_servers import TOKEN, Times, is_write
 from small_company import HERE, IN_PORTAL, HiBob, Portal, with_clock
 from tiny_hibob import key_of, somebody
@@ -123,9 +123,12 @@ class Installation:
             dies_at(self.chance.randrange(1, 25), lambda: self.house.call("process", plan))
             return
         table = self.chance.choice(["INSERT ON outcomes", "INSERT ON users", "UPDATE ON users", "INSERT ON history"])
-        self.house.sql(f"CREATE TRIGGER meanwhile BEFORE {table} BEGIN {FULL}; END")
-        assert self.house.call("process", plan).code in (0, 1)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            on_a_small_disk(monkeypatch, self.house)
+            self.house.sql(f"CREATE TRIGGER meanwhile BEFORE {table} BEGIN {FULL}; END")
+            assert self.house.call("process", plan).code in (0, 1)
         self.house.sql("DROP TRIGGER meanwhile")
+        self.house.sql("DROP TABLE filler")
 
     def disturb_the_portal(self, plan: str) -> None:
         cells = [each for each in CELLS if each.target == "scim" and each.point in WRITES]
