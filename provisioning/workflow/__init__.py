@@ -112,7 +112,7 @@ from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, t
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
-from provisioning.workflow.reviewing import compared_with_last, groups_of, headline_of
+from provisioning.workflow.reviewing import compared_with_last, evidence_of, groups_of, headline_of, overridable
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -239,6 +239,7 @@ __all__ = [
     "drop_mapping_draft",
     "drop_settings_draft",
     "effect_of",
+    "evidence_of",
     "explain",
     "export",
     "export_decided_workbook",
@@ -278,6 +279,7 @@ __all__ = [
     "newest",
     "operator",
     "outcomes_seen",
+    "overridable",
     "pause_all",
     "people_read",
     "person_read",
