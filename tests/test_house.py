@@ -60,6 +60,7 @@ WEB = {
         "mapping_versions",
         "navigation",
         "parts",
+        "person",
         "server",
         "settings_form",
         "schedule_form",

@@ -48,6 +48,7 @@ from provisioning.workflow.editing import (
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.explaining import Then, explain, explain_then
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
@@ -80,7 +81,6 @@ from provisioning.workflow.looking import (
     changes_seen,
     checklist,
     effect_of,
-    explain,
     export_users,
     held_seen,
     history_head,
@@ -200,6 +200,7 @@ __all__ = [
     "Standing",
     "Station",
     "TargetSeen",
+    "Then",
     "Ticket",
     "Version",
     "Waiting",
@@ -241,6 +242,7 @@ __all__ = [
     "effect_of",
     "evidence_of",
     "explain",
+    "explain_then",
     "export",
     "export_decided_workbook",
     "export_person",

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, column_names
-from provisioning.engine.explain import Answer, explain_person
 from provisioning.errors import Lapsed, SettingsError
 from provisioning.model import (
     Approval,
@@ -28,10 +27,10 @@ from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.asking import last_check
-from provisioning.workflow.directories import known_directory, known_users, open_directory
+from provisioning.workflow.directories import known_directory, open_directory
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_domain
-from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
+from provisioning.workflow.planning import domain_of, plan_seen
 from provisioning.workflow.setting_up import connections_seen
 
 Event = history.Event
@@ -59,19 +58,6 @@ def see_history(house: Workspace, label: str) -> list[history.Event]:
     found: Customer = customer or customers.get_customer(house.db, domain.customer if domain else label)
     require(house, found.id, READERS, "see the history")
     return history.events(house.db, found.id, domain.id if domain else None)
-
-
-def explain(house: Workspace, label: str, person: str) -> Answer:
-    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see why somebody is there")
-    employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
-    # The kept users are from before the last run: whoever it added would seem to wait for being added.
-    fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
-    users_now = known_users(house, domain, fed)
-    answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
-    past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
-    return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
 
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:

@@ -91,6 +91,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "effect_of": (READ, lambda h, i: workflow.effect_of(h, i.plan)),
     "evidence_of": (READ, lambda h, i: workflow.evidence_of(h, i.plan)),
     "explain": (READ, lambda h, i: workflow.explain(h, i.label, i.person)),
+    "explain_then": (READ, lambda h, i: workflow.explain_then(h, i.label, i.person, i.run)),
     "export": (READ, lambda h, i: workflow.export(h, i.customer)),
     "export_decided_workbook": (READ, lambda h, i: workflow.export_decided_workbook(h, i.plan, BytesIO())),
     "export_workbook": (READ, lambda h, i: workflow.export_workbook(h, i.plan, BytesIO())),
