@@ -11,6 +11,7 @@ from provisioning.engine.explain import Answer
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Plan, PlanStatus
 from provisioning.sandbox import Sandbox
+from provisioning.sandbox.fields import PAYROLL_NUMBER
 from provisioning.workflow import Wishes
 
 Said = Callable[[AppTest], str]
@@ -96,17 +97,13 @@ def test_no_code_is_shown_for_whoever_is_held(full: App, day: Plan, said: Said) 
 def joined(full: App, sandbox: Sandbox) -> tuple[str, str]:
     """Somebody whose record in HiBob was made anew, accepted as the same person and processed: (old id, new id)."""
     people = sandbox.company.people
-    old = next(
-        key
-        for key, each in people.items()
-        if each["internal.lifecycleStatus"] == "Employed" and key not in kept(sandbox)
-    )
+    old = somebody(full, sandbox)
     record = people.pop(old)
     new = f"9{old[1:]}"
     people[new] = record | {
         "root.id": new,
         "root.email": "made.anew@northwind.example",
-        "work.employeeIdInCompany": "999999",
+        PAYROLL_NUMBER: "999999",
     }
     plan = workflow.preview(full.house(), DOMAIN)
     (proposal,) = [each for each in plan.proposals if each.key == new]
@@ -115,8 +112,12 @@ def joined(full: App, sandbox: Sandbox) -> tuple[str, str]:
     return old, new
 
 
-def kept(sandbox: Sandbox) -> tuple[str, str]:
-    return sandbox.company.admin_id, sandbox.company.chief_id
+def somebody(full: App, sandbox: Sandbox) -> str:
+    """An employee who has a live user and manages nobody."""
+    company = sandbox.company
+    linked = {link for _, link, status, _ in workflow.users(full.house(), DOMAIN) if status == "Live"}
+    managers = {each.get("work.manager") for each in company.people.values()}
+    return max(linked & set(company.people) - managers - {company.admin_id, company.chief_id})
 
 
 def test_an_accepted_same_person_keeps_the_runs_of_the_old_record(full: App, sandbox: Sandbox) -> None:
@@ -133,11 +134,7 @@ def test_whoever_was_moved_is_told_so_in_the_old_domain(full: App, sandbox: Sand
     house = full.house()
     workflow.add_domain(house, "Northwind Trading", "alumni", "Northwind HiBob")
     people = sandbox.company.people
-    gone = next(
-        key
-        for key, each in people.items()
-        if each["internal.lifecycleStatus"] == "Employed" and key not in kept(sandbox)
-    )
+    gone = somebody(full, sandbox)
     email = str(people.pop(gone)["root.email"])
     plan = workflow.preview(house, DOMAIN)
     archive = next(each for each in plan.changes if each.action is Action.ARCHIVE)
