@@ -5,20 +5,12 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Domain
+from provisioning.web import person
 from provisioning.web.address import PAGE, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import dated, escape, fitting, searchable
+from provisioning.web.words import fitting, searchable
 
 User = tuple[str, str, str, dict[str, str]]
-ICONS = {
-    "HiBob": ":material/cloud:",
-    "scope": ":material/filter_alt:",
-    "lifecycle": ":material/event:",
-    "user": ":material/badge:",
-    "held": ":material/pan_tool:",
-    "change": ":material/compare_arrows:",
-    "run": ":material/play_circle:",
-}
 
 
 def draw_directory(here: Here, domain: Domain) -> None:
@@ -61,12 +53,7 @@ def draw_question(here: Here, domain: Domain) -> None:
     if not wanted:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
         return
-    answer = workflow.explain(here.house, domain.label, wanted)
-    with st.container(border=True):
-        st.markdown(f"##### {escape(dated(answer.answer))}")
-        for each in answer.steps:
-            st.markdown(f"{ICONS.get(each.step, ':material/chevron_right:')} {escape(dated(each.detail))}")
-    draw_values(here, domain, answer.key)
+    draw_values(here, domain, person.draw(here, domain, wanted))
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
-from provisioning.report.evidence import evidence_rows
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, jobs, parts
 from provisioning.web.address import filter_by, look_at, tabs
@@ -83,7 +82,7 @@ def draw_head(here: Here, plan: Plan) -> None:
             st.caption(escape(before))
 
 
-def draw_origin(plan: Plan) -> None:
+def draw_origin(here: Here, plan: Plan) -> None:
     """Where the preview comes from, and what shows that HiBob was read completely."""
     made = [
         ("Made", f"{moment(plan.made_at)} by {plan.by}"),
@@ -92,7 +91,7 @@ def draw_origin(plan: Plan) -> None:
         ("Digest", plan.digest),
         ("Preview", plan.id),
     ]
-    read = [(label.strip(), text) for label, text in evidence_rows(plan.evidence)]
+    read = workflow.evidence_of(here.house, plan.id)
     with st.expander("Where this preview comes from, and what the read of HiBob proved", icon=":material/fact_check:"):
         st.dataframe(
             pd.DataFrame([*made, *read], columns=["What", "Value"]), hide_index=True, height="content",
@@ -118,7 +117,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
     for each in plan.findings:
         if each not in plan.blocks:
             parts.finding(here, plan, each)
-    draw_origin(plan)
+    draw_origin(here, plan)
     if open_to_decide:
         deciding.test_account(here, plan)
     deciding.proposals(here, plan, open_to_decide)

@@ -14,6 +14,12 @@ from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
 
 KINDS = [JobKind.PROCESS, JobKind.RETRY]
+NEXT = {
+    workflow.PlanState.WAITING: "The preview of {} waits for its approval.",
+    workflow.PlanState.BLOCKED: "The preview of {} is blocked: look at what blocks it.",
+    workflow.PlanState.EMPTY: "The preview of {} found nothing to do.",
+}
+"""What is next by the state of the newest preview; with any other, a new one."""
 
 
 def which_plan(here: Here) -> str | None:
@@ -26,10 +32,18 @@ def which_plan(here: Here) -> str | None:
 
 
 def draw_none(here: Here) -> None:
+    """Nothing is approved: what to do about it depends on whether a preview waits for that."""
+    newest = workflow.plans_seen(here.house, here.label, 1)
+    state = workflow.plan_states(here.house, here.label, newest).get(newest[0].id) if newest else None
     with st.container(border=True):
         st.subheader("Nothing is approved", anchor=False)
-        st.write("Processing takes exactly the changes that somebody approved. Make a preview and approve it first.")
-        link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
+        say = "Processing takes exactly the changes that somebody approved. "
+        if newest and state in NEXT:
+            st.write(say + NEXT[state].format(moment(newest[0].made_at)))
+            link("pages/preview.py", "Open that preview", ":material/compare_arrows:", here, plan=newest[0].id)
+        else:
+            st.write(f"{say}Make a preview and approve it first.")
+            link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
 
 
 def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:

@@ -68,6 +68,7 @@ WEB = {
         "notify_targets",
         "next_step",
         "parts",
+        "person",
         "server",
         "settings_form",
         "schedule_form",

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
+from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
-from provisioning.model import Action, Change, Held, Result
+from provisioning.model import Action, Attribute, Change, Held, Result
 
 NAMESAKES = 5
 """So many are named when several people have the name that was asked for."""
@@ -26,14 +28,29 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """One attribute on its way: the column that feeds it, what HiBob says, what the mapping makes of it, what the user has.
+    `problem`: why HiBob's value could not be read."""
+
+    attribute: str
+    column: str
+    hibob: str
+    mapped: str
+    user: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence."""
+    """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence; `values` of
+    somebody who is in HiBob, in the mapping's order."""
 
     person: str
     key: str
     answer: str
     steps: tuple[Step, ...]
     also: tuple[str, ...] = ()
+    values: tuple[Value, ...] = ()
 
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
         """With what runs did for the person: (when, action, result, message), newest first."""
@@ -77,7 +94,25 @@ def explain_person(situation: Situation, person: str) -> Answer:
             f"Live, and missing from HiBob: in {counted.reads} of the {absent.numbers['limit']} reads at least 12 hours apart after "
             "which they are archived, if they stay away."
         )
-    return Answer(person, key, answer, tuple(steps), _also(people, row, user))
+    return Answer(person, key, answer, tuple(steps), _also(people, row, user), _values(situation, people, row, user))
+
+
+def _values(situation: Situation, people: People, row: int | None, user: int | None) -> tuple[Value, ...]:
+    if row is None:
+        return ()
+    return tuple(
+        _value(situation, people, each, row, user) for each in situation.domain.attributes if each.name in people.mapped
+    )
+
+
+def _value(situation: Situation, people: People, each: Attribute, row: int, user: int | None) -> Value:
+    column = each.data_feed_name or ""
+    raw = text_column(situation.employees.table, read_as(each, situation.columns[column]).slot)
+    mapped = people.mapped[each.name]
+    has = people.user_values[each.name][user].as_py() if user is not None else ""
+    return Value(
+        each.name, column, raw[row].as_py() or "", mapped.values[row].as_py() or "", has, mapped.problems.get(row, "")
+    )
 
 
 def _also(people: People, row: int | None, user: int | None) -> tuple[str, ...]:

@@ -19,19 +19,31 @@ _VERBS = {
     Action.ADD: "added",
     Action.REACTIVATE: "reactivated",
 }
-_WAYS_ON = (
+_OVERRIDE = (
     "Look at the people concerned. If the number is right, an admin or CSM can override this with a reason when "
-    "approving, or raise the limit in the domain's settings and preview again. Leaving people out does not lift it."
+)
+_WAYS_ON = (
+    f"{_OVERRIDE}approving, or raise the limit in the domain's settings and preview again. Leaving people out does not "
+    "lift it."
+)
+WAYS_ON_OF_AN_UNDO = (
+    f"{_OVERRIDE}approving. Raising the limit in the domain's settings would make this way back lapse: the run has to be "
+    "undone anew then. Leaving people out does not lift it."
 )
 
 
 def find_limits(
-    situation: Situation, people: People, changes: Sequence[Change], absences: Mapping[str, Absence]
+    situation: Situation,
+    people: People,
+    changes: Sequence[Change],
+    absences: Mapping[str, Absence],
+    ways_on: str = _WAYS_ON,
 ) -> tuple[Finding, ...]:
+    """`ways_on`: what to do about a limit that is reached."""
     live = int(people.user_live.sum())
     return (
-        *_per_action(situation, changes, live),
-        *_seven_days(situation, changes, live),
+        *_per_action(situation, changes, live, ways_on),
+        *_seven_days(situation, changes, live, ways_on),
         *_turning_blank(situation, changes, live),
         *_seats(situation, changes, live),
         *_self_archive(situation, people, changes),
@@ -43,7 +55,7 @@ def _keys(changes: Iterable[Change], action: Action) -> tuple[str, ...]:
     return tuple(change.key for change in changes if change.action is action)
 
 
-def _per_action(situation: Situation, changes: Sequence[Change], live: int) -> Iterable[Finding]:
+def _per_action(situation: Situation, changes: Sequence[Change], live: int, ways_on: str) -> Iterable[Finding]:
     limits = situation.domain.settings.limits
     for action, limit in (
         (Action.ARCHIVE, limits.archive),
@@ -60,7 +72,7 @@ def _per_action(situation: Situation, changes: Sequence[Change], live: int) -> I
                 f"limit-{action.value}",
                 Severity.BLOCK,
                 f"{len(keys):,} of {live:,} live users would be {_VERBS[action]}; the limit is {at:,}{_share(limit)}.",
-                _WAYS_ON,
+                ways_on,
                 {"counted": len(keys), "limit": at, "of": live},
                 keys,
             )
@@ -70,7 +82,7 @@ def _share(limit: Limit) -> str:
     return f" ({limit.percent} %)" if limit.percent is not None else ""
 
 
-def _seven_days(situation: Situation, changes: Sequence[Change], live: int) -> Iterable[Finding]:
+def _seven_days(situation: Situation, changes: Sequence[Change], live: int, ways_on: str) -> Iterable[Finding]:
     limit, keys = situation.domain.settings.limits.archive_7_days, _keys(changes, Action.ARCHIVE)
     counted = situation.archived_7_days + len(keys)
     at, reached = triggers(limit, counted, live)
@@ -80,7 +92,7 @@ def _seven_days(situation: Situation, changes: Sequence[Change], live: int) -> I
             Severity.BLOCK,
             f"With these {len(keys):,}, {counted:,} users would be archived within 7 days, over all runs; of {live:,} "
             f"live users the limit is {at:,}{_share(limit)}.",
-            _WAYS_ON,
+            ways_on,
             {"counted": counted, "limit": at, "of": live},
             keys,
         )

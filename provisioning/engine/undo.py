@@ -4,7 +4,7 @@ unlink, updates and moves → what was. People changed since are held and named.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from provisioning.engine.limits import find_limits
+from provisioning.engine.limits import WAYS_ON_OF_AN_UNDO, find_limits
 from provisioning.engine.plan import RELEASED, Protector, digest, in_order, protected_by
 from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.model import (
@@ -40,7 +40,7 @@ def make_undo(situation: Situation, run_id: str, done: Sequence[Done]) -> Decisi
     for each in done:
         _way_back(situation, people, each, changes, held)
     changes.sort(key=in_order)
-    findings = (_about(run_id, done), *find_limits(situation, people, changes, {}))
+    findings = (_about(run_id, done), *find_limits(situation, people, changes, {}, WAYS_ON_OF_AN_UNDO))
     blocked = any(each.severity is Severity.BLOCK for each in findings)
     held_keys = {each.key for each in held}
     touched = {each.user_id for each in changes} | {each.user_id for each in done if each.changes[-1].key in held_keys}

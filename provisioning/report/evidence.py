@@ -1,12 +1,15 @@
 """What a plan's read of HiBob proved, in a few rows of label and text for the terminal and the workbook."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from provisioning.model import ColumnFill, ReadEvidence
 
 
-def evidence_rows(evidence: ReadEvidence | None) -> Iterator[tuple[str, str]]:
-    """Nothing for a plan that was stored before evidence was."""
+def evidence_rows(
+    evidence: ReadEvidence | None, attributes: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Nothing for a plan that was stored before evidence was. `attributes`: which of them each column feeds, in words."""
+    fed = attributes or {}
     if evidence is None:
         return
     yield "People read", _people(evidence)
@@ -14,10 +17,10 @@ def evidence_rows(evidence: ReadEvidence | None) -> Iterator[tuple[str, str]]:
     yield "Columns", f"{evidence.asked:,} asked for, {evidence.asked - absent:,} returned"
     for field, category in evidence.absent:
         opens = f"opened in HiBob by the category {category}" if category else "not listed by HiBob"
-        yield "    Not returned", f"{field}: {opens}"
+        yield "    Not returned", f"{_called(field, fed)}: {opens}"
     changed = [each for each in evidence.fill if _differs(each)]
     for each in changed:
-        yield "    Filled", _fill(each)
+        yield "    Filled", f"{_called(each.column, fed)}: {_fill(each)}"
     if not changed and any(each.before_of for each in evidence.fill):
         yield "    Filled", "every mapped column about as at the last processed read"
 
@@ -35,4 +38,8 @@ def _differs(each: ColumnFill) -> bool:
 
 
 def _fill(each: ColumnFill) -> str:
-    return f"{each.column}: {each.filled:,} of {each.of:,} live people; before {each.before:,} of {each.before_of:,}"
+    return f"{each.filled:,} of {each.of:,} live people; before {each.before:,} of {each.before_of:,}"
+
+
+def _called(column: str, fed: Mapping[str, str]) -> str:
+    return f"{fed[column]} ({column})" if column in fed else column

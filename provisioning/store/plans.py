@@ -86,8 +86,8 @@ def get_plan(db: Database, plan_id: str) -> Plan:
     held = db.all("SELECT * FROM held WHERE plan_id = ? ORDER BY seq", plan_id)
     return replace(
         plan_head(db, plan_id),
-        changes=tuple(_change(each) for each in changes),
-        held=tuple(_held(each) for each in held),
+        changes=tuple(change_of(each) for each in changes),
+        held=tuple(held_of(each) for each in held),
     )
 
 
@@ -158,7 +158,7 @@ def find_changes(
     wanted = (plan_id, action, attribute, text, int(values is not None), *(values or (None, None)))
     count = db.one(f"SELECT count(*) AS n {_FILTER}", *wanted)
     rows = db.all(f"SELECT * {_FILTER} ORDER BY c.seq LIMIT ?8 OFFSET ?9", *wanted, most, skip)
-    return [_change(row) for row in rows], int(count["n"]) if count else 0
+    return [change_of(row) for row in rows], int(count["n"]) if count else 0
 
 
 def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
@@ -184,7 +184,7 @@ def find_held(
     wanted = (plan_id, text, to_json(list(codes)))
     count = db.one(f"SELECT count(*) AS n {where}", *wanted)
     rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?4 OFFSET ?5", *wanted, most, skip)
-    return [_held(row) for row in rows], int(count["n"]) if count else 0
+    return [held_of(row) for row in rows], int(count["n"]) if count else 0
 
 
 def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
@@ -197,7 +197,7 @@ def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
     return {row["key"]: row["name"] for row in rows}
 
 
-def _held(row: Row) -> Held:
+def held_of(row: Row) -> Held:
     return Held(row["key"], row["code"], row["why"], row["name"])
 
 
@@ -207,7 +207,7 @@ def recent_plans(db: Database, domain_id: int, most: int) -> list[Plan]:
     return [plan_head(db, row["id"]) for row in rows]
 
 
-def _change(row: Row) -> Change:
+def change_of(row: Row) -> Change:
     return Change(
         key=row["key"],
         action=Action(row["action"]),

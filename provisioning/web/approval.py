@@ -7,6 +7,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Approval, Plan, PlanStatus
+from provisioning.report.called import finding_called
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.address import tabs
@@ -97,19 +98,28 @@ def _on_page(here: Here, plan: Plan, again: bool) -> None:
     if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
         workflow.keep_left_out(here.house, plan.id, ())
         st.rerun()
-    overrides = _overrides(plan, "page")
+    overrides = _overrides(here, plan, "page")
     label = "Approve again" if again else "Approve"
     kind = "secondary" if again else "primary"
     if st.button(label, type=kind, icon=":material/verified:", disabled=not here.may_approve, key="approve"):  # type: ignore[arg-type]
         _approve(here, plan, overrides, left_out, None)
 
 
-def _overrides(plan: Plan, place: str) -> dict[str, str]:
-    """A reason for every block that is to be overridden."""
+def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
+    """A reason for every block that is to be overridden, by whoever may."""
     found: dict[str, str] = {}
-    for code in dict.fromkeys(each.code for each in plan.blocks):
+    if not plan.blocks:
+        return found
+    codes = workflow.overridable(here.house, plan.id)
+    if any(each.code not in codes for each in plan.blocks):
+        st.warning(
+            "This preview archives you, so only somebody else may override that. Protect yourself, move, or confirm a "
+            "test account above.",
+            icon=":material/person_alert:",
+        )
+    for code in codes:
         reason = st.text_input(
-            f"Reason for overriding “{code}”",
+            f"Reason for overriding “{finding_called(code)}”",
             key=f"override_{place}_{plan.id}_{code}",
             placeholder="Recorded with your name. Leave empty not to override.",
         )
@@ -131,7 +141,7 @@ def _by_workbook(here: Here, plan: Plan) -> None:
     file = st.file_uploader(
         "The decided file", type="xlsx", key=f"decided_{plan.id}", max_upload_size=MAX_FILE // 2**20
     )
-    overrides = _overrides(plan, "file") if file else {}
+    overrides = _overrides(here, plan, "file") if file else {}
     if file and st.button(
         "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
     ):

@@ -50,6 +50,7 @@ from provisioning.workflow.editing import (
     try_scope,
 )
 from provisioning.workflow.exchanging import RowsTaken, mapping_as_csv, mapping_in_words, take_rows
+from provisioning.workflow.explaining import Then, explain, explain_then
 from provisioning.workflow.farewell import farewell, farewell_seen
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
@@ -91,7 +92,6 @@ from provisioning.workflow.looking import (
     attributes_changed,
     changes_seen,
     effect_of,
-    explain,
     export_users,
     held_seen,
     history_head,
@@ -123,7 +123,7 @@ from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, t
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
-from provisioning.workflow.reviewing import compared_with_last, groups_of, headline_of
+from provisioning.workflow.reviewing import compared_with_last, evidence_of, groups_of, headline_of, overridable
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -229,6 +229,7 @@ __all__ = [
     "Standing",
     "Station",
     "TargetSeen",
+    "Then",
     "Ticket",
     "ValueSeen",
     "Version",
@@ -272,7 +273,9 @@ __all__ = [
     "drop_notify_target",
     "drop_settings_draft",
     "effect_of",
+    "evidence_of",
     "explain",
+    "explain_then",
     "export",
     "export_decided_workbook",
     "export_person",
@@ -324,6 +327,7 @@ __all__ = [
     "offboard",
     "operator",
     "outcomes_seen",
+    "overridable",
     "pause_all",
     "people_read",
     "person_read",

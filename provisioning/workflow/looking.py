@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from provisioning.engine.explain import Answer, explain_person
 from provisioning.errors import Lapsed
 from provisioning.model import (
     Approval,
@@ -23,9 +22,9 @@ from provisioning.report.called import held_codes
 from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
-from provisioning.workflow.directories import known_directory, known_users, open_directory
+from provisioning.workflow.directories import known_directory, open_directory
 from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
-from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
+from provisioning.workflow.planning import domain_of, plan_seen
 from provisioning.workflow.setting_up import connections_seen
 
 Event = history.Event
@@ -52,18 +51,6 @@ def see_history(house: Workspace, label: str) -> list[history.Event]:
         domain = seen_domain(house, label, doing)
         return history.events(house.db, domain.customer_id, domain.id)
     return history.events(house.db, seen_customer(house, label, doing).id)
-
-
-def explain(house: Workspace, label: str, person: str) -> Answer:
-    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
-    domain = seen_domain(house, label, "see why somebody is there")
-    employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
-    # The kept users are from before the last run: whoever it added would seem to wait for being added.
-    fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
-    users_now = known_users(house, domain, fed)
-    answer = explain_person(situation_of(house, domain, kept_read(house, domain, employees), users_now), person)
-    past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
-    return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
 
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:

@@ -1,0 +1,111 @@
+"""One person's way from HiBob to their user, station by station, as things are now or as a past run saw them."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.engine.explain import Step, Value
+from provisioning.errors import NotFound
+from provisioning.model import Domain
+from provisioning.report.called import HELD
+from provisioning.web import address
+from provisioning.web.frame import Here, link
+from provisioning.web.parts import values_table
+from provisioning.web.words import ACTIONS, dated, escape, moment
+
+STATIONS = {
+    "Read": (":material/cloud:", ("HiBob", "scope")),
+    "Matched": (":material/badge:", ("user",)),
+    "Lifecycle": (":material/event:", ("lifecycle",)),
+    "Mapped": (":material/swap_horiz:", ()),
+    "Planned": (":material/compare_arrows:", ("held", "change")),
+    "Approved": (":material/verified:", ("approval",)),
+    "Processed": (":material/play_circle:", ("run",)),
+}
+"""The way in its order: a picture, and the engine's steps that belong to each station."""
+
+NOW = ""
+
+
+def draw(here: Here, domain: Domain, person: str) -> str:
+    """The answer in one sentence, then the way. Returns the key that plans know the person by."""
+    answer = workflow.explain(here.house, domain.label, person)
+    at = _when(here, domain)
+    if at != NOW:
+        _draw_then(here, domain, person, at)
+        return answer.key
+    with st.container(border=True):
+        st.subheader(escape(in_words(answer.answer)), anchor=False)
+        stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "")
+    if any(each.step in ("held", "change") for each in answer.steps):
+        link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
+    return answer.key
+
+
+def _when(here: Here, domain: Domain) -> str:
+    """Now, or one of the last runs; it stands in the address."""
+    found = workflow.runs_seen(here.house, domain.label)
+    if not found:
+        return NOW
+    begun = {run.id: moment(run.started_at) for run, *_ in found}
+    named = st.query_params.get("at", NOW)
+    names = [NOW, *begun, *([named] if named and named not in begun else [])]
+    return address.choice("As of", "at", names, lambda name: _called(begun, name))
+
+
+def _called(begun: Mapping[str, str], run: str) -> str:
+    return f"The run of {begun[run]}" if run in begun else "An older run" if run else "Now"
+
+
+def _draw_then(here: Here, domain: Domain, person: str, run: str) -> None:
+    try:
+        then = workflow.explain_then(here.house, domain.label, person, run)
+    except NotFound as problem:
+        st.warning(escape(str(problem)), icon=":material/search_off:")
+        return
+    with st.container(border=True):
+        st.subheader(escape(in_words(then.answer.answer)), anchor=False)
+        stations(then.answer.steps, (), "")
+        for each in then.changes:
+            st.markdown(f"**{ACTIONS[each.action.value]}**")
+            st.dataframe(
+                values_table(each.before, each.after), hide_index=True, height="content", alt="Before and after"
+            )
+    link("pages/history.py", "See that run", ":material/history:", here, run=run)
+
+
+def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str) -> None:
+    """Each station with what is known there. `nothing`: what to say where nothing is planned."""
+    for name, (icon, kinds) in STATIONS.items():
+        told = [in_words(each.detail) for each in steps if each.step in kinds]
+        if name == "Planned" and not told and nothing:
+            told = [nothing]
+        if name == "Mapped" and values:
+            _mapped(icon, values)
+        for number, text in enumerate(told):
+            st.markdown(
+                f"{icon} **{name}** · {escape(text)}" if number == 0 else f":material/more_vert: {escape(text)}"
+            )
+
+
+def _mapped(icon: str, values: Sequence[Value]) -> None:
+    apart = [each for each in values if each.mapped != each.user]
+    count = f"{len(apart)} of {len(values)} values differ from the user’s" if apart else "every value is as the user’s"
+    st.markdown(f"{icon} **Mapped** · {count}.")
+    rows = [
+        {"Attribute": each.attribute, "HiBob says": each.hibob, "Mapped to": each.problem or each.mapped,
+         "The user has": each.user, "Differs": "≠" if each.mapped != each.user else ""}
+        for each in sorted(values, key=lambda each: each.mapped == each.user)
+    ]  # fmt: skip
+    with st.expander("The values", icon=":material/list:", expanded=bool(apart)):
+        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The values from HiBob to the user")
+
+
+def in_words(text: str) -> str:
+    """A sentence of the engine without its codes, and with dates as people write them."""
+    for code, words in HELD.items():
+        text = text.replace(f"Held back ({code}):", f"Held back: {words[:1].lower()}{words[1:]}.")
+        text = f"{words}. {text.removeprefix(f'{code}: ')}" if text.startswith(f"{code}: ") else text
+    return dated(text)

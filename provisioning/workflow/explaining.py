@@ -1,0 +1,134 @@
+"""Why somebody is, or is not, in a domain: as things are now, and as any past run saw them."""
+
+from dataclasses import dataclass, replace
+
+from provisioning.engine.explain import Answer, Step, explain_person
+from provisioning.engine.situation import Situation
+from provisioning.errors import NotFound
+from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
+from provisioning.store import person_past, plans, runs, snapshots
+from provisioning.workflow.directories import known_users
+from provisioning.workflow.house import Workspace, seen_domain
+from provisioning.workflow.planning import kept_read, situation_of
+
+USER = "user:"
+_DID = {
+    Action.ADD: "added",
+    Action.UPDATE: "updated",
+    Action.REACTIVATE: "reactivated",
+    Action.ARCHIVE: "archived",
+    Action.MOVE: "moved",
+    Action.LINK: "linked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """One person as a past run saw them: the answer, and what the plan meant to change."""
+
+    answer: Answer
+    changes: tuple[Change, ...]
+
+
+def explain(house: Workspace, label: str, person: str) -> Answer:
+    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now. Whoever
+    neither side knows any more is answered from past runs. Raises `NotFound`."""
+    domain = seen_domain(house, label, "see why somebody is there")
+    try:
+        answer = _now(house, domain, person)
+    except NotFound:
+        keys = person_past.remembered(house.db, domain.id, person.strip())
+        if not keys:
+            raise
+        answer = Answer(person, keys[0], "Not here any more: neither HiBob’s last answer nor the directory knows them.",
+                        (), tuple(keys[1:]))  # fmt: skip
+    answer = replace(answer, also=_all_keys(house, domain, answer))
+    answer = _with_move(house, domain, answer)
+    past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
+    return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
+
+
+def _now(house: Workspace, domain: Domain, person: str) -> Answer:
+    situation = _situation(house, domain)
+    try:
+        return explain_person(situation, person)
+    except NotFound:
+        # The id of a record that was joined with another: the user goes on under the other's.
+        user = person_past.user_once_linked(house.db, domain.id, person.strip())
+        if user is None:
+            raise
+        return replace(explain_person(situation, user), person=person)
+
+
+def _situation(house: Workspace, domain: Domain) -> Situation:
+    employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
+    # The kept users are from before the last run: whoever it added would seem to wait for being added.
+    fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
+    users_now = known_users(house, domain, fed)
+    return situation_of(house, domain, kept_read(house, domain, employees), users_now)
+
+
+def _all_keys(house: Workspace, domain: Domain, answer: Answer) -> tuple[str, ...]:
+    """The person's other keys, with those that runs knew the same user by."""
+    users = [key.removeprefix(USER) for key in (answer.key, *answer.also) if key.startswith(USER)]
+    earlier = [key for user in users for key in person_past.earlier_keys(house.db, domain.id, user)]
+    return tuple(key for key in dict.fromkeys([*answer.also, *earlier]) if key != answer.key)
+
+
+def _with_move(house: Workspace, domain: Domain, answer: Answer) -> Answer:
+    """Somebody who has no user here because a run moved them is told where to."""
+    moved = person_past.moved_to(house.db, domain.id, [answer.key, *answer.also])
+    here = any(each.step == "user" and each.detail.startswith("User ") for each in answer.steps)
+    if moved is None or here or moved[1] == domain.name:
+        return answer
+    at, home = moved
+    told = f"Moved to the domain “{home}” by the run of {at[:16].replace('T', ' ')} UTC: look for them there."
+    return replace(answer, answer=told)
+
+
+def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then:
+    """The same question to a past run of the domain: what its preview saw, who approved it, what was done. Raises
+    `NotFound`."""
+    now, run = explain(house, label, person), runs.get_run(house.db, run_id)
+    domain = seen_domain(house, label, "see why somebody is there")
+    if run.domain_id != domain.id:
+        raise NotFound(f"Run “{run_id}” is not one of {label}. The history lists those there are.")
+    keys = [now.key, *now.also]
+    plan = plans.plan_head(house.db, run.plan_id)
+    changes, held = person_past.in_plan(house.db, plan.id, keys)
+    outcomes = [each for each in run.outcomes if each.key in keys]
+    steps = [Step("HiBob", f"Read on {plan.read_at:%Y-%m-%d} at {plan.read_at:%H:%M} UTC for the preview of that run.")]
+    steps += [_as_seen(changes[0])] if changes else []
+    steps += [Step("held", f"{each.code}: {each.why}") for each in held]
+    steps += [Step("change", f"To be {_DID[each.action]}: {each.why}") for each in changes]
+    steps += _approved(house, plan, keys) if changes else []
+    steps += [Step("run", f"{_outcome(each)}. {each.message}".rstrip()) for each in outcomes]
+    return Then(Answer(person, now.key, _then(held, outcomes), tuple(steps), now.also), tuple(changes))
+
+
+def _as_seen(change: Change) -> Step:
+    if change.seen is None:
+        return Step("user", "No user of this domain belonged to them.")
+    link = f"linked to {change.seen.external_id}" if change.seen.external_id else "not linked to HiBob"
+    return Step("user", f"User {change.user_id}: {change.seen.status.value}, {link}.")
+
+
+def _approved(house: Workspace, plan: Plan, keys: list[str]) -> list[Step]:
+    approval = plans.get_approval(house.db, plan.id)
+    if approval is None:
+        return []
+    left = " They were left out." if set(keys) & set(approval.left_out) else ""
+    return [Step("approval", f"Approved by {approval.by} on {approval.at:%Y-%m-%d} at {approval.at:%H:%M} UTC.{left}")]
+
+
+def _outcome(each: Outcome) -> str:
+    did = _DID[each.action]
+    return did.capitalize() if each.result is Result.DONE else f"To be {did}, {each.result.value}"
+
+
+def _then(held: list[Held], outcomes: list[Outcome]) -> str:
+    if outcomes:
+        return f"{' and '.join(_outcome(each) for each in outcomes)} by that run."
+    if held:
+        return f"Held back ({held[0].code}): {held[0].why}"
+    return "Unchanged: that run did nothing for them."

@@ -1,0 +1,150 @@
+"""Why is, or isn’t, this person here: now, and as any past run saw them."""
+
+from collections.abc import Callable
+
+import pytest
+from installation import ADMIN, DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.engine.explain import Answer
+from provisioning.errors import NotFound
+from provisioning.model import Action, Change, Plan, PlanStatus
+from provisioning.sandbox import Sandbox
+from provisioning.sandbox.fields import PAYROLL_NUMBER
+from provisioning.workflow import Wishes
+
+Said = Callable[[AppTest], str]
+
+
+def run(app: App, plan: Plan, *, leave_out: tuple[str, ...] = ()) -> str:
+    house = app.house()
+    workflow.approve(house, plan.id, leave_out=leave_out, overrides={each.code: "In a test." for each in plan.blocks})
+    return workflow.process(house, plan.id).id
+
+
+def first(plan: Plan, action: Action) -> Change:
+    return next(each for each in plan.changes if each.action is action)
+
+
+def details(answer: Answer, step: str) -> list[str]:
+    return [each.detail for each in answer.steps if each.step == step]
+
+
+@pytest.fixture
+def day(full: App, sandbox: Sandbox) -> Plan:
+    """The preview after a day in the company."""
+    sandbox.pass_day()
+    return workflow.preview(full.house(), DOMAIN)
+
+
+def test_the_way_is_told_station_by_station_with_the_values(full: App, day: Plan, said: Said) -> None:
+    change = first(day, Action.UPDATE)
+    at = full.open("people", person=change.key)
+    told = said(at)
+    for station in ("Read", "Matched", "Lifecycle", "Mapped", "Planned", "Processed"):
+        assert f"**{station}**" in told
+    table = next(each.value for each in at.dataframe if "HiBob says" in each.value.columns)
+    differing = set(table[table["Differs"] == "≠"]["Attribute"])
+    assert differing == set(change.after)
+
+
+def test_a_past_run_is_asked_what_it_saw_and_did(full: App, day: Plan, said: Said) -> None:
+    change = first(day, Action.UPDATE)
+    done = run(full, day)
+    at = full.open("people", person=change.key, at=done)
+    told = said(at).replace("\\", "")
+    assert "Updated by that run" in told
+    assert "Approved by" in told
+    table = next(each.value for each in at.dataframe if list(each.value.columns) == ["Attribute", "Before", "After"])
+    assert set(table["Attribute"]) == set(change.after)
+
+
+def test_whom_a_run_did_not_touch_was_unchanged(full: App, day: Plan) -> None:
+    done = run(full, day)
+    then = workflow.explain_then(full.house(), DOMAIN, ADMIN, done)
+    assert then.answer.answer == "Unchanged: that run did nothing for them."
+    assert then.changes == ()
+
+
+def test_whoever_was_left_out_is_told_so(full: App, day: Plan) -> None:
+    change = first(day, Action.UPDATE)
+    done = run(full, day, leave_out=(change.key,))
+    then = workflow.explain_then(full.house(), DOMAIN, change.key, done)
+    assert "They were left out." in details(then.answer, "approval")[0]
+
+
+def test_a_run_of_another_domain_is_not_asked(full: App, day: Plan) -> None:
+    done = run(full, day)
+    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    with pytest.raises(NotFound):
+        workflow.explain_then(full.house(), "Northwind Trading/contractors", ADMIN, done)
+
+
+def test_the_page_of_an_unknown_run_says_so(full: App, said: Said) -> None:
+    at = full.open("people", person=ADMIN, at="run-none")
+    assert not at.exception
+    assert "There is no run" in said(at)
+
+
+def test_no_code_is_shown_for_whoever_is_held(full: App, day: Plan, said: Said) -> None:
+    held = next(each for each in day.held if each.code == "future-starter")
+    told = said(full.open("people", person=held.key)).replace("\\", "")
+    assert "Held back: starts later" in told
+    assert "future-starter" not in told
+
+
+def joined(full: App, sandbox: Sandbox) -> tuple[str, str]:
+    """Somebody whose record in HiBob was made anew, accepted as the same person and processed: (old id, new id)."""
+    people = sandbox.company.people
+    old = somebody(full, sandbox)
+    record = people.pop(old)
+    new = f"9{old[1:]}"
+    people[new] = record | {
+        "root.id": new,
+        "root.email": "made.anew@northwind.example",
+        PAYROLL_NUMBER: "999999",
+    }
+    plan = workflow.preview(full.house(), DOMAIN)
+    (proposal,) = [each for each in plan.proposals if each.key == new]
+    plan = workflow.decide(full.house(), plan.id, Wishes(same=[(new, proposal.user_id)]))
+    run(full, plan)
+    return old, new
+
+
+def somebody(full: App, sandbox: Sandbox) -> str:
+    """An employee who has a live user and manages nobody."""
+    company = sandbox.company
+    linked = {link for _, link, status, _ in workflow.users(full.house(), DOMAIN) if status == "Live"}
+    managers = {each.get("work.manager") for each in company.people.values()}
+    return max(linked & set(company.people) - managers - {company.admin_id, company.chief_id})
+
+
+def test_an_accepted_same_person_keeps_the_runs_of_the_old_record(full: App, sandbox: Sandbox) -> None:
+    old, new = joined(full, sandbox)
+    for asked in (new, old):
+        answer = workflow.explain(full.house(), DOMAIN, asked)
+        assert answer.key == new
+        told = details(answer, "run")
+        assert any("linked" in each for each in told)
+        assert any("added" in each for each in told)
+
+
+def test_whoever_was_moved_is_told_so_in_the_old_domain(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    workflow.add_domain(house, "Northwind Trading", "alumni", "Northwind HiBob")
+    people = sandbox.company.people
+    gone = somebody(full, sandbox)
+    email = str(people.pop(gone)["root.email"])
+    plan = workflow.preview(house, DOMAIN)
+    archive = next(each for each in plan.changes if each.action is Action.ARCHIVE)
+    run(full, workflow.decide(house, plan.id, Wishes(move={archive.key: "alumni"})))
+    for asked in (email, archive.key):
+        answer = workflow.explain(full.house(), DOMAIN, asked)
+        assert answer.answer.startswith("Moved to the domain “alumni” by the run of ")
+
+
+def test_somebody_nobody_ever_knew_is_still_not_found(full: App) -> None:
+    assert workflow.preview(full.house(), DOMAIN).status is PlanStatus.EMPTY
+    with pytest.raises(NotFound):
+        workflow.explain(full.house(), DOMAIN, "nobody@nowhere.example")
