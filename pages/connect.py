@@ -6,9 +6,12 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.store.jobs import JobKind
-from provisioning.web import jobs
+from provisioning.web import jobs, next_step
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
+
+PEOPLE_SEARCH = -1
+"""No report. A value of its own: what is None can be cleared in the list."""
 
 HIBOB_API = "https://api.hibob.com/v1"
 LOCAL, PORTAL = "The local directory of Rollcall", "A Skillcast portal, by SCIM 2.0"
@@ -36,26 +39,31 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
         )  # fmt: skip
         report = left.selectbox(
             "What is read", sources(each), key=f"source_{which}",
-            index=sources(each).index(found.report if found else None), format_func=lambda choice: source(each, choice),
+            index=sources(each).index(read_by(each)), format_func=lambda choice: source(each, choice),
             help="People search, or a custom report. Test the connection to list the reports by name.",
         )  # fmt: skip
         if each:
             used = ", ".join(each.domains) or "no domain yet"
             st.caption(f"Type: HiBob · Used by: {escape(used)}")
         if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
-            save(here, found.name if found else name, url, user, token, report)
+            save(here, found.name if found else name, url, user, token, None if report == PEOPLE_SEARCH else report)
 
 
-def sources(each: workflow.ConnectionSeen | None) -> list[int | None]:
+def sources(each: workflow.ConnectionSeen | None) -> list[int]:
     """People search, the reports that the last test listed, and the one in use."""
     in_use = [each.connection.report] if each and each.connection.report is not None else []
     listed = [report.id for report in each.reports] if each else []
-    return [None, *dict.fromkeys((*listed, *in_use))]
+    return [PEOPLE_SEARCH, *dict.fromkeys((*listed, *in_use))]
 
 
-def source(each: workflow.ConnectionSeen | None, choice: int | None) -> str:
+def read_by(each: workflow.ConnectionSeen | None) -> int:
+    report = each.connection.report if each else None
+    return PEOPLE_SEARCH if report is None else report
+
+
+def source(each: workflow.ConnectionSeen | None, choice: int) -> str:
     names = {report.id: report.name for report in each.reports} if each else {}
-    return "People search" if choice is None else f"Custom report: {names.get(choice, '')} ({choice})"
+    return "People search" if choice == PEOPLE_SEARCH else f"Custom report: {names.get(choice, '')} ({choice})"
 
 
 def save(here: Here, name: str, url: str, user: str, token: str, report: int | None) -> None:
@@ -71,7 +79,9 @@ def save(here: Here, name: str, url: str, user: str, token: str, report: int | N
 
 
 def draw_domain_form(here: Here, names: list[str]) -> None:
-    with st.form("new_domain", border=True, clear_on_submit=True):
+    # Refused, the form keeps what was typed; a domain that was added begins another form.
+    turn = st.session_state.get("domain_turn", 0)
+    with st.form(f"new_domain_{turn}", border=True):
         st.subheader("Add a domain", anchor=False)
         st.caption("The part of Skillcast’s user directory that this connection may touch.")
         name = st.text_input("Name of the domain", placeholder="staff")
@@ -82,6 +92,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
             except RollcallError as problem:
                 fail(problem)
                 return
+            st.session_state["domain_turn"] = turn + 1
             st.query_params["domain"] = name.strip()
             st.rerun()
 
@@ -196,6 +207,7 @@ here = enter("Connect", "How Rollcall reaches HiBob, and what a test of it prove
 if here.customer is None:
     need_domain(here)
 with guarded():
+    next_step.draw(here, "connect")
     have = workflow.connections_seen(here.house, here.customer.name if here.customer else "")
     for each in have:
         draw_connection(here, each)

@@ -1,14 +1,16 @@
 """Every customer at once, for CSMs: what needs somebody stands first. Counts only, nobody's name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
-from provisioning.web import address
+from provisioning.model import RunStatus
+from provisioning.web import address, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import DomainOverview, ScheduleStanding
@@ -20,6 +22,19 @@ SCHEDULES = {
     ScheduleStanding.ON: "On",
     ScheduleStanding.PAUSED: "Paused",
     ScheduleStanding.QUARANTINE: "In quarantine",
+}
+ORDERS: Mapping[str, tuple[str, Callable[[DomainOverview], Any] | None]] = {
+    "urgent": ("Most urgent first", None),
+    "name": ("By name", lambda each: each.label.casefold()),
+    "live": ("Most live users first", lambda each: -each.live),
+    "run": ("Longest without a run first", lambda each: each.run.started_at.timestamp() if each.run else 0),
+    "setup": ("Set-up least done first", lambda each: each.done),
+}
+WIDTHS = {"Customer": 140, "Domain": 70, "Needs attention": 275, "Schedule": 95, "Last run": 80, "HiBob": 75,
+          "Live / seats": 80, "Set-up": 58}  # fmt: skip
+"""Together with the trend as wide as the page at 1,440 pixels."""
+COLUMNS = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()} | {
+    "Live users": st.column_config.LineChartColumn(width=70, help="After each run of the last 30 days"),
 }
 TESTED = {None: "Not tested", True: "Fine", False: "Failed"}
 
@@ -37,40 +52,66 @@ def draw_numbers(found: Sequence[DomainOverview]) -> None:
 
 
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     with left:
         wanted = address.search("Search", "Customer or domain", "customer_search").casefold()
-    with right:
+    with middle:
         show = address.choice("Show", "show", list(SHOW), SHOW.__getitem__)
-    return [each for each in found if wanted in each.label.casefold() and (show == "all" or each.needs)]
+    with right:
+        order = address.choice("Order", "order", list(ORDERS), lambda name: ORDERS[name][0])
+    fitting = [each for each in found if wanted in each.label.casefold() and (show == "all" or each.needs)]
+    key = ORDERS[order][1]
+    return sorted(fitting, key=key) if key else fitting
 
 
-def draw_table(found: Sequence[DomainOverview], now: datetime) -> DomainOverview | None:
+def draw_table(
+    found: Sequence[DomainOverview], trends_of: Mapping[str, Sequence[int]], now: datetime
+) -> DomainOverview | None:
     """One page of the table; returns the row that is selected."""
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
-    rows = [row(each, now) for each in shown]
-    columns = {"Needs attention": st.column_config.TextColumn(width=280)}
+    rows = [row(each, now) | {"Live users": list(trends_of.get(each.label, ()))} for each in shown]
     chosen = address.rows(
         pd.DataFrame(rows), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
-        columns=columns,
+        columns=COLUMNS,
     )  # fmt: skip
     return shown[chosen[0]] if chosen else None
 
 
-def row(each: DomainOverview, now: datetime) -> dict[str, str]:
+def row(each: DomainOverview, now: datetime) -> dict[str, object]:
     return {
         "Customer": each.customer,
         "Domain": each.domain or "—",
-        "Needs attention": each.needs[0].why if each.needs else "",
-        "Waits since": ago(each.waiting_since, now) if each.waiting_since else "",
+        "Needs attention": attention(each, now),
         "Schedule": SCHEDULES[each.schedule],
-        "Last run": f"{RUN_WORDS[each.run.status]}, {ago(each.run.started_at, now)}" if each.run else "none",
+        "Last run": last_run(each, now),
+        "HiBob": TESTED[each.tested],
         "Live / seats": f"{each.live:,} / {each.seats:,}" if each.seats is not None else f"{each.live:,} / —",
-        "HiBob read": ago(each.read_at, now) if each.read_at else "never",
-        "Connection": TESTED[each.tested],
-        "Set-up": f"{each.done} of {each.steps}" + (f": {each.next_step}" if each.next_step else ""),
+        "Set-up": f"{each.done} of {each.steps}",
     }
+
+
+def attention(each: DomainOverview, now: datetime) -> str:
+    """The most urgent reason, since when somebody waits, and how many more there are."""
+    if not each.needs:
+        return ""
+    since = ago(each.waiting_since, now).removesuffix(" ago") if each.waiting_since else ""
+    why = each.needs[0].why
+    if since not in ("", "just now") and each.needs[0].about == "waiting":
+        why = f"{why.removesuffix('.')}, for {since}."
+    return why + (f" (+{len(each.needs) - 1})" if len(each.needs) > 1 else "")
+
+
+def last_run(each: DomainOverview, now: datetime) -> str:
+    if each.run is None:
+        return "none"
+    how = "" if each.run.status is RunStatus.DONE else f", {RUN_WORDS[each.run.status].lower()}"
+    return f"{ago(each.run.started_at, now)}{how}"
+
+
+def health(each: DomainOverview, now: datetime) -> str:
+    read = f"HiBob read {ago(each.read_at, now)}" if each.read_at else "HiBob never read"
+    return f"Connection: {TESTED[each.tested].lower()} · {read} · last run: {last_run(each, now)}"
 
 
 def draw_chosen(here: Here, each: DomainOverview) -> None:
@@ -78,8 +119,12 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
     place = {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
     with st.container(border=True):
         st.subheader(escape(each.label), anchor=False)
+        if each.domain and not each.needs:
+            st.markdown(":material/check: Nothing needs anybody.")
         for need in each.needs:
             st.markdown(f":material/priority_high: {escape(need.why)}")
+        if each.domain:
+            st.caption(escape(health(each, here.house.clock())))
         if each.next_step:
             st.markdown(f":material/checklist: {escape(f'Next in the set-up: {each.next_step}.')}")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -127,21 +172,30 @@ def create(here: Here, name: str, template: str) -> None:
     go("pages/overview.py", here, customer=name.strip(), domain=template.rpartition("/")[2])
 
 
+def draw_all(here: Here) -> None:
+    found = workflow.customers_overview(here.house)
+    draw_numbers(found)
+    fitting = narrowed(found)
+    if not fitting:
+        st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")
+        return
+    chosen = draw_table(fitting, workflow.live_trends(here.house), here.house.clock())
+    if chosen is None:
+        st.caption("Select a row to open it, to export it, or to make a customer like it.")
+    else:
+        draw_chosen(here, chosen)
+
+
 here = enter("Customers", "Every customer that you look after; what needs somebody stands first.")
 if here.customer is None:
     need_domain(here)
 if not workflow.is_csm(here.house):
     st.info("This page is for CSMs, who look after several customers. Your own customer is on the other pages.")
     st.stop()
-with guarded():
-    found = workflow.customers_overview(here.house)
-    draw_numbers(found)
-    fitting = narrowed(found)
-    if not fitting:
-        st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")
-        st.stop()
-    chosen = draw_table(fitting, here.house.clock())
-    if chosen is None:
-        st.caption("Select a row to open it, to export it, or to make a customer like it.")
-    else:
-        draw_chosen(here, chosen)
+standing, over_time = address.tabs("view", {"customers": "Customers", "trends": "Trends"})
+if over_time.open:
+    with over_time, guarded():
+        trends.draw_all(here)
+else:
+    with standing, guarded():
+        draw_all(here)

@@ -9,7 +9,7 @@ from provisioning import workflow
 from provisioning.model import Domain, Run
 from provisioning.report.charts import runs_chart
 from provisioning.report.differences import in_words
-from provisioning.web import address, approval, deciding, parts
+from provisioning.web import address, approval, deciding, parts, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
 
@@ -113,10 +113,18 @@ def draw_plans(here: Here, domain: Domain) -> None:
         link("pages/preview.py", f"Open {found[row].id}", ":material/compare_arrows:", here, plan=found[row].id)
 
 
-def draw_events(here: Here, domain: Domain) -> None:
+def draw_left(here: Here, customer: str) -> None:
+    """What happened in domains that were offboarded, and to the customer as a whole."""
+    left = [label for label, _ in workflow.domains_left(here.house, customer)]
+    shown = st.selectbox("Offboarded", left, key=f"left_{customer}", format_func=str)
+    if shown:
+        draw_events(here, shown)
+
+
+def draw_events(here: Here, label: str) -> None:
     chosen = address.several("Show", "kinds", list(KINDS), str, ["Settings and mapping"])
     starts = tuple(word for kind in (chosen or KINDS) for word in KINDS[kind])
-    found = [each for each in workflow.see_history(here.house, domain.label) if each.what.startswith(starts)]
+    found = [each for each in workflow.see_history(here.house, label) if each.what.startswith(starts)]
     if not found:
         st.info("Nothing of this kind happened yet.", icon=":material/info:")
         return
@@ -147,14 +155,26 @@ def named(here: Here, each: workflow.Event) -> dict[str, object]:
 
 
 here = enter("History", "Every run, every preview and approval, and every change of the settings.")
+left = bool(here.customer and workflow.domains_left(here.house, here.customer.name))
+if here.customer and left and here.domain is None:
+    with guarded():
+        draw_left(here, here.customer.name)
+    st.stop()
 domain = need_domain(here)
-runs, plans, events = address.tabs("show", {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals"})
-if plans.open:
+shown = {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals", "trends": "Trends"}
+runs, plans, events, over_time, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
+if gone and gone[0].open:
+    with gone[0], guarded():
+        draw_left(here, domain.customer)
+elif over_time.open:
+    with over_time, guarded():
+        trends.draw(here)
+elif plans.open:
     with plans, guarded():
         draw_plans(here, domain)
 elif events.open:
     with events, guarded():
-        draw_events(here, domain)
+        draw_events(here, domain.label)
 else:
     with runs, guarded():
         draw_runs(here, domain)

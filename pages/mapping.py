@@ -6,16 +6,31 @@ from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Attribute, Domain, Severity
 from provisioning.store.jobs import JobKind
-from provisioning.web import jobs, mapping_sample, mapping_table, mapping_versions
-from provisioning.web.address import look_at
+from provisioning.web import (
+    jobs,
+    mapping_exchange,
+    mapping_sample,
+    mapping_suggestions,
+    mapping_table,
+    mapping_values,
+    mapping_versions,
+    next_step,
+)
+from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
 from provisioning.workflow import Begun, MappingDraft
 
 # What the editor began from (domain id, begun, content, frame, what it offers), never its own output; what the store
-# held when this tab last looked or wrote; how often the editor was begun anew; and the version saved here.
+# held when this tab last looked or wrote; how often the editor was begun anew; the version saved here; and what the draft
+# said before each of the last edits, as (domain id, content).
 BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
-SIDES = [585, 379]
+UNDO = "mapping_undo"
+MOST_UNDO = 50
+TABLE_WIDTH, SAMPLE_WIDTH = 641, 334
+"""Side by side where there is room, one below the other where not."""
+
+MORE = {"": "Values", "words": "In plain English", "paste": "Paste from Excel", "file": "File"}
 Content = tuple[tuple[Attribute, ...], str]
 
 
@@ -60,12 +75,41 @@ def draw_editor(here: Here, domain: Domain, view: str) -> tuple[Content, Begun, 
         begin_anew()
         st.rerun()
     if content != content_of(stored) and here.may_prepare:
+        remember(domain, content_of(stored))
         keep(here, domain, content, begun)
     if mapping_table.ticked(edited) > 1:
         # The tick that was moved: the table is shown anew with exactly one.
         begin_anew()
         st.rerun()
     return content, begun, True
+
+
+def remember(domain: Domain, content: Content) -> None:
+    """What an edit leaves behind, for whoever wants it back."""
+    st.session_state[UNDO] = [*st.session_state.get(UNDO, []), (domain.id, content)][-MOST_UNDO:]
+
+
+def remembered(domain: Domain) -> list[tuple[int, Content]]:
+    return [each for each in st.session_state.get(UNDO, []) if each[0] == domain.id]
+
+
+def undo(here: Here, domain: Domain, begun: Begun) -> None:
+    """Back to what the draft said before the last edit."""
+    past = remembered(domain)
+    st.session_state[UNDO] = past[:-1]
+    keep(here, domain, past[-1][1], begun)
+    begin_anew()
+    st.rerun()
+
+
+def take(here: Here, domain: Domain, before: Content, content: Content | None, begun: Begun) -> None:
+    """Into the draft, what was suggested, pasted or read from a file; nothing where nothing was taken."""
+    if content is None:
+        return
+    remember(domain, before)
+    keep(here, domain, content, begun)
+    begin_anew()
+    st.rerun()
 
 
 def keep(here: Here, domain: Domain, content: Content, begun: Begun) -> None:
@@ -78,17 +122,29 @@ def keep(here: Here, domain: Domain, content: Content, begun: Begun) -> None:
     st.session_state[SEEN] = draft
 
 
-def draw_actions(here: Here, domain: Domain, content: Content, begun: Begun, readable: bool) -> None:
+def draw_buttons(here: Here, domain: Domain, content: Content, begun: Begun, readable: bool) -> None:
     changed = content != content_of(in_force(domain))
-    may_save = changed and readable and here.may_prepare
+    if st.button(
+        "Save", type="primary", icon=":material/save:", disabled=not (changed and readable and here.may_prepare)
+    ):
+        save(here, domain, *content, begun)
+    stale = begun != workflow.begun_from(domain)
+    if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
+        remember(domain, content)
+        workflow.drop_mapping_draft(here.house, domain.label)
+        begin_anew()
+        st.rerun()
+    past = len(remembered(domain))
+    told = f"Takes back the last of {past} edits made on this page." if past else "Takes back edits made on this page."
+    usable = past > 0 and readable and here.may_prepare
+    if st.button("Undo", icon=":material/undo:", disabled=not usable, help=told):
+        undo(here, domain, begun)
+
+
+def draw_state(here: Here, domain: Domain, content: Content, readable: bool) -> None:
+    """What is in force, or what the draft would change."""
+    changed = content != content_of(in_force(domain))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Save", type="primary", icon=":material/save:", disabled=not may_save):
-            save(here, domain, *content, begun)
-        stale = begun != workflow.begun_from(domain)
-        if st.button("Discard", icon=":material/undo:", disabled=not changed and readable and not stale):
-            workflow.drop_mapping_draft(here.house, domain.label)
-            begin_anew()
-            st.rerun()
         if not readable:
             st.caption("Cannot be saved, nor kept as your draft, until every cell can be read")
         else:
@@ -139,8 +195,8 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
             st.rerun()
 
 
-def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, begun: Begun) -> None:
-    found, missing = workflow.advise(here.house, domain.label, attributes, identifier)
+def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str) -> None:
+    found, _ = workflow.advise(here.house, domain.label, attributes, identifier)
     worst = [each for each in found if each.severity is not Severity.INFO]
     title = f"Problems ({len(worst)})" if worst else "No problems"
     with st.expander(title, expanded=bool(worst), icon=":material/rule:"):
@@ -148,13 +204,6 @@ def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...],
             about = f"**{escape(each.attribute)}**: " if each.attribute else ""
             colour, word = SEVERITY_COLOURS[each.severity], SEVERITY_WORDS[each.severity]
             st.markdown(f":{colour}-badge[{word}] {about}{escape(each.message)}")
-        if missing and st.button(
-            f"Add {len(missing)} suggested rows", icon=":material/playlist_add:", disabled=not here.may_prepare
-        ):
-            named = identifier or next((each.name for each in missing if each.name == "Employee ID"), "")
-            workflow.keep_mapping_draft(here.house, domain.label, (*attributes, *missing), named, begun)
-            begin_anew()
-            st.rerun()
 
 
 def draw_view(view: str, readable: bool) -> None:
@@ -178,30 +227,52 @@ def draw_reading(here: Here, domain: Domain) -> None:
     jobs.show(here, job, "Reading a sample")
 
 
+def draw_more(here: Here, domain: Domain, content: Content, begun: Begun, changed: bool) -> None:
+    """What one does beside the table: value tables, a text to sign off, rows pasted, files."""
+    values, words, paste, file = tabs("more", MORE)
+    with values:
+        key = f"{domain.id}_{st.session_state.get(TURN, 0)}"
+        take(here, domain, content, mapping_values.draw(here, domain, content, key), begun)
+    with words:
+        mapping_exchange.words(here, domain, content, changed)
+    with paste:
+        take(here, domain, content, mapping_exchange.paste(here, domain, content), begun)
+    with file:
+        take(here, domain, content, mapping_exchange.file(here, domain, content), begun)
+
+
 here = enter("Mapping", "Which HiBob column feeds which attribute of Skillcast. A saved mapping is a new version.")
 domain = need_domain(here)
 with guarded():
+    next_step.draw(here, "mapping")
     conflict = st.container()
     view = st.query_params.get("columns", "")
     view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
-    above, picker = st.columns(SIDES, vertical_alignment="bottom")
-    table, sample = st.columns(SIDES)
+    suggested = st.container()
+    row = st.container(horizontal=view != "all")
+    table = row.container(width=TABLE_WIDTH if view != "all" else "stretch")
+    sample = row.container(width=SAMPLE_WIDTH if view != "all" else "stretch")
+    above = table.container(horizontal=True, vertical_alignment="center")
     with table:
         content, begun, readable = draw_editor(here, domain, view)
     with above:
         draw_view(view, readable)
-    with picker:
-        person = mapping_sample.pick(here, domain)
+        draw_buttons(here, domain, content, begun, readable)
+    with table:
+        draw_state(here, domain, content, readable)
     with sample:
+        person = mapping_sample.pick(here, domain)
         mapping_sample.draw(here, domain, *content, person)
         draw_reading(here, domain)
     with conflict:
         draw_conflict(here, domain, begun)
-    with table:
-        draw_actions(here, domain, content, begun, readable)
-    if readable:
-        draw_problems(here, domain, *content, begun)
+        mapping_values.draw_new(here, domain)
     changed = readable and content != content_of(in_force(domain))
+    if readable:
+        with suggested:
+            take(here, domain, content, mapping_suggestions.draw(here, domain, content), begun)
+        draw_problems(here, domain, *content)
+        draw_more(here, domain, content, begun, changed)
     if mapping_versions.draw(here, domain, content if changed else None, begun):
         begin_anew()
         st.rerun()

@@ -9,6 +9,7 @@ from provisioning.report.text import counts_line
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
+from provisioning.web.next_step import TITLES, progress
 from provisioning.web.words import ago, escape, moment
 from provisioning.workflow import ScheduleStanding
 
@@ -40,7 +41,9 @@ def failed(now: workflow.Standing, job: Job | None) -> Job | None:
     return None if any(each and each.isoformat() > ended for each in newer) else job
 
 
-def next_step(here: Here, now: workflow.Standing, job: Job | None) -> tuple[str, str, str, str]:
+def most_urgent(
+    now: workflow.Standing, job: Job | None, following: workflow.Station | None
+) -> tuple[str, str, str, str]:
     """(what to do, why, page, words of the link), the first that is not done."""
     settings, plan, run = now.domain.settings, now.plan, now.last_run
     if not now.token_set:
@@ -53,6 +56,8 @@ def next_step(here: Here, now: workflow.Standing, job: Job | None) -> tuple[str,
         return f"{what} failed", wrong.error or "It did not come to an end.", page, "Look at it"
     if run and run[0].status in (RunStatus.RUNNING, RunStatus.STOPPED):
         return "Look at the run", "A run is not finished.", "pages/process.py", "Open the run"
+    if plan is None and following and following.page in ("connect", "mapping"):
+        return following.title, following.todo, f"pages/{following.page}.py", f"Go to {TITLES[following.page]}"
     if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
         return "Make a preview", "See who would change, before anything does.", "pages/preview.py", "Open the preview"
     if plan.status is PlanStatus.EMPTY:
@@ -71,12 +76,17 @@ def next_step(here: Here, now: workflow.Standing, job: Job | None) -> tuple[str,
 
 
 def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
-    title, why, page, words = next_step(here, now, job)
+    steps = workflow.checklist(here.house, now.domain.customer, here.label)
+    following = workflow.next_station(steps)
+    title, why, page, words = most_urgent(now, job, following)
     with st.container(border=True):
         st.subheader("What needs you", anchor=False)
         st.markdown(f"**{escape(title)}** — {escape(why)}")
         exactly = {"plan": now.plan.id} if now.plan and title in (REVIEW, BLOCKED) else {}
-        link(page, words, ":material/arrow_forward:", here, **exactly)
+        with st.container(horizontal=True):
+            link(page, words, ":material/arrow_forward:", here, **exactly)
+            if following:
+                link("pages/start.py", progress(steps), ":material/checklist:", here)
 
 
 def draw_rest(here: Here) -> None:

@@ -51,7 +51,11 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
 
 
 def named(plan: Plan | None, plan_id: str, states: Mapping[str, workflow.PlanState]) -> str:
-    return f"{moment(plan.made_at)} · {PLAN_WORDS[states[plan_id]]} · {plan_id}" if plan else plan_id
+    """A preview as people tell it from others: when it was made, how far it is, and that it is a way back."""
+    if plan is None:
+        return "An older preview"
+    back = " · Takes a run back" if plan.undo_of else ""
+    return f"{moment(plan.made_at)} · {PLAN_WORDS[states[plan_id]]}{back}"
 
 
 def draw_effect(here: Here, plan: Plan) -> None:
@@ -70,22 +74,30 @@ def draw_effect(here: Here, plan: Plan) -> None:
 
 
 def draw_head(here: Here, plan: Plan) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    """Is it safe, what happens, to how many; and against what there was before."""
+    with st.container(border=True):
         parts.plan_badge(here, plan)
-        st.caption(
-            escape(
-                f"Made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}. Mapping version "
-                f"{plan.mapping_version}, settings version {plan.settings_version}. Digest {plan.digest[:12]}"
-            )
-        )
+        st.subheader(escape(workflow.headline_of(here.house, plan.id)), anchor=False)
+        before = workflow.compared_with_last(here.house, plan.id)
+        if before:
+            st.caption(escape(before))
 
 
-def draw_evidence(plan: Plan) -> None:
-    """What shows that HiBob was read completely."""
-    rows = [{"What": label.strip(), "Read": text} for label, text in evidence_rows(plan.evidence)]
-    if rows:
-        with st.expander("What this read of HiBob proved", icon=":material/fact_check:"):
-            st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Evidence of the read")
+def draw_origin(plan: Plan) -> None:
+    """Where the preview comes from, and what shows that HiBob was read completely."""
+    made = [
+        ("Made", f"{moment(plan.made_at)} by {plan.by}"),
+        ("HiBob read", moment(plan.read_at)),
+        ("Versions", f"mapping {plan.mapping_version}, settings {plan.settings_version}"),
+        ("Digest", plan.digest),
+        ("Preview", plan.id),
+    ]
+    read = [(label.strip(), text) for label, text in evidence_rows(plan.evidence)]
+    with st.expander("Where this preview comes from, and what the read of HiBob proved", icon=":material/fact_check:"):
+        st.dataframe(
+            pd.DataFrame([*made, *read], columns=["What", "Value"]), hide_index=True, height="content",
+            alt="Evidence of the read",
+        )  # fmt: skip
 
 
 def draw_plan(here: Here, plan: Plan) -> None:
@@ -93,16 +105,20 @@ def draw_plan(here: Here, plan: Plan) -> None:
         return
     draw_head(here, plan)
     parts.counts(plan)
-    draw_evidence(plan)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     lapsed = workflow.lapsed(here.house, plan.id)
     open_to_decide = not lapsed and workflow.run_of(here.house, plan.id) is None
     if open_to_decide and total:
         draw_effect(here, plan)
+    for each in plan.blocks:
+        parts.finding(here, plan, each)
     if total:
         changes.charts(here, plan)
+        changes.groups(here, plan)
     for each in plan.findings:
-        parts.finding(here, plan, each)
+        if each not in plan.blocks:
+            parts.finding(here, plan, each)
+    draw_origin(plan)
     if open_to_decide:
         deciding.test_account(here, plan)
     deciding.proposals(here, plan, open_to_decide)

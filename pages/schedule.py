@@ -1,7 +1,7 @@
 """When the domain runs by itself, who stands for that, why it rests, and who is told."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Literal
 
 import pandas as pd
@@ -9,9 +9,9 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
-from provisioning.web import address, schedule_form
+from provisioning.web import address, notify_targets, schedule_form
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
-from provisioning.web.words import ago, escape, moment
+from provisioning.web.words import escape, moment
 from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
 
 BADGES = {
@@ -175,28 +175,6 @@ def draw_all(here: Here) -> None:
             act(lambda: workflow.pause_all(here.house, customer), "All schedules rest.")
 
 
-def draw_targets(here: Here, now: datetime) -> None:
-    found = workflow.targets_seen(here.house, here.label)
-    st.subheader("Who is told", anchor=False)
-    if not found:
-        st.info(
-            "Nobody is told when somebody must act. Targets (mail, Slack, Teams, a webhook) are named in the set-up file: "
-            "`notify = [{ env = \"VARIABLE\" }]`; their addresses are stored encrypted and never shown.",
-            icon=":material/notifications_off:",
-        )  # fmt: skip
-        return
-    rows = [
-        {"Target": each.name or "—", "Read from": each.variable,
-         "Last tried": ago(each.tried_at, now) if each.tried_at else "never",
-         "State": each.problem or ("Taken" if each.tried_at else "Not tried yet")}
-        for each in found
-    ]  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Notification targets, without their secret part",
-                 column_config={"State": st.column_config.TextColumn(width="large")})  # fmt: skip
-    if st.button("Send a test", icon=":material/send:", disabled=not here.may_prepare):
-        act(lambda: workflow.send_test(here.house, here.label), "Sent; what came of it stands with each target.")
-
-
 def draw_messages(here: Here) -> None:
     st.subheader("What was said", anchor=False)
     found = workflow.messages_seen(here.house, here.label)
@@ -228,6 +206,6 @@ with guarded():
     with right:
         draw_all(here)
 with guarded():
-    draw_targets(here, here.house.clock())
+    notify_targets.draw(here, here.house.clock())
 with guarded():
     draw_messages(here)

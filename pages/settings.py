@@ -9,7 +9,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
-from provisioning.web import deciding, settings_form
+from provisioning.web import deciding, leaving, next_step, settings_form
 from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 
@@ -148,8 +148,11 @@ def save(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
 here = enter("Settings", "Whom the domain takes, what their status means, and what is never to happen by itself.")
 domain = need_domain(here)
 with guarded():
+    next_step.draw(here, "settings")
     above = st.container()
     said, based_on, problems = draw_draft(here, domain)
     with above:
         draw_actions(here, domain, said, problems, based_on)
         draw_conflict(here, domain, said, based_on)
+with guarded():
+    leaving.draw(here, domain)

@@ -5,28 +5,23 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
-from provisioning.web.frame import GRANT, Here, enter, fail, guarded, link, no_customer_to_see
+from provisioning.web import next_step
+from provisioning.web.frame import Here, enter, fail, guarded, link, no_customer_to_see
 from provisioning.web.words import escape
 
-PAGES = {
-    "connect": ("pages/connect.py", "Connect"),
-    "mapping": ("pages/mapping.py", "Mapping"),
-    "settings": ("pages/settings.py", "Settings"),
+OPTIONAL = ":gray-badge[Optional]"
+STATES = {
+    "done": (":green[:material/check_circle:]", ":green-badge[Done]"),
+    "wrong": (":red[:material/error:]", ":red-badge[Needs attention]"),
+    "next": (":blue[:material/arrow_circle_right:]", ":blue-badge[Next]"),
+    "open": (":gray[:material/radio_button_unchecked:]", ":gray-badge[To do]"),
+    "optional": (":gray[:material/radio_button_unchecked:]", OPTIONAL),
 }
-IN_HIBOB = (
-    "In HiBob, create a service user: Settings › Integrations › Service users. Keep its id and its token; the token is shown once.",
-    "Create a permission group with that service user as its only member.",
-    "Under “Access data for”, choose everybody, and widen the audience to leavers and future joiners.",
-    "Tick “View” for the categories below.",
-)
 
 
 def draw_new_customer(here: Here) -> None:
     with st.form("new_customer", border=True):
         st.subheader("No customer yet", anchor=False)
-        if here.house.actor.email is None:
-            st.caption("Creating one gives nobody a role for it. To let somebody prepare and approve, grant one:")
-            st.code(GRANT, language="bash")
         st.write("A customer is an organisation; connections, domains, previews and history belong to exactly one.")
         name = st.text_input("Name of the customer", placeholder="Acme")
         if st.form_submit_button("Create", type="primary", icon=":material/add:"):
@@ -39,27 +34,73 @@ def draw_new_customer(here: Here) -> None:
             st.rerun()
 
 
-def draw_station(here: Here, each: workflow.Station) -> None:
+def state_of(each: workflow.Station, following: workflow.Station | None) -> str:
+    if each.done or each.wrong:
+        return "done" if each.done else "wrong"
+    return "next" if each == following else "optional" if each.optional else "open"
+
+
+def draw_station(here: Here, each: workflow.Station, state: str) -> None:
+    icon, badge = STATES[state]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        icon = ":green[:material/check_circle:]" if each.done else ":gray[:material/radio_button_unchecked:]"
-        st.markdown(f"{icon} **{escape(each.title)}**", width="stretch")
-        if each.detail:
-            st.caption(escape(each.detail), width="content")
-        if each.page in PAGES:
-            page, words = PAGES[each.page]
-            link(page, words, ":material/arrow_forward:", here)
+        todo = f"  \n{escape(each.todo)}" if each.todo else ""
+        st.markdown(f"{icon} **{escape(each.title)}** {badge}  \n:gray[{escape(each.detail)}]{todo}", width="stretch")
+        if each.page != "start":
+            link(f"pages/{each.page}.py", next_step.TITLES[each.page], ":material/arrow_forward:", here)
+
+
+def draw_licence(here: Here) -> None:
+    """Seats and price; a blank price is none."""
+    if here.customer is None:
+        return
+    about = here.customer
+    with st.form(f"licence_{about.id}", border=True):
+        st.subheader("Licensed seats", anchor=False)
+        st.caption("As your contract with Skillcast says. A preview warns before there are more live users than seats.")
+        left, right = st.columns(2)
+        seats = left.number_input("Licensed users", min_value=0, value=about.seats, step=1, placeholder="not known")
+        paid = float(about.price_per_user) if about.price_per_user else None
+        price = right.number_input(
+            "Price per user, in your currency", min_value=0.0, value=paid, format="%.2f", placeholder="not known",
+            help="Only to say what more users would cost. Rollcall keeps no currency: enter it in yours.",
+        )  # fmt: skip
+        if st.form_submit_button("Save", icon=":material/save:", disabled=not here.may_prepare):
+            try:
+                workflow.save_licence(here.house, about.name, seats, price)
+            except RollcallError as problem:
+                fail(problem)
+                return
+            st.rerun()
+
+
+def draw_request(here: Here) -> None:
+    """What whoever runs HiBob needs to know, as a text to copy or to send as a file."""
+    st.subheader("For whoever runs HiBob", anchor=False)
+    st.caption(
+        "Copy this text into a mail, or download it. It follows the mapping: send it again when that has changed."
+    )
+    text = workflow.hibob_request(here.house, here.customer.name if here.customer else "", here.label or None)
+    st.code(text, language=None, wrap_lines=True)
+    st.download_button(
+        "Download the text", text, "HiBob permissions.txt", "text/plain", icon=":material/download:", on_click="ignore"
+    )
 
 
 def draw_categories(here: Here) -> None:
     found = workflow.categories_needed(here.house, here.label) if here.domain else {}
+    st.subheader("Permission categories to tick", anchor=False)
     if not found:
-        st.info("The exact list follows from the mapping: connect HiBob and test once.", icon=":material/info:")
+        st.info(
+            "HiBob’s own names of the categories are known after the first test of the connection. Until then the text "
+            "names the fields.",
+            icon=":material/info:",
+        )
         return
     rows = [{"Permission category": name, "Opens": ", ".join(columns)} for name, columns in found.items()]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Permission categories to tick in HiBob")
 
 
-here = enter("Before you start", "The set-up, in the order in which it is done.")
+here = enter("Before you start", "The set-up, in the order in which it is done. It fills itself in.")
 with guarded():
     if here.customer is None:
         if workflow.any_customer(here.house):
@@ -68,11 +109,13 @@ with guarded():
             draw_new_customer(here)
         st.stop()
     stations = workflow.checklist(here.house, here.customer.name, here.label or None)
-    done = sum(each.done for each in stations)
-    st.progress(done / len(stations), text=f"{done} of {len(stations)} done")
+    needed = [each for each in stations if not each.optional]
+    following = workflow.next_station(stations)
+    st.progress(sum(each.done for each in needed) / len(needed), text=next_step.progress(stations))
+    if following is None:
+        st.success("Everything that is needed is done.", icon=":material/check_circle:")
     for each in stations:
-        draw_station(here, each)
-    st.subheader("In HiBob", anchor=False)
-    for number, sentence in enumerate(IN_HIBOB, 1):
-        st.markdown(f"{number}. {sentence}")
+        draw_station(here, each, state_of(each, following))
+    draw_licence(here)
+    draw_request(here)
     draw_categories(here)

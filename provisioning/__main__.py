@@ -121,6 +121,10 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("email", metavar="EMAIL")
     each.add_argument("customer", metavar="CUSTOMER", nargs="?")
     each.add_argument("--last-admin", action="store_true", help="also when nobody else is admin of the customer")
+    each = command("offboard", "let go of a customer, a domain or a connection", _offboard)
+    each.add_argument("label", metavar="CUSTOMER[/DOMAIN]")
+    each.add_argument("--connection", metavar="NAME", help="this connection of the customer, with the domains on it")
+    each.add_argument("--users", choices=["stay", "archive"], required=True, help="what happens to the users")
     for name, text, run in (
         ("export-person", "print all that is kept of one person", _export_person),
         ("forget-person", "remove what is kept of one person", _forget_person),
@@ -640,6 +644,11 @@ def _verify(asked: argparse.Namespace) -> int:
         _complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED
     print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
+    if verdict.unsealed:
+        print(
+            f"The last {verdict.unsealed:,} of them came after the seal: somebody is at work, a process was killed while it "
+            "wrote, or an older seal was put back. Compare them with a head kept elsewhere: `verify --head HASH`."
+        )
     return OK
 
 
@@ -707,6 +716,26 @@ def _revoke(asked: argparse.Namespace) -> int:
     had = workflow.revoke(_open(asked), asked.email, asked.customer, last_admin=asked.last_admin)
     of = asked.customer or "every customer"
     print(f"{asked.email} {'has no role any more' if had else 'had no role'} for {of}.")
+    return OK
+
+
+def _offboard(asked: argparse.Namespace) -> int:
+    from provisioning import workflow
+
+    house, users = _open(asked), workflow.Fate(asked.users)
+    if asked.connection is not None:
+        found = workflow.leaving_connection(house, asked.label, asked.connection)
+    elif "/" in asked.label and not workflow.is_customer(house, asked.label):
+        found = workflow.leaving_domain(house, asked.label)
+    else:
+        found = workflow.leaving_customer(house, asked.label)
+    for each in workflow.needs_farewell(house, found) if users is workflow.Fate.ARCHIVE else ():
+        plan = workflow.farewell(house, each.label, _waiting)
+        print(f"Preview {plan.id} archives {plan.counts['archive']:,} users of {each.label}: {plan.status.value}.")
+    workflow.offboard(house, found, users)
+    _print([f"Offboarded: {each.label}" for each in found.domains])
+    _print([f"Offboarded, its tokens destroyed: connection {each.name}" for each in found.connections])
+    print(f"What happened can still be read: `history {found.customer.name}`.")
     return OK
 
 

@@ -10,6 +10,7 @@
     │   ├── Lapsed                  the plan can no longer be approved or processed
     │   └── WorkbookRefused         an Excel file does not say what its plan says
     └── NeighbourError     exit 1   another system: unreachable, refused us, or answered wrongly
+        ├── ClusterError            the Dask cluster that reads and plans for us
         ├── SourceError             HiBob
         └── TargetError             the user directory
 
@@ -66,6 +67,10 @@ class NeighbourError(RollcallError):
 
 class SourceError(NeighbourError):
     """HiBob could not be read. The cause and the remedy stand in the message."""
+
+
+class ClusterError(NeighbourError):
+    """The cluster does not answer, or cannot work for us. Nothing was lost: what it was to do is asked for again."""
 
 
 class TargetError(NeighbourError):

@@ -111,6 +111,7 @@ class Customer:
     seats: int | None = None
     price_per_user: str | None = None
     retention_days: int = 730
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A Skillcast user domain with the versions that are in force now."""
+    """A Skillcast user domain with the versions that are in force now. `left_at`: since when Rollcall has let go of it;
+    then it is there to be read only."""
 
     id: int
     customer_id: int
@@ -253,6 +255,7 @@ class Domain:
     mapping_by: str
     settings: Settings
     settings_version: int
+    left_at: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -508,7 +511,7 @@ PLAN_LIFETIME = timedelta(days=14)
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A stored, frozen difference. What is shown, put into Excel, approved by digest and processed. `undo_of`: the run
-    whose way back it is."""
+    whose way back it is. `farewell`: it archives everybody, before Rollcall lets go of the domain."""
 
     id: str
     domain_id: int
@@ -528,6 +531,7 @@ class Plan:
     proposals: tuple[Proposal, ...] = ()
     undo_of: str | None = None
     evidence: ReadEvidence | None = None
+    farewell: bool = False
 
     @property
     def blocks(self) -> tuple[Finding, ...]:

@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from provisioning.errors import SettingsError
 from provisioning.hosts import ALLOWED_VARIABLE
@@ -20,6 +21,8 @@ from provisioning.hosts import ALLOWED_VARIABLE
 SCHEMES = ("mailto", "mailtos", "slack", "workflow", "workflows", "json", "jsons")
 FIXED_HOSTS = ("slack",)
 """Their addresses name a place at one known host over https, and no host."""
+
+KNOWN_BY_ADDRESS = ("slack", "workflow")
 
 PATIENCE = 10.0
 SOCKET_SECONDS = 5.0
@@ -58,6 +61,39 @@ def check_target(url: str, allowed: frozenset[str]) -> str:
             f"with {ALLOWED_VARIABLE}."
         )
     return f"{scheme}://{host}"
+
+
+def as_target(address: str) -> str:
+    """What somebody pasted, as an apprise address: the web address that Slack, Teams or any other receiver of JSON shows
+    becomes one; an apprise address stays as it is."""
+    text = address.strip()
+    parts = urlsplit(text)
+    if parts.scheme.lower() not in ("http", "https"):
+        return text
+    found = _instantiate(text)
+    known, _, settings = (str(found.url()) if found else "").partition("?")
+    if known.partition(":")[0] in KNOWN_BY_ADDRESS:
+        # Of apprise's settings only those that say in which of two forms Teams' address was written.
+        form = [(name, value) for name, value in parse_qsl(settings) if name in ("pa", "ver") and "pa=yes" in settings]
+        return known + (f"?{urlencode(form)}" if form else "")
+    # apprise takes a plain query for settings of its own; marked like this it is sent on.
+    query = urlencode([(f"-{name}", value) for name, value in parse_qsl(parts.query, keep_blank_values=True)])
+    scheme = "jsons" if parts.scheme.lower() == "https" else "json"
+    return urlunsplit((scheme, parts.netloc, parts.path, query, ""))
+
+
+def is_understood(url: str) -> bool:
+    """Whether the address has all that its scheme needs, as far as can be said without using it."""
+    return _instantiate(url) is not None
+
+
+def _instantiate(url: str) -> Any:
+    import apprise
+
+    # Its log would hold addresses, and nobody reads it here.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    asset = apprise.AppriseAsset(app_id="Rollcall", app_desc="Rollcall", http_redirects=False)
+    return apprise.Apprise.instantiate(url.strip(), asset=asset)
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -128,10 +164,7 @@ def _check_addresses(host: str) -> None:
 def _through_apprise(letter: Letter, allowed: frozenset[str]) -> bool:
     import apprise
 
-    # Its log would hold addresses, and nobody reads it here.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    asset = apprise.AppriseAsset(app_id="Rollcall", app_desc="Rollcall", http_redirects=False)
-    target = apprise.Apprise.instantiate(letter.url.strip(), asset=asset)
+    target = _instantiate(letter.url)
     if target is None:
         return False
     # Asked of the object that will speak: it may read an address in another way than we do.

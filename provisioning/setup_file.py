@@ -40,6 +40,9 @@ from provisioning.model import (
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 MOST = 1_000_000_000
+MOST_TEXT = 4 << 20
+_LONG_KEY = re.compile(r"""(?:(?:[\w-]+|"[^"\n]{0,100}"|'[^'\n]{0,100}')[ \t]*\.[ \t]*){50}""")
+"""A key of many parts (a.a.a. …), for which Python's reader needs time that grows with their square."""
 HIBOB_API = "https://api.hibob.com/v1"
 WORKBOOK_COLUMNS = ("Decision", "Key", "Why")
 
@@ -155,12 +158,18 @@ class SetupFile(_Strict):
 
 def parse(text: str) -> SetupFile:
     """Read and check a set-up file. Raises `SettingsError`, which names the place."""
+    if len(text) > MOST_TEXT or _LONG_KEY.search(text):
+        raise SettingsError(
+            f"The set-up file is longer than {MOST_TEXT:,} characters, or names something in too many parts."
+        )
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise SettingsError(f"The set-up file is not TOML: {problem}.") from None
     except RecursionError:
         raise SettingsError("The set-up file is nested too deeply.") from None
+    except ValueError:
+        raise SettingsError("The set-up file holds a number of too many digits.") from None
     try:
         found = msgspec.convert(content, SetupFile)
     except msgspec.ValidationError as problem:

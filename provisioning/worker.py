@@ -1,5 +1,5 @@
-"""Executes what was asked for and what is due: claims a job, does it by the same use case as the command line, records what came
-of it. A worker that dies leaves a job that the next one repeats; every job may be repeated."""
+"""Executes what was asked for and what is due, several domains side by side: claims a job, does it by the same use case as the
+command line, records what came of it. A worker that dies leaves a job that the next one repeats; every job may be repeated."""
 
 import os
 import signal
@@ -8,23 +8,33 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import msgspec
 
 from provisioning import workflow
-from provisioning.errors import RollcallError
+from provisioning.cluster import hands_of
+from provisioning.engine.turns import Turn, most_of_one, next_turn
+from provisioning.errors import RollcallError, SettingsError
+from provisioning.hands import Here
 from provisioning.model import Actor
 from provisioning.store import customers, jobs
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import Holder, is_held
 from provisioning.workflow import Workspace
+from provisioning.workflow.house import CARETAKERS, require
 
 LOOK_EVERY = 1.0
 PATIENCE = 15.0
 """Seconds that messages on their way may take when the worker ends."""
+
+WORKERS_VARIABLE, WORKERS, MOST_WORKERS = "ROLLCALL_WORKERS", 8, 64
+"""How many domains are seen to side by side. Most of the time they wait for HiBob or a portal."""
+
+Report = Callable[[str], None]
 
 
 class Stopping:
@@ -52,26 +62,123 @@ class Stopping:
             time.sleep(0.1)
 
 
-def work(house: Workspace, stopping: Stopping, say: Callable[[str], None]) -> None:
-    """Execute jobs, and between them the schedules that are due, until told to stop; the work at hand is finished first."""
+def work(house: Workspace, stopping: Stopping, say: Report) -> None:
+    """Execute jobs and the schedules that are due until told to stop. A run at hand then pauses after its chunk, to be gone on
+    with by the next worker; everything else at hand is finished first. Raises `SettingsError`, and `RoleMissing` before
+    anything is looked at when the actor may not work for every customer."""
+    require(house, None, CARETAKERS, "work for every customer")
+    workers = how_many(house.environment)
+    local = Here(ThreadPoolExecutor(workers, "reading"))
+    hands = hands_of(house.environment, local)
     waiting_again = jobs.give_back(house.db, lambda domain_id: is_held(house.db, domain_id))
     say(f"Worker ready.{f' {waiting_again} interrupted jobs wait again.' if waiting_again else ''}")
     messenger = threading.Thread(target=_deliver, args=(replace(house), stopping), daemon=True)
     messenger.start()
+    crew = _Crew(replace(house, hands=hands, ending=lambda: stopping.asked), workers, say)
     tidied: date | None = None
-    while not stopping.asked:
-        if tidied != (today := house.clock().date()):
-            workflow.remove_old(house)
-            tidied = today
-        for done in workflow.run_due(house, patient=False):
-            say(f"Schedule of {done.label}: {done.text}")
-        job = jobs.claim(house.db, house.clock())
-        if job is None:
+    try:
+        while not stopping.asked:
+            if tidied != (today := house.clock().date()):
+                workflow.remove_old(house)
+                tidied = today
+            crew.look(stopping)
+    finally:
+        crew.end()
+        hands.close()
+        local.close()
+    messenger.join(PATIENCE)
+
+
+def how_many(environment: Mapping[str, str]) -> int:
+    """How many domains are seen to side by side. Raises `SettingsError`."""
+    written = environment.get(WORKERS_VARIABLE, "").strip() or str(WORKERS)
+    if not written.isascii() or not written.isdecimal() or not 1 <= int(written[:9]) <= MOST_WORKERS:
+        raise SettingsError(f"{WORKERS_VARIABLE} must be a number from 1 to {MOST_WORKERS}, not “{written}”.")
+    return int(written)
+
+
+@dataclass
+class _Crew:
+    """The threads of this worker, and who is seen to by them. Used by the main thread alone; each turn has a thread and a
+    connection to the database of its own, so that one that breaks takes nobody with it."""
+
+    house: Workspace
+    workers: int
+    say: Report
+    running: dict["Future[None]", Turn] = field(default_factory=dict)
+    waiting: list[Turn] = field(default_factory=list)
+    served: dict[int, int] = field(default_factory=dict)
+    broken: list[Turn] = field(default_factory=list)
+    looked: float = float("-inf")
+    turns: int = 0
+
+    def __post_init__(self) -> None:
+        self.threads = ThreadPoolExecutor(self.workers, "domain")
+
+    def look(self, stopping: Stopping) -> None:
+        """Begin what can begin, then wait until something ends, or for the next look."""
+        if time.monotonic() - self.looked >= LOOK_EVERY:
+            self._give_back()
+            self.waiting, self.looked = workflow.turns_waiting(self.house), time.monotonic()
+        while len(self.running) < self.workers and (turn := self._next()):
+            self._begin(turn)
+        if self.running:
+            wait(self.running, LOOK_EVERY / 5, FIRST_COMPLETED)
+            self._settle()
+        else:
             stopping.wait(LOOK_EVERY)
-            continue
+
+    def _next(self) -> Turn | None:
+        return next_turn(self.waiting, self.running.values(), self.served, most_of_one(self.workers))
+
+    def _begin(self, turn: Turn) -> None:
+        self.waiting.remove(turn)
+        job = None
+        if turn.job_id is not None:
+            job = jobs.claim(self.house.db, self.house.clock(), turn.job_id)
+            if job is None:
+                return  # Another worker was faster.
+        self.turns += 1
+        self.served[turn.customer_id] = self.turns
+        self.running[self.threads.submit(take, replace(self.house), turn, job, self.say)] = turn
+
+    def _settle(self) -> None:
+        for ended in [each for each in self.running if each.done()]:
+            turn = self.running.pop(ended)
+            problem = ended.exception()
+            if problem is not None:
+                print(f"A turn of domain {turn.domain_id} broke off: {problem!r}", file=sys.stderr, flush=True)
+                self.broken.append(turn)
+
+    def _give_back(self) -> None:
+        """Jobs whose end could not be recorded wait again, as they would after a crash."""
+        for turn in self.broken:
+            if turn.job_id is not None:
+                jobs.wait_again(self.house.db, turn.job_id)
+        self.broken = []
+
+    def end(self) -> None:
+        """Wait for the turns at hand."""
+        self.threads.shutdown()
+        self._settle()
+        self._give_back()
+
+
+def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
+    """One turn, in a thread: `house` is its own, with a connection that nobody else uses."""
+    try:
+        if job is None:
+            done = workflow.run_due_domain(house, turn.domain_id)
+            if done:
+                say(f"Schedule of {done.label}: {done.text}")
+            return
         execute(house, job)
         say(f"Job {job.id} ({job.kind.value}) ended.")
-    messenger.join(PATIENCE)
+    except workflow.PutDown:
+        if job is not None:
+            jobs.wait_again(house.db, job.id)
+    finally:
+        house.db.close()
 
 
 def _deliver(house: Workspace, stopping: Stopping) -> None:
@@ -104,6 +211,8 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
     def say(step: str) -> None:
         jobs.note(house.db, job.id, step)
 
+    house.hands = house.hands.telling(say)
+
     def waiting(holder: Holder) -> None:
         say(f"Waiting for {holder}")
 
@@ -117,6 +226,8 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
     if job.kind is JobKind.DECIDE and job.plan_id:
         wishes = msgspec.json.decode(job.details, type=workflow.Wishes)
         return {"plan": workflow.decide(house, job.plan_id, wishes, waiting).id}
+    if job.kind is JobKind.FAREWELL:
+        return {"plan": workflow.farewell(house, label, waiting).id}
     if job.kind is JobKind.UNDO:
         return {"plan": workflow.undo(house, job.details, waiting).id}
     return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}

@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,23 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    command = [sys.executable, "scripts/reference.py"]
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
+    written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert done.stdout.decode() == written, "run ./scripts/reference"
+
+
+def _code() -> str:
+    """Every text of the program, without what joins the pieces of a message that stands on several lines."""
+    return re.sub(r'"\s*\n\s*f?"', "", "\n".join(SOURCES))
+
+
+def test_every_message_that_the_operator_guide_explains_is_one_that_rollcall_says() -> None:
+    guide = (ROOT / "docs" / "operator-guide.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| .+? \| .+? \|$", guide.split("## When something is wrong")[1], re.MULTILINE)[2:]
+    pieces = [piece for row in rows for piece in re.split(r" … |, (?=database)", row)]
+    assert len(pieces) > 12
+    assert [piece for piece in pieces if piece.replace("’", "'") not in _code().replace("’", "'")] == []

@@ -172,11 +172,25 @@ def _changes(old: Attribute, new: Attribute) -> Iterable[str]:
     was, now = asdict(old), asdict(new)
     for key, value in now.items():
         if was[key] != value:
-            yield f"{key.replace('_', ' ')} {_shown(was[key])} → {_shown(value)}"
+            yield f"{_CALLED.get(key, key.replace('_', ' '))} {_shown(was[key])} → {_shown(value)}"
+
+
+_CALLED = {
+    "clean_up": "clean-up",
+    "values": "value table",
+    "options": "list options",
+    "blank": "when blank",
+    "apply": "applies",
+}
 
 
 def _shown(value: object) -> str:
-    return str(value) if value not in (None, "", ()) else "(none)"
+    """A value as people write it: `lower, upper`; `Legal & Compliance = Legal`; Yes."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, tuple):
+        return ", ".join(" = ".join(each) if isinstance(each, tuple) else str(each) for each in value) or "(none)"
+    return str(value) if value not in (None, "") else "(none)"
 
 
 # --- one person's values ----------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def map_all(
 
 
 def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> Mapped:
-    raw, unspoken = _raw(attribute, columns, table)
+    raw, unspoken = raw_values(attribute, columns, table)
     values, problems = _by_distinct(raw, _safely(reader(attribute)))
     return Mapped(values, problems | unspoken)
 
@@ -51,7 +51,7 @@ def text_column(table: pa.Table, slot: str) -> pa.Array:
     return _by_distinct(_whole(table[slot]), lambda text: (tidy(text), None))[0]
 
 
-def _raw(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+def raw_values(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
     """The column's tidied text, with the fallback's where it is blank, and the rows where HiBob has a value
     but no text for people to read: taking the machine value there would write an item id as a department."""
     raw, unspoken = _one(attribute, columns[attribute.data_feed_name or ""], table)
@@ -123,7 +123,7 @@ def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]
 def _map_references(
     attribute: Attribute, columns: Mapping[str, Column], table: pa.Table, people: Mapping[str, str]
 ) -> Mapped:
-    raw, _ = _raw(attribute, columns, table)
+    raw, _ = raw_values(attribute, columns, table)
     read = reader(attribute)
 
     def find(text: str) -> str:

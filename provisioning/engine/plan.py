@@ -123,7 +123,7 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     for user in _unmatched_live(people):
         user_id = people.user_ids[user]
         before = situation.absences.get(user_id)
-        if user in people.matches.disputed_users or not _absence_may_touch(situation, people, user):
+        if user in people.matches.disputed_users or not absence_may_touch(situation, people, user):
             continue
         if before is None:
             absent[user_id] = Absence(1, read_at)
@@ -134,7 +134,8 @@ def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     return absent
 
 
-def _absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+def absence_may_touch(situation: Situation, people: People, user: int) -> bool:
+    """Whether Rollcall manages a user (by row): all of the domain, or those that it added or linked."""
     mode = situation.domain.settings.absence_archives
     return mode is AbsenceArchives.ALL or bool(people.user_links[user])
 
@@ -168,6 +169,7 @@ class _Planner:
         self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.owners = self._identifier_owners()
+        self.email_owners = self._email_owners()
         # E-mails of users who are matched already: nobody else is added with one of them.
         self.addresses = {
             people.user_emails[user]: people.user_ids[user]
@@ -320,7 +322,7 @@ class _Planner:
         blank = self._required_blank(each, action, wanted)
         if blank:
             return "required-blank", blank
-        taken = self._identifier_taken(each, wanted)
+        taken = self._identifier_taken(each, wanted) or self._email_taken(each, wanted)
         return ("identifier-taken", taken) if taken else None
 
     def _starts(self, row: int) -> str:
@@ -357,6 +359,14 @@ class _Planner:
                 owners.setdefault(self._comparable(value), set()).add(user)
         return owners
 
+    def _email_owners(self) -> dict[str, list[int]]:
+        """The live users of each e-mail: one who is archived signs in nowhere, and never gives an e-mail back."""
+        owners: dict[str, list[int]] = {}
+        for user in np.flatnonzero(self.people.user_live).tolist():
+            if email := self.people.user_emails[user]:
+                owners.setdefault(email, []).append(user)
+        return owners
+
     def _comparable(self, identifier: str) -> str:
         return fold(identifier) if self.identifier == self.people.email_attribute else identifier
 
@@ -367,11 +377,20 @@ class _Planner:
         owners = self.owners.get(self._comparable(value), set()) - {each.user}
         if not owners:
             return ""
+        return self._belongs_to("unique identifier", value, owners)
+
+    def _email_taken(self, each: _Row, wanted: Mapping[str, str]) -> str:
+        """Nobody is given the e-mail of another live user: both would sign in, and get their mail, as one."""
+        name = self.people.email_attribute or ""
+        value = fold(wanted.get(name, ""))
+        if not value or value == fold(each.old.get(name, "")):
+            return ""
+        owners = {user for user in self.email_owners.get(value, ()) if user != each.user}
+        return self._belongs_to("e-mail", wanted[name], owners) if owners else ""
+
+    def _belongs_to(self, what: str, value: str, owners: Iterable[int]) -> str:
         owner = min(self.people.user_ids[user] for user in owners)
-        return (
-            f"The unique identifier “{value}” still belongs to user {owner}. "
-            "Released by the run after the one that frees it."
-        )
+        return f"The {what} “{value}” still belongs to user {owner}. Released by the run after the one that frees it."
 
     def _add(self, each: _Row, wanted: Mapping[str, str]) -> Change:
         key, status = self.people.keys[each.row], self.people.wishes.status[each.row]
@@ -414,7 +433,7 @@ class _Planner:
     def _archive_employee(self, row: int, values: Mapping[str, str]) -> None:
         people, user = self.people, int(self.people.matches.user[row])
         key, outside = people.keys[row], not people.scope[row]
-        if outside and not _absence_may_touch(self.situation, self.people, user):
+        if outside and not absence_may_touch(self.situation, self.people, user):
             return
         if row in people.matches.duplicates:
             why = people.matches.duplicates[row] + GIVE_EACH_THEIR_OWN
@@ -433,7 +452,7 @@ class _Planner:
 
     def _archive_absent(self) -> None:
         people, needed = self.people, self.situation.domain.settings.absent_reads
-        users = [user for user in _unmatched_live(people) if _absence_may_touch(self.situation, people, user)]
+        users = [user for user in _unmatched_live(people) if absence_may_touch(self.situation, people, user)]
         seen = self._seen(users)
         for user in users:
             key = f"user:{people.user_ids[user]}"

@@ -1,8 +1,11 @@
-"""The directory as CSV, safe to open in a spreadsheet: nothing in it becomes a formula."""
+"""Tables as CSV, safe to open in a spreadsheet: nothing in it becomes a formula."""
 
 import csv
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
+
+from provisioning.errors import SettingsError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -22,3 +25,34 @@ def write_users(users: Sequence[tuple[str, str, str, dict[str, str]]], path: Pat
 def _text(value: str) -> str:
     """A leading apostrophe keeps a spreadsheet from calculating what looks like a formula (OWASP, CSV injection)."""
     return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+
+
+def write_lines(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as CSV, without anything that becomes a formula. `read_lines` gives the same cells back."""
+    out = StringIO(newline="")
+    csv.writer(out).writerows([[_escaped(cell) for cell in line] for line in lines])
+    return out.getvalue()
+
+
+def _escaped(cell: str) -> str:
+    return f"'{cell}" if cell.startswith((*_FORMULA_STARTS, "'")) else cell
+
+
+def read_lines(text: str) -> list[tuple[int, list[str]]]:
+    """(line number, cells) of CSV or of cells copied from a spreadsheet, whichever mark stands between them: tab,
+    semicolon or comma. Raises `SettingsError` for what is no such text."""
+    first = text.removeprefix("\ufeff").lstrip("\r\n").partition("\n")[0]
+    mark = "\t" if "\t" in first else max(";", ",", key=first.count) if ";" in first else ","
+    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark)
+    found, begins = [], 1
+    try:
+        for cells in reader:
+            found.append((begins, [_unescaped(cell) for cell in cells]))
+            begins = reader.line_num + 1
+    except csv.Error as problem:
+        raise SettingsError(f"Line {begins} cannot be read: {problem}.") from None
+    return found
+
+
+def _unescaped(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA_STARTS, "'")) else cell

@@ -244,13 +244,20 @@ class _Collector:
             raise ValueError(self._held)
         match self._type:
             case "s":
-                return self._shared[int(raw)]
+                return self._shared[_place(raw)]
             case "n":
                 return _number(raw)
             case "b":
                 return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
             case _:
                 return _unescaped(raw)
+
+
+def _place(raw: str) -> int:
+    """Of a shared text. Python would count negative ones from the end, and no spreadsheet program does."""
+    if (place := int(raw)) < 0:
+        raise LookupError(raw)
+    return place
 
 
 def _number(raw: str) -> str:

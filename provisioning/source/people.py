@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -138,7 +138,7 @@ def _decode(body: bytes, shape: _Shape) -> list[Any]:
     try:
         # Decimal: a float would lose digits of a long number.
         employees: list[Any] = msgspec.json.Decoder(shape.answer, float_hook=Decimal).decode(body).employees
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation):
         employees = _decode_leniently(body, shape)
     return employees
 
@@ -171,7 +171,10 @@ def _integer(digits: str) -> int | str:
 
 
 def _float(digits: str) -> Decimal | str:
-    number = Decimal(digits)
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # an exponent beyond what Decimal can hold
+        return digits
     return number if abs(number.adjusted()) <= MOST_DIGITS else digits
 
 

@@ -1,5 +1,6 @@
 """Customers and what belongs to them: members, connections, domains, and the versions of mapping and settings."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -16,12 +17,10 @@ def find_customer(db: Database, name: str) -> Customer | None:
 
 
 def get_customer(db: Database, name: str) -> Customer:
-    """Raises `NotFound` with the names there are."""
+    """Raises `NotFound`; which there are is said where it is known who asks."""
     found = find_customer(db, name)
     if found is None:
-        known = [each.name for each in customers(db)]
-        have = f"Known: {', '.join(known)}." if known else "There is none yet: create one with `setup FILE.toml`."
-        raise NotFound(f"There is no customer “{name}”. {have}")
+        raise NotFound(f"There is no customer “{name}”.")
     return found
 
 
@@ -30,7 +29,8 @@ def customers(db: Database) -> list[Customer]:
 
 
 def _customer(row: Row) -> Customer:
-    return Customer(row["id"], row["name"], row["seats"], row["price_per_user"], row["retention_days"])
+    left_at = to_moment(row["left_at"]) if row["left_at"] else None
+    return Customer(row["id"], row["name"], row["seats"], row["price_per_user"], row["retention_days"], left_at)
 
 
 def save_customer(db: Database, name: str, seats: int | None, price: str | None, retention_days: int) -> int:
@@ -184,7 +184,7 @@ def save_reports(db: Database, connection_id: int, found: tuple[ReportName, ...]
 
 _DOMAINS = """
 SELECT d.id, d.customer_id, c.name AS customer, d.name, m.attributes, m.version AS mapping_version,
-       m.by AS mapping_by, s.settings, s.version AS settings_version
+       m.by AS mapping_by, s.settings, s.version AS settings_version, d.left_at
 FROM domains d JOIN customers c ON c.id = d.customer_id
 JOIN mappings m ON m.domain_id = d.id AND m.version = (SELECT max(version) FROM mappings WHERE domain_id = d.id)
 JOIN settings s ON s.domain_id = d.id AND s.version = (SELECT max(version) FROM settings WHERE domain_id = d.id)
@@ -192,26 +192,45 @@ JOIN settings s ON s.domain_id = d.id AND s.version = (SELECT max(version) FROM 
 
 
 def domains(db: Database, customer_id: int) -> list[Domain]:
+    """Without those that left."""
+    return [each for each in domains_ever(db, customer_id) if each.left_at is None]
+
+
+def domains_ever(db: Database, customer_id: int) -> list[Domain]:
+    """Those that left too."""
     return [_domain(row) for row in db.all(f"{_DOMAINS} WHERE d.customer_id = ? ORDER BY d.name", customer_id)]
 
 
 def all_domains(db: Database) -> list[Domain]:
-    """Those of every customer."""
-    return [_domain(row) for row in db.all(f"{_DOMAINS} ORDER BY c.name, d.name")]
+    """Those of every customer, without those that left."""
+    return [_domain(row) for row in db.all(f"{_DOMAINS} WHERE d.left_at IS NULL ORDER BY c.name, d.name")]
 
 
-def get_domain(db: Database, label: str) -> Domain:
-    """The domain of `CUSTOMER/DOMAIN`. Names may hold slashes: the longest customer name that fits is taken.
-    Raises `NotFound` with what there is."""
+def customers_of_domains(db: Database) -> dict[int, int]:
+    """Domain → customer, of every domain, by id."""
+    return {row["id"]: row["customer_id"] for row in db.all("SELECT id, customer_id FROM domains")}
+
+
+def find_domain(db: Database, label: str) -> Domain | None:
+    """The domain of `CUSTOMER/DOMAIN`. Names may hold slashes: the longest customer name that fits is taken."""
     parts = label.split("/")
     for cut in range(len(parts) - 1, 0, -1):
         customer, name = "/".join(parts[:cut]), "/".join(parts[cut:])
         row = db.one(f"{_DOMAINS} WHERE c.name = ? AND d.name = ?", customer, name)
         if row:
             return _domain(row)
+    return None
+
+
+def get_domain(db: Database, label: str, seen: Collection[int] | None = None) -> Domain:
+    """The domain of `CUSTOMER/DOMAIN`. Raises `NotFound` with what there is, of the customers in `seen` alone if these
+    are given (by id)."""
+    found = find_domain(db, label)
+    if found:
+        return found
     known = [row["label"] for row in db.all(
-        "SELECT c.name || '/' || d.name AS label FROM domains d JOIN customers c ON c.id = d.customer_id ORDER BY 1"
-    )]  # fmt: skip
+        "SELECT c.id, c.name || '/' || d.name AS label FROM domains d JOIN customers c ON c.id = d.customer_id ORDER BY 2"
+    ) if seen is None or row["id"] in seen]  # fmt: skip
     have = f"Known: {', '.join(known[:10])}." if known else "There is none yet: create one with `setup FILE.toml`."
     raise NotFound(f"There is no domain “{label}” (written CUSTOMER/DOMAIN). {have}")
 
@@ -234,6 +253,7 @@ def _domain(row: Row) -> Domain:
         mapping_by=row["mapping_by"],
         settings=from_json(row["settings"], Settings),
         settings_version=row["settings_version"],
+        left_at=to_moment(row["left_at"]) if row["left_at"] else None,
     )
 
 

@@ -36,11 +36,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken`: what is wrong, in words; None when every row fits."""
+    """`broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at the end no seal covers."""
 
     rows: int
     head: str
     broken: str | None
+    unsealed: int = 0
 
 
 def record(
@@ -182,12 +183,23 @@ def verify(db: Database, kept_head: str | None = None) -> Verdict:
 
 
 def _is_removed(row: Row) -> bool:
-    return not (row["salt"] or row["who"] or row["what"] or row["details"] or row["at"] or row["customer_id"])
+    texts = ("salt", "who", "what", "details", "at")
+    return not any(row[name] for name in texts) and all(
+        row[name] is None for name in ("customer_id", "domain_id", "plan_id", "run_id")
+    )
+
+
+class _Removal(msgspec.Struct, frozen=True):
+    rows: list[tuple[int, int]]
 
 
 def _told_by(row: Row) -> set[int]:
-    spans = from_json(row["details"], dict[str, object])["rows"]
-    return {each for first, last in msgspec.convert(spans, list[tuple[int, int]]) for each in range(first, last + 1)}
+    """The rows before this one whose content it says was removed; none when it says nothing that can be read."""
+    try:
+        spans = from_json(row["details"], _Removal).rows
+    except msgspec.MsgspecError:
+        return set()
+    return {each for first, last in spans for each in range(max(first, 1), min(last, row["seq"] - 1) + 1)}
 
 
 def events(db: Database, customer_id: int, domain_id: int | None = None) -> list[Event]:

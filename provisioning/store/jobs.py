@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     SAMPLE = "sample"
     DECIDE = "decide"
     UNDO = "undo"
+    FAREWELL = "farewell"
 
 
 class JobState(StrEnum):
@@ -57,12 +58,28 @@ def ask(
     )
 
 
-def claim(db: Database, at: datetime) -> Job | None:
-    """The oldest waiting job whose domain no other job is working on."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that nobody has claimed, in as few words as it takes to choose one."""
+
+    job_id: int
+    domain_id: int
+
+
+def waiting(db: Database) -> list[Waiting]:
+    """The jobs whose domain no other job is working on, oldest first."""
+    rows = db.all(f"SELECT id, domain_id FROM jobs WHERE {_CLAIMABLE} ORDER BY id")
+    return [Waiting(row["id"], row["domain_id"]) for row in rows]
+
+
+_CLAIMABLE = "state = 'waiting' AND domain_id NOT IN (SELECT domain_id FROM jobs WHERE state = 'running')"
+
+
+def claim(db: Database, at: datetime, job_id: int | None = None) -> Job | None:
+    """This job, or the oldest that waits; None where it does not wait any more, or its domain is being worked on."""
     with db.transaction():
         row = db.one(
-            "SELECT * FROM jobs WHERE state = 'waiting' AND domain_id NOT IN "
-            "(SELECT domain_id FROM jobs WHERE state = 'running') ORDER BY id LIMIT 1"
+            f"SELECT id FROM jobs WHERE {_CLAIMABLE} AND (? IS NULL OR id = ?) ORDER BY id LIMIT 1", job_id, job_id
         )
         if row is None:
             return None
@@ -115,6 +132,11 @@ def finish(db: Database, job_id: int, at: datetime, result: dict[str, str], erro
         "UPDATE jobs SET state = ?, ended_at = ?, result = ?, error = ? WHERE id = ?",
         state.value, to_text(at), to_json(result), error, job_id,
     )  # fmt: skip
+
+
+def wait_again(db: Database, job_id: int) -> None:
+    """Whoever worked on it went away before it was done; it may be repeated."""
+    db.execute("UPDATE jobs SET state = 'waiting', step = '' WHERE id = ? AND state = 'running'", job_id)
 
 
 def remove_old(db: Database, domain_id: int, before: datetime) -> int:

@@ -1,5 +1,6 @@
 """What people were told, and whether each of a domain's targets took it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,12 +32,14 @@ class Delivery:
     tried_at: datetime | None = None
 
 
-def post(db: Database, domain_id: int, at: datetime, about: str, title: str, body: str, link: str, targets: int) -> int:
-    """Store a message in the caller's transaction, to be delivered to every target; returns its id."""
+def post(
+    db: Database, domain_id: int, at: datetime, about: str, title: str, body: str, link: str, places: Sequence[int]
+) -> int:
+    """Store a message in the caller's transaction, to be delivered to the targets at these places; returns its id."""
     message_id = db.insert(
         "messages", domain_id=domain_id, at=to_text(at), about=about, title=title, body=body, link=link
     )
-    for place in range(targets):
+    for place in places:
         db.insert("deliveries", message_id=message_id, place=place, next_at=to_text(at))
     return message_id
 
@@ -81,6 +84,24 @@ def last_tries(db: Database, domain_id: int) -> dict[int, Delivery]:
     return {row["place"]: _delivery(row) for row in rows}
 
 
+def newest_place(db: Database, domain_id: int) -> int:
+    """The highest place that a message of the domain ever went to, or -1."""
+    row = db.one(
+        "SELECT max(d.place) AS place FROM deliveries d JOIN messages m ON m.id = d.message_id WHERE m.domain_id = ?",
+        domain_id,
+    )
+    return row["place"] if row and row["place"] is not None else -1
+
+
+def give_up(db: Database, domain_id: int, place: int) -> None:
+    """Whatever waits for a target that is no longer there."""
+    db.execute(
+        "UPDATE deliveries SET next_at = NULL, problem = '' WHERE place = ? "
+        "AND message_id IN (SELECT id FROM messages WHERE domain_id = ?)",
+        place, domain_id,
+    )  # fmt: skip
+
+
 def problems(db: Database, domain_id: int) -> dict[int, str]:
     """What went wrong with messages that a target did not take, by message."""
     rows = db.all(
@@ -91,7 +112,7 @@ def problems(db: Database, domain_id: int) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     for row in rows:
         found.setdefault(row["id"], []).append(row["problem"])
-    return {each: " ".join(dict.fromkeys(said)) for each, said in found.items()}
+    return {each: "; ".join(dict.fromkeys(said)) for each, said in found.items()}
 
 
 def recent(db: Database, domain_id: int, most: int) -> list[Message]:

@@ -7,6 +7,7 @@ from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
 from provisioning.database import Database
+from provisioning.errors import SettingsError
 
 migrations = Migrations("rollcall")
 
@@ -206,12 +207,59 @@ def sessions(db: UtilsDatabase) -> None:
     db.execute("CREATE UNIQUE INDEX one_group_role ON group_roles (email, coalesce(customer_id, 0), role)")
 
 
+@migrations()
+def leaving(db: UtilsDatabase) -> None:
+    """Whoever left stays as a row, so that what happened can be read and nobody's account is lost; which plans archive
+    everybody before that."""
+    db.execute("ALTER TABLE customers ADD COLUMN left_at TEXT")
+    db.execute("ALTER TABLE domains ADD COLUMN left_at TEXT")
+    db.execute("ALTER TABLE plans ADD COLUMN farewell INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def runs_over_time(db: UtilsDatabase) -> None:
+    """What a run leaves behind in numbers, so that trends need not count outcomes: the live users then (unknown for runs
+    of earlier versions), and how many it added and archived."""
+    for column in ("live INTEGER", "added INTEGER NOT NULL DEFAULT 0", "archived INTEGER NOT NULL DEFAULT 0"):
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+    for column, action in (("added", "add"), ("archived", "archive")):
+        db.execute(
+            f"UPDATE runs SET {column} = (SELECT count(*) FROM outcomes WHERE run_id = runs.id AND action = ? AND result = 'done')",
+            (action,),
+        )
+    db.execute("CREATE INDEX runs_by_time ON runs (ended_at)")
+    db.execute("CREATE INDEX runs_of_domain ON runs (domain_id, ended_at)")
+
+
+@migrations()
+def values_seen(db: UtilsDatabase) -> None:
+    """The values of listed columns, and when each was read first."""
+    db.execute(
+        "CREATE TABLE values_seen (domain_id INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE, "
+        "watched TEXT NOT NULL, value TEXT NOT NULL, first_at TEXT NOT NULL, PRIMARY KEY (domain_id, watched, value)) "
+        "WITHOUT ROWID"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
-    immediate transaction (inside it sqlite-utils' own transactions are savepoints)."""
+    immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file
+    that a later version of Rollcall has written: what its tables mean by now is not known here."""
     made = db.one("SELECT 1 FROM sqlite_master WHERE name = ?", migrations.migrations_table)
-    if made and not migrations.pending(db.utils):
-        return
+    if made:
+        _refuse_later(db)
+        if not migrations.pending(db.utils):
+            return
     with db.transaction():
         if migrations.pending(db.utils):
             migrations.apply(db.utils)
+
+
+def _refuse_later(db: Database) -> None:
+    known = {each.name for each in migrations._migrations}
+    later = [each.name for each in migrations.applied(db.utils) if each.name not in known]
+    if later:
+        raise SettingsError(
+            f"The database {db.path} was written by a later version of Rollcall ({', '.join(later)}). Install that "
+            "version again, or restore the backup from before the upgrade."
+        )

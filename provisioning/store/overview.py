@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from provisioning.database import Database
-from provisioning.model import Result, Role, RunStatus, Status
+from provisioning.model import PlanStatus, Result, Role, RunStatus, Status
 from provisioning.store.codec import from_json, to_moment, to_text
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.schedules import State
@@ -15,11 +15,16 @@ from provisioning.store.secrets import connection_owner
 
 @dataclass(frozen=True, slots=True)
 class LastPlan:
-    """The newest plan of a domain. `open`: neither approved nor begun."""
+    """The newest plan of a domain. `open`: neither approved nor begun; `overtaken`: another run wrote since it was made."""
 
     id: str
+    made_at: datetime
     read_at: datetime
+    mapping_version: int
+    settings_version: int
+    status: PlanStatus
     open: bool
+    overtaken: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,21 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str]]:
 
 def last_plans(db: Database) -> dict[int, LastPlan]:
     rows = db.all(
-        "SELECT p.id, p.domain_id, p.read_at, max(p.made_at), "
+        "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status "
+        "FROM plans GROUP BY domain_id) SELECT p.*, "
         "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
-        "AS open FROM plans p GROUP BY p.domain_id"
+        "AS open, (SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
+        "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
+        "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ? AND o.at > p.made_at)) AS overtaken FROM newest p",
+        Result.SKIPPED.value,
     )
-    return {row["domain_id"]: LastPlan(row["id"], to_moment(row["read_at"]), bool(row["open"])) for row in rows}
+    return {
+        row["domain_id"]: LastPlan(
+            row["id"], to_moment(row["made_at"]), to_moment(row["read_at"]), row["mapping_version"],
+            row["settings_version"], PlanStatus(row["status"]), bool(row["open"]), row["overtaken"],
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def last_runs(db: Database) -> dict[int, LastRun]:
@@ -85,6 +100,14 @@ def last_runs(db: Database) -> dict[int, LastRun]:
         row["domain_id"]: LastRun(row["id"], RunStatus(row["status"]), to_moment(row["started_at"]), row["failed"])
         for row in rows
     }
+
+
+def domains_run(db: Database) -> frozenset[int]:
+    """The domains of which a run came to its end."""
+    states = (RunStatus.DONE.value, RunStatus.PARTIAL.value)
+    return frozenset(
+        row["domain_id"] for row in db.all("SELECT DISTINCT domain_id FROM runs WHERE status IN (?, ?)", *states)
+    )
 
 
 def live_users(db: Database) -> dict[int, int]:

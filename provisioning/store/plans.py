@@ -40,9 +40,10 @@ def save_plan(
     made_at: datetime,
     read_at: datetime,
     undo_of: str | None = None,
+    farewell: bool = False,
 ) -> str:
     """Store a plan with its people, in bulk, in the caller's transaction or one of its own; returns its id. `undo_of`: the
-    run whose way back it is."""
+    run whose way back it is; `farewell`: it archives everybody."""
     plan_id = new_id("plan")
     fed = [each.name for each in domain.attributes if each.data_feed_name]
     with db.transaction():
@@ -52,7 +53,7 @@ def save_plan(
             status=decision.status.value, digest=decision.digest, counts=to_json(decision.counts),
             findings=to_json(decision.findings),
             baseline=to_blob(decision.baseline) if decision.baseline else None,
-            proposals=to_json(decision.proposals), undo_of=undo_of,
+            proposals=to_json(decision.proposals), undo_of=undo_of, farewell=int(farewell),
             evidence=to_json(decision.evidence),
         )  # fmt: skip
         db.many(
@@ -117,8 +118,17 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         held=(),
         proposals=from_json(row["proposals"], tuple[Proposal, ...]),
         undo_of=row["undo_of"],
+        farewell=bool(row["farewell"]),
         evidence=from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
     )
+
+
+def last_farewell(db: Database, domain_id: int) -> str | None:
+    """The newest plan that archives everybody, whatever came of it."""
+    row = db.one(
+        "SELECT id FROM plans WHERE domain_id = ? AND farewell = 1 ORDER BY made_at DESC, rowid DESC LIMIT 1", domain_id
+    )
+    return row["id"] if row else None
 
 
 _FILTER = (
@@ -127,16 +137,27 @@ _FILTER = (
     "AND EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3)) "
     "AND (?4 = '' OR c.key = ?4 OR c.user_id = ?4 OR instr(lower(c.name), lower(?4)) > 0 OR instr(lower(c.why), lower(?4)) > 0 "
     "OR EXISTS (SELECT 1 FROM json_each(c.after) j WHERE instr(lower(j.value), lower(?4)) > 0) "
-    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE instr(lower(j.value), lower(?4)) > 0))"
+    "OR EXISTS (SELECT 1 FROM json_each(c.seen, '$.attributes') j WHERE instr(lower(j.value), lower(?4)) > 0)) "
+    "AND (?5 = 0 OR EXISTS (SELECT 1 FROM json_each(c.before) j WHERE j.key = ?3 AND j.value IS ?6) "
+    "AND EXISTS (SELECT 1 FROM json_each(c.after) j WHERE j.key = ?3 AND j.value IS ?7))"
 )
 
 
 def find_changes(
-    db: Database, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+    db: Database,
+    plan_id: str,
+    action: str,
+    attribute: str,
+    text: str,
+    most: int,
+    skip: int,
+    values: tuple[str | None, str | None] | None = None,
 ) -> tuple[list[Change], int]:
-    """One page of a plan's changes and how many fit; "" leaves a filter out."""
-    count = db.one(f"SELECT count(*) AS n {_FILTER}", plan_id, action, attribute, text)
-    rows = db.all(f"SELECT * {_FILTER} ORDER BY c.seq LIMIT ?5 OFFSET ?6", plan_id, action, attribute, text, most, skip)
+    """One page of a plan's changes and how many fit; "" leaves a filter out. `values`: of the attribute, the value before
+    and the one after."""
+    wanted = (plan_id, action, attribute, text, int(values is not None), *(values or (None, None)))
+    count = db.one(f"SELECT count(*) AS n {_FILTER}", *wanted)
+    rows = db.all(f"SELECT * {_FILTER} ORDER BY c.seq LIMIT ?8 OFFSET ?9", *wanted, most, skip)
     return [_change(row) for row in rows], int(count["n"]) if count else 0
 
 
@@ -151,14 +172,18 @@ def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
     return {row["name"]: row["n"] for row in rows}
 
 
-def find_held(db: Database, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
-    """One page of those whom a plan holds back, and how many fit."""
+def find_held(
+    db: Database, plan_id: str, text: str, most: int, skip: int, codes: Sequence[str] = ()
+) -> tuple[list[Held], int]:
+    """One page of those whom a plan holds back, and how many fit. `codes`: those whose words hold the text."""
     where = (
         "FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR instr(lower(name), lower(?2)) > 0 "
-        "OR instr(replace(code, '-', ' '), lower(?2)) > 0 OR instr(lower(why), lower(?2)) > 0)"
+        "OR instr(replace(code, '-', ' '), lower(?2)) > 0 OR instr(lower(why), lower(?2)) > 0 "
+        "OR code IN (SELECT value FROM json_each(?3)))"
     )
-    count = db.one(f"SELECT count(*) AS n {where}", plan_id, text)
-    rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?3 OFFSET ?4", plan_id, text, most, skip)
+    wanted = (plan_id, text, to_json(list(codes)))
+    count = db.one(f"SELECT count(*) AS n {where}", *wanted)
+    rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?4 OFFSET ?5", *wanted, most, skip)
     return [_held(row) for row in rows], int(count["n"]) if count else 0
 
 

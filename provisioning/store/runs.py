@@ -111,11 +111,16 @@ def journal(db: Database, run_id: str, outcomes: Sequence[Outcome], at: datetime
         )
 
 
-def end_run(db: Database, run_id: str, status: RunStatus, at: datetime, note: str = "") -> None:
-    """`note`: why it stopped early, in a sentence."""
+def end_run(
+    db: Database, run_id: str, status: RunStatus, at: datetime, note: str = "", live: int | None = None
+) -> None:
+    """`note`: why it stopped early, in a sentence; `live`: the domain's live users now."""
+    done = "(SELECT count(*) FROM outcomes WHERE run_id = ?1 AND action = {} AND result = ?2)"
     db.execute(
-        "UPDATE runs SET status = ?, ended_at = ?, note = ? WHERE id = ?", status.value, to_text(at), note, run_id
-    )
+        "UPDATE runs SET status = ?3, ended_at = ?4, note = ?5, live = ?6, "
+        f"added = {done.format('?7')}, archived = {done.format('?8')} WHERE id = ?1",
+        run_id, Result.DONE.value, status.value, to_text(at), note, live, Action.ADD.value, Action.ARCHIVE.value,
+    )  # fmt: skip
 
 
 def reopen_run(db: Database, run_id: str) -> None:

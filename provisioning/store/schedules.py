@@ -1,11 +1,11 @@
 """Where each domain's schedule stands: the standing approval behind it, what it has served, and why it rests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from provisioning.database import Database
-from provisioning.model import RunStatus
+from provisioning.model import PlanStatus, RunStatus
 from provisioning.store.codec import from_json, to_json, to_moment, to_text
 
 
@@ -86,18 +86,15 @@ def wakes_at(db: Database, domain_id: int) -> datetime | None:
 # --- why a domain's schedule may rest ---------------------------------------------------------------------
 
 
-def paused_domain(db: Database, domain_id: int) -> str | None:
-    row = db.one("SELECT paused FROM domains WHERE id = ?", domain_id)
-    return row["paused"] if row else None
+def paused(db: Database) -> tuple[dict[int, str], dict[int, str]]:
+    """Why all schedules of a customer rest, and why a domain's does, by their ids."""
+    whole = db.all("SELECT id, paused FROM customers WHERE paused IS NOT NULL")
+    single = db.all("SELECT id, paused FROM domains WHERE paused IS NOT NULL")
+    return {row["id"]: row["paused"] for row in whole}, {row["id"]: row["paused"] for row in single}
 
 
 def unpause_domain(db: Database, domain_id: int) -> None:
     db.execute("UPDATE domains SET paused = NULL WHERE id = ?", domain_id)
-
-
-def paused_customer(db: Database, customer_id: int) -> str | None:
-    row = db.one("SELECT paused FROM customers WHERE id = ?", customer_id)
-    return row["paused"] if row else None
 
 
 def pause_customer(db: Database, customer_id: int, reason: str | None) -> bool:
@@ -111,20 +108,61 @@ def pause_customer(db: Database, customer_id: int, reason: str | None) -> bool:
 # --- what people did --------------------------------------------------------------------------------------
 
 
-def approved_run(
-    db: Database, domain_id: int, mapping_version: int, settings_version: int, since: datetime | None = None
-) -> tuple[str, str] | None:
-    """(plan, who approved it) of the last run that came to its end under these versions, of a plan that somebody
-    approved by hand and that is no way back; after `since` if given."""
-    row = db.one(
-        "SELECT p.id, a.by FROM runs r JOIN plans p ON p.id = r.plan_id JOIN approvals a ON a.id = "
-        "(SELECT max(id) FROM approvals WHERE plan_id = p.id) WHERE r.domain_id = ?1 AND r.status IN (?2, ?3) "
-        "AND p.mapping_version = ?4 AND p.settings_version = ?5 AND p.undo_of IS NULL AND a.standing = 0 "
-        "AND (?6 IS NULL OR r.ended_at > ?6) ORDER BY r.ended_at DESC LIMIT 1",
-        domain_id, RunStatus.DONE.value, RunStatus.PARTIAL.value, mapping_version, settings_version,
-        to_text(since) if since else None,
+@dataclass(frozen=True, slots=True)
+class ApprovedRun:
+    """The last run that came to its end of a plan that somebody (`by`) approved by hand, and that is no way back."""
+
+    by: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewestPlan:
+    made_at: datetime
+    blocked: bool
+    way_back: bool
+
+
+def approved_runs(db: Database, domains: Sequence[int] | None) -> dict[int, ApprovedRun]:
+    """Of each of these domains (None: of all): under its mapping and settings of now."""
+    rows = db.all(
+        "SELECT r.domain_id, a.by, max(r.ended_at) AS ended_at FROM runs r JOIN plans p ON p.id = r.plan_id "
+        "JOIN approvals a ON a.id = (SELECT max(id) FROM approvals WHERE plan_id = p.id) "
+        "WHERE (?1 IS NULL OR r.domain_id IN (SELECT value FROM json_each(?1))) AND r.status IN (?2, ?3) "
+        "AND p.mapping_version = (SELECT max(version) FROM mappings WHERE domain_id = r.domain_id) "
+        "AND p.settings_version = (SELECT max(version) FROM settings WHERE domain_id = r.domain_id) "
+        "AND p.undo_of IS NULL AND p.farewell = 0 AND a.standing = 0 GROUP BY r.domain_id",
+        to_json(list(domains)) if domains is not None else None, RunStatus.DONE.value, RunStatus.PARTIAL.value,
     )  # fmt: skip
-    return (row["id"], row["by"]) if row else None
+    return {row["domain_id"]: ApprovedRun(row["by"], to_moment(row["ended_at"])) for row in rows}
+
+
+def newest_plans(db: Database, domains: Sequence[int] | None) -> dict[int, NewestPlan]:
+    """Of each of these domains (None: of all)."""
+    rows = db.all(
+        "SELECT domain_id, max(rowid), made_at, status, undo_of IS NOT NULL OR farewell AS way_back FROM plans "
+        "WHERE ?1 IS NULL OR domain_id IN (SELECT value FROM json_each(?1)) GROUP BY domain_id",
+        to_json(list(domains)) if domains is not None else None,
+    )
+    return {
+        row["domain_id"]: NewestPlan(
+            to_moment(row["made_at"]), row["status"] == PlanStatus.BLOCKED.value, bool(row["way_back"])
+        )
+        for row in rows
+    }
+
+
+def preparers(db: Database, roles: Sequence[str], at: datetime) -> dict[int | None, frozenset[str]]:
+    """Who has one of these roles, granted, or by a group and not over at that moment; by customer (None: of all)."""
+    rows = db.all(
+        "SELECT email, customer_id FROM members WHERE role IN (SELECT value FROM json_each(?1)) UNION "
+        "SELECT email, customer_id FROM group_roles WHERE role IN (SELECT value FROM json_each(?1)) AND until > ?2",
+        to_json(list(roles)), to_text(at),
+    )  # fmt: skip
+    found: dict[int | None, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["customer_id"], set()).add(row["email"])
+    return {customer: frozenset(people) for customer, people in found.items()}
 
 
 # --- webhooks ---------------------------------------------------------------------------------------------

@@ -54,6 +54,16 @@ class Sealer:
         with _locked(self.file):
             self._write(*history.extent(self.db))
 
+    def unsealed(self) -> int:
+        """How many rows came after the seal. There are some for a moment, or after a process was killed between writing
+        and sealing; or somebody put an older seal back, and what stands in these rows is nobody's word."""
+        with _locked(self.file):
+            try:
+                sealed = msgspec.json.decode(self.file.read_bytes(), type=Seal).rows
+            except (OSError, msgspec.MsgspecError):
+                return 0
+            return max(history.extent(self.db)[0] - sealed, 0)
+
     def problem(self) -> str | None:
         """What the seal says against the history, in words; None when it fits."""
         with _locked(self.file):

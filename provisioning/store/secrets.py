@@ -203,10 +203,23 @@ def drop_secret(db: Database, owner: str) -> None:
     db.execute("DELETE FROM secrets WHERE owner = ?", owner)
 
 
-def drop_notify_secrets(db: Database, domain_id: int, kept: int) -> None:
-    """Forget the notification targets of a domain beyond the first `kept` ones."""
-    for row in db.all("SELECT owner FROM secrets WHERE owner LIKE ?", f"domain:{domain_id}:notify:%"):
-        if int(row["owner"].rpartition(":")[2]) >= kept:
+FIRST_OF_PAGE = 1000
+"""Notification targets have places: those of the set-up file from 0, those added on the page from here."""
+
+
+def notify_places(db: Database, domain_id: int) -> list[int]:
+    """The places of a domain's targets that were added on the page, in their order."""
+    owners = [
+        row["owner"] for row in db.all("SELECT owner FROM secrets WHERE owner LIKE ?", notify_owner(domain_id, "%"))
+    ]
+    return sorted(place for owner in owners if (place := int(owner.rpartition(":")[2])) >= FIRST_OF_PAGE)
+
+
+def drop_notify_secrets(db: Database, domain_id: int, kept: int, *, all_of_them: bool = False) -> None:
+    """Forget the targets of the set-up file beyond the first `kept` ones; those of the page only with that word."""
+    for row in db.all("SELECT owner FROM secrets WHERE owner LIKE ?", notify_owner(domain_id, "%")):
+        place = int(row["owner"].rpartition(":")[2])
+        if place >= kept and (all_of_them or place < FIRST_OF_PAGE):
             drop_secret(db, row["owner"])
 
 
@@ -222,5 +235,5 @@ def scim_owner(domain_id: int) -> str:
     return f"domain:{domain_id}:scim"
 
 
-def notify_owner(domain_id: int, place: int) -> str:
+def notify_owner(domain_id: int, place: int | str) -> str:
     return f"domain:{domain_id}:notify:{place}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from provisioning.target.scim_client import Lost, Reply, ScimClient
-from provisioning.target.scim_paths import Resource, look, to_text
+from provisioning.target.scim_paths import Resource, count_in, look, to_text
 from provisioning.target.scim_provider import Announced
 from provisioning.target.scim_steps import Request
 from provisioning.target.scim_words import scim_type
@@ -83,8 +83,9 @@ def _answers(body: Resource, requests: Sequence[Request]) -> list[Reply | None]:
 def _place(answer: Resource, requests: Sequence[Request]) -> int | None:
     """Which write an answer is about: by its bulkId, which some servers keep for creates only, else by the user."""
     named = to_text(look(answer, "bulkId"))
-    if named.startswith("r") and named[1:].isdecimal() and int(named[1:]) < len(requests):
-        return int(named[1:])
+    place = count_in(named[1:]) if named.startswith("r") else None
+    if place is not None and place < len(requests):
+        return place
     location = to_text(look(answer, "location")).rstrip("/")
     fits = [place for place, each in enumerate(requests) if each.method != "POST" and location.endswith(each.path)]
     return fits[0] if len(fits) == 1 else None
@@ -93,9 +94,9 @@ def _place(answer: Resource, requests: Sequence[Request]) -> int | None:
 def _reply(answer: Resource) -> Reply | None:
     """None for a failure in passing, which says nothing of what took effect."""
     status = look(answer, "status")
-    code = to_text(look(status, "code") if isinstance(status, dict) else status)
-    if not code.isdecimal() or int(code) == 429 or int(code) in (500, 502, 503, 504):
+    code = count_in(to_text(look(status, "code") if isinstance(status, dict) else status))
+    if code is None or code in (429, 500, 502, 503, 504):
         return None
     body = look(answer, "response")
     version, location = to_text(look(answer, "version")), to_text(look(answer, "location"))
-    return Reply(int(code), body if isinstance(body, dict) else None, version, location)
+    return Reply(code, body if isinstance(body, dict) else None, version, location)

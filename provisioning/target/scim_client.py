@@ -175,7 +175,7 @@ class ScimClient:
             return None
         try:
             found = _decode(answer.content.replace(self._token.encode(), b"..."))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if isinstance(found, list):
             # Some servers give a bare array where the standard has a list response.

@@ -21,6 +21,7 @@ Resource = dict[str, object]
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 YES, NO = "Yes", "No"
+MOST_DIGITS = 60
 _MIDNIGHT = ("T00:00:00Z", "T00:00:00.000Z", "T00:00:00+00:00")
 
 
@@ -174,10 +175,12 @@ def to_text(value: object, kind: str = "string") -> str:
     """A JSON value as the text that a plan compares: Yes or No, numbers without trailing zeros, days as ISO dates."""
     if isinstance(value, bool):
         return YES if value else NO
+    while isinstance(value, dict):
+        value = look(value, "value")
+        if isinstance(value, bool):
+            return YES if value else NO
     if isinstance(value, int | float):
         return _number(str(value))
-    if isinstance(value, dict):
-        return to_text(look(value, "value"), kind)
     if not isinstance(value, str):
         return ""
     if kind == "boolean":
@@ -190,11 +193,25 @@ def to_text(value: object, kind: str = "string") -> str:
 
 
 def _number(text: str) -> str:
-    try:
-        number = format(Decimal(text), "f")
-    except InvalidOperation:
+    found = _decimal(text)
+    if found is None:
         return text
+    number = format(found, "f")
     return (number.rstrip("0").rstrip(".") or "0") if "." in number else number
+
+
+def _decimal(text: str) -> Decimal | None:
+    """The number in a text; None for what is none, and for one such as 1e999999999, whose digits would fill the memory."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and abs(found.adjusted()) <= MOST_DIGITS else None
+
+
+def count_in(text: str) -> int | None:
+    """A count that a server wrote; None for anything else, and for more than anything that there is."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
 def to_json(text: str, kind: str) -> object:
@@ -204,9 +221,8 @@ def to_json(text: str, kind: str) -> object:
     if kind == "dateTime" and len(text) == 10:
         return text + _MIDNIGHT[0]
     if kind in ("integer", "decimal"):
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
+        number = _decimal(text)
+        if number is None:
             return text
         return int(number) if number == number.to_integral_value() else float(number)
     return text

@@ -28,7 +28,7 @@ from scim2_models import (
 from provisioning.errors import SettingsError
 from provisioning.model import Attribute, AttributeType
 from provisioning.target.scim_client import ScimClient
-from provisioning.target.scim_paths import CORE, Bound, Resource, ScimPath, look, parse_path, to_text
+from provisioning.target.scim_paths import CORE, Bound, Resource, ScimPath, count_in, look, parse_path, to_text
 
 _NAME = re.compile(r"[A-Za-z$][\w$-]*")
 _TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore)
@@ -156,8 +156,8 @@ def _documents(client: ScimClient, path: str, notes: list[str]) -> list[Resource
     body = _document(client, path, notes)
     listed = look(body, "Resources")
     found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    total = to_text(look(body, "totalResults"))
-    if total.isdecimal() and int(total) > len(found):
+    total = count_in(to_text(look(body, "totalResults")))
+    if total is not None and total > len(found):
         notes.append(f"The server shows {len(found)} of {total} {path.removeprefix('/')}.")
     return found
 

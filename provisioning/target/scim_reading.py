@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from provisioning.errors import TargetError
 from provisioning.target.scim_client import Reply
-from provisioning.target.scim_paths import Resource, look, to_text
+from provisioning.target.scim_paths import Resource, count_in, look, to_text
 from provisioning.target.scim_words import refusal
 
 T = TypeVar("T")
@@ -14,6 +14,8 @@ Fetch = Callable[[Mapping[str, str]], Reply]
 
 PAGE = 200
 READS = 3
+MOST_USERS = 10_000_000
+"""A server that announces more, and gives one at a time, would be read for ever."""
 
 
 class _Moved(Exception):
@@ -88,13 +90,13 @@ def _resources(body: Resource) -> list[Resource]:
 
 def _total(body: Resource) -> int:
     """The announced number. Without it nobody could say whether a read is complete."""
-    total = to_text(look(body, "totalResults"))
-    if not total.isdecimal():
+    total = count_in(to_text(look(body, "totalResults")))
+    if total is None or total > MOST_USERS:
         raise TargetError(
             "Skillcast does not say how many users there are (totalResults), so a read cannot be proved complete. Check "
             "the base URL."
         )
-    return int(total)
+    return total
 
 
 def user_id(resource: Resource) -> str:

@@ -6,7 +6,7 @@ from math import ceil
 from threading import RLock
 
 from provisioning.target.scim_client import Reply, ScimClient
-from provisioning.target.scim_paths import Bound, Resource, ScimPath, look, quote, to_text
+from provisioning.target.scim_paths import Bound, Resource, ScimPath, count_in, look, quote, to_text
 from provisioning.target.scim_reading import FilterRefused, read_all, user_id
 
 LINK = Bound("external_id", ScimPath("", "externalId"))
@@ -39,8 +39,8 @@ class Register:
         """Read everybody now if that takes fewer requests than so many questions."""
         if self._whole or not self._searches or questions < 2:
             return
-        total = to_text(look(self._get({"startIndex": "1", "count": "1"}).body or {}, "totalResults"))
-        if total.isdecimal() and ceil(int(total) / self._page) < questions:
+        total = count_in(to_text(look(self._get({"startIndex": "1", "count": "1"}).body or {}, "totalResults")))
+        if total is not None and ceil(total / self._page) < questions:
             self._read()
 
     def linked(self, key: str, *, fresh: bool = False) -> list[str]:

@@ -56,12 +56,16 @@ def search(label: str, placeholder: str, key: str) -> str:
     return st.text_input(label, key=key, on_change=choose, placeholder=placeholder, icon=":material/search:")
 
 
-def choice(label: str, what: str, options: Sequence[str], words: Callable[[str], str]) -> str:
-    """One of these; the first stands in the address as nothing, and is meant by what is no option."""
+def choice(
+    label: str, what: str, options: Sequence[str], words: Callable[[str], str], instead_of: Sequence[str] = ()
+) -> str:
+    """One of these; the first stands in the address as nothing, and is meant by what is no option. `instead_of`: what
+    filters the same list, and leaves the address for it."""
     key = f"choice_{what}"
 
     def choose() -> None:
-        filter_by(**{what: "" if st.session_state[key] == options[0] else st.session_state[key]})
+        named = "" if st.session_state[key] == options[0] else st.session_state[key]
+        filter_by(**dict.fromkeys(instead_of, ""), **{what: named})
 
     named = st.query_params.get(what, options[0])
     st.session_state[key] = named if named in options else options[0]
@@ -108,14 +112,19 @@ def rows(
     many: bool = False,
     tall: bool = False,
     columns: Mapping[str, ColumnConfig] | None = None,
+    instead_of: Sequence[str] | None = None,
 ) -> list[int]:
     """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `tall`
-    rows show three lines of a long text."""
+    rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it."""
     key = f"rows_{what}"
 
     def choose() -> None:
         chosen = st.session_state[key]["selection"]["rows"]
-        look_at(**{what: [names[row] for row in chosen if row < len(names)]})
+        found = {what: [names[row] for row in chosen if row < len(names)]}
+        if instead_of is None:
+            look_at(**found)
+        else:
+            filter_by(**dict.fromkeys(instead_of, ""), **found)
 
     wanted = set(st.query_params.get_all(what))
     selected = [row for row, name in enumerate(names) if name in wanted][: None if many else 1]

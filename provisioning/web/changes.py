@@ -9,19 +9,25 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Action, Change, Plan
+from provisioning.report.called import held_called
 from provisioning.report.charts import MOST_ATTRIBUTES, actions_chart, attributes_chart
+from provisioning.report.groups import Chosen
+from provisioning.report.groups import chosen as group_named
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import first, values_table
-from provisioning.web.words import ACTIONS, changes_in_words, dated, escape, fitting, people
+from provisioning.web.words import ACTIONS, aligned, dated, escape, fitting, people
 
 ANY = ""
 _COLUMNS = {
-    "Decision": st.column_config.TextColumn(width=80),
-    "Person": st.column_config.TextColumn(width=150),
-    "What": st.column_config.TextColumn(width=120),
-    "Changes": st.column_config.TextColumn(width=360),
-    "Why": st.column_config.TextColumn(width=230),
+    "Decision": st.column_config.TextColumn(width=75),
+    "Person": st.column_config.TextColumn(width=120),
+    "What": st.column_config.TextColumn(width=100),
+    "Attribute": st.column_config.TextColumn(width=100),
+    "Before": st.column_config.TextColumn(width=140),
+    "After": st.column_config.TextColumn(width=150),
+    "Also": st.column_config.TextColumn(width=130),
+    "Why": st.column_config.TextColumn(width=150),
 }
 _HELD_COLUMNS = {
     "Person": st.column_config.TextColumn(width=190),
@@ -30,9 +36,36 @@ _HELD_COLUMNS = {
 }
 
 
+GROUP = "group"
+
+
 def filters() -> tuple[str, str]:
     """(action, attribute) that the address names."""
     return st.query_params.get("action", ANY), st.query_params.get("attribute", ANY)
+
+
+def group() -> Chosen:
+    """The group that the address names: all changes, where it names none."""
+    return group_named(st.query_params.get(GROUP, ANY))
+
+
+def groups(here: Here, plan: Plan) -> None:
+    """The changes by what happened. Selecting one filters the people below; selecting it again shows all."""
+    found = workflow.groups_of(here.house, plan.id)
+    st.subheader("What happens, by how many", anchor=False)
+    rows = [{"What": each.title, "Before": each.before, "After": each.after, "People": each.people} for each in found]
+    most = max(each.people for each in found)
+    address.rows(
+        pd.DataFrame(rows), [each.name for each in found], GROUP, "Changes by what happened, with how many people share each",
+        columns={
+            "What": st.column_config.TextColumn(width=260),
+            "Before": st.column_config.TextColumn(width=220),
+            "After": st.column_config.TextColumn(width=220),
+            "People": st.column_config.ProgressColumn(width=170, format="%d", min_value=0, max_value=most),
+        },
+        instead_of=("action", "attribute", address.PAGED, address.SELECTED),
+    )  # fmt: skip
+    st.caption("Select a line to see its people alone; select it again to see everybody.")
 
 
 def charts(here: Here, plan: Plan) -> None:
@@ -53,38 +86,40 @@ def charts(here: Here, plan: Plan) -> None:
             st.caption("No existing user gets another value in this preview.")
 
 
-def _clickable(figure: go.Figure, what: str, chosen: str, alt: str) -> None:
+def _clickable(figure: go.Figure, what: str, named: str, alt: str) -> None:
     event = st.plotly_chart(
         figure,
         on_select="rerun",
         selection_mode="points",
-        key=f"chart_{what}_{chosen}",
+        key=f"chart_{what}_{named}",
         alt=alt,
         config={"displayModeBar": False},
     )
     points = event["selection"]["points"]
     if points:
         clicked = str(points[0]["customdata"])
-        address.filter_by(**{what: ANY if clicked == chosen else clicked})
+        address.filter_by(**{what: ANY if clicked == named else clicked, GROUP: ANY})
         st.rerun()
 
 
 def table(here: Here, plan: Plan, deciding: bool) -> None:
     """One page of the people, to select, look at and leave out."""
     action, attribute, text = _filter_row(here, plan)
+    picked = group()
+    action, attribute, values = picked.action or action, picked.attribute or attribute, picked.values
     left_out = set(workflow.left_out_draft(here.house, plan.id))
-    total = workflow.changes_seen(here.house, plan.id, action, attribute, text, 0, 0)[1]
+    total = workflow.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
         return
     skip = address.pager(total)
-    shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip)
+    shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip, values)
     st.caption(
         f"{fitting(total)} Select somebody to see every value before and after"
         + ("; select several to leave them out." if deciding else ".")
     )
     selected = address.rows(
-        _frame(shown, plan.attributes, left_out, deciding), [each.key for each in shown], address.SELECTED,
+        _frame(shown, plan.attributes, left_out, deciding, attribute), [each.key for each in shown], address.SELECTED,
         "The people of this preview", many=True, tall=True, columns=_COLUMNS,
     )  # fmt: skip
     chosen = [shown[row] for row in selected]
@@ -101,21 +136,25 @@ def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
     with searched:
         text = address.search("Search", "Name, HiBob id, or any value", "people_search")
     with what:
-        action = address.choice("Action", "action", names, lambda name: ACTIONS.get(name, "All"))
+        action = address.choice("Action", "action", names, lambda name: ACTIONS.get(name, "All"), [GROUP])
     with which:
-        attribute = address.choice("Attribute that changes", "attribute", attributes, lambda name: name or "All")
+        attribute = address.choice(
+            "Attribute that changes", "attribute", attributes, lambda name: name or "All", [GROUP]
+        )
     return action, attribute, text
 
 
-def _frame(shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool) -> pd.DataFrame:
+def _frame(
+    shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool, attribute: str
+) -> pd.DataFrame:
     rows = [
         {
             "Decision": "Leave out" if each.key in left_out else "Approve",
             "Person": each.name or each.key,
             "What": ACTIONS[each.action.value],
-            "Changes": changes_in_words(each, attributes),
-            "Why": dated(each.why),
         }
+        | dict(zip(("Attribute", "Before", "After", "Also"), aligned(each, attributes, first=attribute), strict=True))
+        | {"Why": dated(each.why)}
         for each in shown
     ]
     frame = pd.DataFrame(rows)
@@ -172,8 +211,7 @@ def held(here: Here, plan: Plan) -> None:
         "learn everything about them."
     )
     rows = [
-        {"Person": each.name or each.key, "Reason": each.code.replace("-", " "), "Why": dated(each.why)}
-        for each in found
+        {"Person": each.name or each.key, "Reason": held_called(each.code), "Why": dated(each.why)} for each in found
     ]
     selected = address.rows(
         pd.DataFrame(rows), [each.key for each in found], address.SELECTED, "People held back", tall=True,

@@ -25,7 +25,7 @@ from provisioning.web import sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import CUSTOMERS, SECTIONS
 from provisioning.web.words import escape
-from provisioning.workflow import LOCAL_USER, MODE, Workspace
+from provisioning.workflow import MODE, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
@@ -201,16 +201,10 @@ def _who(house: Workspace) -> None:
         if house.environment.get(MODE) == "server":
             sign_in.draw_who(house)
             st.fragment(_still_here, run_every=60)()
-        elif house.actor.email:
-            with st.container(border=True, gap="xsmall"):
-                st.caption(":material/person: Local single-user mode, as")
-                st.text(house.actor.email)
         else:
-            st.warning(
-                "Local single-user mode without a name: you may look and prepare, but not approve. To approve, set "
-                f"{LOCAL_USER} to your e-mail and start again.",
-                icon=":material/person_off:",
-            )
+            with st.container(border=True, gap="xsmall"):
+                st.caption(":material/person: Local single-user mode: nobody signs in. You act as")
+                st.text(house.actor.email or "")
 
 
 def _still_here() -> None:
@@ -235,6 +229,12 @@ def need_domain(here: Here) -> Domain:
             st.subheader("No customer yet", anchor=False)
             st.write("A customer is an organisation with its connection to HiBob and its user domains.")
             link("pages/start.py", "Begin with the checklist", ":material/checklist:", here)
+        elif here.customer is not None and here.customer.left_at:
+            st.subheader("This customer was offboarded", anchor=False)
+            st.write(
+                f"On {here.customer.left_at:%d %b %Y}. What happened can still be read; connecting HiBob begins anew."
+            )
+            link("pages/history.py", "Read its history", ":material/history:", here)
         else:
             st.subheader("No domain yet", anchor=False)
             st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")

@@ -71,11 +71,11 @@ def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier
         height=37 + 35 * min(max(len(rows), 3) + 2, 42),
         placeholder="",
         column_config={
-            "Attribute": st.column_config.TextColumn(width=90),
-            "HiBob says": st.column_config.TextColumn(width=102),
-            "Skillcast stores": st.column_config.TextColumn(width=102),
+            "Attribute": st.column_config.TextColumn(width=81),
+            "HiBob says": st.column_config.TextColumn(width=95),
+            "Skillcast stores": st.column_config.TextColumn(width=95),
             "Filled": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, width=82, help="The share of people with a value."
+                format="percent", min_value=0, max_value=1, width=62, help="The share of people with a value."
             ),
         },
         alt="Sample values of one person, before and after, and the share of people with a value",

@@ -7,6 +7,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Finding, Plan, Run, Severity
+from provisioning.report.called import finding_called
 from provisioning.report.charts import WORDS as ACTION_WORDS
 from provisioning.web.frame import Here, link
 from provisioning.web.words import (
@@ -18,12 +19,15 @@ from provisioning.web.words import (
     RUN_WORDS,
     SEVERITY_COLOURS,
     SEVERITY_WORDS,
+    attribute_called,
     dated,
     escape,
     people,
 )
 
 MOST = 200
+CARD = 150
+"""A number's width in pixels: six beside each other on a page, two on a telephone."""
 _ICONS = {
     Severity.BLOCK: ":material/block:",
     Severity.WARN: ":material/warning:",
@@ -49,8 +53,10 @@ def counts(plan: Plan) -> None:
 
 
 def numbers(cards: Sequence[tuple[str, int]]) -> None:
-    for column, (label, number) in zip(st.columns(len(cards)), cards, strict=True):
-        column.metric(label, f"{number:,}", border=True, help=HELP.get(label))
+    """Cards side by side, in as many rows as the window's width needs."""
+    with st.container(horizontal=True):
+        for label, number in cards:
+            st.metric(label, f"{number:,}", border=True, help=HELP.get(label), width=CARD)
 
 
 def finding(here: Here, plan: Plan, each: Finding) -> None:
@@ -59,7 +65,7 @@ def finding(here: Here, plan: Plan, each: Finding) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             colour = SEVERITY_COLOURS[each.severity]
             st.badge(SEVERITY_WORDS[each.severity], icon=_ICONS[each.severity], color=colour)  # type: ignore[arg-type]
-            st.markdown(f"**{escape(each.code.replace('-', ' ').capitalize())}**")
+            st.markdown(f"**{escape(finding_called(each.code))}**")
         st.markdown(escape(dated(each.message)))
         st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
         if each.code == "unknown-lifecycle":
@@ -95,9 +101,8 @@ def belongs(here: Here, plan: Plan) -> bool:
 
 
 def values_table(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> pd.DataFrame:
-    names = {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}
     rows = [
-        {"Attribute": names.get(name, name), "Before": before.get(name) or "", "After": value or ""}
+        {"Attribute": attribute_called(name), "Before": before.get(name) or "", "After": value or ""}
         for name, value in after.items()
     ]
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])

@@ -8,6 +8,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.engine.lifecycle import DEFAULTS, status_key
+from provisioning.engine.mapping_rows import list_text, parse_list
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import (
     AbsenceArchives,
@@ -20,7 +21,6 @@ from provisioning.model import (
     Settings,
 )
 from provisioning.web.frame import Here, fail
-from provisioning.web.mapping_table import list_text, parse_list
 from provisioning.web.parts import first
 from provisioning.web.words import ago, people
 

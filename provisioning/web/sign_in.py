@@ -41,13 +41,19 @@ class Configuration:
 
 
 def configured(environment: Mapping[str, str] = os.environ) -> Configuration | None:
-    """The sign-in configuration; None where there is none and none is asked for. Raises `SettingsError` for a
-    broken one."""
+    """The sign-in configuration; None in local mode, which somebody asked for by naming who sits at this machine. Raises
+    `SettingsError` where neither is configured, or what is configured is broken."""
     found = _secrets()
     if "auth" not in found:
         if environment.get(MODE) == "server":
             raise SettingsError(
-                f"{MODE} is “server”, and .streamlit/secrets.toml has no [auth]. Configure the sign-in."
+                f"{MODE} is “server”, as asgi.py sets it unless told otherwise, and .streamlit/secrets.toml has no [auth]. "
+                "Configure the sign-in."
+            )
+        if not environment.get(LOCAL_USER):
+            raise SettingsError(
+                f"Nobody is named who uses Rollcall here. On your own machine, set {LOCAL_USER} to your e-mail address and "
+                "start again. On a server, configure [auth] in .streamlit/secrets.toml and start asgi.py."
             )
         return None
     if environment.get(LOCAL_USER) or environment.get(MODE) == "local":
@@ -162,7 +168,7 @@ def close(house: workflow.Workspace) -> None:
 def local_actor(
     environment: Mapping[str, str], bound_to: str | None, headers: Mapping[str, str], came_from: str | None
 ) -> Actor:
-    """Who acts in local mode. `came_from`: the browser's address; None for this machine's. Raises `SettingsError`
+    """Who acts in local mode: somebody is named, as `configured` saw. `came_from`: the browser's address; None for this machine's. Raises `SettingsError`
     unless server and browser are on this machine, with nothing between them."""
     if not bound_to or not is_loopback(bound_to):
         raise SettingsError(
@@ -175,8 +181,7 @@ def local_actor(
             "No sign-in is configured: Rollcall answers only browsers on its own machine, and no proxy. Configure [auth] in "
             ".streamlit/secrets.toml."
         )
-    named = environment.get(LOCAL_USER)
-    return workflow.member(named) if named else workflow.operator()
+    return workflow.member(environment[LOCAL_USER])
 
 
 def _host(header: str) -> str:

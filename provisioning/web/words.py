@@ -130,20 +130,28 @@ def fitting(count: int, where: str = "") -> str:
     return f"{people(count)}{where} {'fits' if count == 1 else 'fit'}."
 
 
-def changes_in_words(change: Change, order: Sequence[str], most: int = 4) -> str:
-    """`Department: Sales → Legal`, for a table's cell; of somebody new just the values, in the mapping's order."""
+def aligned(change: Change, order: Sequence[str], most: int = 3, first: str = "") -> tuple[str, str, str, str]:
+    """(attribute, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
+    first of the mapping, stands in columns, so that differences are seen down the table. Of somebody new the values alone."""
     new = change.action is Action.ADD
     names = [name for name in change.after if not (new and name in RESERVED_NAMES)]
     place = {name: number for number, name in enumerate(order)}
-    names.sort(key=lambda name: place.get(name, -1))
-    parts = [_part(change, name, new) for name in names[:most]]
-    return "; ".join(parts) + (f"; … {len(names) - most} more" if len(names) > most else "")
+    names.sort(key=lambda name: (name != first, place.get(name, -1)))
+    if new or not names:
+        values = [change.after[name] or "" for name in names[:most]]
+        return "New user", "", ", ".join(values), f"and {len(names) - most} more values" if len(names) > most else ""
+    told_of, *others = names
+    told = [
+        f"{attribute_called(name)}: {_value(change.before.get(name))} → {_value(change.after[name])}" for name in others
+    ]
+    also = "; ".join(told[: most - 1]) + (f"; … {len(told) - most + 1} more" if len(told) >= most else "")
+    return attribute_called(told_of), _value(change.before.get(told_of)), _value(change.after[told_of]), also
 
 
-def _part(change: Change, name: str, new: bool) -> str:
-    before, value = change.before.get(name) or "(blank)", change.after[name] or "(blank)"
-    return f"{_word(name)}: {value}" if new else f"{_word(name)}: {before} → {value}"
+def _value(value: str | None) -> str:
+    return value or "(blank)"
 
 
-def _word(name: str) -> str:
-    return {"status": "Status", "external_id": "Link", "domain": "Domain"}.get(name, name)
+def attribute_called(name: str) -> str:
+    """What else a change may change beside attributes, in words."""
+    return {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}.get(name, name)

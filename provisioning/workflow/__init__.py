@@ -23,7 +23,7 @@ from provisioning.workflow.asking import (
 )
 from provisioning.workflow.comparing import Compared, Version, compare_mappings, go_back, versions_of
 from provisioning.workflow.deciding import Wishes, decide, decisions_seen, take_back
-from provisioning.workflow.due import Done, run_due
+from provisioning.workflow.due import Done, run_due, run_due_domain
 from provisioning.workflow.editing import (
     LIMIT_LENGTH,
     MAPPING,
@@ -45,15 +45,19 @@ from provisioning.workflow.editing import (
     read_sample,
     save_mapping,
     save_settings,
+    suggest,
     try_mapping,
     try_scope,
 )
+from provisioning.workflow.exchanging import RowsTaken, mapping_as_csv, mapping_in_words, take_rows
+from provisioning.workflow.farewell import farewell, farewell_seen
 from provisioning.workflow.hearing import QUIET_VARIABLE, Heard, webhook
 from provisioning.workflow.house import (
     DATABASE,
     LOCAL_USER,
     MODE,
     Progress,
+    PutDown,
     Say,
     Waiting,
     Workspace,
@@ -68,17 +72,24 @@ from provisioning.workflow.house import (
 )
 from provisioning.workflow.installation import Diagnosis, backup, doctor, restore, rotate, seal_anew
 from provisioning.workflow.keeping import export_person, forget_person, remove_old_history
+from provisioning.workflow.leaving import (
+    Fate,
+    Leaving,
+    domains_left,
+    leaving_connection,
+    leaving_customer,
+    leaving_domain,
+    needs_farewell,
+    offboard,
+)
 from provisioning.workflow.looking import (
     Effect,
     Event,
     Newest,
     PlanState,
     Standing,
-    Station,
     attributes_changed,
-    categories_needed,
     changes_seen,
-    checklist,
     effect_of,
     explain,
     export_users,
@@ -112,6 +123,7 @@ from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, t
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
+from provisioning.workflow.reviewing import compared_with_last, groups_of, headline_of
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -146,16 +158,27 @@ from provisioning.workflow.settings_drafts import (
     settings_in_text,
 )
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
-from provisioning.workflow.telling import (
-    URL_VARIABLE,
+from provisioning.workflow.stages import (
+    Station,
+    categories_needed,
+    checklist,
+    hibob_request,
+    next_station,
+    save_licence,
+)
+from provisioning.workflow.targets import (
+    MOST_ADDRESS,
     NotifySeen,
-    deliver,
-    messages_seen,
+    add_notify_target,
+    drop_notify_target,
     send_test,
     targets_seen,
-    undelivered,
 )
+from provisioning.workflow.telling import URL_VARIABLE, deliver, messages_seen, undelivered
+from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trends_of_all, trends_seen
+from provisioning.workflow.turns import turns_waiting
 from provisioning.workflow.undoing import changed_somebody, undo
+from provisioning.workflow.values import ValueSeen, new_values, values_of
 
 __all__ = [
     "CHUNK",
@@ -165,12 +188,14 @@ __all__ = [
     "MAPPING",
     "METADATA_AGE",
     "MODE",
+    "MOST_ADDRESS",
     "MOST_NAME",
     "QUIET_VARIABLE",
     "REREAD_MINUTES",
     "REREAD_VARIABLE",
     "SEVEN_DAYS",
     "URL_VARIABLE",
+    "AllTrends",
     "Begun",
     "Check",
     "CheckedColumn",
@@ -181,8 +206,10 @@ __all__ = [
     "Done",
     "Effect",
     "Event",
+    "Fate",
     "Grants",
     "Heard",
+    "Leaving",
     "MappingDraft",
     "Need",
     "Newest",
@@ -190,6 +217,9 @@ __all__ = [
     "PlanState",
     "PortalSeen",
     "Progress",
+    "PutDown",
+    "RowsTaken",
+    "RunTrend",
     "Say",
     "ScheduleSeen",
     "ScheduleStanding",
@@ -200,6 +230,7 @@ __all__ = [
     "Station",
     "TargetSeen",
     "Ticket",
+    "ValueSeen",
     "Version",
     "Waiting",
     "Wishes",
@@ -207,6 +238,7 @@ __all__ = [
     "acting_as",
     "add_customer",
     "add_domain",
+    "add_notify_target",
     "advise",
     "all_paused",
     "any_customer",
@@ -225,6 +257,7 @@ __all__ = [
     "check",
     "checklist",
     "compare_mappings",
+    "compared_with_last",
     "connections_seen",
     "customer_from_template",
     "customers_overview",
@@ -233,8 +266,10 @@ __all__ = [
     "decisions_seen",
     "deliver",
     "doctor",
+    "domains_left",
     "domains_seen",
     "drop_mapping_draft",
+    "drop_notify_target",
     "drop_settings_draft",
     "effect_of",
     "explain",
@@ -243,11 +278,16 @@ __all__ = [
     "export_person",
     "export_users",
     "export_workbook",
+    "farewell",
+    "farewell_seen",
     "fields_known",
     "forget_person",
     "go_back",
     "grant",
+    "groups_of",
+    "headline_of",
     "held_seen",
+    "hibob_request",
     "history_head",
     "is_csm",
     "is_customer",
@@ -260,18 +300,28 @@ __all__ = [
     "last_check",
     "last_read",
     "latest_job",
+    "leaving_connection",
+    "leaving_customer",
+    "leaving_domain",
     "left_out_draft",
     "limits_from_words",
     "limits_in_words",
+    "live_trends",
+    "mapping_as_csv",
     "mapping_draft",
+    "mapping_in_words",
     "may",
     "member",
     "messages_seen",
     "names_in_plan",
     "need_membership",
+    "needs_farewell",
+    "new_values",
     "newer_mapping",
     "newer_settings",
     "newest",
+    "next_station",
+    "offboard",
     "operator",
     "outcomes_seen",
     "pause_all",
@@ -292,10 +342,12 @@ __all__ = [
     "revoke",
     "rotate",
     "run_due",
+    "run_due_domain",
     "run_of",
     "run_seen",
     "runs_seen",
     "save_connection",
+    "save_licence",
     "save_mapping",
     "save_schedule",
     "save_settings",
@@ -315,19 +367,25 @@ __all__ = [
     "somebody_works",
     "standing",
     "stop",
+    "suggest",
     "switch_off",
     "switch_on",
     "take_back",
+    "take_rows",
     "target_seen",
     "targets_seen",
     "times_preview",
+    "trends_of_all",
+    "trends_seen",
     "try_mapping",
     "try_scope",
+    "turns_waiting",
     "undelivered",
     "undo",
     "user_of",
     "users",
     "users_seen",
+    "values_of",
     "verify",
     "versions_of",
     "webhook",

@@ -1,7 +1,8 @@
 """Approving a plan as it stands, on the page or by workbook."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import BinaryIO
+from datetime import datetime
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -91,20 +92,42 @@ def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[
 
 def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
     """Raises `Lapsed` when the plan was overtaken."""
-    again = "Make a new preview."
-    if house.clock() - plan.made_at > PLAN_LIFETIME:
-        raise Lapsed(f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days. {again}")
-    if plan.mapping_version != domain.mapping_version:
+    if domain.left_at:
         raise Lapsed(
-            f"The mapping changed since preview {plan.id} (version {plan.mapping_version}, now {domain.mapping_version}). {again}"
-        )
-    if plan.settings_version != domain.settings_version:
-        raise Lapsed(
-            f"The settings changed since preview {plan.id} (version {plan.settings_version}, now {domain.settings_version}). {again}"
+            f"{domain.label} was offboarded on {domain.left_at:%d %b %Y}: nothing of it is approved or processed."
         )
     other = runs.another_run_since(house.db, domain.id, plan.id, plan.made_at)
-    if other:
-        raise Lapsed(f"Another run of {domain.label} was processed since preview {plan.id} ({other}). {again}")
+    why = why_lapsed(plan, domain, house.clock(), other)
+    if why:
+        raise Lapsed(f"{why} Make a new preview.")
+
+
+class Made(Protocol):
+    """What of a plan decides whether it was overtaken."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+    @property
+    def mapping_version(self) -> int: ...
+    @property
+    def settings_version(self) -> int: ...
+
+
+def why_lapsed(plan: Made, domain: Domain, now: datetime, other_run: str | None) -> str | None:
+    """Why a plan can no longer be approved or processed, or None. `other_run`: another that wrote since it was made."""
+    if now - plan.made_at > PLAN_LIFETIME:
+        return f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days."
+    for what, then, today in (
+        ("mapping", plan.mapping_version, domain.mapping_version),
+        ("settings", plan.settings_version, domain.settings_version),
+    ):
+        if then != today:
+            return f"The {what} changed since preview {plan.id} (version {then}, now {today})."
+    if other_run:
+        return f"Another run of {domain.label} was processed since preview {plan.id} ({other_run})."
+    return None
 
 
 def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:

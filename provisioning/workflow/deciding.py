@@ -14,6 +14,7 @@ from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.approving import archives_of, check_current
 from provisioning.workflow.directories import known_directory, same_system
+from provisioning.workflow.farewell import plan_farewell
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
 from provisioning.workflow.planning import domain_of, kept_sides, live_account, situation_of, store_plan
 from provisioning.workflow.undoing import plan_back
@@ -58,6 +59,8 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
             _remember(house, plan, domain, made, [*wishes.forget, *filter(None, map(deciding.user_of, wishes.forget))])
             if plan.undo_of:
                 return plan_back(house, runs.get_run(house.db, plan.undo_of), domain)
+            if plan.farewell:
+                return plan_farewell(house, domain)
             situation = situation_of(house, domain, *sides)
             return store_plan(house, situation, make_plan(situation))
 
@@ -97,9 +100,11 @@ class _Deciding:
     situation: Situation
 
     def check(self, wishes: Wishes) -> list[PersonDecision]:
-        if self.plan.undo_of and (wishes.move or wishes.same or wishes.not_same):
+        apart = self.plan.undo_of or self.plan.farewell
+        if apart and (wishes.move or wishes.same or wishes.not_same):
+            what = "takes a run back" if self.plan.undo_of else "archives everybody"
             raise Refused(
-                f"Preview {self.plan.id} takes a run back: people can be protected or left out of it. Who is moved, or is the "
+                f"Preview {self.plan.id} {what}: people can be protected or left out of it. Who is moved, or is the "
                 "same person, is decided in a preview of HiBob."
             )
         made = [

@@ -8,13 +8,15 @@ from datetime import datetime
 import pyarrow as pa
 
 from provisioning.errors import NotFound, SettingsError
-from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
-from provisioning.model import AttributeType, Domain, Status, Users
+from provisioning.hands import Closed
+from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
+from provisioning.model import AttributeType, Domain, Scim, Status, Users
 from provisioning.store import customers, snapshots
 from provisioning.store.secrets import get_secret, scim_owner
 from provisioning.target.local import LocalDirectory
 from provisioning.target.scim import ScimDirectory
 from provisioning.workflow.house import Workspace
+from provisioning.workflow.reaching import PortalAsked, Reach, portal_users_of
 
 Directory = LocalDirectory | ScimDirectory
 Person = tuple[str, str, str, dict[str, str]]
@@ -32,20 +34,35 @@ def open_directory(
 ) -> Iterator[Directory]:
     """The directory itself: a call to another system where it is one. `expected`: how many changes are to come; `stop` is
     asked while the system makes us wait, `waiting` hears until when. Raises `SettingsError` without a token."""
-    identifier, scim = domain.settings.unique_identifier or "", domain.settings.scim
-    if scim is None:
-        yield LocalDirectory(house.db, domain.id, identifier)
+    if domain.settings.scim is None:
+        yield _local(house, domain)
         return
-    url = check_base_url(scim.base_url, SKILLCAST_HOSTS, allowed_hosts(house.environment))
+    reach, identifier = _reach(house, domain, domain.settings.scim), domain.settings.unique_identifier or ""
+    with ScimDirectory(
+        reach.checked(), reach.token.content, domain.attributes, identifier, domain=_place(domain), expected=expected,
+        stop=stop, waiting=waiting,
+    ) as directory:  # fmt: skip
+        yield directory
+
+
+def _local(house: Workspace, domain: Domain) -> LocalDirectory:
+    return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "")
+
+
+def _reach(house: Workspace, domain: Domain, scim: Scim) -> Reach:
+    """Where the portal is, with its token. Raises `SettingsError` without one, or where the host is not allowed."""
+    allowed = allowed_hosts(house.environment)
+    url = check_base_url(scim.base_url, SKILLCAST_HOSTS, allowed)
     token = get_secret(house.db, house.vault, scim_owner(domain.id))
     if not token:
         raise SettingsError(f"The target of {domain.label} has no token yet. Set it (`target = {{ …, token = … }}`).")
-    check_destination(url, allowed_hosts(house.environment))
-    place = (domain.settings.domain_attribute, domain.name) if domain.settings.domain_attribute else None
-    with ScimDirectory(
-        url, token, domain.attributes, identifier, domain=place, expected=expected, stop=stop, waiting=waiting
-    ) as directory:
-        yield directory
+    return Reach(url, Closed(token), allowed)
+
+
+def _place(domain: Domain) -> tuple[str, str] | None:
+    """The attribute that holds the domain, and what it holds for this one."""
+    attribute = domain.settings.domain_attribute
+    return (attribute, domain.name) if attribute else None
 
 
 class KeptDirectory:
@@ -96,6 +113,13 @@ def known_directory(house: Workspace, domain: Domain) -> LocalDirectory | KeptDi
         return KeptDirectory(snapshots.load_users(house.snapshots, domain.id))
     except NotFound:
         return KeptDirectory(None)
+
+
+def live_users(house: Workspace, domain: Domain) -> int:
+    """How many live users the domain has, or had at the last read; calls nobody and loads nobody."""
+    if domain.settings.scim is None:
+        return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "").live()
+    return snapshots.count_users(house.snapshots, domain.id, Status.LIVE.value)
 
 
 def known_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:
@@ -149,5 +173,11 @@ def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Mapping[str, s
 
 def read_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:
     """Everybody in the domain, with these attributes. Raises `TargetError` unless the read is complete."""
-    with open_directory(house, domain) as directory:
-        return directory.users(attributes)
+    scim = domain.settings.scim
+    if scim is None:
+        return _local(house, domain).users(attributes)
+    asked = PortalAsked(
+        _reach(house, domain, scim), tuple(domain.attributes), domain.settings.unique_identifier or "", _place(domain),
+        tuple(attributes),
+    )  # fmt: skip
+    return house.hands.do(f"read-portal-{domain.id}", portal_users_of, asked)

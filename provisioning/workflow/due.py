@@ -22,6 +22,7 @@ from provisioning.workflow.resting import (
     Pause,
     change,
     details_of,
+    facts_of,
     lifted,
     pause_of,
     renewed,
@@ -51,10 +52,16 @@ def run_due(house: Workspace, waiting: Waiting = quiet, *, patient: bool = True)
     found = []
     for domain_id in schedules.awake(house.db, house.clock()):
         if patient or not is_held(house.db, domain_id):
-            with lease(house.db, domain_id, "schedule", waiting):
-                done = _see_to(house, domain_id)
+            done = run_due_domain(house, domain_id, waiting)
             found += [done] if done else []
     return found
+
+
+def run_due_domain(house: Workspace, domain_id: int, waiting: Waiting = quiet) -> Done | None:
+    """See to one domain's schedule; None when there was nothing to do."""
+    require(house, None, CARETAKERS, "run what is due for everybody")
+    with lease(house.db, domain_id, "schedule", waiting):
+        return _see_to(house, domain_id)
 
 
 def _see_to(house: Workspace, domain_id: int) -> Done | None:
@@ -65,11 +72,13 @@ def _see_to(house: Workspace, domain_id: int) -> Done | None:
     if table is None or state.approval is None or state.served is None:
         change(clock, domain, lambda old: State(plan_id=old.plan_id))
         return None
-    approval = renewed(clock, domain, table, state.approval)
-    pause = pause_of(clock, domain, table, approval)
+    facts = facts_of(clock, domain)
+    approval = renewed(clock, facts, domain, table, state.approval)
+    pause = pause_of(facts, domain, table, approval)
     if pause:
         return _rest(clock, domain, state, pause)
-    state = _awake_again(clock, domain, state, approval)
+    is_lifted = state.trouble is not None and lifted(facts, state.trouble)
+    state = _awake_again(clock, domain, state, approval, is_lifted=is_lifted)
     if state.trouble and now < state.trouble.retry_at:
         change(clock, domain, lambda old: replace(old, served=now))
         return None
@@ -111,9 +120,10 @@ def _told(state: State, add: str | None = None, drop: str = "") -> tuple[str, ..
     return tuple(sorted(kept | ({add} if add else set())))
 
 
-def _awake_again(house: Workspace, domain: Domain, state: State, approval: StandingApproval) -> State:
+def _awake_again(
+    house: Workspace, domain: Domain, state: State, approval: StandingApproval, *, is_lifted: bool
+) -> State:
     """Record what ended since the last look: a pause, a quarantine that a person lifted, an approval that was renewed."""
-    is_lifted = state.trouble is not None and lifted(house, domain, state.trouble)
     was_paused = any(each.startswith("paused-") for each in state.told)
     if not is_lifted and not was_paused and approval == state.approval:
         return state

@@ -8,11 +8,12 @@ from itertools import islice
 import msgspec
 
 from provisioning import setup_file
-from provisioning.engine import advice
+from provisioning.engine import advice, suggesting
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, resolve_all
 from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
+from provisioning.engine.suggesting import Suggestion
 from provisioning.engine.transforms import fold
 from provisioning.errors import Refused, SettingsError
 from provisioning.model import (
@@ -29,6 +30,7 @@ from provisioning.workflow.asking import last_check
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.reading import connection_of, read_hibob
 from provisioning.workflow.setting_up import changed_settings, file_of
+from provisioning.workflow.values import note_values
 
 
 def read_sample(house: Workspace, label: str) -> int:
@@ -37,8 +39,10 @@ def read_sample(house: Workspace, label: str) -> int:
     draft = mapping_draft(house, label)
     attributes = tuple({*(draft.attributes if draft else ()), *domain.attributes})
     wanted = tuple(each for each in attributes if not _unknown(house, domain, each))
-    employees = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True).employees
+    read = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True)
+    employees = read.employees
     snapshots.save_sample(house.snapshots, domain.id, employees)
+    note_values(house, domain, employees, tuple(read.catalogue.fields.values()))
     return employees.evidence.employees
 
 
@@ -131,6 +135,18 @@ def advise(
     return problems, advice.suggestions(fields, attributes)
 
 
+def suggest(house: Workspace, label: str, attributes: Sequence[Attribute]) -> tuple[Suggestion, ...]:
+    """Rows to add to a mapping, and columns for those that have none, each with the reason."""
+    tested = last_check(house, label)
+    if tested and tested.portal and seen_domain(house, label, "see the mapping").settings.scim:
+        named = {each.name for each in attributes}
+        missing = [each for each in tested.portal.suggestions if each.name not in named]
+        return tuple(
+            Suggestion(each, "The portal has this attribute, and HiBob the column for it.") for each in missing
+        )
+    return suggesting.suggest(fields_known(house, label), attributes)
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """What somebody began to edit from: the mapping's version, and the unique identifier that the settings named then.
@@ -213,7 +229,7 @@ def save_mapping(
         domain = seen_domain(house, label, "change the mapping", PREPARERS)
         _check_begun(house, domain, Begun(begun, begun_from(domain).identifier) if isinstance(begun, int) else begun)
         settings = replace(domain.settings, unique_identifier=identifier or None)
-        _check_usable(house, domain, attributes, settings)
+        check_usable(house, domain, attributes, settings)
         now, by = house.clock(), house.actor.name
         version = customers.save_mapping(house.db, domain.id, tuple(attributes), by, now)
         also = customers.save_settings(house.db, domain.id, settings, by, now)
@@ -241,8 +257,8 @@ def _check_begun(house: Workspace, domain: Domain, begun: Begun) -> None:
     )
 
 
-def _check_usable(house: Workspace, domain: Domain, attributes: Sequence[Attribute], settings: Settings) -> None:
-    """By the rules of the set-up file, so that whatever a page saves can be exported and set up again."""
+def check_usable(house: Workspace, domain: Domain, attributes: Sequence[Attribute], settings: Settings) -> None:
+    """Raises `SettingsError`. By the rules of the set-up file, so that whatever a page saves can be exported and set up again."""
     _check_protected(domain, attributes, settings)
     table = setup_file.from_settings(domain.name, settings, tuple(attributes))
     setup_file.parse(setup_file.write(file_of(customers.get_customer(house.db, domain.customer), table)))
@@ -271,7 +287,7 @@ def save_settings(house: Workspace, label: str, settings: Settings, based_on: in
                 f"Somebody saved version {domain.settings_version} of these settings since you began from version "
                 f"{based_on}. Nothing was saved: reload the page, look at the new values and make your change again."
             )
-        _check_usable(house, domain, domain.attributes, settings)
+        check_usable(house, domain, domain.attributes, settings)
         version = customers.save_settings(house.db, domain.id, settings, house.actor.name, house.clock())
         if version:
             changed = changed_settings(domain.settings, settings)

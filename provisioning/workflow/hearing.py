@@ -13,7 +13,7 @@ from provisioning.model import Connection, Domain
 from provisioning.store import customers, schedules
 from provisioning.store.schedules import State
 from provisioning.store.secrets import get_secret, webhook_owner
-from provisioning.workflow.house import Workspace
+from provisioning.workflow.house import Workspace, with_us
 from provisioning.workflow.reading import connection_of
 from provisioning.workflow.resting import change
 
@@ -31,16 +31,19 @@ class Heard(StrEnum):
 def webhook(house: Workspace, label: str, headers: Mapping[str, str], body: bytes) -> Heard:
     """Take an event for the connection of a domain: every domain on it whose schedule is on runs after a quiet time.
     Nobody is signed in; the signature is what is believed. Raises `Refused`, and `NotFound` for an unknown domain."""
-    domain = customers.get_domain(house.db, label)
+    domain = with_us(customers.get_domain(house.db, label))
     connection, now = connection_of(house, domain), house.clock()
     secret = get_secret(house.db, house.vault, webhook_owner(connection.id)) or ""
     signature = next((value for name, value in headers.items() if name.lower() == SIGNATURE_HEADER), "")
     at = believe(secret, signature, body, now)
     quiet = _quiet_time(house)
     with house.db.transaction():
-        if not schedules.remember_webhook(house.db, domain.id, sha256(body).hexdigest(), at, now - WINDOW):
+        heard_by = _domains_on(house, domain, connection)
+        # Remembered once for all of them: else whoever overheard an event could send it to the next domain's address.
+        first = min(each.id for each in heard_by)
+        if not schedules.remember_webhook(house.db, first, sha256(body).hexdigest(), at, now - WINDOW):
             return Heard.REPEATED
-        noted = [_note(house, each, now, quiet) for each in _domains_on(house, domain, connection)]
+        noted = [_note(house, each, now, quiet) for each in heard_by]
     return Heard.NOTED if any(noted) else Heard.IGNORED
 
 

@@ -3,14 +3,15 @@
 import getpass
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from provisioning import setup_file
 from provisioning.database import Database
-from provisioning.errors import RoleMissing
+from provisioning.errors import Refused, RoleMissing
+from provisioning.hands import Hands, Here
 from provisioning.model import (
     Actor,
     Customer,
@@ -52,6 +53,10 @@ class Workspace:
     """From where the actor acts, for the history: the command line of a host, or a browser's address."""
     session: str = ""
     """The sign-in by which the actor is here; empty where nobody signs in."""
+    hands: Hands = field(default_factory=Here)
+    """Who reads and plans for us."""
+    ending: Callable[[], bool] = lambda: False
+    """Whether this process was told to end: a run pauses before its next chunk, for somebody else to go on with."""
 
     @cached_property
     def db(self) -> Database:
@@ -70,6 +75,10 @@ class Workspace:
     @property
     def snapshots(self) -> Path:
         return self.data / "snapshots"
+
+
+class PutDown(BaseException):
+    """This process ends; what it was doing is repeated or resumed by the next. No failure, so nobody may take it for one."""
 
 
 def acting_as(house: Workspace, actor: Actor) -> Workspace:
@@ -92,6 +101,10 @@ def member(email: str) -> Actor:
     address = setup_file.check_email(email)
     return Actor(address, address)
 
+
+NOBODYS = 0
+
+"""The id of no customer: what is asked of one that is not there takes a role for all of them."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -163,9 +176,26 @@ MODE = MODE_VARIABLE
 """`server`: people sign in, and the encryption key is never made here. `local`: one person, on this machine."""
 
 
+def seen_customer(house: Workspace, name: str, doing: str, roles: frozenset[Role] = READERS) -> Customer:
+    """The customer of this name. One that the actor may not see is refused in the same words as one that is not there;
+    `NotFound`, which names all there are, is for those who may see all."""
+    found = customers.find_customer(house.db, name)
+    require(house, found.id if found else NOBODYS, roles, doing)
+    return found or customers.get_customer(house.db, name)
+
+
+def with_us(domain: Domain) -> Domain:
+    """The same domain. Raises `Refused` for one that left: it is there to be read only."""
+    if domain.left_at:
+        raise Refused(
+            f"{domain.label} was offboarded on {domain.left_at:%d %b %Y}: what happened can be read, and nothing is done "
+            "any more. A set-up file that names it takes it up again."
+        )
+    return domain
+
+
 def domains_seen(house: Workspace, customer: str) -> list[Domain]:
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, READERS, "see this customer")
+    found = seen_customer(house, customer, "see this customer")
     return customers.domains(house.db, found.id)
 
 
@@ -179,9 +209,16 @@ def may(house: Workspace, customer: str) -> frozenset[str]:
 
 
 def seen_domain(house: Workspace, label: str, doing: str, roles: frozenset[Role] = READERS) -> Domain:
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, roles, doing)
-    return domain
+    """The domain of this label. Of customers that the actor may not see, nothing is told: neither names nor whether
+    they are there."""
+    domain = customers.find_domain(house.db, label)
+    if domain:
+        require(house, domain.customer_id, roles, doing)
+        return domain if Role.AUDITOR in roles else with_us(domain)
+    mine = customers_seen(house)
+    if not any(label.startswith(f"{each.name}/") for each in mine):
+        require(house, NOBODYS, roles, doing)
+    return customers.get_domain(house.db, label, {each.id for each in mine})
 
 
 def is_local_user(house: Workspace) -> bool:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from provisioning.cluster import Cluster, hands_of
 from provisioning.errors import Refused, SettingsError, UsageError
+from provisioning.hands import Here
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts
 from provisioning.store import customers, history, snapshots
 from provisioning.store.leases import is_held
@@ -111,6 +113,7 @@ def doctor(house: Workspace) -> list[Diagnosis]:
         ),
         _diagnose_history(house),
         *_diagnose_metadata(house),
+        *_diagnose_cluster(house),
         Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
     ]
 
@@ -131,6 +134,17 @@ def _diagnose_metadata(house: Workspace) -> Iterable[Diagnosis]:
             hours = (house.clock() - cached[1]).total_seconds() / 3600 if cached else 0
             age = f"{len(cached[0]):,} fields, read {hours:.1f} hours ago" if cached else "not read yet"
             yield Diagnosis("fields", True, f"{customer.name}, {each.name}: {age}")
+
+
+def _diagnose_cluster(house: Workspace) -> Iterable[Diagnosis]:
+    """Whether the cluster that the environment names could read and plan for us now."""
+    try:
+        hands = hands_of(house.environment, Here())
+    except SettingsError as problem:
+        yield Diagnosis("cluster", False, str(problem))
+        return
+    if isinstance(hands, Cluster):
+        yield Diagnosis("cluster", *hands.seen())
 
 
 def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:

@@ -5,13 +5,17 @@ from datetime import timedelta
 from provisioning.errors import NotFound, Refused
 from provisioning.model import Customer, RunStatus
 from provisioning.store import customers, history, person, plans, snapshots
-from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_customer
 
 
 def remove_old_history(house: Workspace, customer: str) -> int:
     """Remove the content of a customer's history that is older than its retention; returns how many rows. The rows
     themselves stay, so that the chain fits."""
-    found = _customer(house, customer, "remove what is old")
+    return remove_old_content(house, _customer(house, customer, "remove what is old"))
+
+
+def remove_old_content(house: Workspace, found: Customer) -> int:
+    """The same, for somebody of whom it is known that they may."""
     with house.db.transaction():
         rows = history.rows_before(house.db, found.id, house.clock() - timedelta(days=found.retention_days))
         _remove_content(house, rows, found, f"retention of {found.retention_days} days")
@@ -69,6 +73,4 @@ def _remove_content(house: Workspace, rows: list[int], customer: Customer, why: 
 
 
 def _customer(house: Workspace, name: str, doing: str) -> Customer:
-    found = customers.get_customer(house.db, name)
-    require(house, found.id, PREPARERS, doing)
-    return found
+    return seen_customer(house, name, doing, PREPARERS)

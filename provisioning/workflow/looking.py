@@ -1,20 +1,16 @@
 """Looking at plans, runs, people and history; changes nothing."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, column_names
 from provisioning.engine.explain import Answer, explain_person
-from provisioning.errors import Lapsed, SettingsError
+from provisioning.errors import Lapsed
 from provisioning.model import (
     Approval,
     Change,
-    Customer,
     Domain,
     Held,
     Outcome,
@@ -23,13 +19,12 @@ from provisioning.model import (
     Run,
     RunStatus,
 )
+from provisioning.report.called import held_codes
 from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
-from provisioning.workflow.asking import last_check
 from provisioning.workflow.directories import known_directory, known_users, open_directory
-from provisioning.workflow.editing import fields_known
-from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.planning import domain_of, kept_read, plan_seen, situation_of
 from provisioning.workflow.setting_up import connections_seen
 
@@ -38,8 +33,7 @@ Event = history.Event
 
 def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is: (id, external id, status, attributes), ordered by id."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see the users")
+    domain = seen_domain(house, label, "see the users")
     with open_directory(house, domain) as directory:
         return directory.everybody()
 
@@ -47,23 +41,22 @@ def users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, s
 def export_users(house: Workspace, label: str) -> list[tuple[str, str, str, dict[str, str]]]:
     """The directory as it is, to be handed out: that is recorded."""
     found = users(house, label)
-    record_event(house, "users exported", customers.get_domain(house.db, label), users=len(found))
+    record_event(house, "users exported", seen_domain(house, label, "see the users"), users=len(found))
     return found
 
 
 def see_history(house: Workspace, label: str) -> list[history.Event]:
     """A customer's events, or those of `CUSTOMER/DOMAIN`, newest first."""
-    customer = customers.find_customer(house.db, label)
-    domain = None if customer else customers.get_domain(house.db, label) if "/" in label else None
-    found: Customer = customer or customers.get_customer(house.db, domain.customer if domain else label)
-    require(house, found.id, READERS, "see the history")
-    return history.events(house.db, found.id, domain.id if domain else None)
+    doing = "see the history"
+    if customers.find_customer(house.db, label) is None and "/" in label:
+        domain = seen_domain(house, label, doing)
+        return history.events(house.db, domain.customer_id, domain.id)
+    return history.events(house.db, seen_customer(house, label, doing).id)
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
     """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, READERS, "see why somebody is there")
+    domain = seen_domain(house, label, "see why somebody is there")
     employees, _ = snapshots.load_snapshots(house.snapshots, domain.id)
     # The kept users are from before the last run: whoever it added would seem to wait for being added.
     fed = sorted(each.name for each in domain.attributes if each.data_feed_name)
@@ -76,8 +69,8 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
 def verify(house: Workspace, head: str | None = None) -> history.Verdict:
     """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
     verdict = history.verify(house.db, head)
-    problem = verdict.broken or house.sealer().problem()
-    return replace(verdict, broken=problem)
+    sealer = house.sealer()
+    return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
 
 
 def history_head(house: Workspace) -> str:
@@ -156,14 +149,22 @@ def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
 
 
 def changes_seen(
-    house: Workspace, plan_id: str, action: str, attribute: str, text: str, most: int, skip: int
+    house: Workspace,
+    plan_id: str,
+    action: str,
+    attribute: str,
+    text: str,
+    most: int,
+    skip: int,
+    values: tuple[str | None, str | None] | None = None,
 ) -> tuple[list[Change], int]:
-    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip)
+    """One page of those whom a plan changes, and how many fit. `values`: of the attribute, before and after."""
+    return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip, values)
 
 
 def held_seen(house: Workspace, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
     """One page of those whom a plan holds back, and how many fit."""
-    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip)
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip, held_codes(text))
 
 
 def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
@@ -259,65 +260,3 @@ def users_seen(
 def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
     """The user of a person, by the key that plans know them by; None when there is none."""
     return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One line of the checklist before the first run; `page` is where it is done."""
-
-    title: str
-    done: bool
-    detail: str
-    page: str
-
-
-def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
-    """The real set-up, in its order, with what is known to be done."""
-    about = customers.get_customer(house.db, customer)
-    have = connections_seen(house, customer)
-    domain = seen_domain(house, label, "see the checklist") if label else None
-    ready = any(each.token_set and each.connection.service_user_id for each in have)
-    tested = last_check(house, label) if label else None
-    return stations(about, ready, domain, bool(tested and tested.ok))
-
-
-def stations(about: Customer, ready: bool, domain: Domain | None, tested: bool) -> list[Station]:
-    """The checklist from what is known. `ready`: a connection has its id and token; `tested`: its last test was fine."""
-    fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
-    seats = f"{about.seats:,} licensed users" if about.seats else "Ask your Skillcast contact; the preview then warns."
-    priced = f", at a price of {about.price_per_user} per user" if about.price_per_user else ""
-    return [
-        Station("Licensed seats and price per user", bool(about.seats), seats + priced, "start"),
-        Station("A service user in HiBob: its id and token", ready, "HiBob shows the token once.", "connect"),
-        Station("A domain on the connection", domain is not None, domain.name if domain else "", "connect"),
-        Station("The permission group opens what is mapped", tested, "Test shows it.", "connect"),
-        Station("Attributes and dates to capture", bool(fed), f"{len(fed)} attributes are fed by HiBob.", "mapping"),
-        Station(
-            "The unique identifier",
-            bool(domain and domain.settings.unique_identifier),
-            (domain.settings.unique_identifier or "" if domain else "") or "Choose one that never changes.",
-            "mapping",
-        ),
-        Station(
-            "Who is never archived",
-            bool(domain and domain.settings.protected),
-            "Test accounts, and whoever administers the portal.",
-            "settings",
-        ),
-    ]
-
-
-def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
-    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope."""
-    domain = seen_domain(house, label, "see the checklist")
-    catalogue = Catalogue(fields_known(house, label))
-    found: dict[str, list[str]] = {}
-    wanted = [*known.ENGINE_FIELDS]
-    for name in column_names(domain.attributes, domain.settings.scope):
-        with suppress(SettingsError):
-            wanted.append(catalogue.resolve(name).field)
-    for field_id in dict.fromkeys(wanted):
-        known_field = catalogue.fields.get(field_id)
-        if known_field:
-            found.setdefault(known_field.category_name or known_field.category, []).append(known_field.name)
-    return {name: tuple(columns) for name, columns in sorted(found.items())}

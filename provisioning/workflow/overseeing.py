@@ -8,15 +8,18 @@ import msgspec
 
 from provisioning import setup_file
 from provisioning.errors import RoleMissing, SettingsError
-from provisioning.model import Customer, Domain, Role, RunStatus
+from provisioning.model import Customer, Domain, PlanStatus, Role, RunStatus
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers, overview, plans, schedules
-from provisioning.workflow.directories import known_directory
+from provisioning.store import customers, overview, schedules
+from provisioning.workflow.approving import why_lapsed
+from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_domain
-from provisioning.workflow.looking import PlanState, Station, state_of, stations
+from provisioning.workflow.looking import PlanState
 from provisioning.workflow.reading import Check
+from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
+from provisioning.workflow.stages import Facts, next_station, stations
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,18 @@ def is_csm(house: Workspace) -> bool:
 def customers_overview(house: Workspace) -> list[DomainOverview]:
     """Every domain of every customer that the actor may see, the most urgent first. Raises `RoleMissing` for whoever
     is no CSM."""
+    return sorted(_Overview(house).rows(), key=_urgency)
+
+
+def in_sight(house: Workspace) -> list[Customer]:
+    """The customers that a CSM, or the operator, may see. Raises `RoleMissing` for others."""
     if not is_csm(house):
         raise RoleMissing("This page is for CSMs, who look after several customers. Your own is on the other pages.")
-    return sorted(_Overview(house).rows(), key=_urgency)
+    found = [each for each in customers.customers(house.db) if each.left_at is None]
+    if house.actor.email is None:
+        return found
+    roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())
+    return found if None in roles else [each for each in found if each.id in roles]
 
 
 def _urgency(each: DomainOverview) -> tuple[int, str, str]:
@@ -87,23 +99,18 @@ class _Overview:
         self.checks = overview.last_checks(db)
         self.plans = overview.last_plans(db)
         self.runs = overview.last_runs(db)
+        self.ran = overview.domains_run(db)
         self.local = overview.live_users(db)
         self.tables = overview.schedule_tables(db)
         self.states = overview.schedule_states(db)
+        self.domains = customers.all_domains(db)
+        self.facts = facts_of_all(house, self.domains)
 
     def rows(self) -> list[DomainOverview]:
         domains: dict[int, list[Domain]] = {}
-        for each in customers.all_domains(self.house.db):
+        for each in self.domains:
             domains.setdefault(each.customer_id, []).append(each)
-        seen = self._seen()
-        return [row for each in seen for row in self._customer(each, domains.get(each.id, []))]
-
-    def _seen(self) -> list[Customer]:
-        house, found = self.house, customers.customers(self.house.db)
-        if house.actor.email is None:
-            return found
-        roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())
-        return found if None in roles else [each for each in found if each.id in roles]
+        return [row for each in in_sight(self.house) for row in self._customer(each, domains.get(each.id, []))]
 
     def _customer(self, about: Customer, domains: Sequence[Domain]) -> list[DomainOverview]:
         if not domains:
@@ -114,15 +121,19 @@ class _Overview:
     def _live(self, domain: Domain) -> int:
         if domain.settings.scim is None:
             return self.local.get(domain.id, 0)
-        return known_directory(self.house, domain).live()
+        return live_users(self.house, domain)
 
     def _row(self, about: Customer, domain: Domain | None, live: Mapping[int, int], in_all: int) -> DomainOverview:
-        tested, why_not = self._tested(domain)
-        steps = stations(about, about.id in self.ready, domain, bool(tested))
+        check, why_not = self._check(domain)
+        tested = check.ok if check else False if why_not else None
         plan = self.plans.get(domain.id) if domain else None
         state, made_at = self._plan_state(domain, plan)
         schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
         run = self.runs.get(domain.id) if domain else None
+        ran = domain is not None and domain.id in self.ran
+        facts = Facts(about, domain, about.id in self.ready, check, why_not, plan is not None, ran, schedule.standing)
+        steps = [each for each in stations(facts) if not each.optional]
+        following = next_station(steps)
         over = about.seats is not None and in_all > about.seats
         needs = [
             *_of_schedule(schedule),
@@ -132,17 +143,16 @@ class _Overview:
             *([Need("seats", f"{in_all:,} live users, {about.seats:,} licensed.")] if over else []),
         ]
         return DomainOverview(
-            about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), _next(steps), tested,
+            about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             plan.read_at if plan else None, run, schedule.standing, plan.id if plan else None,
             made_at if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
         )  # fmt: skip
 
-    def _tested(self, domain: Domain | None) -> tuple[bool | None, str]:
+    def _check(self, domain: Domain | None) -> tuple[Check | None, str]:
+        """(what the last finished test proved, why it failed)"""
         check, problem = self.checks.get(domain.id, (None, "")) if domain else (None, "")
-        if check is None:
-            return (False, problem) if problem else (None, "")
-        return msgspec.json.decode(check, type=Check).ok, ""
+        return (None, problem) if check is None else (msgspec.json.decode(check, type=Check), "")
 
     def _plan_state(
         self, domain: Domain | None, plan: overview.LastPlan | None
@@ -150,8 +160,11 @@ class _Overview:
         """How far an open plan is, and when it was made; nothing of one that was decided on."""
         if domain is None or plan is None or not plan.open:
             return None, None
-        head = plans.plan_head(self.house.db, plan.id)
-        return state_of(self.house, domain, head, None), head.made_at
+        if plan.status is PlanStatus.EMPTY:
+            return PlanState.EMPTY, None
+        if why_lapsed(plan, domain, self.house.clock(), plan.overtaken):
+            return PlanState.LAPSED, None
+        return PlanState.BLOCKED if plan.status is PlanStatus.BLOCKED else PlanState.WAITING, plan.made_at
 
     def _schedule(self, domain: Domain) -> ScheduleSeen:
         table, state = self.tables.get(domain.id), self.states.get(domain.id, schedules.State())
@@ -160,11 +173,9 @@ class _Overview:
         off = ScheduleSeen(domain.label, Standing.OFF)
         if state.approval is None:
             return off
-        return stands(self.house, domain, msgspec.convert(table, ScheduleTable), state.approval, state, off)
-
-
-def _next(steps: Sequence[Station]) -> str:
-    return next((each.title for each in steps if not each.done), "")
+        return stands(
+            self.house, self.facts[domain.id], domain, msgspec.convert(table, ScheduleTable), state.approval, state, off
+        )
 
 
 def _of_schedule(seen: ScheduleSeen) -> list[Need]:

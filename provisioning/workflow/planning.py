@@ -27,14 +27,21 @@ from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.directories import (
-    identifiers_elsewhere,
-    known_directory,
-    read_users,
-    with_names_elsewhere,
+from provisioning.workflow.directories import identifiers_elsewhere, known_directory, read_users, with_names_elsewhere
+from provisioning.workflow.house import (
+    PREPARERS,
+    READERS,
+    Say,
+    Waiting,
+    Workspace,
+    quiet,
+    record_event,
+    require,
+    seen_domain,
+    with_us,
 )
-from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
+from provisioning.workflow.values import note_values
 
 SEVEN_DAYS = timedelta(days=7)
 
@@ -42,16 +49,17 @@ SEVEN_DAYS = timedelta(days=7)
 def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = quiet) -> Plan:
     """Read both sides, make a plan and store it. Waits while somebody else works on the domain; `say` hears each
     step."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, PREPARERS, "make a preview")
+    domain = seen_domain(house, label, "make a preview", PREPARERS)
     with lease(house.db, domain.id, "preview", waiting):
-        domain = customers.domain_by_id(house.db, domain.id)
+        domain = with_us(customers.domain_by_id(house.db, domain.id))
         say("Reading HiBob and the directory")
-        situation = situation_of(house, domain, *_both_sides(house, domain))
+        read, users = _both_sides(house, domain)
+        situation = situation_of(house, domain, read, users)
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
-        decision = make_plan(situation)
+        decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
+        note_values(house, domain, read.employees, tuple(read.catalogue.fields.values()))
         return store_plan(house, situation, decision)
 
 
@@ -165,20 +173,22 @@ def live_account(house: Workspace, domain: Domain, email: str) -> Status | None:
     return Status.LIVE if Status.LIVE in found else next(iter(found), None)
 
 
-def store_plan(house: Workspace, situation: Situation, decision: Decision, undo_of: str | None = None) -> Plan:
+def store_plan(
+    house: Workspace, situation: Situation, decision: Decision, undo_of: str | None = None, *, farewell: bool = False
+) -> Plan:
     """Store what was decided as a plan of the situation's domain."""
     domain, read_at = situation.domain, situation.employees.evidence.read_at
     with house.db.transaction():
         # Not before the last run, though the clock was set back: it would count as overtaken by that run.
         made_at = max(situation.now, runs.last_moment(house.db, domain.id) or situation.now)
-        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, made_at, read_at, undo_of)
+        plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, made_at, read_at, undo_of, farewell)
         if decision.status is PlanStatus.EMPTY:
             plans.take_baseline(house.db, plan_id)
         plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)
         blocks = [each.code for each in decision.blocks]
         record_event(
             house, "plan made", domain, plan=plan_id, digest=decision.digest, status=decision.status.value,
-            counts=dict(decision.counts), blocks=blocks, undo_of=undo_of,
+            counts=dict(decision.counts), blocks=blocks, undo_of=undo_of, **({"farewell": True} if farewell else {}),
         )  # fmt: skip
     return plans.get_plan(house.db, plan_id)
 

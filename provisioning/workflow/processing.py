@@ -24,8 +24,18 @@ from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
 from provisioning.workflow.approving import check_current, kept_since
-from provisioning.workflow.directories import Directory, open_directory
-from provisioning.workflow.house import PREPARERS, Progress, Say, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.directories import Directory, live_users, open_directory
+from provisioning.workflow.house import (
+    PREPARERS,
+    Progress,
+    PutDown,
+    Say,
+    Waiting,
+    Workspace,
+    quiet,
+    record_event,
+    require,
+)
 from provisioning.workflow.planning import domain_of, plan_seen, situation_of
 from provisioning.workflow.reading import read_hibob
 from provisioning.workflow.retention import remove_old
@@ -118,8 +128,8 @@ def _changed_at_source(
     """For a plan that is no longer fresh: the changes that HiBob would not make today. Planned anew from a new read
     and the kept users, so that what this run already wrote does not count."""
     minutes = _reread_minutes(house)
-    if plan.undo_of:
-        return frozenset()  # It follows from what a run did, not from what HiBob says.
+    if plan.undo_of or plan.farewell:
+        return frozenset()  # It follows from what a run did, or a customer wished, not from what HiBob says.
     # A read of the future was made by a clock that was wrong: its age is not known, so it is no fresh one.
     if not changes or timedelta(0) <= house.clock() - plan.read_at <= timedelta(minutes=minutes):
         return frozenset()
@@ -128,7 +138,7 @@ def _changed_at_source(
         _, users = snapshots.load_snapshots(house.snapshots, domain.id)
     except NotFound:
         raise Refused(f"What preview {plan.id} was compared with is no longer kept. Make a new preview.") from None
-    decision = make_plan(situation_of(house, domain, read, users))
+    decision = house.hands.do(f"plan-{domain.id}", make_plan, situation_of(house, domain, read, users))
     unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
     if unproved:
         raise Refused(
@@ -230,7 +240,7 @@ class _Processing:
             try:
                 for start in range(0, len(todo), CHUNK):
                     if self._stop_asked():
-                        return STOPPED
+                        return self._stopped()
                     self.still_ours()
                     directory.ensure(todo[start : start + CHUNK], self._journal)
                     self.progress(min(start + CHUNK, len(todo)), len(todo))
@@ -238,12 +248,18 @@ class _Processing:
                         return early
                 directory.finish(self._journal)
             except Stopped:
-                return STOPPED
+                return self._stopped()
             self._look_again(directory)
         return None
 
     def _stop_asked(self) -> bool:
-        return runs.stop_asked(self.house.db, self.run.id)
+        return self.house.ending() or runs.stop_asked(self.house.db, self.run.id)
+
+    def _stopped(self) -> str:
+        """By somebody's wish. A process that ends leaves the run open instead, to be resumed like one that was killed."""
+        if not runs.stop_asked(self.house.db, self.run.id):
+            raise PutDown
+        return STOPPED
 
     def _wait(self, until: datetime) -> None:
         self.say(f"Skillcast asks us to wait until {until.astimezone(UTC):%H:%M:%S} UTC")
@@ -271,8 +287,9 @@ class _Processing:
         counts = runs.get_run(self.house.db, self.run.id).counts
         bad = counts["failed"] + counts["drifted"]
         status = RunStatus.STOPPED if not complete else RunStatus.PARTIAL if bad else RunStatus.DONE
+        live = live_users(self.house, self.domain)
         with self.house.db.transaction():
-            runs.end_run(self.house.db, self.run.id, status, self._now(), note or "")
+            runs.end_run(self.house.db, self.run.id, status, self._now(), note or "", live)
             if complete:
                 plans.take_baseline(self.house.db, self.plan.id)
             what = "run ended" if complete else "run stopped"

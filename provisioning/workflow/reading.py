@@ -10,7 +10,8 @@ from provisioning.engine.columns import Catalogue, absent_remedy, column_names, 
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
 from provisioning.errors import Refused, SettingsError, SourceError
-from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url, check_destination
+from provisioning.hands import Closed
+from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     Column,
     Connection,
@@ -22,15 +23,16 @@ from provisioning.model import (
 )
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
-from provisioning.source.people import MOST_FIELDS, read_people
-from provisioning.source.reports import list_reports, read_report
+from provisioning.source.people import MOST_FIELDS
+from provisioning.source.reports import list_reports
 from provisioning.store import customers, history
 from provisioning.store.secrets import (
     connection_owner,
     get_secret,
 )
-from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.portals import PortalSeen, ask_portal
+from provisioning.workflow.reaching import HiBobAsked, Reach, hibob_at, people_of, report_of
 
 TESTED, MOST_TESTS, TEST_WINDOW = "connection tested", 20, timedelta(minutes=5)
 METADATA_AGE = timedelta(hours=24)
@@ -56,17 +58,21 @@ def connection_of(house: Workspace, domain: Domain) -> Connection:
     return found[0]
 
 
-@contextmanager
-def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
-    """HiBob with the connection's credentials. The host rules hold at every use, not only when it was saved."""
+def _reach(house: Workspace, connection: Connection) -> tuple[Reach, str]:
+    """Where HiBob is, with the connection's credentials: token and service user id. The host rules hold at every use, not
+    only when it was saved."""
     url = check_base_url(connection.base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
     token = get_secret(house.db, house.vault, connection_owner(connection.id))
     if not connection.service_user_id or not token:
         raise SettingsError(
             f"Connection “{connection.name}” has no service user id or token yet. Set both (`id`, `token`) and try again."
         )
-    check_destination(url, allowed_hosts(house.environment))
-    with HiBobClient(url, connection.service_user_id, token) as client:
+    return Reach(url, Closed(token), allowed_hosts(house.environment)), connection.service_user_id
+
+
+@contextmanager
+def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
+    with hibob_at(*_reach(house, connection)) as client:
         yield client
 
 
@@ -78,7 +84,8 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
         report = None
         if connection.report is not None:
             fields, at = _metadata(house, connection, client, fresh_metadata)
-            report = read_report(client, connection.report, fields)
+            asked_for = HiBobAsked(*_reach(house, connection), tuple(fields), house.clock(), connection.report)
+            report = house.hands.do(f"read-report-{domain.id}", report_of, asked_for)
             titles = {each.id for each in report.fields}
             catalogue = Catalogue([*report.fields, *(each for each in fields if each.id not in titles)])
         else:
@@ -92,7 +99,11 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
         # What the engine would like to have must not be what HiBob refuses the whole call for.
         asked = [catalogue.field(field_id) for field_id in (*named, *ours[: max(MOST_FIELDS - len(named), 1)])]
         now = house.clock()
-        employees = report.snapshot(asked, now) if report else read_people(client, asked, now)
+        if report:
+            employees = report.snapshot(asked, now)
+        else:
+            wanted = HiBobAsked(*_reach(house, connection), tuple(asked), now)
+            employees = house.hands.do(f"read-people-{domain.id}", people_of, wanted)
     mapped = {columns[name].field for name in names}
     if at < started and any(employees.evidence.absent(each) for each in mapped):
         # Before saying that a column is missing: the field's id may be newer than our list of fields.
@@ -190,8 +201,7 @@ class Check:
 def check(house: Workspace, label: str) -> Check:
     """Test a domain's connection: credentials, people, and every mapped field; and its portal, if it has one. Stores only
     HiBob's metadata."""
-    domain = customers.get_domain(house.db, label)
-    require(house, domain.customer_id, PREPARERS, "test the connection")
+    domain = seen_domain(house, label, "test the connection", PREPARERS)
     _note_test(house, domain)
     read = read_hibob(house, domain, fresh_metadata=True)
     _note_reports(house, connection_of(house, domain))

@@ -3,7 +3,7 @@
 It follows from the stored state and from what people did since, asked anew each time: so a pause ends with its cause.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from provisioning.model import Domain, Plan, PlanStatus
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, plans, runs, schedules
 from provisioning.store.codec import to_json
-from provisioning.store.schedules import StandingApproval, State, Trouble
+from provisioning.store.schedules import ApprovedRun, NewestPlan, StandingApproval, State, Trouble
 from provisioning.workflow.approving import check_current
 from provisioning.workflow.house import LONG_AGO, PREPARERS, Workspace
 
@@ -63,15 +63,48 @@ class Pause:
     tell: bool = False
 
 
-def pause_of(house: Workspace, domain: Domain, table: ScheduleTable, approval: StandingApproval) -> Pause | None:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What people did that bears on a schedule, and is not in its state. `preparers`: who may process for the customer, by
+    grant or by group, over or not; `approved`: the last run of the versions of now that somebody approved by hand; `newest`:
+    the newest plan."""
+
+    customer_paused: str | None
+    domain_paused: str | None
+    preparers: frozenset[str]
+    approved: ApprovedRun | None
+    newest: NewestPlan | None
+
+
+def facts_of(house: Workspace, domain: Domain) -> Facts:
+    """Those of one domain."""
+    return facts_of_all(house, [domain])[domain.id]
+
+
+def facts_of_all(house: Workspace, domains: Sequence[Domain]) -> dict[int, Facts]:
+    """Those of many at once, by as few questions as those of one."""
+    only = [each.id for each in domains] if len(domains) == 1 else None
+    # Roles by group last as long as a sign-in: at night those of the last one count.
+    preparers = schedules.preparers(house.db, [role.value for role in PREPARERS], LONG_AGO)
+    whole, single = schedules.paused(house.db)
+    approved, newest = schedules.approved_runs(house.db, only), schedules.newest_plans(house.db, only)
+    return {
+        each.id: Facts(
+            whole.get(each.customer_id), single.get(each.id),
+            preparers.get(each.customer_id, frozenset()) | preparers.get(None, frozenset()), approved.get(each.id),
+            newest.get(each.id),
+        )
+        for each in domains
+    }  # fmt: skip
+
+
+def pause_of(facts: Facts, domain: Domain, table: ScheduleTable, approval: StandingApproval) -> Pause | None:
     """Asked anew each time, so that a pause ends with its cause."""
-    whole = schedules.paused_customer(house.db, domain.customer_id)
-    if whole:
-        return Pause("customer", whole)
-    paused = schedules.paused_domain(house.db, domain.id)
-    if paused:
-        return Pause("undo", f"{paused} The schedule rests until somebody switches it on again.")
-    if approval.schedule != to_json(table):
+    if facts.customer_paused:
+        return Pause("customer", facts.customer_paused)
+    if facts.domain_paused:
+        return Pause("undo", f"{facts.domain_paused} The schedule rests until somebody switches it on again.")
+    if not same_schedule(approval.schedule, table):
         return Pause(
             "times", "The schedule was changed since it was switched on. Somebody must switch it on again.", True
         )
@@ -82,8 +115,7 @@ def pause_of(house: Workspace, domain: Domain, table: ScheduleTable, approval: S
             f"The {what} changed since the schedule was switched on. Somebody must approve and process a preview of it.",
             True,
         )
-    # Roles by group last as long as a sign-in: at night those of the last one count.
-    if not customers.roles(house.db, approval.by, domain.customer_id, LONG_AGO) & PREPARERS:
+    if approval.by not in facts.preparers:
         return Pause(
             "role",
             f"{approval.by}, who switched the schedule on, may no longer process. An admin or CSM must switch it on.",
@@ -92,22 +124,31 @@ def pause_of(house: Workspace, domain: Domain, table: ScheduleTable, approval: S
     return None
 
 
-def renewed(house: Workspace, domain: Domain, table: ScheduleTable, approval: StandingApproval) -> StandingApproval:
+def same_schedule(approved: str, table: ScheduleTable) -> bool:
+    """Whether what was approved means this: what is left out and what is written as it would be anyway are one."""
+    try:
+        return msgspec.json.decode(approved, type=ScheduleTable) == table
+    except msgspec.MsgspecError:
+        return False
+
+
+def renewed(
+    house: Workspace, facts: Facts, domain: Domain, table: ScheduleTable, approval: StandingApproval
+) -> StandingApproval:
     """After a change of mapping or settings: the standing approval of whoever approved a preview of it that was
     processed; else the old one."""
     now = (domain.mapping_version, domain.settings_version)
-    if (approval.mapping_version, approval.settings_version) == now:
+    if (approval.mapping_version, approval.settings_version) == now or facts.approved is None:
         return approval
-    found = schedules.approved_run(house.db, domain.id, *now)
-    return replace(approval_by(house, domain, table, found[1]), schedule=approval.schedule) if found else approval
+    return replace(approval_by(house, domain, table, facts.approved.by), schedule=approval.schedule)
 
 
-def lifted(house: Workspace, domain: Domain, trouble: Trouble) -> bool:
+def lifted(facts: Facts, trouble: Trouble) -> bool:
     """By a person's run since the last try, or by a newer plan that nothing blocks."""
-    if schedules.approved_run(house.db, domain.id, domain.mapping_version, domain.settings_version, trouble.tried_at):
+    if facts.approved and facts.approved.ended_at > trouble.tried_at:
         return True
-    newest = next((each for each in plans.recent_plans(house.db, domain.id, 1)), None)
-    return newest is not None and newest.made_at > trouble.tried_at and not newest.blocks and not newest.undo_of
+    newest = facts.newest
+    return newest is not None and newest.made_at > trouble.tried_at and not newest.blocked and not newest.way_back
 
 
 def still_waits(house: Workspace, domain: Domain, plan: Plan) -> bool:

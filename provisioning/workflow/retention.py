@@ -1,11 +1,12 @@
-"""What is kept, and for how long: plans with their people, approvals, runs and outcomes, and what was asked of the
-worker, by the customer's retention. The history stays: it is a chain, and says who did what for ever."""
+"""What is kept, and for how long: plans with their people, approvals, runs and outcomes, what was asked of the worker, and
+the history's content, by the customer's retention. The history's rows stay: it is a chain, and still fits."""
 
 from datetime import timedelta
 
 from provisioning.model import PLAN_LIFETIME, Customer
 from provisioning.store import customers, history, jobs, plans
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
+from provisioning.workflow.keeping import remove_old_content
 
 SHARE_OF_RETENTION, FEWEST_DAYS = 10, timedelta(days=3)
 SETTLED = timedelta(days=1)
@@ -27,7 +28,7 @@ def _remove(house: Workspace, customer: Customer) -> int:
     kept = max(timedelta(days=customer.retention_days), PLAN_LIFETIME)
     before, count = house.clock() - kept, 0
     jump = _jump(house, kept)
-    for domain in customers.domains(house.db, customer.id):
+    for domain in customers.domains_ever(house.db, customer.id):
         with house.db.transaction():
             old = plans.old_plans(house.db, domain.id, before)
             if jump:
@@ -39,6 +40,7 @@ def _remove(house: Workspace, customer: Customer) -> int:
             if old:
                 record_event(house, "old plans removed", domain, plans=len(old), jobs=asked, days=kept.days)
         count += len(old)
+    remove_old_content(house, customer)
     return count
 
 

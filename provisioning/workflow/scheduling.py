@@ -14,11 +14,13 @@ from provisioning.model import Domain
 from provisioning.setup_file import ScheduleTable, check_schedule
 from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
-from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, seen_customer, seen_domain
 from provisioning.workflow.resting import (
+    Facts,
     approval_by,
     change,
     details_of,
+    facts_of,
     lifted,
     pause_of,
     renewed,
@@ -77,8 +79,7 @@ def save_schedule(house: Workspace, label: str, table: ScheduleTable | None) -> 
 
 def pause_all(house: Workspace, customer: str) -> bool:
     """Let all schedules of a customer rest; returns whether they did not yet."""
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, PREPARERS, "pause the schedules")
+    found = seen_customer(house, customer, "pause the schedules", PREPARERS)
     with house.db.transaction():
         reason = f"{house.actor.name} paused all schedules of {found.name}."
         changed = schedules.pause_customer(house.db, found.id, reason)
@@ -89,8 +90,7 @@ def pause_all(house: Workspace, customer: str) -> bool:
 
 def resume_all(house: Workspace, customer: str) -> bool:
     """Let a customer's schedules go on as each was, from its next time on; returns whether they rested."""
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, PREPARERS, "resume the schedules")
+    found = seen_customer(house, customer, "resume the schedules", PREPARERS)
     if house.actor.email is None:
         raise RoleMissing(OPERATOR_MAY_NOT)
     with house.db.transaction():
@@ -105,14 +105,13 @@ def resume_all(house: Workspace, customer: str) -> bool:
 
 def all_paused(house: Workspace, customer: str) -> str | None:
     """Why all schedules of a customer rest, or None."""
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, READERS, "see the schedules")
-    return schedules.paused_customer(house.db, found.id)
+    found = seen_customer(house, customer, "see the schedules", READERS)
+    return schedules.paused(house.db)[0].get(found.id)
 
 
 def _refusal(house: Workspace, domain: Domain) -> str | None:
     """Why nobody, or not this person, may switch the schedule on."""
-    if not schedules.approved_run(house.db, domain.id, domain.mapping_version, domain.settings_version):
+    if not schedules.approved_runs(house.db, [domain.id]):
         return (
             f"{domain.label} has no approved and processed run of its mapping and settings as they are now. Approve "
             "and process a preview first."
@@ -182,7 +181,8 @@ def schedule_seen(house: Workspace, label: str) -> ScheduleSeen:
         next=engine.next_times(table.cron, table.timezone, house.clock()),
         refusal=_refusal_to(house, domain), plan_id=state.plan_id, waiting_since=_waiting(house, domain, state),
     )  # fmt: skip
-    return stands(house, domain, table, state.approval, state, seen) if state.approval else seen
+    facts = facts_of(house, domain)
+    return stands(house, facts, domain, table, state.approval, state, seen) if state.approval else seen
 
 
 def _refusal_to(house: Workspace, domain: Domain) -> str:
@@ -200,16 +200,22 @@ def _waiting(house: Workspace, domain: Domain, state: State) -> datetime | None:
 
 
 def stands(
-    house: Workspace, domain: Domain, table: ScheduleTable, given: StandingApproval, state: State, seen: ScheduleSeen
+    house: Workspace,
+    facts: Facts,
+    domain: Domain,
+    table: ScheduleTable,
+    given: StandingApproval,
+    state: State,
+    seen: ScheduleSeen,
 ) -> ScheduleSeen:
     """`seen`, with where a schedule stands that somebody switched on."""
-    approval = renewed(house, domain, table, given)
+    approval = renewed(house, facts, domain, table, given)
     seen = replace(seen, by=approval.by, on_at=approval.at)
-    pause = pause_of(house, domain, table, approval)
+    pause = pause_of(facts, domain, table, approval)
     if pause:
         return replace(seen, standing=Standing.PAUSED, reason=pause.reason)
     trouble = state.trouble
-    if trouble and not lifted(house, domain, trouble):
+    if trouble and not lifted(facts, trouble):
         return replace(
             seen, standing=Standing.QUARANTINE, reason=trouble.reason, trouble=trouble, next_at=trouble.retry_at
         )

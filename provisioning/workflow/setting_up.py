@@ -21,7 +21,7 @@ from provisioning.model import (
     Settings,
 )
 from provisioning.notify import check_target
-from provisioning.store import customers, sessions, snapshots
+from provisioning.store import customers, leaving, sessions, snapshots
 from provisioning.store.secrets import (
     about_secret,
     connection_owner,
@@ -34,7 +34,6 @@ from provisioning.store.secrets import (
 )
 from provisioning.workflow.house import (
     PREPARERS,
-    READERS,
     Workspace,
     any_customer,
     customers_seen,
@@ -42,7 +41,11 @@ from provisioning.workflow.house import (
     is_local_user,
     record_event,
     require,
+    seen_customer,
 )
+
+OWN_VARIABLES = "ROLLCALL_"
+"""The encryption key is among them: a set-up file that names it would have it sent to whoever it names."""
 
 
 def set_up(house: Workspace, text: str, *, prune: bool = False) -> list[str]:
@@ -83,6 +86,9 @@ class _SetUp:
         before = customers.find_customer(self.db, table.name)
         price = None if table.price_per_user is None else format(Decimal(str(table.price_per_user)), "f")
         self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
+        if leaving.take_up_customer(self.db, self.customer_id) and before:
+            before = replace(before, left_at=None)
+            self._note("customer taken up again", name=table.name)
         after = customers.get_customer(self.db, table.name)
         if before != after:
             self._note("customer changed" if before else "customer created", name=table.name, seats=table.seats)
@@ -116,6 +122,8 @@ class _SetUp:
         wanted = Connection(0, self.customer_id, table.name, url, table.id, table.report, table.type)
         old_env = customers.token_variable(self.db, before.id) if before else None
         env = table.token.env if table.token else old_env
+        if table.token is None:
+            _keep_token_home(self.house, before, url)
         connection_id = customers.save_connection(self.db, wanted, env)
         token_changed = table.token is not None and put_secret(
             self.db,
@@ -140,17 +148,26 @@ class _SetUp:
         return put_secret(self.db, self.house.vault, owner, secret, now) or not known
 
     def _secret(self, secret: setup_file.Secret, what: str) -> str:
+        if secret.env.startswith(OWN_VARIABLES):
+            raise SettingsError(
+                f"The environment variable {secret.env} is Rollcall’s own and goes to nobody; {what} has to be in another."
+            )
         value = self.house.environment.get(secret.env, "").strip()
         if not value:
             raise SettingsError(f"The environment variable {secret.env} is not set; {what} is read from it.")
         return value
 
     def _domains(self, tables: list[setup_file.DomainTable]) -> None:
-        before = {each.name: each for each in customers.domains(self.db, self.customer_id)}
+        before = {each.name: each for each in customers.domains_ever(self.db, self.customer_id)}
         for table in tables:
-            self._domain(table, before.get(table.name))
-        for name in sorted(set(before) - {each.name for each in tables}) if self.prune else ():
-            drop_notify_secrets(self.db, before[name].id, 0)
+            known = before.get(table.name)
+            if known and known.left_at:
+                leaving.take_up_domain(self.db, known.id)
+                self._note("domain taken up again", known, name=table.name)
+            self._domain(table, known)
+        gone = {each.name for each in before.values() if not each.left_at} - {each.name for each in tables}
+        for name in sorted(gone) if self.prune else ():
+            drop_notify_secrets(self.db, before[name].id, 0, all_of_them=True)
             drop_secret(self.db, scim_owner(before[name].id))
             customers.delete_domain(self.db, before[name].id)
             snapshots.drop_snapshots(self.house.snapshots, before[name].id)
@@ -234,8 +251,7 @@ class _SetUp:
 
 def export(house: Workspace, name: str) -> str:
     """A customer as a set-up file, without secrets: only the variables they were read from."""
-    customer = customers.get_customer(house.db, name)
-    require(house, customer.id, READERS, "export the set-up")
+    customer = seen_customer(house, name, "export the set-up")
     record_event(house, "set-up exported", customer_id=customer.id)
     file = setup_file.SetupFile(
         customer=setup_file.CustomerTable(
@@ -271,7 +287,7 @@ def _domain_table(house: Workspace, domain: Domain) -> setup_file.DomainTable:
     table = setup_file.from_settings(domain.name, domain.settings, domain.attributes)
     schedule, notify = customers.standing(house.db, domain.id)
     table.schedule = msgspec.convert(schedule, setup_file.ScheduleTable) if schedule else None
-    table.notify = [setup_file.Secret(variable) for variable in notify]
+    table.notify = [setup_file.Secret(variable) for variable in notify if variable]
     return table
 
 
@@ -291,8 +307,7 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
         raise UsageError(
             f"Name the customer: only a CSM may have all of them, not a member with the role {role.value}."
         )
-    customer_id = customers.get_customer(house.db, customer).id if customer else None
-    require(house, customer_id, PREPARERS, "grant roles")
+    customer_id = _whose(house, customer, "grant roles")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
         new = customers.grant(house.db, address, role, customer_id, house.clock())
@@ -303,12 +318,19 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
     return new
 
 
+def _whose(house: Workspace, customer: str | None, doing: str) -> int | None:
+    """The id of the customer whose roles are changed; None: of everybody's."""
+    if customer is not None:
+        return seen_customer(house, customer, doing, PREPARERS).id
+    require(house, None, PREPARERS, doing)
+    return None
+
+
 def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bool = False) -> bool:
     """Take somebody's role away; of a customer's last admin only with that word. Returns whether there was one. What
     a group gave ends too, until the next sign-in brings it back: the group has to go where it is kept."""
     address = setup_file.check_email(email)
-    customer_id = customers.get_customer(house.db, customer).id if customer else None
-    require(house, customer_id, PREPARERS, "take roles away")
+    customer_id = _whose(house, customer, "take roles away")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
         had = customers.revoke(house.db, address, customer_id)
@@ -333,8 +355,7 @@ class ConnectionSeen:
 
 
 def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, READERS, "see the connections")
+    found = seen_customer(house, customer, "see the connections")
     have = customers.domains(house.db, found.id)
     return [_connection_seen(house, each, have) for each in customers.connections(house.db, found.id)]
 
@@ -364,8 +385,7 @@ def save_connection(
 ) -> None:
     """Create or change a connection; a token that is None or blank stays as it is. `report`: the custom report to read
     instead of people search. Contacts nobody."""
-    found = customers.get_customer(house.db, customer)
-    require(house, found.id, PREPARERS, "change a connection")
+    found = seen_customer(house, customer, "change a connection", PREPARERS)
     if not name.strip():
         raise SettingsError("The connection needs a name.")
     if len(name.strip()) > MOST_NAME or not name.strip().isprintable():
@@ -373,13 +393,25 @@ def save_connection(
     url = check_base_url(base_url, HIBOB_HOSTS, allowed_hosts(house.environment))
     before = {each.name: each for each in customers.connections(house.db, found.id)}.get(name.strip())
     wanted = Connection(0, found.id, name.strip(), url, service_user_id.strip() or None, report)
+    if not (token or "").strip():
+        _keep_token_home(house, before, url)
     with house.db.transaction():
         variable = customers.token_variable(house.db, before.id) if before else None
+        leaving.take_up_customer(house.db, found.id)
         connection_id = customers.save_connection(house.db, wanted, variable)
         owner, secret = connection_owner(connection_id), (token or "").strip()
         new = bool(secret) and put_secret(house.db, house.vault, owner, secret, house.clock())
         what = "connection changed" if before else "connection created"
         record_event(house, what, customer_id=found.id, name=wanted.name, base_url=url, report=report, token_set=new)
+
+
+def _keep_token_home(house: Workspace, before: Connection | None, url: str) -> None:
+    """A token that somebody else entered is sent where they meant it to go. Raises `SettingsError`."""
+    if before and before.base_url != url and about_secret(house.db, connection_owner(before.id)):
+        raise SettingsError(
+            f"Connection “{before.name}”: its base URL changes, so its token has to be given again: the stored one is not "
+            "sent to another address."
+        )
 
 
 def add_customer(house: Workspace, name: str) -> None:

@@ -14,8 +14,8 @@ from provisioning.notify import Letter
 from provisioning.report.text import WORDS
 from provisioning.store import customers, messages
 from provisioning.store.messages import Delivery, Message
-from provisioning.store.secrets import get_secret, notify_owner
-from provisioning.workflow.house import CARETAKERS, PREPARERS, Workspace, record_event, require, seen_domain
+from provisioning.store.secrets import get_secret, notify_owner, notify_places
+from provisioning.workflow.house import CARETAKERS, Workspace, require, seen_domain
 
 URL_VARIABLE = "ROLLCALL_URL"
 
@@ -38,13 +38,19 @@ class Word:
 
 def tell(house: Workspace, domain: Domain, word: Word) -> None:
     """Record a message in the caller's transaction. `deliver` sends it afterwards, so that no target holds up a run."""
-    targets = len(customers.standing(house.db, domain.id)[1])
     place = link_to(house, domain, word.page, word.query)
     where = place or f"In Rollcall: {domain.label}, page {word.page.capitalize()}."
     messages.post(
         house.db, domain.id, house.clock(), word.about, f"{domain.label}: {word.title}", f"{word.body}\n\n{where}",
-        place, targets,
+        place, places_of(house, domain),
     )  # fmt: skip
+
+
+def places_of(house: Workspace, domain: Domain) -> list[int]:
+    """The places of the domain's targets: those of the set-up file, then those added on the page. One of the file that
+    was removed on the page has left its place empty."""
+    named = customers.standing(house.db, domain.id)[1]
+    return [place for place, variable in enumerate(named) if variable] + notify_places(house.db, domain.id)
 
 
 def link_to(house: Workspace, domain: Domain, page: str, query: Mapping[str, str]) -> str:
@@ -133,14 +139,15 @@ def deliver(house: Workspace, patience: float = notify.PATIENCE) -> int:
     waiting = messages.claim(house.db, house.clock(), house.clock() + CLAIM)
     if not waiting:
         return 0
-    problems = _send(house, waiting, patience)
+    problems = send(house, waiting, patience)
     for each, problem in zip(waiting, problems, strict=True):
         again = house.clock() + TRY_AGAIN[each.tries] if problem and each.tries < len(TRY_AGAIN) else None
         messages.settle(house.db, each.message.id, each.place, house.clock(), problem, again)
     return sum(map(bool, problems))
 
 
-def _send(house: Workspace, waiting: list[Delivery], patience: float) -> list[str]:
+def send(house: Workspace, waiting: list[Delivery], patience: float) -> list[str]:
+    """Send these now; returns for each what went wrong, or an empty text."""
     letters, problems = [], {}
     for place, each in enumerate(waiting):
         try:
@@ -159,39 +166,6 @@ def _send(house: Workspace, waiting: list[Delivery], patience: float) -> list[st
 # --- for pages and the command line -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class NotifySeen:
-    """One notification target without its secret: the variable it was read from, its scheme and host, when a message
-    was last tried on it, and what went wrong then."""
-
-    variable: str
-    name: str
-    tried_at: datetime | None
-    problem: str
-
-
-def targets_seen(house: Workspace, label: str) -> list[NotifySeen]:
-    domain = seen_domain(house, label, "see the notification targets")
-    tries = messages.last_tries(house.db, domain.id)
-    found = []
-    for place, variable in enumerate(customers.standing(house.db, domain.id)[1]):
-        name, problem = _target(house, domain, place)
-        last = tries.get(place)
-        found.append(
-            NotifySeen(variable, name, last.tried_at if last else None, problem or (last.problem if last else ""))
-        )
-    return found
-
-
-def _target(house: Workspace, domain: Domain, place: int) -> tuple[str, str]:
-    """(what to call a target, what is wrong with its address)."""
-    try:
-        url = get_secret(house.db, house.vault, notify_owner(domain.id, place)) or ""
-        return notify.check_target(url, allowed_hosts(house.environment)), ""
-    except SettingsError as problem:
-        return "", str(problem)
-
-
 def messages_seen(house: Workspace, label: str, most: int = 20) -> list[Message]:
     """What people were told about a domain, newest first."""
     return messages.recent(house.db, seen_domain(house, label, "see the messages").id, most)
@@ -200,26 +174,3 @@ def messages_seen(house: Workspace, label: str, most: int = 20) -> list[Message]
 def undelivered(house: Workspace, label: str) -> dict[int, str]:
     """Why messages did not arrive, by their ids."""
     return messages.problems(house.db, seen_domain(house, label, "see the messages").id)
-
-
-def send_test(house: Workspace, label: str, patience: float = notify.PATIENCE) -> list[NotifySeen]:
-    """Send a test to every target of the domain now; returns them with what came of it. Raises `SettingsError` when there
-    is none."""
-    domain = seen_domain(house, label, "send a test", PREPARERS)
-    count = len(customers.standing(house.db, domain.id)[1])
-    if not count:
-        raise SettingsError(f"{domain.label} has no notification target. Name one in the set-up file (`notify = …`).")
-    body = "This is a test. Rollcall writes here when somebody must act."
-    with house.db.transaction():
-        link = link_to(house, domain, "overview", {})
-        message_id = messages.post(
-            house.db, domain.id, house.clock(), "test", f"{domain.label}: a test", f"{body}\n\n{link}".strip(), link, 0
-        )
-        for place in range(count):
-            messages.post_to(house.db, message_id, place)
-        record_event(house, "test message sent", domain, targets=count)
-    message = messages.recent(house.db, domain.id, 1)[0]
-    waiting = [Delivery(message, place, 0) for place in range(count)]
-    for each, problem in zip(waiting, _send(house, waiting, patience), strict=True):
-        messages.settle(house.db, message_id, each.place, house.clock(), problem, None)
-    return targets_seen(house, label)

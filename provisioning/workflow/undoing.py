@@ -25,7 +25,16 @@ from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.workflow.approving import check_current
 from provisioning.workflow.directories import read_users
-from provisioning.workflow.house import PREPARERS, READERS, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.house import (
+    PREPARERS,
+    READERS,
+    Waiting,
+    Workspace,
+    quiet,
+    record_event,
+    require,
+    with_us,
+)
 from provisioning.workflow.planning import kept_read, situation_of, store_plan, users_of
 
 
@@ -36,9 +45,9 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
     require(house, domain.customer_id, PREPARERS, "undo a run")
     with lease(house.db, domain.id, f"undo {run_id}", waiting):
         run = runs.get_run(house.db, run_id)
-        domain = customers.domain_by_id(house.db, run.domain_id)
+        domain = with_us(customers.domain_by_id(house.db, run.domain_id))
         # We hold the domain: a run that is still said to be running was interrupted.
-        if run.status is RunStatus.RUNNING and _can_go_on(house, run, domain):
+        if run.status is RunStatus.RUNNING and can_go_on(house, run, domain):
             raise Refused(f"Run {run.id} was interrupted. Resume it first (`process {run.plan_id}`), then undo it.")
         with house.db.transaction():
             plan = plan_back(house, run, domain)
@@ -53,12 +62,13 @@ def plan_back(house: Workspace, run: Run, domain: Domain) -> Plan:
     if not changes:
         raise Refused(f"Run {run.id} changed nobody; there is nothing to undo.")
     users = users_of(house, domain, _attributes(changes))
-    situation = situation_of(house, domain, kept_read(house, domain, _kept(house, domain)), users)
+    situation = situation_of(house, domain, kept_read(house, domain, kept_or_none(house, domain)), users)
     decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
     return store_plan(house, situation, decision, undo_of=run.id)
 
 
-def _can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:
+def can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:
+    """Whether a run that did not come to its end may still be resumed."""
     try:
         check_current(house, plans.plan_head(house.db, run.plan_id), domain)
     except Lapsed:
@@ -90,7 +100,7 @@ def _attributes(people: Sequence[tuple[Change, ...]]) -> set[str]:
     return seen | {name for each in changes for name in each.after} - set(RESERVED_NAMES)
 
 
-def _kept(house: Workspace, domain: Domain) -> Snapshot:
+def kept_or_none(house: Workspace, domain: Domain) -> Snapshot:
     """HiBob as it was read last, to tell who the members are; an empty one where none is kept."""
     try:
         return snapshots.load_snapshots(house.snapshots, domain.id)[0]

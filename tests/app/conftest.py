@@ -14,11 +14,11 @@ from provisioning.store import jobs
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    """An installation without any customer, looked at by the operator."""
+    """An installation without any customer."""
     monkeypatch.setenv("ROLLCALL_DATA", str(tmp_path))
     monkeypatch.setenv("ROLLCALL_WORKER", "external")
     monkeypatch.setenv("ROLLCALL_ALLOWED_HOSTS", "127.0.0.1")
-    monkeypatch.delenv("ROLLCALL_LOCAL_USER", raising=False)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
     app = App(tmp_path, {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1"})
     yield app
     app.close()
@@ -33,9 +33,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def app(empty: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> App:
+def app(empty: App, sandbox: Sandbox) -> App:
     """The example customer, before the first preview, looked at by its admin."""
-    monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
     empty.environment[demo.TOKEN_VARIABLE] = sandbox.token
     text = demo.SETUP.read_text(encoding="utf-8").replace(f"http://127.0.0.1:{demo.PORT}/v1", sandbox.base_url)
     workflow.set_up(empty.house(None), text)

@@ -159,5 +159,5 @@ def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
 
 def test_what_a_read_proved_is_on_the_preview(full: App, leaving: Plan) -> None:
     at = full.open("preview", plan=leaving.id)
-    frame = next(each.value for each in at.dataframe if "Read" in each.value.columns)
+    frame = next(each.value for each in at.dataframe if "Value" in each.value.columns)
     assert "People read" in list(frame["What"])

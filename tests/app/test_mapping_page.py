@@ -110,7 +110,7 @@ def test_two_saved_versions_are_compared_by_the_address(twice: App, said: Said) 
     at = twice.open("mapping", compare="1-2")
     assert "Version 1 → version 2 changes" in said(at)
     assert query(at, "compare") == "1-2"
-    assert "Site: clean up (none) → ('upper',)" in said(at)
+    assert "Site: clean-up (none) → upper" in said(at)
 
 
 def test_saved_versions_are_compared_when_asked(twice: App, said: Said) -> None:
@@ -165,7 +165,7 @@ def test_an_auditor_compares_and_cannot_go_back(twice: App, monkeypatch: pytest.
 def test_versions_say_who_saved_them_and_what_each_changed(twice: App) -> None:
     second, first = workflow.versions_of(twice.house(), DOMAIN)
     assert (second.version, first.version) == (2, 1)
-    assert second.changed == ("Site: clean up (none) → ('upper',)",)
+    assert second.changed == ("Site: clean-up (none) → upper",)
     assert all("added" in line for line in first.changed)
 
 

@@ -94,12 +94,18 @@ def test_an_unknown_customer_in_the_address_is_said_and_another_shown(full: App,
     assert not at.exception
 
 
-def test_the_operator_may_look_but_not_approve(app: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    workflow.preview(app.house(), DOMAIN)
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_name_every_page_says_what_to_set_and_nothing_else(
+    full: App, monkeypatch: pytest.MonkeyPatch, said: Said, page: str
+) -> None:
     monkeypatch.delenv("ROLLCALL_LOCAL_USER")
-    at = app.open("preview")
-    assert next(each for each in at.button if each.label == "Approve").disabled
-    assert "ROLLCALL_LOCAL_USER" in said(at).replace("\\", "")
+    at = full.open(page)
+    assert not at.exception
+    assert [each.value.replace("\\", "").partition(".")[0] for each in at.error] == [
+        "Nobody is named who uses Rollcall here"
+    ]
+    assert said(at) == at.error[0].value
+    assert not at.sidebar.children
 
 
 def test_somebody_without_a_role_sees_no_customer(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
@@ -625,10 +631,6 @@ def test_the_local_user_who_makes_the_first_customer_is_its_admin(
     empty.environment["ROLLCALL_LOCAL_USER"] = "stranger@elsewhere.example"
     with pytest.raises(RoleMissing):
         workflow.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
-
-
-def test_the_operator_is_told_how_to_grant_a_role(empty: App) -> None:
-    assert "rollcall grant EMAIL admin" in empty.open("start").code[0].value
 
 
 def test_a_bar_of_attributes_filters_to_the_people_it_counts(full: App, sandbox: Sandbox) -> None:

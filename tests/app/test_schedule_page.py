@@ -159,11 +159,10 @@ def test_a_dead_target_shows_what_went_wrong_and_never_its_secret(app: App, said
     customers.save_standing(house.db, domain.id, schedule, ["ACME_NOTIFY_URL"])
     put_secret(house.db, house.vault, notify_owner(domain.id, 0), "json://127.0.0.1:9/hook-s3cret", house.clock())
     at = press(app.open("schedule"), "Send a test")
-    targets = next(each.value for each in at.dataframe if "Target" in each.value)
     told = next(each.value for each in at.dataframe if "Message" in each.value)
-    assert list(targets["Target"]) == ["json://127.0.0.1"]
-    assert list(targets["Last tried"]) == ["just now"]
-    assert targets["State"][0] not in ("Taken", "Not tried yet")
+    shown = plain(said(at))
+    assert "from ACME_NOTIFY_URL of the set-up file" in shown
+    assert "last tried just now" in shown
     assert list(told["Message"]) == [f"{DOMAIN}: a test"]
-    assert told["Not delivered"][0] == targets["State"][0]
-    assert "s3cret" not in said(at) + str(targets) + str(told)
+    assert told["Not delivered"][0] in shown
+    assert "s3cret" not in shown + str(told)

@@ -121,7 +121,7 @@ def test_local_mode_answers_only_its_own_machine(
 @pytest.mark.parametrize("host", ["127.0.0.1:8501", "localhost:8501", "[::1]:8501", "rollcall.localhost"])
 def test_local_mode_answers_its_own_machine(host: str) -> None:
     assert local_actor({"ROLLCALL_LOCAL_USER": ADMIN}, "127.0.0.1", {"Host": host}, None).email == ADMIN
-    assert local_actor({}, "localhost", {"Host": host}, None).email is None
+    assert local_actor({"ROLLCALL_LOCAL_USER": ADMIN}, "localhost", {"Host": host}, None).email == ADMIN
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tiny_hibob import TOKEN, TinyHiBob, company
 
 from provisioning import workflow
 from provisioning.errors import RoleMissing, RollcallError
-from provisioning.model import Role, ScopeRule, Settings
+from provisioning.model import Attribute, Customer, Role, ScopeRule, Settings
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Ticket, Wishes, Workspace
 
@@ -48,6 +48,12 @@ class Ids:
         return Settings()
 
     @property
+    def leaving(self) -> workflow.Leaving:
+        """As somebody might make it who knows the ids, Acme being the second customer that was made."""
+        number = {"Globex": 1, "Acme": 2}[self.customer]
+        return workflow.Leaving(self.customer, Customer(number, self.customer), (), (), whole=True)
+
+    @property
     def begun(self) -> workflow.Begun:
         return workflow.Begun(1, "Employee ID")
 
@@ -58,6 +64,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "acting_as": (FREE, lambda h, i: None),
     "add_customer": (CARE, lambda h, i: workflow.add_customer(h, i.customer)),
     "add_domain": (PREPARE, lambda h, i: workflow.add_domain(h, i.customer, "new", f"{i.customer} HiBob")),
+    "add_notify_target": (PREPARE, lambda h, i: workflow.add_notify_target(h, i.label, "jsons://hooks.acme.example/a")),
     "advise": (READ, lambda h, i: workflow.advise(h, i.label, (), "")),
     "all_paused": (READ, lambda h, i: workflow.all_paused(h, i.customer)),
     "any_customer": (FREE, lambda h, i: workflow.any_customer(h)),
@@ -76,6 +83,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "check": (PREPARE, lambda h, i: workflow.check(h, i.label)),
     "checklist": (READ, lambda h, i: workflow.checklist(h, i.customer, i.label)),
     "compare_mappings": (READ, lambda h, i: workflow.compare_mappings(h, i.label, 1, 1)),
+    "compared_with_last": (READ, lambda h, i: workflow.compared_with_last(h, i.plan)),
     "connections_seen": (READ, lambda h, i: workflow.connections_seen(h, i.customer)),
     "customer_from_template": (CARE, lambda h, i: workflow.customer_from_template(h, "Fresh", i.label)),
     "customers_overview": (FREE, lambda h, i: workflow.customers_overview(h) if workflow.is_csm(h) else None),
@@ -84,8 +92,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
     "deliver": (CARE, lambda h, i: workflow.deliver(h)),
     "doctor": (CARE, lambda h, i: workflow.doctor(h)),
+    "domains_left": (READ, lambda h, i: workflow.domains_left(h, i.customer)),
     "domains_seen": (READ, lambda h, i: workflow.domains_seen(h, i.customer)),
     "drop_mapping_draft": (PREPARE, lambda h, i: workflow.drop_mapping_draft(h, i.label)),
+    "drop_notify_target": (PREPARE, lambda h, i: workflow.drop_notify_target(h, i.label, 0, "")),
     "drop_settings_draft": (PREPARE, lambda h, i: workflow.drop_settings_draft(h, i.label)),
     "effect_of": (READ, lambda h, i: workflow.effect_of(h, i.plan)),
     "explain": (READ, lambda h, i: workflow.explain(h, i.label, i.person)),
@@ -95,10 +105,15 @@ CASES: dict[str, tuple[str, Call]] = {
     "export_person": (PREPARE, lambda h, i: workflow.export_person(h, i.customer, i.person)),
     "export_users": (READ, lambda h, i: workflow.export_users(h, i.label)),
     "fields_known": (READ, lambda h, i: workflow.fields_known(h, i.label)),
+    "farewell": (PREPARE, lambda h, i: workflow.farewell(h, i.label)),
+    "farewell_seen": (READ, lambda h, i: workflow.farewell_seen(h, i.label)),
     "forget_person": (PREPARE, lambda h, i: workflow.forget_person(h, i.customer, i.person)),
     "go_back": (PREPARE, lambda h, i: workflow.go_back(h, i.label, 1, i.begun)),
     "grant": (PREPARE, lambda h, i: workflow.grant(h, "friend@nowhere.example", Role.ADMIN, i.customer)),
+    "groups_of": (READ, lambda h, i: workflow.groups_of(h, i.plan)),
+    "headline_of": (READ, lambda h, i: workflow.headline_of(h, i.plan)),
     "held_seen": (READ, lambda h, i: workflow.held_seen(h, i.plan, "", 10, 0)),
+    "hibob_request": (READ, lambda h, i: workflow.hibob_request(h, i.customer, i.label)),
     "history_head": (FREE, lambda h, i: workflow.history_head(h)),
     "is_customer": (FREE, lambda h, i: workflow.is_customer(h, i.customer)),
     "is_csm": (FREE, lambda h, i: workflow.is_csm(h)),
@@ -110,22 +125,35 @@ CASES: dict[str, tuple[str, Call]] = {
     "lapsed": (READ, lambda h, i: workflow.lapsed(h, i.plan)),
     "last_check": (READ, lambda h, i: workflow.last_check(h, i.label)),
     "last_read": (READ, lambda h, i: workflow.last_read(h, i.label)),
+    "leaving_connection": (
+        PREPARE,
+        lambda h, i: workflow.leaving_connection(h, i.customer, f"{i.customer} HiBob"),
+    ),
+    "leaving_customer": (PREPARE, lambda h, i: workflow.leaving_customer(h, i.customer)),
+    "leaving_domain": (PREPARE, lambda h, i: workflow.leaving_domain(h, i.label)),
     "latest_job": (READ, lambda h, i: workflow.latest_job(h, i.label, list(JobKind))),
     "left_out_draft": (READ, lambda h, i: workflow.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: workflow.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: workflow.limits_in_words(i.settings)),
+    "live_trends": (FREE, lambda h, i: workflow.live_trends(h) if workflow.is_csm(h) else None),
+    "mapping_as_csv": (READ, lambda h, i: workflow.mapping_as_csv(h, i.label, (), "")),
+    "mapping_in_words": (READ, lambda h, i: workflow.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: workflow.mapping_draft(h, i.label)),
     "may": (FREE, lambda h, i: workflow.may(h, i.customer)),
     "member": (FREE, lambda h, i: workflow.member("a@b.example")),
     "messages_seen": (READ, lambda h, i: workflow.messages_seen(h, i.label)),
     "names_in_plan": (READ, lambda h, i: workflow.names_in_plan(h, i.plan, [i.person])),
     "need_membership": (FREE, lambda h, i: None),
+    "needs_farewell": (PREPARE, lambda h, i: workflow.needs_farewell(h, i.leaving)),
+    "new_values": (READ, lambda h, i: workflow.new_values(h, i.label, ())),
     "newer_mapping": (READ, lambda h, i: workflow.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: workflow.newer_settings(h, i.label, 0)),
     "newest": (READ, lambda h, i: workflow.newest(h, i.label)),
     "operator": (FREE, lambda h, i: workflow.operator()),
+    "offboard": (PREPARE, lambda h, i: workflow.offboard(h, i.leaving, workflow.Fate.STAY)),
     "outcomes_seen": (READ, lambda h, i: workflow.outcomes_seen(h, i.run, (), "", 10, 0)),
     "pause_all": (PREPARE, lambda h, i: workflow.pause_all(h, i.customer)),
+    "next_station": (FREE, lambda h, i: None),
     "people_read": (READ, lambda h, i: workflow.people_read(h, i.label)),
     "person_read": (READ, lambda h, i: workflow.person_read(h, i.label, i.person)),
     "plan_seen": (READ, lambda h, i: workflow.plan_seen(h, i.plan)),
@@ -143,6 +171,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "revoke": (PREPARE, lambda h, i: workflow.revoke(h, f"boss@{i.customer.lower()}.example", i.customer)),
     "rotate": (CARE, lambda h, i: workflow.rotate(h)),
     "run_due": (CARE, lambda h, i: workflow.run_due(h)),
+    "run_due_domain": (CARE, lambda h, i: workflow.run_due_domain(h, 1)),
     "run_of": (READ, lambda h, i: workflow.run_of(h, i.plan)),
     "run_seen": (READ, lambda h, i: workflow.run_seen(h, i.run)),
     "runs_seen": (READ, lambda h, i: workflow.runs_seen(h, i.label)),
@@ -150,6 +179,7 @@ CASES: dict[str, tuple[str, Call]] = {
         PREPARE,
         lambda h, i: workflow.save_connection(h, i.customer, "x", "https://api.hibob.com", "", ""),
     ),
+    "save_licence": (PREPARE, lambda h, i: workflow.save_licence(h, i.customer, 10, 2.5)),
     "save_mapping": (PREPARE, lambda h, i: workflow.save_mapping(h, i.label, (), "", i.begun)),
     "save_settings": (PREPARE, lambda h, i: workflow.save_settings(h, i.label, i.settings, 1)),
     "save_settings_draft": (PREPARE, lambda h, i: workflow.save_settings_draft(h, i.label, i.settings, 1)),
@@ -169,14 +199,19 @@ CASES: dict[str, tuple[str, Call]] = {
     "somebody_works": (READ, lambda h, i: workflow.somebody_works(h, i.label)),
     "standing": (READ, lambda h, i: workflow.standing(h, i.label)),
     "stop": (PREPARE, lambda h, i: workflow.stop(h, i.run)),
+    "suggest": (READ, lambda h, i: workflow.suggest(h, i.label, ())),
     "switch_off": (PREPARE, lambda h, i: workflow.switch_off(h, i.label)),
     "switch_on": (PREPARE, lambda h, i: workflow.switch_on(h, i.label)),
+    "take_rows": (READ, lambda h, i: workflow.take_rows(h, i.label, "", (), "", whole=True)),
     "take_back": (PREPARE, lambda h, i: workflow.take_back(h, i.label, i.person)),
     "target_seen": (READ, lambda h, i: workflow.target_seen(h, i.label)),
     "targets_seen": (READ, lambda h, i: workflow.targets_seen(h, i.label)),
     "times_preview": (FREE, lambda h, i: None),
+    "trends_of_all": (FREE, lambda h, i: workflow.trends_of_all(h) if workflow.is_csm(h) else None),
+    "trends_seen": (READ, lambda h, i: workflow.trends_seen(h, i.label)),
     "try_mapping": (READ, lambda h, i: workflow.try_mapping(h, i.label, (), "", None)),
     "try_scope": (READ, lambda h, i: workflow.try_scope(h, i.label, (ScopeRule("include", "root.email", ("x",)),))),
+    "turns_waiting": (CARE, lambda h, i: workflow.turns_waiting(h)),
     "undelivered": (READ, lambda h, i: workflow.undelivered(h, i.label)),
     "undo": (PREPARE, lambda h, i: workflow.undo(h, i.run)),
     "user_of": (READ, lambda h, i: workflow.user_of(h, i.label, i.person)),
@@ -184,6 +219,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "users_seen": (READ, lambda h, i: workflow.users_seen(h, i.label, "", 10, 0)),
     "versions_of": (READ, lambda h, i: workflow.versions_of(h, i.label)),
     "webhook": (SIGNED, lambda h, i: workflow.webhook(h, i.label, {}, b"{}")),
+    "values_of": (READ, lambda h, i: workflow.values_of(h, i.label, Attribute("Site", "work.site"), ())),
     "verify": (FREE, lambda h, i: workflow.verify(h)),
 }
 """One row a use case: what it takes, and a call."""
@@ -321,7 +357,7 @@ def test_an_auditor_reads_everything_of_their_customer(installation: Installatio
     house.db.close()
 
 
-@pytest.mark.parametrize("name", ["approve", "approve_by_workbook", "decide"])
+@pytest.mark.parametrize("name", ["approve", "approve_by_workbook", "decide", "offboard"])
 def test_the_operator_prepares_and_never_approves(installation: Installation, name: str) -> None:
     house = installation.house(None)
     with pytest.raises(RoleMissing):

@@ -1,13 +1,28 @@
 """`retention_days`: what is old is removed after a run, and nothing that anybody still needs."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from driver import Rollcall, customer, until
+from driver import ADMIN, Rollcall, customer, until
 from tiny_hibob import TinyHiBob
+
+from provisioning import workflow
+from provisioning.workflow import Workspace
 
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
 TABLES = ("plans", "changes", "approvals", "runs", "outcomes")
+
+
+def work(house: Rollcall, met: Callable[[], bool]) -> None:
+    """A worker runs until this came about."""
+    process = house.start("worker")
+    assert process.stdout is not None
+    assert b"ready" in process.stdout.readline()
+    until(met)
+    process.terminate()
+    process.communicate()
 
 
 def make_old(house: Rollcall) -> None:
@@ -77,11 +92,59 @@ def test_the_worker_removes_what_is_old_when_it_starts(staffed: Rollcall) -> Non
         "(1, 'preview', 'x', ?1, 'failed', '2999-01-01')",
         LONG_AGO,
     )
-    process = staffed.start("worker")
-    assert process.stdout is not None
-    assert b"ready" in process.stdout.readline()
-    until(lambda: not staffed.sql("SELECT * FROM plans"))
-    process.terminate()
-    process.communicate()
+    work(staffed, lambda: not staffed.sql("SELECT * FROM plans"))
     assert rows(staffed) == dict.fromkeys(TABLES, 0)
     assert staffed.sql("SELECT state FROM jobs") == [("failed",)]
+
+
+# --- the history's content --------------------------------------------------------------------------------
+
+
+def long_ago(house: Rollcall, days: int) -> None:
+    """Somebody did something so many days ago, in the chain as it was written then."""
+    past = datetime.now(UTC) - timedelta(days=days)
+    then = Workspace(house.data, house.environment, workflow.member(ADMIN), clock=lambda: past)
+    workflow.export(then, "Acme")
+    then.db.close()
+
+
+def emptied(house: Rollcall) -> int:
+    return int(house.sql("SELECT count(*) FROM history WHERE what = ''")[0][0])
+
+
+@pytest.fixture
+def aged(acme: Rollcall) -> Rollcall:
+    """Acme with two rows in its history that are older than its retention, and one that is not."""
+    for days in (900, 800, 700):
+        long_ago(acme, days)
+    return acme
+
+
+def test_the_worker_empties_the_history_of_what_is_older_and_says_so_in_it(aged: Rollcall) -> None:
+    work(aged, lambda: emptied(aged) > 0)
+    assert emptied(aged) == 2
+    told = [each for each in aged.history("Acme") if each["what"] == "content of the history removed"]
+    assert [each["details"]["why"] for each in told] == ["retention of 730 days"]
+    aged.call("verify").fine()
+
+
+def test_due_does_so_too_and_a_second_time_there_is_nothing_to_do(aged: Rollcall) -> None:
+    aged.call("due").fine()
+    rows_after = aged.sql("SELECT count(*) FROM history")
+    aged.call("due").fine()
+    assert emptied(aged) == 2
+    assert aged.sql("SELECT count(*) FROM history") == rows_after
+
+
+def test_each_customer_by_its_own_retention_one_that_left_too(aged: Rollcall, hibob: TinyHiBob) -> None:
+    aged.call("offboard", "Acme", "--users", "stay", by=ADMIN).fine()
+    other = customer(hibob.base_url, customer={"name": "Globex", "retention_days": 10000})
+    aged.set_up(other).fine()
+    past = Workspace(
+        aged.data, aged.environment, workflow.member(ADMIN), clock=lambda: datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    workflow.export(past, "Globex")
+    past.db.close()
+    aged.call("due").fine()
+    assert emptied(aged) == 2
+    aged.call("verify").fine()

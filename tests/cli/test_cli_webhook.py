@@ -36,9 +36,12 @@ def event(clockwork: Clockwork, number: int) -> bytes:
     return json.dumps({"type": "employee.joined", "triggeredAt": at, "version": "v2", "data": data}).encode()
 
 
+def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
+    return {"Bob-Signature": base64.b64encode(hmac.new(secret.encode(), body, sha512).digest()).decode()}
+
+
 def hear(clockwork: Clockwork, body: bytes, secret: str = SECRET) -> Heard:
-    signature = base64.b64encode(hmac.new(secret.encode(), body, sha512).digest()).decode()
-    return workflow.webhook(clockwork.house, STAFF, {"Bob-Signature": signature}, body)
+    return workflow.webhook(clockwork.house, STAFF, signed(body, secret), body)
 
 
 def test_a_joiner_is_there_after_a_quiet_time(empty: Rollcall, hibob: TinyHiBob) -> None:

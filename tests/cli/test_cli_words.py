@@ -400,3 +400,14 @@ def test_a_member_of_one_customer_is_a_stranger_to_the_next(staffed: Rollcall, h
 
 def test_the_address_of_who_acts_is_compared_without_regard_to_case(acme: Rollcall) -> None:
     acme.call("approve", acme.preview()["plan"], by="Admin@ACME.example").fine()
+
+
+@pytest.mark.parametrize("words", [("history", "Nobody"), ("users", "Nobody/staff"), ("export", "Nobody")])
+def test_a_name_that_is_not_there_is_answered_with_those_one_may_see(
+    staffed: Rollcall, hibob: TinyHiBob, words: tuple[str, ...]
+) -> None:
+    other = customer(hibob.base_url, members=[{"email": "boss@globex.example", "role": "admin"}])
+    staffed.set_up(other | {"customer": {"name": "Globex"}}).fine()
+    told = {by: staffed.call(*words, by=by).complaint(2) for by in (None, ADMIN, "stranger@x.example")}
+    assert ["Acme" in each for each in told.values()] == [True, True, False]
+    assert ["Globex" in each for each in told.values()] == [True, False, False]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from app_server import KEY, ROOT, AppServer, app_server, free_port
@@ -172,9 +173,10 @@ def test_no_role_hears_of_another_customer_at_any_address(
     house: House, provider: Provider, browser: Browser, server: AppServer, role: Role
 ) -> None:
     found = sign_in(guest(browser, server), provider, PEOPLE[role])
-    for path in PAGES:
-        named = "&".join(f"{name}={value.replace(' ', '%20')}" for name, value in house.ids.items() if name != "domain")
-        found.visit.open(f"{path}?{named}")
+    more = {"selected": house.ids["person"], "job": "1", "draft": "1", "old": "1", "new": "1"}
+    for path, customer in ((path, customer) for path in PAGES for customer in (THEIRS, OURS)):
+        named = house.ids | {"customer": customer} | more
+        found.visit.open(f"{path}?{urlencode(named)}")
         expect(found.page.get_by_text(PEOPLE[role]).first).to_be_visible()
         asked = {*house.ids.values()}  # what stands in the address is in the page's own words: it came from here
         assert found.hears_of([each for each in house.canaries if each not in asked]) == []

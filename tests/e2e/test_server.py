@@ -1,9 +1,12 @@
 """The production entry: headers on every answer, closed doors, limits, readiness."""
 
 import base64
+import contextlib
 import hmac
 import http.client
 import json
+import select
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha512
@@ -80,7 +83,8 @@ def test_it_says_when_it_is_not_and_no_more_than_needed(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     with app_server(tmp_path / "data", None, free_port(), ROLLCALL_MODE="server") as closed:
         assert closed.get("/ready")[:2] == (503, "sign-in is not configured")
-    with app_server(tmp_path / "data", None, free_port()) as broken:
+    local = {"ROLLCALL_MODE": "local", "ROLLCALL_LOCAL_USER": "me@acme.example"}
+    with app_server(tmp_path / "data", None, free_port(), **local) as broken:
         assert broken.get("/ready")[:2] == (503, "database cannot be opened")
 
 
@@ -93,6 +97,20 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(server: AppServer,
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_read_no_further_than_its_limit(server: AppServer) -> None:
+    host, _, port = server.address.removeprefix("http://").partition(":")
+    piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(b"POST /webhooks/hibob/Acme/staff HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        sent = 0
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            while sent < 200 and not select.select([line], [], [], 0)[0]:
+                line.sendall(piece)
+                sent += 1
+        assert sent < 200
+        assert line.recv(100).startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize("label", ["Acme/staff", "No/such", "x", "Acme%2Fstaff"])

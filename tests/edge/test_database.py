@@ -259,6 +259,12 @@ def test_migrating_twice_changes_nothing(db: Database) -> None:
     assert schema() == before
 
 
+def test_a_file_that_a_later_version_has_written_is_refused(db: Database) -> None:
+    db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('rollcall', 'twins', '2031')")
+    with pytest.raises(SettingsError, match="a later version of Rollcall"):
+        migrate(db)
+
+
 def test_a_migration_that_fails_leaves_no_half_of_itself(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "rollcall.db")) as db:
         db.execute("CREATE TABLE secrets (another TEXT)")

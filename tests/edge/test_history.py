@@ -269,6 +269,20 @@ def test_content_that_is_gone_without_a_word_is_found(db: Database) -> None:
     assert "row 3 is gone" in broken(db)
 
 
+@pytest.mark.parametrize("column", ["customer_id", "domain_id", "plan_id", "run_id"])
+def test_nothing_can_be_written_into_a_row_whose_content_was_removed(db: Database, column: str) -> None:
+    remove_content(db, NOW, "admin@acme.example", [3], 1, "retention")
+    db.execute(f"UPDATE history SET {column} = 0 WHERE seq = 3")
+    assert "Row 3 " in broken(db)
+
+
+@pytest.mark.parametrize("details", [{}, {"rows": "all"}, {"rows": [[1, 10**18]]}, {"rows": [[-(10**18), 2]]}])
+def test_a_removal_that_says_nonsense_is_walked_past_in_a_moment(db: Database, details: dict[str, object]) -> None:
+    record(db, NOW, "admin@acme.example", "content of the history removed", customer_id=1, **details)
+    verdict = verify(db)
+    assert (verdict.rows, verdict.broken) == (6, None)
+
+
 def test_rows_that_name_a_removal_are_not_removed_by_age(db: Database) -> None:
     remove_content(db, NOW, "admin@acme.example", rows_before(db, 1, NOW + timedelta(days=1)), 1, "retention")
     assert rows_before(db, 1, NOW + timedelta(days=1)) == []

@@ -187,3 +187,37 @@ def test_an_address_that_apprise_reads_otherwise_is_refused_by_what_apprise_read
             (problem,) = send([letter(url)], frozenset(), patience=5)
             assert problem
         assert server.requests == []
+
+
+SIG = "KODuebWbDGYFr0z0eu-6Rj8aUKz7108W3wrNJZxFE5A"
+AZURE = "https://prod-00.westeurope.logic.azure.com:443"
+FLOW = "643e69f83c8944438d68119179a10a64"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "target"),
+    [
+        (
+            "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+            "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ//",
+        ),
+        (
+            f"{AZURE}/workflows/{FLOW}/triggers/manual/paths/invoke?api-version=1&sp=%2Frun&sv=1.0&sig={SIG}",
+            f"workflow://prod-00.westeurope.logic.azure.com:443/{FLOW}/{SIG}/",
+        ),
+        (" https://hooks.acme.example/a?key=1&verify=no ", "jsons://hooks.acme.example/a?-key=1&-verify=no"),
+        ("http://127.0.0.1:8080/a", "json://127.0.0.1:8080/a"),
+        ("mailtos://u:p@mail.acme.example?to=a@b.example", "mailtos://u:p@mail.acme.example?to=a@b.example"),
+    ],
+)
+def test_the_address_that_slack_teams_or_another_shows_becomes_a_target(pasted: str, target: str) -> None:
+    assert notify.as_target(pasted) == target
+    assert notify.is_understood(target)
+    assert check_target(target, HERE)
+
+
+def test_the_query_of_a_web_address_is_sent_on_to_it() -> None:
+    with ScriptedServer(answer("{}")) as server:
+        assert send([letter(notify.as_target(f"http://{server.host}/hook?key=s3cret"))], HERE) == [""]
+    (request,) = server.requests
+    assert request.path == "/hook?key=s3cret"

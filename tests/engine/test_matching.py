@@ -1,7 +1,10 @@
 """Who is who: the stored link, then the unique identifier, then the e-mail, each only where it is unique."""
 
+from dataclasses import replace
+
 import pytest
 from build import (
+    ATTRIBUTES,
     User,
     actions,
     archived,
@@ -15,7 +18,7 @@ from build import (
     user,
 )
 
-from provisioning.model import AbsenceArchives, Action, Attribute, Decisions, ScopeRule
+from provisioning.model import AbsenceArchives, Action, Apply, Attribute, Decisions, ScopeRule
 
 # --- the order ----------------------------------------------------------------------------------------------
 
@@ -28,18 +31,16 @@ def test_the_stored_link_comes_before_the_unique_identifier() -> None:
 
 def test_the_stored_link_comes_before_the_email() -> None:
     linked = user("1", id="u1", email="old@acme.example")
-    decision = plan([employee("1")], [linked, unlinked("1", id="u2", identifier="E7")])
+    decision = plan([employee("1")], [linked, unlinked("1", id="u2", identifier="E7", status="Archived")])
     assert only(decision, Action.UPDATE).user_id == "u1"
-    assert only(decision, Action.ARCHIVE).user_id == "u2"
 
 
 def test_the_unique_identifier_comes_before_the_email() -> None:
     same_identifier = unlinked("1", id="u1", email="old@acme.example")
-    same_email = unlinked("1", id="u2", identifier="E7")
+    same_email = unlinked("1", id="u2", identifier="E7", status="Archived")
     decision = plan([employee("1")], [same_identifier, same_email])
     assert only(decision, Action.LINK).user_id == "u1"
     assert only(decision, Action.UPDATE).after == {"Email": "person1@acme.example"}
-    assert only(decision, Action.ARCHIVE).user_id == "u2"
 
 
 @pytest.mark.parametrize("email", ["person1@acme.example", "PERSON1@Acme.Example", " person1@acme.example "])
@@ -295,6 +296,43 @@ def test_an_email_that_is_the_identifier_is_taken_in_any_spelling() -> None:
     users = [user("1", email="one@acme.example"), user("2", email="two@acme.example")]
     decision = plan(people, users, settings=settings(unique_identifier="Email"))
     assert held(decision) == {"1": "identifier-taken"}
+
+
+def test_nobody_is_given_the_email_of_another_live_user() -> None:
+    people = [employee("1", email="Person2@acme.example"), employee("2", department="HR")]
+    decision = plan(people, [user("1"), user("2")])
+    assert actions(decision) == [("2", "update")]
+    assert held(decision) == {"1": "identifier-taken"}
+    assert "e-mail “Person2@acme.example” still belongs to user u2" in decision.held[0].why
+
+
+def test_an_email_that_is_freed_in_the_same_run_holds_its_taker_until_the_next() -> None:
+    people = [employee("1", email="person2@acme.example"), employee("2", email="new@acme.example")]
+    assert actions(plan(people, [user("1"), user("2")])) == [("2", "update")]
+    assert actions(plan(people, [user("1"), user("2", email="new@acme.example")])) == [("1", "update")]
+
+
+def test_swapped_emails_are_held_and_named() -> None:
+    people = [employee("1", email="person2@acme.example"), employee("2", email="person1@acme.example")]
+    decision = plan(people, [user("1"), user("2")])
+    assert decision.changes == ()
+    assert held(decision) == {"1": "identifier-taken", "2": "identifier-taken"}
+
+
+def test_whoever_comes_back_waits_for_an_email_that_another_has_meanwhile() -> None:
+    people = [employee("1", email="person2@acme.example"), employee("2")]
+    assert held(plan(people, [archived("1"), user("2")])) == {"1": "identifier-taken"}
+
+
+def test_the_email_of_an_archived_user_may_be_given_to_another() -> None:
+    decision = plan([employee("1", email="person9@acme.example")], [user("1"), archived("9")])
+    assert actions(decision) == [("1", "update")]
+
+
+def test_an_email_that_is_written_on_adding_alone_is_taken_from_nobody() -> None:
+    mapping = tuple(replace(each, apply=Apply.ON_ADD) if each.name == "Email" else each for each in ATTRIBUTES)
+    people = [employee("1", email="person2@acme.example", department="HR"), employee("2")]
+    assert actions(plan(people, [user("1"), user("2")], attributes=mapping)) == [("1", "update")]
 
 
 def test_another_spelling_of_ones_own_email_is_an_update() -> None:

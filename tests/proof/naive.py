@@ -398,7 +398,16 @@ class _Day:
             applies = user is None or each.get("apply") != "on add"
             if fed and each.get("blank") == "hold" and applies and not self.new[key][name]:
                 return "required-blank"
-        return self._taken(user, result[self.identifier])
+        return self._taken(user, result[self.identifier]) or self._mail_taken(user, result)
+
+    def _mail_taken(self, user: User | None, result: dict[str, str]) -> str:
+        """Reading: an e-mail is taken as an identifier is, but by live users only."""
+        wanted = alike(result.get(self.email or "", ""))
+        if not wanted or (user and alike(user.values.get(self.email or "", "")) == wanted):
+            return ""
+        others = [each for each in self.users.values() if each is not user and each.live]
+        mine = [each for each in others if alike(each.values.get(self.email or "", "")) == wanted]
+        return "identifier-taken" if mine else ""
 
     def _taken(self, user: User | None, wanted: str) -> str:
         if user and user.values.get(self.identifier, "") == wanted:

@@ -1,0 +1,236 @@
+"""Many domains: 200 × 1,000 people, a normal night, with a HiBob that takes half a second for each answer.
+
+    PYTHONPATH=. .venv/bin/python benchmarks/many_domains.py [DOMAINS]
+
+Real programs: the HiBob stand-in, Rollcall's worker, and Dask's scheduler and workers, each a process of its own. Every way
+begins with a copy of the same installation: 40 customers, 1,000 users in each domain's local directory, and a day that has
+passed in HiBob. Measured is what the database says: from the first job's start to the last one's end.
+"""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from provisioning import workflow
+from provisioning.model import Role
+from provisioning.sandbox import Sandbox
+from provisioning.sandbox.switches import Switches
+from provisioning.store.jobs import JobKind
+from provisioning.workflow import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+DOMAINS, PER_CUSTOMER, PEOPLE, DELAY = 200, 5, 1_000, 0.5
+TOKEN, CSM = "for-the-benchmark-only", "csm@skillcast.example"
+COMMON = {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "NORTHWIND_TOKEN": TOKEN}
+PATIENCE = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of going about it: how many domains side by side, and by how many cluster workers, if any."""
+
+    name: str
+    workers: int
+    cluster: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one way. `seconds`: from the first job's start to the last one's end."""
+
+    way: Way
+    seconds: float
+    failed: int
+    peak_mb: float
+    digests: tuple[str, ...]
+
+
+WAYS = (
+    Way("one after the other", 1),
+    Way("2 side by side", 2),
+    Way("4 side by side", 4),
+    Way("8 side by side (the default)", 8),
+    Way("16 side by side", 16),
+    Way("16, Dask, 1 cluster worker", 16, 1),
+    Way("16, Dask, 2 cluster workers", 16, 2),
+    Way("16, Dask, 4 cluster workers", 16, 4),
+)
+
+
+def main(domains: int = DOMAINS, ways: tuple[Way, ...] = WAYS) -> list[Row]:
+    """Print a row per way, the first of which the others are compared with; return them."""
+    with tempfile.TemporaryDirectory() as name, _hibob() as hibob:
+        house = _installation(Path(name) / "house", hibob, domains)
+        print(f"{domains} domains × {PEOPLE:,} people, HiBob takes {DELAY} s an answer, {os.cpu_count()} cores")
+        print(f"{'way':<32} {'seconds':>8} {'ratio':>6} {'domains/s':>10} {'worker’s peak':>14}  same plans")
+        rows: list[Row] = []
+        for place, way in enumerate(ways):
+            rows.append(row := _measure(way, shutil.copytree(house, Path(name) / f"way{place}")))
+            ratio, same = rows[0].seconds / row.seconds, row.digests == rows[0].digests and not row.failed
+            print(
+                f"{way.name:<32} {row.seconds:>8.1f} {ratio:>5.1f}× {domains / row.seconds:>10.1f} {row.peak_mb:>11.0f} MB  "
+                f"{'yes' if same else f'NO ({row.failed} failed)'}",
+                flush=True,
+            )
+    return rows
+
+
+# --- the stand-in, in a process of its own ----------------------------------------------------------------
+
+
+@contextmanager
+def _hibob() -> Iterator["Connection[str, str]"]:
+    here, there = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,))
+    process.start()
+    try:
+        yield here
+    finally:
+        here.send("end")
+        process.join(30)
+
+
+def _serve(pipe: "Connection[str, str]") -> None:
+    """Tells its base URL, then does as it is told: a day passes, it answers slowly, it ends."""
+    switches = Switches(rate_limit=1_000_000, keep_answers=True)
+    with Sandbox(PEOPLE, switches=switches, token=TOKEN) as sandbox:
+        pipe.send(sandbox.base_url)
+        while (asked := pipe.recv()) != "end":
+            if asked == "day":
+                sandbox.pass_day()
+            else:
+                switches.slow_seconds = DELAY
+            pipe.send("done")
+
+
+# --- the installation that every way begins with ----------------------------------------------------------
+
+
+def _installation(data: Path, hibob: "Connection[str, str]", domains: int) -> Path:
+    """Everybody of every domain in the local directory, and a day later in HiBob."""
+    house = Workspace(data, COMMON, workflow.operator())
+    text = (ROOT / "data" / "northwind.toml").read_text(encoding="utf-8")
+    text = text.replace("http://127.0.0.1:8799/v1", hibob.recv())
+    head, _, domain = text.partition("[[domains]]")
+    for customer in range(-(-domains // PER_CUSTOMER)):
+        named = head.replace("Northwind Trading", f"Customer {customer:02}").replace(
+            "northwind.example", f"c{customer}.example"
+        )
+        here = min(PER_CUSTOMER, domains - customer * PER_CUSTOMER)
+        tables = "".join("[[domains]]" + domain.replace('"staff"', f'"d{each}"') for each in range(here))
+        workflow.set_up(house, named + tables)
+    workflow.grant(house, CSM, Role.CSM, None)
+    csm = workflow.acting_as(house, workflow.member(CSM))
+    plan = workflow.preview(csm, "Customer 00/d0")
+    workflow.approve(csm, plan.id)
+    workflow.process(csm, plan.id)
+    house.db.execute(
+        "INSERT INTO users (domain_id, external_id, status, attributes) SELECT d.id, u.external_id, u.status, u.attributes "
+        "FROM users u JOIN domains d ON d.id <> u.domain_id ORDER BY d.id, u.id"
+    )
+    hibob.send("day")
+    hibob.recv()
+    workflow.preview(csm, "Customer 00/d0")  # The stand-in makes its answer once; nobody waits for that below.
+    for label in (f"Customer {place // PER_CUSTOMER:02}/d{place % PER_CUSTOMER}" for place in range(domains)):
+        workflow.ask(csm, label, JobKind.PREVIEW)
+    hibob.send("slow")
+    hibob.recv()
+    house.db.close()
+    return data
+
+
+# --- one way ----------------------------------------------------------------------------------------------
+
+
+def _measure(way: Way, data: Path) -> Row:
+    with ExitStack() as stack:
+        environment = {**COMMON, "ROLLCALL_WORKERS": str(way.workers)}
+        if way.cluster:
+            environment["ROLLCALL_CLUSTER"] = stack.enter_context(cluster(way.cluster, data.with_name("cluster")))
+        worker = stack.enter_context(running(*_ROLLCALL, "--data", str(data), "worker", environment=environment))
+        peak = _wait(data, worker.pid)
+    with closing(sqlite3.connect(data / "rollcall.db")) as db:
+        began, ended = db.execute("SELECT min(started_at), max(ended_at) FROM jobs").fetchone()
+        failed = db.execute("SELECT count(*) FROM jobs WHERE state = 'failed'").fetchone()[0]
+        digests = db.execute(
+            "SELECT p.digest FROM jobs j JOIN plans p ON p.id = json_extract(j.result, '$.plan') ORDER BY j.id"
+        ).fetchall()
+    seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
+    return Row(way, seconds, failed, peak, tuple(digest for (digest,) in digests))
+
+
+_ROLLCALL = (sys.executable, "-m", "provisioning")
+
+
+def _wait(data: Path, pid: int) -> float:
+    """Until no job is open; the most memory that the worker held meanwhile, in MB."""
+    peak, until = 0.0, time.monotonic() + PATIENCE
+    with closing(sqlite3.connect(data / "rollcall.db", timeout=60)) as db:
+        while db.execute("SELECT count(*) FROM jobs WHERE state IN ('waiting', 'running')").fetchone()[0]:
+            assert time.monotonic() < until, "the jobs do not come to an end"
+            peak = max(peak, _memory(pid))
+            time.sleep(0.25)
+    return peak
+
+
+def _memory(pid: int) -> float:
+    """The most that a process held so far, in MB; 0 where there is no /proc."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+@contextmanager
+def cluster(workers: int, folder: Path) -> Iterator[str]:
+    """A scheduler and workers on loopback; gives the scheduler's address once all of them are there."""
+    from distributed import Client
+
+    address = f"tcp://127.0.0.1:{_free_port()}"
+    alone = ("--no-dashboard", "--host", "127.0.0.1")
+    with ExitStack() as stack:
+        port = address.rpartition(":")[2]
+        stack.enter_context(running("-m", "dask", "scheduler", "--port", port, *alone))
+        for place in range(workers):
+            own = ("--nthreads", "8", "--no-nanny", "--local-directory", str(folder / str(place)))
+            stack.enter_context(running("-m", "dask", "worker", address, *own, *alone))
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=60)
+        yield address
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def running(*words: str, environment: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program that ends with the block. Words that do not begin with a program are Python's."""
+    command = words if words[0] == sys.executable else (sys.executable, *words)
+    own = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), **(environment or {})}
+    process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(120)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else DOMAINS)

@@ -1,0 +1,76 @@
+"""Rows that a mapping could have, each with the reason. Looks only: what is taken is the reader's choice."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from provisioning.engine.advice import SPOKEN_TYPES, USUAL, suggestions
+from provisioning.engine.columns import HUMAN, Catalogue
+from provisioning.engine.transforms import fold
+from provisioning.model import Attribute, AttributeType, Field
+
+REASONS: Mapping[str, str] = {
+    "Email": "Needed: it shows whether you would archive yourself, and people sign in by it.",
+    "First name": "Names people in previews and in the portal.",
+    "Last name": "Names people in previews and in the portal.",
+    "Employee ID": "Never changes, so it is the best unique identifier.",
+    "Job title": "Often decides who gets which training. Taken as people read it.",
+    "Department": "Often decides who gets which training. Taken as people read it.",
+    "Site": "Often decides who gets which training.",
+    "Manager": "For reports to managers. Stored as the manager’s unique identifier.",
+    "Start date": "For training of new starters. Taken from the machine value, which is always a date.",
+    "Employment type": "Tells contractors from employees. Taken as people read it.",
+}
+"""Why each of the usual attributes is worth capturing."""
+
+TYPES: Mapping[str, AttributeType] = {
+    "date": AttributeType.DATE,
+    "number": AttributeType.NUMBER,
+    "boolean": AttributeType.YES_NO,
+    "bool": AttributeType.YES_NO,
+    "employee-reference": AttributeType.USER,
+    "employee": AttributeType.USER,
+}
+"""HiBob's field types that are more than text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A row to add, or one that is there and gets its column."""
+
+    attribute: Attribute
+    reason: str
+
+
+def suggest(fields: Sequence[Field], attributes: Sequence[Attribute]) -> tuple[Suggestion, ...]:
+    """First columns for attributes that have none, then usual rows that are missing."""
+    unfed = tuple(_columns(fields, [each for each in attributes if not each.data_feed_name]))
+    named = {each.attribute.name: each.attribute for each in unfed}
+    then = [named.get(each.name, each) for each in attributes]
+    missing = (Suggestion(each, REASONS.get(each.name, "Usual.")) for each in suggestions(fields, then))
+    return (*unfed, *missing)
+
+
+def _columns(fields: Sequence[Field], unfed: Sequence[Attribute]) -> Iterable[Suggestion]:
+    usual = {fold(name): column.removeprefix(HUMAN) for name, column, _ in USUAL}
+    catalogue = Catalogue(fields)
+    by_name: dict[str, list[Field]] = {}
+    for each in fields:
+        by_name.setdefault(fold(each.name), []).append(each)
+    for attribute in unfed:
+        field = catalogue.fields.get(usual.get(fold(attribute.name), ""))
+        same = by_name.get(fold(attribute.name), [])
+        if field or len(same) == 1:
+            yield _fed(attribute, field or same[0])
+
+
+def _fed(attribute: Attribute, field: Field) -> Suggestion:
+    kind = TYPES.get(field.type, attribute.type) if attribute.type is AttributeType.TEXT else attribute.type
+    spoken = field.type in SPOKEN_TYPES and kind is not AttributeType.USER
+    row = replace(attribute, data_feed_name=(HUMAN if spoken else "") + field.id, type=kind)
+    return Suggestion(row, f"Your attribute has no column yet; HiBob’s “{field.name}” has its name.")
+
+
+def taken(attributes: Sequence[Attribute], chosen: Sequence[Suggestion]) -> tuple[Attribute, ...]:
+    """The rows with what was suggested: in its place where the attribute is there, else at the end."""
+    rows = {each.name: each for each in attributes} | {each.attribute.name: each.attribute for each in chosen}
+    return tuple(rows.values())

@@ -1,0 +1,53 @@
+"""What the engine's codes are called where people read them. The codes themselves stay on the command line and in files."""
+
+from collections.abc import Mapping
+
+FINDINGS: Mapping[str, str] = {
+    "no-employees": "Nobody returned by HiBob",
+    "head-count": "Too few people returned by HiBob",
+    "column-absent": "A column is missing",
+    "column-emptied": "A column lost its values",
+    "identifiers-swapped": "Unique identifiers changed hands",
+    "limit-archive": "Too many archives",
+    "limit-archive-7-days": "Too many archives in seven days",
+    "limit-update": "Too many updates",
+    "limit-add": "Too many additions",
+    "limit-reactivate": "Too many reactivations",
+    "limit-blank": "An attribute turns blank",
+    "self-archive": "Somebody who manages Rollcall is archived",
+    "seats": "More live users than seats",
+    "same-person": "Perhaps the same person",
+    "two-domains": "In two domains",
+    "unknown-lifecycle": "Unknown lifecycle status",
+    "nobody-in-scope": "Nobody in the scope",
+    "future-archive": "Leaving soon",
+    "undo": "The way back from a run",
+    "absent": "Missing, not archived yet",
+}
+HELD: Mapping[str, str] = {
+    "duplicate-id": "Shared unique identifier",
+    "disputed": "Two candidates",
+    "required-blank": "Required value blank",
+    "unreadable": "Value cannot be read",
+    "identifier-taken": "Identifier or e-mail taken",
+    "future-starter": "Starts later",
+    "on-leave": "On leave",
+    "protected": "Protected",
+    "same-person": "Perhaps the same person",
+    "changed-since": "Changed since the run",
+}
+
+
+def finding_called(code: str) -> str:
+    """A code that a newer version stored is at least readable."""
+    return FINDINGS.get(code) or code.replace("-", " ").capitalize()
+
+
+def held_called(code: str) -> str:
+    return HELD.get(code) or code.replace("-", " ").capitalize()
+
+
+def held_codes(text: str) -> tuple[str, ...]:
+    """The codes whose words hold this text, for a search by what people read."""
+    wanted = text.strip().casefold()
+    return tuple(code for code, words in HELD.items() if wanted and wanted in words.casefold())

@@ -1,0 +1,121 @@
+"""A preview in one breath: is it safe, what happens, to how many. Pure: from a stored plan's counts and findings alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from provisioning.model import Action, Finding, Plan, Severity
+from provisioning.report.called import finding_called
+
+Phrase = tuple[str, str]
+"""What one person does, and what several do."""
+
+_DO: Mapping[Action, Phrase] = {
+    Action.ADD: ("joins", "join"),
+    Action.REACTIVATE: ("comes back", "come back"),
+    Action.UPDATE: ("changes", "change"),
+    Action.MOVE: ("moves to another domain", "move to another domain"),
+    Action.ARCHIVE: ("leaves", "leave"),
+    Action.LINK: ("is linked to HiBob", "are linked to HiBob"),
+}
+_UNDO: Mapping[Action, Phrase] = {
+    Action.ADD: ("is added again", "are added again"),
+    Action.REACTIVATE: ("becomes live again", "become live again"),
+    Action.UPDATE: ("gets earlier values back", "get earlier values back"),
+    Action.MOVE: ("moves back", "move back"),
+    Action.ARCHIVE: ("is archived", "are archived"),
+    Action.LINK: ("loses the link to HiBob", "lose the link to HiBob"),
+}
+NAMED = 2
+"""So many attributes are named; of the others, how many there are."""
+
+_MORE: Mapping[str, str] = {
+    "add": "to be added",
+    "update": "to be updated",
+    "reactivate": "to be reactivated",
+    "archive": "to be archived",
+    "move": "to be moved",
+    "link": "to be linked",
+    "held": "held back",
+}
+
+
+def headline(plan: Plan, updated: Mapping[str, int]) -> str:
+    """The answer to “is it safe, what happens, to whom?”. `updated`: how many of those to be updated get another value,
+    per attribute, most first."""
+    sentences = [_what_happens(plan, updated), _held(plan.counts.get("held", 0)), _safe(plan)]
+    return " ".join(each for each in sentences if each)
+
+
+def _what_happens(plan: Plan, updated: Mapping[str, int]) -> str:
+    words = _UNDO if plan.undo_of else _DO
+    counted = [(action, plan.counts.get(action.value, 0)) for action in words]
+    parts = [_part(words[action], count) for action, count in counted if count]
+    if not parts:
+        return "Nobody changes." if plan.undo_of or plan.blocks else "Nobody changes: Skillcast agrees with HiBob."
+    if not plan.undo_of and (count := plan.counts.get("update", 0)):
+        place = [action for action, number in counted if number].index(Action.UPDATE)
+        parts[place] = _updates(count, updated)
+    number, _, rest = parts[0].partition(" ")
+    parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
+    begin = "Takes a run back: " if plan.undo_of else ""
+    return f"{begin}{', '.join(parts)}."
+
+
+def _part(phrase: Phrase, count: int) -> str:
+    return f"{count:,} {phrase[count != 1]}"
+
+
+def _updates(count: int, updated: Mapping[str, int]) -> str:
+    """“12 change department”, or of several attributes how many change the first of them."""
+    does = _part(_DO[Action.UPDATE], count)
+    names = list(updated)
+    if len(names) == 1:
+        return f"{does} {as_word(names[0])}"
+    told = [f"{as_word(name)} {updated[name]:,}" for name in names[:NAMED]]
+    more = len(names) - NAMED
+    told += [f"{more} other attribute{'' if more == 1 else 's'}"] if more > 0 else []
+    return f"{does} ({', '.join(told)})" if told else does
+
+
+def as_word(name: str) -> str:
+    """An attribute's name inside a sentence: `Department` → `department`; `Employee ID`, `HR code` and codes stay."""
+    return name[:1].lower() + name[1:] if name[1:] and name[1:] == name[1:].lower() else name
+
+
+def _held(count: int) -> str:
+    return f"{count:,} {'is' if count == 1 else 'are'} held back." if count else ""
+
+
+def _safe(plan: Plan) -> str:
+    blocks = _called(plan.findings, Severity.BLOCK)
+    if blocks:
+        return f"Blocked: {', '.join(blocks)}."
+    warnings = len(_called(plan.findings, Severity.WARN))
+    warned = f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
+    return f"Nothing is blocked{warned}." if any(plan.counts.get(each.value) for each in Action) or warned else ""
+
+
+def _called(findings: Sequence[Finding], severity: Severity) -> list[str]:
+    names = dict.fromkeys(finding_called(each.code) for each in findings if each.severity is severity)
+    return [name[:1].lower() + name[1:] for name in names]
+
+
+def compared(now: Mapping[str, int], before: Mapping[str, int]) -> str:
+    """How the numbers of a plan differ from those of an earlier one, in a few words."""
+    apart = [(now.get(name, 0) - before.get(name, 0), words) for name, words in _MORE.items()]
+    told = [f"{abs(number):,} {'more' if number > 0 else 'fewer'} {words}" for number, words in apart if number]
+    return ", ".join(told) if told else "the same numbers"
+
+
+def newest_of(come: int, gone: int, other: int) -> str:
+    """Whom a plan changes otherwise than an earlier one that nobody processed; "" when nobody."""
+    told = [f"{come:,} new in it"] if come else []
+    told += [f"{gone:,} no longer in it"] if gone else []
+    told += [f"{other:,} with other values"] if other else []
+    return f"Changes: {', '.join(told)}." if told else ""
+
+
+def against(what: str, at: datetime, now: Mapping[str, int], before: Mapping[str, int], people: str = "") -> str:
+    """“Against the last run (22 November 2026, 21:20 UTC): 4 more to be added.”"""
+    moment = f"{at.day} {at:%B %Y, %H:%M} UTC"
+    return f"Against {what} ({moment}): {compared(now, before)}. {people}".rstrip()

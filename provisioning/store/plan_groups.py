@@ -1,0 +1,50 @@
+"""Counts over the people of stored plans, by SQL: what is shown of a plan of 100,000 changes is a few rows."""
+
+from provisioning.database import Database
+
+_OURS = "j.key NOT IN ('status', 'external_id', 'domain')"
+
+
+def updated_attributes(db: Database, plan_id: str) -> dict[str, int]:
+    """How many of those to be updated get another value, per attribute, most first."""
+    rows = db.all(
+        "SELECT j.key AS name, count(*) AS n FROM changes c, json_each(c.after) j WHERE c.plan_id = ? "
+        f"AND c.action = 'update' AND {_OURS} GROUP BY j.key ORDER BY n DESC, name",
+        plan_id,
+    )
+    return {row["name"]: row["n"] for row in rows}
+
+
+def shared_values(db: Database, plan_id: str, most: int) -> list[tuple[tuple[str, str | None, str | None], int]]:
+    """Of existing users, ((attribute, before, after), people) for the changes that most people share, most first."""
+    rows = db.all(
+        "SELECT j.key AS name, b.value AS was, j.value AS becomes, count(*) AS n "
+        "FROM changes c, json_each(c.after) j, json_each(c.before) b WHERE c.plan_id = ? "
+        f"AND c.action IN ('update', 'reactivate') AND b.key = j.key AND {_OURS} "
+        "GROUP BY j.key, b.value, j.value ORDER BY n DESC, name, was, becomes LIMIT ?",
+        plan_id, most,
+    )  # fmt: skip
+    return [((row["name"], row["was"], row["becomes"]), row["n"]) for row in rows]
+
+
+def plan_before(db: Database, plan_id: str) -> str | None:
+    """The plan of the same domain that was made before this one, the ways back of runs apart."""
+    row = db.one(
+        "SELECT b.id FROM plans b JOIN plans p ON p.domain_id = b.domain_id WHERE p.id = ? AND b.rowid < p.rowid "
+        "AND b.undo_of IS NULL ORDER BY b.rowid DESC LIMIT 1",
+        plan_id,
+    )
+    return row["id"] if row else None
+
+
+def differing_people(db: Database, plan_id: str, other: str) -> tuple[int, int, int]:
+    """(changes only here, only in the other plan, in both but with other values)."""
+    same = "SELECT 1 FROM changes b WHERE b.plan_id = ?2 AND b.key = a.key AND b.action = a.action"
+    here = "SELECT count(*) AS n FROM changes a WHERE a.plan_id = ?1 AND"
+    counted = [
+        db.one(f"{here} NOT EXISTS ({same})", plan_id, other),
+        db.one(f"{here} NOT EXISTS ({same})", other, plan_id),
+        db.one(f"{here} EXISTS ({same} AND b.after <> a.after)", plan_id, other),
+    ]
+    come, gone, changed = (int(row["n"]) if row else 0 for row in counted)
+    return come, gone, changed

@@ -1,0 +1,34 @@
+"""The next step of the set-up, in one line wherever one is; nothing once the set-up is done."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.web.frame import Here, link
+from provisioning.web.navigation import SECTIONS
+from provisioning.web.words import escape
+from provisioning.workflow import Station
+
+TITLES = {name: title for entries in SECTIONS.values() for name, title, _ in entries}
+
+
+def draw(here: Here, page: str) -> None:
+    """`page`: where one is; a step that is done there needs no link."""
+    if here.customer is None:
+        return
+    steps = workflow.checklist(here.house, here.customer.name, here.label or None)
+    following = workflow.next_station(steps)
+    if following is None:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}", width="stretch")
+        if following.page != page:
+            link(f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", ":material/arrow_forward:", here)
+        if page != "start":
+            link("pages/start.py", progress(steps), ":material/checklist:", here)
+
+
+def progress(steps: Sequence[Station]) -> str:
+    needed = [each for each in steps if not each.optional]
+    return f"Set-up: {sum(each.done for each in needed)} of {len(needed)} steps done"

@@ -1,0 +1,90 @@
+"""Who is told when somebody must act: the domain's notification targets, to be added, tested and removed. An address
+can be set, and never read again."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.errors import RollcallError
+from provisioning.web.frame import Here, fail
+from provisioning.web.words import ago, escape, moment
+from provisioning.workflow import NotifySeen
+
+EXAMPLES = {
+    "Slack": "the webhook’s address that Slack shows: https://hooks.slack.com/services/…",
+    "Teams": "the address of the workflow *Send webhook alerts to a channel*",
+    "Mail": "mailtos://USER:PASSWORD@mail.acme.example?from=rollcall@acme.example&to=hr@acme.example",
+    "Another system": "the https address of a webhook that takes JSON",
+}
+
+
+def draw(here: Here, now: datetime) -> None:
+    found = workflow.targets_seen(here.house, here.label)
+    st.subheader("Who is told", anchor=False)
+    if not found:
+        st.info("Nobody is told when somebody must act. Add a target here.", icon=":material/notifications_off:")
+    for each in found:
+        _one(here, each, now)
+    if found and st.button("Send a test", icon=":material/send:", disabled=not here.may_prepare):
+        said = "Sent; what came of it stands with each target."
+        _act(lambda: workflow.send_test(here.house, here.label), said)
+    _form(here)
+
+
+def _one(here: Here, each: NotifySeen, now: datetime) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words, colour = _state(each)
+            st.badge(words, color=colour)  # type: ignore[arg-type]
+            st.text(each.name or each.variable or "An address that cannot be read", width="content")
+            st.caption(escape(_about(each, now)), width="stretch")
+            label, key = "Remove", f"remove_target_{each.place}_{each.set_at}"
+            if st.button(
+                label, key=key, icon=":material/delete:", disabled=not here.may_prepare, help="Tell it no longer"
+            ):
+                _act(lambda: workflow.drop_notify_target(here.house, here.label, each.place, each.set_at), "Removed.")
+        if each.problem:
+            st.error(escape(each.problem), icon=":material/error:")
+
+
+def _state(each: NotifySeen) -> tuple[str, str]:
+    if each.problem:
+        return "Did not arrive", "red"
+    return ("Taken", "green") if each.tried_at else ("Not tried yet", "gray")
+
+
+def _about(each: NotifySeen, now: datetime) -> str:
+    """`set on 3 Nov 2026, 09:12 UTC, ends in a1b2 · last tried 2 h ago · from ACME_NOTIFY_URL`."""
+    ends = f", ends in {each.ends_in}" if each.ends_in else ""
+    parts = [f"set on {moment(each.set_at)}{ends}"] if each.set_at else ["its address is missing"]
+    parts += [f"last tried {ago(each.tried_at, now)}"] if each.tried_at else []
+    parts += [f"from {each.variable} of the set-up file"] if each.variable else []
+    return " · ".join(parts)
+
+
+def _form(here: Here) -> None:
+    with st.expander("Add a target", icon=":material/add_alert:"):
+        st.caption("Mail, Slack, Teams, or any webhook. The address is stored encrypted and never shown again.")
+        st.markdown(
+            "\n".join(
+                f"- {name}: {example if '*' in example else escape(example)}" for name, example in EXAMPLES.items()
+            )
+        )
+        with st.form("notify_target", border=False, clear_on_submit=True):
+            address = st.text_input("Address", type="password", max_chars=workflow.MOST_ADDRESS, autocomplete="off")
+            if st.form_submit_button("Add", icon=":material/add:", disabled=not here.may_prepare):
+                _act(
+                    lambda: workflow.add_notify_target(here.house, here.label, address), "Added. Send a test to try it."
+                )
+
+
+def _act(do: Callable[[], object], said: str) -> None:
+    try:
+        do()
+    except RollcallError as problem:
+        fail(problem)
+        return
+    st.toast(said, icon=":material/check:")
+    st.rerun()

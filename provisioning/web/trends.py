@@ -1,0 +1,133 @@
+"""Runs over time on pages: charts, each with its words, and a table that says the same."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.engine.trends import Mark
+from provisioning.report.trend_charts import added_chart, line_chart
+from provisioning.web import address
+from provisioning.web.frame import Here, link
+from provisioning.web.words import moment
+from provisioning.workflow import RunTrend
+
+CONFIG = {"displayModeBar": False}
+RULE = (
+    "A run stands out when a number is further from the median of the 20 runs before it than three times their usual "
+    "distance; less than 3 people, half a minute, or 2 % of the live users never does."
+)
+WORDS = {"added": "added", "archived": "archived", "live": "live users"}
+
+
+def draw(here: Here) -> None:
+    """Live users, adds and archives, and duration of one domain's runs."""
+    found = workflow.trends_seen(here.house, here.label)
+    if not found:
+        st.info("No run has come to its end yet: there is nothing to compare.", icon=":material/info:")
+        return
+    points = [each.point for each in found]
+    times = [each.at for each in points]
+    live = [each.live for each in points]
+    added, archived = [each.added for each in points], [each.archived for each in points]
+    unit, size = ("minutes", 60) if max(each.seconds for each in points) >= 120 else ("seconds", 1)
+    took = [round(each.seconds / size, 1) for each in points]
+    left, right = st.columns(2)
+    with left:
+        chart("Live users after each run", line_chart(times, live, _marked(found, "live"), "live users"), live)
+    with right:
+        at = _marked(found, "seconds")
+        chart("Duration of each run", line_chart(times, took, at, unit), took)
+    at = _marked(found, "added", "archived")
+    chart("Added and archived by each run", added_chart(times, added, archived, at), [*added, *archived])
+    st.caption(RULE)
+    table(here, found[::-1], "trend", "Runs, newest first: live users, added, archived, duration, and what stands out")
+
+
+def draw_all(here: Here) -> None:
+    """The same over all customers, day by day, and the runs that stand out."""
+    found = workflow.trends_of_all(here.house)
+    if not found.days:
+        st.info("No run in the last 90 days.", icon=":material/info:")
+        return
+    days = [each.day for each in found.days]
+    live = [each.live for each in found.days]
+    added, archived = [each.added for each in found.days], [each.archived for each in found.days]
+    left, right = st.columns(2)
+    with left:
+        chart("Live users of all", line_chart(days, live, [], "live users"), live)
+    with right:
+        chart("Added and archived a day", added_chart(days, added, archived, []), [*added, *archived])
+    st.subheader("Runs that stand out", anchor=False)
+    st.caption(RULE)
+    if found.unusual:
+        table(here, found.unusual[: address.PAGE], "trend", "Runs that stand out, newest first", named=True)
+    else:
+        st.write("None in the last 90 days.")
+    with st.expander("The numbers behind the charts"):
+        rows = [
+            {"Day": each.day, "Live users": _number(each.live), "Added": each.added, "Archived": each.archived,
+             "Runs": each.runs}
+            for each in reversed(found.days)
+        ]  # fmt: skip
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Live users, added, archived and runs by day")
+
+
+def chart(title: str, figure: go.Figure, values: Sequence[float | None]) -> None:
+    known = [each for each in values if each is not None]
+    said = f"{title}: from {min(known):,} to {max(known):,}" if known else f"{title}: not known yet"
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        st.plotly_chart(figure, key=f"trend_{title}", alt=f"{said}. The table below says the same.", config=CONFIG)
+
+
+def table(here: Here, found: Sequence[RunTrend], what: str, alt: str, *, named: bool = False) -> None:
+    rows = [({"Customer": each.customer, "Domain": each.domain} if named else {}) | row(each) for each in found]
+    columns = {"Stands out": st.column_config.TextColumn(width="large")}
+    for place in address.rows(pd.DataFrame(rows), [each.point.run for each in found], what, alt, columns=columns):
+        each = found[place]
+        link(
+            "pages/history.py", "Open the run", ":material/history:", here,
+            customer=each.customer, domain=each.domain, run=each.point.run,
+        )  # fmt: skip
+
+
+def row(each: RunTrend) -> dict[str, object]:
+    point = each.point
+    return {
+        "Ended": moment(point.at),
+        "Live users": _number(point.live),
+        "Added": point.added,
+        "Archived": point.archived,
+        "Duration": duration(point.seconds),
+        "Stands out": "; ".join(map(in_words, each.marks)),
+    }
+
+
+def in_words(mark: Mark) -> str:
+    """`40 archived, usually 2`."""
+    if mark.what == "seconds":
+        return f"took {duration(mark.value)}, usually {duration(mark.usual)}"
+    number = _step if mark.what == "live" else "{:,.0f}".format
+    return f"{number(mark.value)} {WORDS[mark.what]}, usually {number(mark.usual)}"
+
+
+def _step(value: float) -> str:
+    return f"{value:+,.0f}" if value else "0"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def _number(value: int | None) -> str:
+    return "—" if value is None else f"{value:,}"
+
+
+def _marked(found: Sequence[RunTrend], *what: str) -> list[int]:
+    return [place for place, each in enumerate(found) if any(mark.what in what for mark in each.marks)]

@@ -1,0 +1,72 @@
+"""What others can do for a domain: read HiBob, read a portal. Plain functions of plain values, for any executor: they know no
+database, and get the one token that they need."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provisioning.hands import Closed
+from provisioning.hosts import check_destination
+from provisioning.model import Attribute, Field, Snapshot, Users
+from provisioning.source.client import HiBobClient
+from provisioning.source.people import read_people
+from provisioning.source.reports import Report, read_report
+from provisioning.target.scim import ScimDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Another system's address with the token for it. `allowed`: hosts that may lead into a private network; whoever
+    connects looks anew where the name leads."""
+
+    url: str
+    token: Closed[str]
+    allowed: frozenset[str]
+
+    def checked(self) -> str:
+        check_destination(self.url, self.allowed)
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class HiBobAsked:
+    """One read of HiBob. `report`: instead of people search; then `fields` are the known ones, for its titles."""
+
+    reach: Reach
+    service_user_id: str
+    fields: tuple[Field, ...]
+    now: datetime
+    report: int | None = None
+
+
+def people_of(asked: HiBobAsked) -> Snapshot:
+    with hibob_at(asked.reach, asked.service_user_id) as client:
+        return read_people(client, asked.fields, asked.now)
+
+
+def report_of(asked: HiBobAsked) -> Report:
+    assert asked.report is not None
+    with hibob_at(asked.reach, asked.service_user_id) as client:
+        return read_report(client, asked.report, asked.fields)
+
+
+def hibob_at(reach: Reach, service_user_id: str) -> HiBobClient:
+    return HiBobClient(reach.checked(), service_user_id, reach.token.content)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalAsked:
+    """One read of a portal's users with the attributes of these names. The other words are those of `ScimDirectory`."""
+
+    reach: Reach
+    mapping: tuple[Attribute, ...]
+    unique_identifier: str
+    domain: tuple[str, str] | None
+    names: tuple[str, ...]
+
+
+def portal_users_of(asked: PortalAsked) -> Users:
+    reach = asked.reach
+    with ScimDirectory(
+        reach.checked(), reach.token.content, asked.mapping, asked.unique_identifier, domain=asked.domain
+    ) as directory:
+        return directory.users(asked.names)

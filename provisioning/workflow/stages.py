@@ -1,0 +1,269 @@
+"""How far a customer's set-up is: the same steps on Before you start, beside every set-up page and for CSMs."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from provisioning import setup_file
+from provisioning.engine import columns as known
+from provisioning.engine.columns import Catalogue, column_names
+from provisioning.errors import SettingsError
+from provisioning.model import Customer, Domain, RunStatus
+from provisioning.report.permissions import NAMES, request_text
+from provisioning.store import customers, plans
+from provisioning.store.jobs import JobKind, JobState
+from provisioning.workflow.asking import last_check, latest_job
+from provisioning.workflow.editing import fields_known
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_customer, seen_domain
+from provisioning.workflow.reading import Check, connection_of
+from provisioning.workflow.scheduling import Standing, schedule_seen
+from provisioning.workflow.setting_up import connections_seen
+
+RAN = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One step of the set-up. `detail`: what is there; `todo`: what to do next, "" when done; `page`: where. An
+    `optional` one is worth having and holds nothing up; `wrong`: it was tried, and something is in its way."""
+
+    title: str
+    done: bool
+    detail: str
+    page: str
+    todo: str = ""
+    optional: bool = False
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the steps follow from. `ready`: a connection has its id and token; `check`: what its last finished test
+    proved; `failure`: why that did not come to an end; `ran`: a run came to its end."""
+
+    about: Customer
+    domain: Domain | None = None
+    ready: bool = False
+    check: Check | None = None
+    failure: str = ""
+    previewed: bool = False
+    ran: bool = False
+    schedule: Standing = Standing.NONE
+
+
+def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
+    """The real set-up, in its order, with what is known to be done."""
+    about = seen_customer(house, customer, "see the checklist")
+    have = connections_seen(house, customer)
+    facts = Facts(about, ready=any(each.token_set and each.connection.service_user_id for each in have))
+    return stations(_of_domain(house, label, facts) if label else facts)
+
+
+def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
+    domain = seen_domain(house, label, "see the checklist")
+    job = latest_job(house, label, [JobKind.CHECK])
+    failed = job is not None and job.state is JobState.FAILED
+    return replace(
+        facts,
+        domain=domain,
+        check=last_check(house, label),
+        failure=(job.error or "It did not come to an end.") if job and failed else "",
+        previewed=plans.latest_plan_id(house.db, domain.id) is not None,
+        ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
+        schedule=schedule_seen(house, label).standing,
+    )
+
+
+def next_station(steps: Sequence[Station]) -> Station | None:
+    """The first step that is to be done; None when the set-up is done, whatever optional is left."""
+    return next((each for each in steps if not each.done and not each.optional), None)
+
+
+def stations(facts: Facts) -> list[Station]:
+    """The set-up, in the order in which it is done."""
+    return [
+        _seats(facts.about),
+        _service_user(facts),
+        _domain(facts),
+        _attributes(facts),
+        _identifier(facts),
+        _tested(facts),
+        _protected(facts),
+        _previewed(facts),
+        _ran(facts),
+        _scheduled(facts),
+    ]
+
+
+def _seats(about: Customer) -> Station:
+    title = "Licensed seats and price per user"
+    if about.seats is None:
+        return Station(
+            title, False, "Not entered yet.", "start", "Enter them below: a preview then warns before seats run out.",
+            optional=True,
+        )  # fmt: skip
+    price = f", {money(about.price_per_user)} a user in your currency" if about.price_per_user else ""
+    return Station(title, True, f"{about.seats:,} licensed users{price}.", "start", optional=True)
+
+
+def money(price: str) -> str:
+    """A price as people write it: 12.5 is 12.50, 12 is 12."""
+    amount = Decimal(price)
+    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,.2f}"
+
+
+def _service_user(facts: Facts) -> Station:
+    title = "Service user in HiBob: its id and token"
+    if facts.ready:
+        return Station(title, True, "Id and token are stored; the token encrypted.", "connect")
+    todo = "Send the text below to whoever runs HiBob, then enter the id and token they give you."
+    return Station(title, False, "No connection has both yet.", "connect", todo)
+
+
+def _domain(facts: Facts) -> Station:
+    title = "A domain on the connection"
+    if facts.domain:
+        return Station(title, True, facts.domain.name, "connect")
+    return Station(title, False, "None yet.", "connect", "Add one: the part of Skillcast’s user directory to fill.")
+
+
+def _attributes(facts: Facts) -> Station:
+    fed = [each for each in facts.domain.attributes if each.data_feed_name] if facts.domain else []
+    title, todo = (
+        "Attributes and dates to capture",
+        "Take the suggested rows, change what differs, and save the mapping.",
+    )
+    if not fed:
+        return Station(title, False, "No attribute is fed by HiBob yet.", "mapping", todo)
+    version = facts.domain.mapping_version if facts.domain else 0
+    return Station(title, True, f"{len(fed)} are fed by HiBob, in version {version} of the mapping.", "mapping")
+
+
+def _identifier(facts: Facts) -> Station:
+    named = facts.domain.settings.unique_identifier if facts.domain else None
+    title, todo = "The unique identifier", "Tick “Unique id” for the attribute that never changes, such as Employee ID."
+    return Station(title, bool(named), named or "Not chosen yet.", "mapping", "" if named else todo)
+
+
+def _tested(facts: Facts) -> Station:
+    """Done when the last test covers the mapping of now: a column that was mapped later is not proved."""
+    title, page = "Test of the connection and every mapped column", "connect"
+    check = facts.check
+    if facts.failure:
+        return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
+    if check is None:
+        return Station(title, False, "Not tested yet.", page, "Test the connection: nothing is changed by it.")
+    if not check.ok:
+        todo = "Ask whoever runs HiBob for what the test found missing, then test again."
+        return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)
+    untested = _untested(check, facts.domain)
+    if untested:
+        detail = f"Mapped since the last test: {', '.join(untested)}."
+        return Station(title, False, detail, page, "Test again: a new column may not be permitted yet.")
+    return Station(title, True, f"{check.live:,} live people are visible, and every mapped column is there.", page)
+
+
+def _untested(check: Check, domain: Domain | None) -> tuple[str, ...]:
+    tested = {each.column for each in check.columns}
+    names = column_names(domain.attributes, domain.settings.scope) if domain else []
+    return tuple(dict.fromkeys(name for name in names if name not in tested))
+
+
+def _protected(facts: Facts) -> Station:
+    title, page = "Who is never archived", "settings"
+    count = len(facts.domain.settings.protected) if facts.domain else 0
+    if count:
+        detail = "1 person or rule." if count == 1 else f"{count} people or rules."
+        return Station(title, True, detail, page, optional=True)
+    todo = "Name test accounts, and whoever administers the portal."
+    return Station(title, False, "Nobody is protected yet.", page, todo, optional=True)
+
+
+def _previewed(facts: Facts) -> Station:
+    title = "First preview"
+    if facts.previewed:
+        return Station(title, True, "Made.", "preview")
+    return Station(title, False, "None yet.", "preview", "Make one: it shows who would change, and changes nothing.")
+
+
+def _ran(facts: Facts) -> Station:
+    title = "First run"
+    if facts.ran:
+        return Station(title, True, "Done.", "process")
+    todo = "Approve a preview, a pilot with a few people if you like, and process it."
+    return Station(
+        title, False, "Nothing was written to Skillcast yet.", "process" if facts.previewed else "preview", todo
+    )
+
+
+def _scheduled(facts: Facts) -> Station:
+    title, page = "Schedule", "schedule"
+    words = {
+        Standing.ON: "On.", Standing.OFF: "Times are set, and it is switched off.", Standing.NONE: "None yet.",
+        Standing.PAUSED: "On, and paused.", Standing.QUARANTINE: "On, and in quarantine.",
+    }  # fmt: skip
+    on = facts.schedule in (Standing.ON, Standing.PAUSED, Standing.QUARANTINE)
+    todo = "" if on else "Once a run went well, let the domain run by itself."
+    return Station(title, on, words[facts.schedule], page, todo, optional=True)
+
+
+# --- seats and price --------------------------------------------------------------------------------------
+
+
+def save_licence(house: Workspace, customer: str, seats: int | None, price_per_user: float | None) -> None:
+    """Keep how many users are licensed, and what one costs. None: not known. Raises `SettingsError`."""
+    found = seen_customer(house, customer, "change the licensed seats", PREPARERS)
+    table = setup_file.CustomerTable(found.name, seats, price_per_user, found.retention_days)
+    checked = setup_file.parse(setup_file.write(setup_file.SetupFile(customer=table))).customer
+    price = None if checked.price_per_user is None else format(Decimal(str(checked.price_per_user)), "f")
+    with house.db.transaction():
+        customers.save_customer(house.db, found.name, checked.seats, price, found.retention_days)
+        if (found.seats, found.price_per_user) != (checked.seats, price):
+            record_event(
+                house,
+                "customer changed",
+                customer_id=found.id,
+                name=found.name,
+                seats=checked.seats,
+                price_per_user=price,
+            )
+
+
+# --- what HiBob must permit -------------------------------------------------------------------------------
+
+
+def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
+    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope."""
+    domain = seen_domain(house, label, "see the checklist")
+    catalogue = Catalogue(fields_known(house, label))
+    found: dict[str, list[str]] = {}
+    wanted = [*known.ENGINE_FIELDS]
+    for name in column_names(domain.attributes, domain.settings.scope):
+        with suppress(SettingsError):
+            wanted.append(catalogue.resolve(name).field)
+    for field_id in dict.fromkeys(wanted):
+        known_field = catalogue.fields.get(field_id)
+        if known_field:
+            found.setdefault(known_field.category_name or known_field.category, []).append(known_field.name)
+    return {name: tuple(columns) for name, columns in sorted(found.items())}
+
+
+def hibob_request(house: Workspace, customer: str, label: str | None) -> str:
+    """A text to send to whoever runs HiBob: what to create, and what to permit for the mapping of now."""
+    about = seen_customer(house, customer, "see the checklist")
+    require(house, about.id, READERS, "see the checklist")
+    domain = seen_domain(house, label, "see the checklist") if label else None
+    categories: Mapping[str, tuple[str, ...]] = categories_needed(house, label) if label else {}
+    mapped = column_names(domain.attributes, domain.settings.scope) if domain else []
+    plain = (*NAMES.values(), *(name for name in dict.fromkeys(mapped) if name not in NAMES))
+    return request_text(about.name, _user_of(house, domain), categories, plain)
+
+
+def _user_of(house: Workspace, domain: Domain | None) -> str:
+    if domain is None:
+        return ""
+    try:
+        return connection_of(house, domain).service_user_id or ""
+    except SettingsError:
+        return ""

@@ -1,0 +1,74 @@
+"""The values that HiBob really has for an attribute, and which of them are new since somebody looked at the mapping."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow.compute as pc
+
+from provisioning.engine.columns import Catalogue
+from provisioning.engine.mapping import raw_values
+from provisioning.engine.occurring import MOST_VALUES, Occurring, columns_of, occurring, worth_watching
+from provisioning.model import Attribute, Domain, Field, Snapshot
+from provisioning.store import customers, snapshots, values_seen
+from provisioning.workflow.house import Workspace, seen_domain
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSeen:
+    """A value that occurs in the newest read. `new`: it was read for the first time after the mapping was saved."""
+
+    about: Occurring
+    new: bool
+
+
+def note_values(house: Workspace, domain: Domain, employees: Snapshot, fields: tuple[Field, ...]) -> None:
+    """Remember the values of every mapped column that is a list of some kind. Columns with very many are none."""
+    catalogue, types = Catalogue(fields), {each.id: each.type for each in fields}
+    with house.db.transaction():
+        for each in domain.attributes:
+            watched = worth_watching(each, types, catalogue)
+            if watched is None or not _was_read(each, catalogue, employees):
+                continue
+            distinct = pc.unique(raw_values(each, columns_of(each, catalogue), employees.table)[0]).to_pylist()
+            if len(distinct) <= MOST_VALUES:
+                found = [text for text in distinct if text]
+                values_seen.note(house.db, domain.id, watched, found, employees.evidence.read_at)
+
+
+def _was_read(each: Attribute, catalogue: Catalogue, employees: Snapshot) -> bool:
+    return all(column.field in employees.table.column_names for column in columns_of(each, catalogue).values())
+
+
+def values_of(
+    house: Workspace, label: str, attribute: Attribute, fields: tuple[Field, ...]
+) -> tuple[ValueSeen, ...] | None:
+    """The values that occur for an attribute of a mapping, be it saved or not, the commonest first; None where there is
+    no list to show: nothing was read, the column is not fed or refers to people, or too many values differ."""
+    domain = seen_domain(house, label, "see the values")
+    read = snapshots.newest_employees(house.snapshots, domain.id)
+    catalogue = Catalogue(fields)
+    found = occurring(attribute, catalogue, read.table) if read else None
+    if found is None:
+        return None
+    new = _new(house, domain, worth_watching(attribute, {each.id: each.type for each in fields}, catalogue))
+    return tuple(ValueSeen(each, each.value in new) for each in found)
+
+
+def new_values(house: Workspace, label: str, fields: tuple[Field, ...]) -> dict[str, tuple[str, ...]]:
+    """By attribute of the mapping in force, the values that were read for the first time after it was saved."""
+    domain = seen_domain(house, label, "see the values")
+    catalogue, types = Catalogue(fields), {each.id: each.type for each in fields}
+    found = {each.name: _new(house, domain, worth_watching(each, types, catalogue)) for each in domain.attributes}
+    return {name: tuple(sorted(values)) for name, values in found.items() if values}
+
+
+def _new(house: Workspace, domain: Domain, watched: str | None) -> frozenset[str]:
+    seen = values_seen.first_seen(house.db, domain.id, watched) if watched else {}
+    if not seen:
+        return frozenset()
+    since = max(_saved_at(house, domain), min(seen.values()))
+    return frozenset(value for value, at in seen.items() if at > since)
+
+
+def _saved_at(house: Workspace, domain: Domain) -> datetime:
+    return customers.mapping_versions(house.db, domain.id)[-1][1]

@@ -1,0 +1,226 @@
+"""The mapping page: take suggestions, paste, read a file, undo, a value table over what occurs, words to sign off."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from installation import DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.model import Attribute, Domain, Role
+from provisioning.sandbox import Sandbox
+from provisioning.store import jobs
+from provisioning.web.mapping_exchange import CSV
+from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE
+
+Said = Callable[[AppTest], str]
+
+
+def button(at: AppTest, label: str) -> AppTest:
+    next(each for each in at.button if each.label == label).click().run()
+    assert not at.exception
+    return at
+
+
+def there(app: App) -> Domain:
+    return workflow.domains_seen(app.house(), "Northwind Trading")[0]
+
+
+def draft(app: App) -> workflow.MappingDraft | None:
+    return workflow.mapping_draft(app.house(), DOMAIN)
+
+
+def named(app: App, name: str) -> Attribute:
+    found = draft(app)
+    assert found is not None
+    return next(each for each in found.attributes if each.name == name)
+
+
+@pytest.fixture
+def bare(app: App) -> App:
+    """A domain without a mapping whose connection was tested."""
+    workflow.add_domain(app.house(), "Northwind Trading", "new", "Northwind HiBob")
+    workflow.ask(app.house(), "Northwind Trading/new", jobs.JobKind.CHECK)
+    app.work()
+    return app
+
+
+# --- suggestions ------------------------------------------------------------------------------------------
+
+
+def test_all_suggestions_are_taken_by_one_click(bare: App, said: Said) -> None:
+    place = {"customer": "Northwind Trading", "domain": "new"}
+    at = bare.open("mapping", **place)
+    shown = next(each.value for each in at.dataframe if "Why" in each.value)
+    assert list(shown["Attribute"])[:3] == ["Email", "First name", "Last name"]
+    assert all(shown["Why"])
+    button(at, f"Take all {len(shown)}")
+    found = workflow.mapping_draft(bare.house(), "Northwind Trading/new")
+    assert found is not None
+    assert [each.name for each in found.attributes] == list(shown["Attribute"])
+    assert "Take all" not in said(at)
+
+
+def test_taking_suggestions_is_undone(bare: App) -> None:
+    at = bare.open("mapping", customer="Northwind Trading", domain="new")
+    button(at, next(each.label for each in at.button if each.label.startswith("Take all")))
+    button(at, "Undo")
+    assert workflow.mapping_draft(bare.house(), "Northwind Trading/new") is None
+    assert any(each.label.startswith("Take all") for each in at.button)
+
+
+def test_a_mapping_without_anything_to_suggest_says_nothing(full: App, said: Said) -> None:
+    assert "Take all" not in said(full.open("mapping"))
+
+
+# --- paste ------------------------------------------------------------------------------------------------
+
+
+def paste(at: AppTest, text: str) -> AppTest:
+    next(each for each in at.text_area if each.label == "Rows from Excel").set_value(text).run()
+    assert not at.exception
+    return at
+
+
+def test_pasted_rows_are_shown_before_they_are_taken(full: App, said: Said) -> None:
+    at = paste(full.open("mapping", more="paste"), "Site\thumanReadable.work.site\nTeam\twork.department")
+    assert "Site: data feed name work.site → humanReadable.work.site" in said(at)
+    assert "Team: added, fed by work.department" in said(at)
+    assert draft(full) is None
+    button(at, "Take these rows into the draft")
+    assert named(full, "Team").data_feed_name == "work.department"
+    assert next(each for each in at.text_area if each.label == "Rows from Excel").value == ""
+
+
+def test_a_bad_line_is_named_and_nothing_is_taken(full: App, said: Said) -> None:
+    at = paste(full.open("mapping", more="paste"), "Site\twork.site\nTeam\tNo such column")
+    assert "Line 2, “Team”" in said(at)
+    assert "Take these rows" not in said(at)
+
+
+def test_rows_that_could_not_be_saved_are_refused(full: App, said: Said) -> None:
+    at = paste(full.open("mapping", more="paste"), "Decision\twork.site")
+    assert "one of Rollcall’s own" in said(at)
+    assert "Take these rows" not in said(at)
+
+
+def test_rows_that_change_nothing_say_so(full: App, said: Said) -> None:
+    at = paste(full.open("mapping", more="paste"), "Site\twork.site")
+    assert "These rows change nothing" in said(at)
+
+
+def test_an_auditor_sees_the_mapping_and_takes_nothing(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow.grant(full.house(None), "auditor@northwind.example", Role.AUDITOR, "Northwind Trading")
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
+    at = full.open("mapping", more="paste")
+    assert not at.exception
+    assert next(each for each in at.text_area if each.label == "Rows from Excel").disabled
+
+
+# --- file -------------------------------------------------------------------------------------------------
+
+
+def upload(full: App, content: bytes) -> AppTest:
+    at = full.open("mapping", more="file")
+    at.file_uploader(f"mapping_file_{there(full).id}_0").set_value(("mapping.csv", content, CSV)).run()
+    assert not at.exception
+    return at
+
+
+def test_a_file_that_was_handed_out_comes_back_as_the_same_mapping(full: App, said: Said) -> None:
+    domain = there(full)
+    text = workflow.mapping_as_csv(full.house(), DOMAIN, domain.attributes, "Employee ID")
+    assert "These rows change nothing" in said(upload(full, text.encode("utf-8-sig")))
+    taken = workflow.take_rows(full.house(), DOMAIN, text, (), "", whole=True)
+    assert (taken.attributes, taken.identifier, taken.problems) == (domain.attributes, "Employee ID", ())
+
+
+def test_a_file_stands_in_place_of_all_rows(full: App, said: Said) -> None:
+    rows = [each for each in there(full).attributes if each.name != "FTE"]
+    text = workflow.mapping_as_csv(full.house(), DOMAIN, rows, "Employee ID").replace("\r\n", "\n").replace(",", ";")
+    at = upload(full, text.encode())
+    assert "FTE: removed" in said(at)
+    button(at, "Take this mapping into the draft")
+    found = draft(full)
+    assert found is not None
+    assert found.attributes == tuple(rows)
+
+
+def test_a_file_that_is_no_text_says_what_to_do(full: App, said: Said) -> None:
+    assert "CSV UTF-8" in said(upload(full, b"\xff\xfe\x00binary"))
+
+
+# --- undo -------------------------------------------------------------------------------------------------
+
+
+def test_edits_are_taken_back_one_at_a_time(full: App) -> None:
+    at = full.open("mapping")
+    assert next(each for each in at.button if each.label == "Undo").disabled
+    for edit in ({6: {"Attribute": "Office"}}, {6: {"Attribute": "Building"}}):
+        key = f"map_1_{at.session_state['mapping_turn']}"
+        at.session_state[key] = {"edited_rows": edit, "added_rows": [], "deleted_rows": []}
+        at.run()
+    assert named(full, "Building")
+    button(at, "Undo")
+    assert named(full, "Office")
+    button(at, "Undo")
+    assert draft(full) is None
+
+
+def test_a_discarded_draft_is_brought_back(full: App) -> None:
+    at = full.open("mapping")
+    key = f"map_1_{at.session_state['mapping_turn']}"
+    at.session_state[key] = {"edited_rows": {6: {"Attribute": "Office"}}, "added_rows": [], "deleted_rows": []}
+    at.run()
+    button(at, "Discard")
+    assert draft(full) is None
+    button(at, "Undo")
+    assert named(full, "Office")
+
+
+# --- values -----------------------------------------------------------------------------------------------
+
+
+def test_the_value_table_stands_over_the_values_that_occur(full: App) -> None:
+    at = full.open("mapping")
+    shown = next(each for each in at.dataframe if STATE in each.value)
+    assert shown.value["People"].sum() == 40
+    row = list(shown.value[SAYS]).index("Sales")
+    key = f"values_1_{at.session_state['mapping_turn']}_Department"
+    at.session_state[key] = {"edited_rows": {row: {INTO: "Revenue"}}, "added_rows": [], "deleted_rows": []}
+    at.run()
+    button(at, "Take this value table into the draft")
+    assert dict(named(full, "Department").values) == {"Legal & Compliance": "Legal", "Sales": "Revenue"}
+
+
+def test_before_the_first_read_there_is_no_list_of_values(app: App, said: Said) -> None:
+    assert "read HiBob for this mapping first" in said(app.open("mapping"))
+
+
+def test_a_value_that_turns_up_later_is_told_until_the_mapping_is_saved(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    house, domain = full.house(), there(full)
+    fields = workflow.fields_known(house, DOMAIN)
+    assert workflow.new_values(house, DOMAIN, fields) == {}
+    next(iter(sandbox.company.people.values()))["work.site"] = "Reykjavík"
+    workflow.preview(house, DOMAIN)
+    assert workflow.new_values(house, DOMAIN, fields) == {"Site": ("Reykjavík",)}
+    at = full.open("mapping", values="Site")
+    assert "has 1 new value" in said(at)
+    shown = next(each.value for each in at.dataframe if STATE in each.value)
+    assert list(shown[shown[STATE] == NEW][SAYS]) == ["Reykjavík"]
+    saved = tuple(replace(each, clean_up=("upper",)) if each.name == "Site" else each for each in domain.attributes)
+    workflow.save_mapping(house, DOMAIN, saved, "Employee ID", workflow.begun_from(domain))
+    assert workflow.new_values(house, DOMAIN, fields) == {}
+
+
+# --- words ------------------------------------------------------------------------------------------------
+
+
+def test_the_mapping_is_told_in_plain_english(full: App, said: Said) -> None:
+    text = said(full.open("mapping", more="words"))
+    assert "People are recognised by Employee ID." in text
+    assert "“Legal & Compliance” becomes “Legal”." in text
+    assert "version 1, saved" in text

@@ -1,0 +1,176 @@
+"""Before you start: a checklist that fills itself in, agrees with what CSMs see, and leads on from anywhere."""
+
+from collections.abc import Callable
+
+import pytest
+from installation import ADMIN, DOMAIN, App
+from streamlit.testing.v1 import AppTest
+
+from provisioning import workflow
+from provisioning.model import Role
+from provisioning.sandbox import Sandbox
+from provisioning.store import jobs
+
+Said = Callable[[AppTest], str]
+CUSTOMER = "Northwind Trading"
+TEST, PREVIEW, RUN = "Test of the connection and every mapped column", "First preview", "First run"
+
+
+def steps(app: App, label: str | None = DOMAIN) -> dict[str, workflow.Station]:
+    return {each.title: each for each in workflow.checklist(app.house(), CUSTOMER, label)}
+
+
+def following(app: App, label: str | None = DOMAIN) -> str:
+    found = workflow.next_station(workflow.checklist(app.house(), CUSTOMER, label))
+    return found.title if found else ""
+
+
+def for_csms(app: App, label: str = DOMAIN) -> tuple[str, int]:
+    found = next(each for each in workflow.customers_overview(app.house(None)) if each.label == label)
+    return found.next_step, found.done
+
+
+def prove(app: App) -> None:
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    app.work()
+
+
+def button(at: AppTest, label: str) -> AppTest:
+    next(each for each in at.button if each.label == label).click().run()
+    assert not at.exception
+    return at
+
+
+# --- how far it is ----------------------------------------------------------------------------------------
+
+
+def test_the_steps_fill_themselves_in_and_csms_see_the_same(app: App) -> None:
+    house = app.house()
+    assert (following(app), for_csms(app)) == (TEST, (TEST, 4))
+    prove(app)
+    assert (following(app), for_csms(app)) == (PREVIEW, (PREVIEW, 5))
+    plan = workflow.preview(house, DOMAIN)
+    assert (following(app), for_csms(app)) == (RUN, (RUN, 6))
+    workflow.approve(house, plan.id)
+    workflow.process(house, plan.id)
+    assert (following(app), for_csms(app)) == ("", ("", 7))
+
+
+def test_every_step_that_is_to_be_done_says_what_to_do_next(app: App) -> None:
+    workflow.add_customer(app.house(None), "Fresh")
+    for each in workflow.checklist(app.house(None), "Fresh", None):
+        assert each.done is False
+        assert each.todo.endswith((".", "you."))
+
+
+def test_a_customer_without_a_domain_is_asked_for_the_service_user_first(app: App) -> None:
+    workflow.add_customer(app.house(None), "Fresh")
+    found = workflow.next_station(workflow.checklist(app.house(None), "Fresh", None))
+    assert found is not None
+    assert (found.title, found.page) == ("Service user in HiBob: its id and token", "connect")
+    assert for_csms(app, "Fresh") == (found.title, 0)
+
+
+def test_a_column_that_was_mapped_after_the_test_is_to_be_tested(full: App) -> None:
+    domain = workflow.domains_seen(full.house(), CUSTOMER)[0]
+    rows = (*domain.attributes, workflow.suggest(full.house(), DOMAIN, ())[0].attribute)
+    added = (*domain.attributes, type(rows[-1])("Cost centre", "Cost centre"))
+    workflow.save_mapping(full.house(), DOMAIN, added, "Employee ID", workflow.begun_from(domain))
+    assert following(full) == TEST
+    assert steps(full)[TEST].detail == "Mapped since the last test: Cost centre."
+    assert for_csms(full)[0] == TEST
+
+
+def test_a_failed_test_needs_attention_and_says_why(app: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.stop()
+    prove(app)
+    found = steps(app)[TEST]
+    assert found.wrong
+    assert found.detail
+    assert "Needs attention" in said(app.open("start"))
+    sandbox.start()
+
+
+def test_a_schedule_is_worth_having_and_holds_nothing_up(full: App, said: Said) -> None:
+    schedule = steps(full)["Schedule"]
+    assert (schedule.done, schedule.optional) == (False, True)
+    assert "Everything that is needed is done." in said(full.open("start"))
+
+
+# --- the page ---------------------------------------------------------------------------------------------
+
+
+def test_each_step_has_a_state_in_words(app: App, said: Said) -> None:
+    text = said(app.open("start"))
+    for word in ("Done", "Next", "To do", "Optional"):
+        assert f"-badge[{word}]" in text
+    assert "Set-up: 4 of 7 steps done" in " ".join(str(each.text) for each in app.open("start").get("progress"))
+
+
+def test_the_text_for_hibob_names_the_fields_first_and_then_the_categories(app: App) -> None:
+    before = app.open("start").code[0].value
+    assert "categories that hold these fields" in before
+    assert "- Last day of work" in before
+    prove(app)
+    after = app.open("start").code[0].value
+    assert "[ ] Lifecycle  (Status, Lifecycle status, Last day of work)" in after
+    assert "SERVICE-4711" in after
+    assert "token" not in after
+
+
+def test_without_a_service_user_the_text_asks_for_one(app: App) -> None:
+    workflow.add_customer(app.house(None), "Fresh")
+    text = workflow.hibob_request(app.house(None), "Fresh", None)
+    assert "Create a service user" in text
+    assert "not by mail" in text
+
+
+def test_seats_and_price_are_entered_on_the_page(app: App, said: Said) -> None:
+    at = app.open("start")
+    next(each for each in at.number_input if each.label == "Licensed users").set_value(300)
+    next(each for each in at.number_input if each.label.startswith("Price per user")).set_value(9.75)
+    button(at, "Save")
+    assert "300 licensed users, 9.75 a user in your currency." in said(at).replace("\\", "")
+    event = workflow.see_history(app.house(), CUSTOMER)[0]
+    assert (event.what, event.details["seats"]) == ("customer changed", 300)
+
+
+def test_an_auditor_reads_the_checklist_and_changes_nothing(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow.grant(app.house(None), "auditor@northwind.example", Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
+    at = app.open("start")
+    assert not at.exception
+    assert next(each for each in at.button if each.label == "Save").disabled
+
+
+# --- the next step, from anywhere -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["connect", "mapping", "settings"])
+def test_a_page_of_the_set_up_says_what_is_next_until_it_is_done(app: App, said: Said, page: str) -> None:
+    assert f"Next: **{TEST}" in said(app.open(page))
+
+
+@pytest.mark.parametrize("page", ["connect", "mapping", "settings"])
+def test_nothing_is_said_once_the_set_up_is_done(full: App, said: Said, page: str) -> None:
+    assert "Next: " not in said(full.open(page))
+
+
+def test_the_overview_leads_to_the_next_step(app: App, said: Said) -> None:
+    assert f"**{TEST}**" in said(app.open())
+
+
+# --- connect ----------------------------------------------------------------------------------------------
+
+
+def test_a_refused_name_of_a_domain_stays_in_its_form(app: App, said: Said) -> None:
+    at = app.open("connect")
+    name = next(each for each in at.text_input if each.label == "Name of the domain")
+    name.set_value("with/slash")
+    button(at, "Add")
+    assert "holds a slash" in said(at)
+    assert next(each for each in at.text_input if each.label == "Name of the domain").value == "with/slash"
+    next(each for each in at.text_input if each.label == "Name of the domain").set_value("agency")
+    button(at, "Add")
+    assert next(each for each in at.text_input if each.label == "Name of the domain").value == ""
+    assert ADMIN in said(at)

@@ -1,0 +1,107 @@
+"""Moves of somebody who may do something, towards what they may not: tokens sent elsewhere, rights that are gone, rows
+written anew, events sent again."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.fernet import Fernet
+from driver import ADMIN, CSM, STAFF, Rollcall, customer, domain
+from scheduling import DAILY, Clockwork
+from test_cli_webhook import SECRET, START, event, signed
+from tiny_hibob import TinyHiBob
+
+from provisioning import worker, workflow
+from provisioning.errors import Refused, SettingsError
+from provisioning.store import jobs
+from provisioning.store.jobs import JobKind
+from provisioning.workflow import Heard, Workspace
+
+
+def house_of(rollcall: Rollcall, by: str | None) -> Workspace:
+    actor = workflow.member(by) if by else workflow.operator()
+    return Workspace(rollcall.data, rollcall.environment, actor)
+
+
+@pytest.mark.parametrize("kind", [JobKind.PREVIEW, JobKind.CHECK, JobKind.SAMPLE])
+def test_what_waits_for_the_worker_is_not_done_for_somebody_whose_role_was_taken_away(
+    acme: Rollcall, hibob: TinyHiBob, kind: JobKind
+) -> None:
+    theirs, working = house_of(acme, CSM), house_of(acme, None)
+    asked = workflow.ask(theirs, STAFF, kind)
+    acme.call("revoke", CSM, "Acme").fine()
+    hibob.calls.clear()
+    claimed = jobs.claim(working.db, datetime.now(UTC))
+    assert claimed is not None
+    worker.execute(working, claimed)
+    assert "may not" in (jobs.get_job(working.db, asked).error or "")
+    assert hibob.calls == []
+    theirs.db.close()
+    working.db.close()
+
+
+def test_an_approved_run_that_waits_is_not_processed_for_somebody_whose_role_was_taken_away(acme: Rollcall) -> None:
+    plan = acme.preview()["plan"]
+    acme.call("approve", plan, by=CSM).fine()
+    theirs, working = house_of(acme, CSM), house_of(acme, None)
+    asked = workflow.ask(theirs, STAFF, JobKind.PROCESS, plan)
+    acme.call("revoke", CSM, "Acme").fine()
+    claimed = jobs.claim(working.db, datetime.now(UTC))
+    assert claimed is not None
+    worker.execute(working, claimed)
+    assert "may not process" in (jobs.get_job(working.db, asked).error or "")
+    assert acme.users() == []
+    theirs.db.close()
+    working.db.close()
+
+
+def test_a_stored_token_is_not_sent_to_another_address(acme: Rollcall, hibob: TinyHiBob) -> None:
+    acme.environment["ROLLCALL_ALLOWED_HOSTS"] = "127.0.0.1,elsewhere.example"
+    with TinyHiBob([]) as other:
+        content = customer(other.base_url)
+        del content["connections"][0]["token"]
+        assert "not sent to another address" in acme.set_up(content, by=ADMIN).complaint(2)
+        theirs = house_of(acme, ADMIN)
+        with pytest.raises(SettingsError, match="not sent to another address"):
+            workflow.save_connection(theirs, "Acme", "Acme HiBob", other.base_url, "SERVICE-77", None)
+        theirs.db.close()
+        acme.preview()
+        assert other.calls == []
+        assert acme.set_up(customer(other.base_url), by=ADMIN).code == 0
+
+
+@pytest.mark.parametrize("variable", ["ROLLCALL_KEY", "ROLLCALL_ALLOWED_HOSTS"])
+def test_the_key_is_sent_to_nobody_as_somebodys_token(empty: Rollcall, hibob: TinyHiBob, variable: str) -> None:
+    empty.environment["ROLLCALL_KEY"] = Fernet.generate_key().decode()
+    content = customer(hibob.base_url)
+    content["connections"][0]["token"] = {"env": variable}
+    complaint = empty.set_up(content).complaint(2)
+    assert "Rollcall’s own" in complaint
+    assert empty.environment["ROLLCALL_KEY"] not in complaint
+
+
+def test_rows_that_stand_above_an_older_seal_are_told(staffed: Rollcall) -> None:
+    seal = staffed.data / "rollcall.seal"
+    older = seal.read_bytes()
+    head = staffed.call("verify").fine().out.split()[-1]
+    staffed.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    assert "came after the seal" not in staffed.call("verify").fine().out
+    seal.write_bytes(older)
+    assert "The last 1 of them came after the seal" in staffed.call("verify").fine().out
+    staffed.call("verify", "--head", head).fine()
+
+
+def test_an_event_that_was_overheard_does_nothing_at_another_domains_address(empty: Rollcall, hibob: TinyHiBob) -> None:
+    empty.environment["ACME_WEBHOOK"] = SECRET
+    content = customer(hibob.base_url, domain(schedule=DAILY), domain(name="other", schedule=DAILY))
+    content["connections"][0]["webhook"] = {"env": "ACME_WEBHOOK"}
+    empty.set_up(content).fine()
+    clockwork = Clockwork(empty, START)
+    clockwork.sync()
+    clockwork.switch_on()
+    body = event(clockwork, 1)
+    assert workflow.webhook(clockwork.house, "Acme/other", signed(body), body) is Heard.NOTED
+    assert workflow.webhook(clockwork.house, STAFF, signed(body), body) is Heard.REPEATED
+    altered = json.dumps(json.loads(body)).encode() + b" "
+    with pytest.raises(Refused, match="signature"):
+        workflow.webhook(clockwork.house, STAFF, signed(body), altered)

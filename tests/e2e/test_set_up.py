@@ -1,0 +1,72 @@
+"""Setting up by mouse and keyboard in Chromium: the next step leads on, suggestions are taken, rows are pasted."""
+
+from pathlib import Path
+
+from grid import Grid
+from playwright.sync_api import Browser, Page, expect
+from visit import Demo, Visit, visit
+
+
+def test_a_new_domain_is_mapped_by_suggestions_and_pasted_rows(running: Demo, browser: Browser, tmp_path: Path) -> None:
+    walker = visit(browser, running.address)
+    add_a_domain(walker)
+    walker.click("Test the connection")
+    walker.sees("Live people visible")
+    walker.page.get_by_test_id("stMain").get_by_role("link", name="Go to Mapping").click()
+    walker.sees("suggested rows")
+    walker.page.get_by_role("button", name="Take all 10").click()
+    walker.sees("Unsaved changes")
+    table = walker.page.locator("[class*='st-key-map_']")
+    expect(Grid(walker.page, table).cell(9, "Attribute")).to_have_text("Employment type")
+    expect(Grid(walker.page, table).cell(9, "Data feed name")).to_have_text("payroll.employment.type")
+    paste(walker, "Site\twork.siteId\nCost centre\thumanReadable.work.costCentre")
+    walker.sees("HiBob has no column")
+    paste(walker, "Attribute\tData feed name\tWhen blank\nSite\twork.site\tClear it\nFTE\tpayroll.employment.fte")
+    walker.sees("FTE: added")
+    walker.click("Take these rows into the draft")
+    expect(Grid(walker.page, table).cell(10, "Attribute")).to_have_text("FTE")
+    walker.click("Undo")
+    expect(Grid(walker.page, table).table).to_have_attribute("aria-rowcount", "12")
+    walker.click("Save")
+    walker.sees("Version 2 is in force")
+    assert walker.faults == []
+
+
+def add_a_domain(walker: Visit) -> None:
+    walker.open("connect")
+    walker.page.get_by_text("Add a domain or another connection").click()
+    walker.page.get_by_label("Name of the domain").fill("contractors")
+    walker.page.get_by_role("button", name="Add", exact=True).click()
+    walker.page.wait_for_url("**domain=contractors**")
+    walker.ready()
+
+
+def paste(walker: Visit, text: str) -> None:
+    tab = walker.page.get_by_role("tab", name="Paste from Excel")
+    tab.click()
+    walker.ready()
+    field = walker.page.get_by_label("Rows from Excel")
+    field.fill(text)
+    field.press("ControlOrMeta+Enter")
+    walker.ready()
+
+
+def test_no_column_of_the_mapping_is_out_of_sight(running: Demo, browser: Browser) -> None:
+    for width in (1440, 1280):
+        walker = visit(browser, running.address)
+        walker.page.set_viewport_size({"width": width, "height": 1000})
+        walker.open("mapping")
+        grid = Grid(walker.page, walker.page.locator("[class*='st-key-map_']"))
+        assert list(grid.columns())[-5:] == ["Attribute", "Data feed name", "Value", "Required", "Unique id"]
+        assert reaches(walker.page) <= width
+        assert scrolls(grid) == 0
+
+
+def reaches(page: Page) -> int:
+    return int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth"))
+
+
+def scrolls(grid: Grid) -> int:
+    """By how many pixels the table's content is wider than the table."""
+    inner = grid.root.locator(".dvn-scroller").first
+    return int(inner.evaluate("each => each.scrollWidth - each.clientWidth"))

@@ -1,0 +1,198 @@
+"""A preview in one breath, and its changes by what happened."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from plans import plan_of
+
+from provisioning.model import Finding, Plan, Severity
+from provisioning.report.called import FINDINGS, HELD, finding_called, held_called, held_codes
+from provisioning.report.groups import VARIOUS, Chosen, chosen, grouped
+from provisioning.report.headline import against, as_word, compared, headline, newest_of
+
+RULES = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
+NOTHING: Mapping[str, int] = {}
+
+
+def plan(*findings: Finding, undo_of: str | None = None, **counts: int) -> Plan:
+    return replace(plan_of(), counts=counts, findings=findings, undo_of=undo_of)
+
+
+def finding(code: str, severity: Severity) -> Finding:
+    return Finding(code, severity, "What was counted.", "What to do.")
+
+
+BLOCK = finding("limit-archive", Severity.BLOCK)
+WARN = finding("seats", Severity.WARN)
+INFO = finding("future-archive", Severity.INFO)
+
+
+@pytest.mark.parametrize(
+    ("made", "updated", "words"),
+    [
+        (plan(), NOTHING, "Nobody changes: Skillcast agrees with HiBob."),
+        (plan(held=1), NOTHING, "Nobody changes: Skillcast agrees with HiBob. 1 is held back."),
+        (
+            plan(add=3, update=12, archive=1),
+            {"Department": 12},
+            "3 people join, 12 change department, 1 leaves. Nothing is blocked.",
+        ),
+        (plan(add=1), NOTHING, "1 person joins. Nothing is blocked."),
+        (plan(update=1), {"Job title": 1}, "1 person changes job title. Nothing is blocked."),
+        (plan(archive=1_200), NOTHING, "1,200 people leave. Nothing is blocked."),
+        (plan(reactivate=1, move=1), NOTHING, "1 person comes back, 1 moves to another domain. Nothing is blocked."),
+        (plan(update=5), {"Site": 4, "Manager": 2}, "5 people change (site 4, manager 2). Nothing is blocked."),
+        (
+            plan(update=9),
+            {"Site": 7, "Employee ID": 2, "Email": 1},
+            "9 people change (site 7, Employee ID 2, 1 other attribute). Nothing is blocked.",
+        ),
+        (
+            plan(update=9),
+            {"Site": 7, "Manager": 2, "Email": 1, "Job title": 1},
+            "9 people change (site 7, manager 2, 2 other attributes). Nothing is blocked.",
+        ),
+        (
+            plan(link=212, update=2, held=3),
+            {"Email": 2},
+            "2 people change email, 212 are linked to HiBob. 3 are held back. Nothing is blocked.",
+        ),
+        (plan(WARN, add=1), NOTHING, "1 person joins. Nothing is blocked, 1 warning to look at."),
+        (plan(INFO, add=1), NOTHING, "1 person joins. Nothing is blocked."),
+        (plan(BLOCK, archive=40), NOTHING, "40 people leave. Blocked: too many archives."),
+        (plan(BLOCK, BLOCK, WARN, archive=40), NOTHING, "40 people leave. Blocked: too many archives."),
+        (
+            plan(finding("no-employees", Severity.BLOCK)),
+            NOTHING,
+            "Nobody changes. Blocked: nobody returned by HiBob.",
+        ),
+        (
+            plan(INFO, undo_of="run-1", archive=211, reactivate=1, update=2, link=1),
+            {"Site": 2},
+            (
+                "Takes a run back: 1 person becomes live again, 2 get earlier values back, 211 are archived, "
+                "1 loses the link to HiBob. Nothing is blocked."
+            ),
+        ),
+        (plan(undo_of="run-1", held=2), NOTHING, "Nobody changes. 2 are held back."),
+    ],
+)
+def test_the_headline_says_what_happens_to_how_many_and_whether_it_is_safe(
+    made: Plan, updated: Mapping[str, int], words: str
+) -> None:
+    assert headline(made, updated) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("Department", "department"), ("Employee ID", "Employee ID"), ("x", "x"), ("", "")]
+)
+def test_an_attribute_is_a_word_of_the_sentence_unless_it_has_capitals_of_its_own(name: str, word: str) -> None:
+    assert as_word(name) == word
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        ({"add": 4}, {"add": 4}, "the same numbers"),
+        ({"add": 4, "archive": 1}, {"add": 1, "archive": 2}, "3 more to be added, 1 fewer to be archived"),
+        ({"held": 1_500}, {}, "1,500 more held back"),
+    ],
+)
+def test_two_plans_are_compared_by_what_differs(now: dict[str, int], before: dict[str, int], words: str) -> None:
+    assert compared(now, before) == words
+
+
+def test_a_comparison_names_what_with_and_who_is_new() -> None:
+    at = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
+    said = against("the preview before it", at, {"add": 2}, {"add": 1}, newest_of(2, 1, 0))
+    assert said == (
+        "Against the preview before it (2 November 2026, 09:05 UTC): 1 more to be added. Changes: 2 new in it, "
+        "1 no longer in it."
+    )
+    assert newest_of(0, 0, 0) == ""
+
+
+# --- groups -----------------------------------------------------------------------------------------------
+
+
+def told(counts: dict[str, int], changed: dict[str, int], *pairs: tuple[tuple[str, str | None, str | None], int]):  # type: ignore[no-untyped-def]
+    return [(each.title, each.before, each.after, each.people) for each in grouped(counts, changed, pairs)]
+
+
+def test_groups_go_from_who_joins_over_what_changes_to_who_leaves() -> None:
+    pair = (("Department", "Legal", "Legal & Compliance"), 212)
+    assert told({"add": 3, "archive": 1, "link": 2}, {"Department": 212}, pair) == [
+        ("To be added", "", "", 3),
+        ("Department", "Legal", "Legal & Compliance", 212),
+        ("To be archived", "", "", 1),
+        ("To be linked", "", "", 2),
+    ]
+
+
+def test_an_attribute_with_several_changes_is_told_as_a_whole_first() -> None:
+    pairs = [(("Site", "Leeds", "York"), 5), (("Site", None, "Cork"), 2), (("Site", "Rome", "Oslo"), 1)]
+    assert told({}, {"Site": 8}, *pairs) == [
+        ("Site", VARIOUS, VARIOUS, 8),
+        ("Site", "Leeds", "York", 5),
+        ("Site", "(blank)", "Cork", 2),
+    ]
+
+
+def test_what_each_changes_differently_is_one_group() -> None:
+    assert told({}, {"Email": 40}, (("Email", "a", "b"), 1)) == [("Email", VARIOUS, VARIOUS, 40)]
+
+
+def test_what_one_person_alone_changes_is_told_with_its_values() -> None:
+    assert told({}, {"Email": 1}, (("Email", "a", "b"), 1)) == [("Email", "a", "b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ('values:["Site","Leeds",null]', Chosen("", "Site", ("Leeds", None))),
+        ("action:add", Chosen("add")),
+        ("attribute:a:b", Chosen("", "a:b")),
+        *[
+            (name, Chosen())
+            for name in ("", "action:none", "values:", "values:{}", 'values:["",1,2]', "values:[1]", "x")
+        ],
+    ],
+)
+def test_the_name_of_a_group_leads_back_to_its_people_and_any_other_to_everybody(name: str, values: Chosen) -> None:
+    assert chosen(name) == values
+
+
+def test_every_group_is_named_so_that_it_leads_back() -> None:
+    awkward = ("“=1+1”", 'a "quoted" \\ value', None)
+    found = grouped({"add": 1}, {awkward[0]: 3}, [(awkward, 2)])
+    assert [chosen(each.name) for each in found] == [
+        Chosen("add"),
+        Chosen("", awkward[0]),
+        Chosen("", awkward[0], awkward[1:]),
+    ]
+
+
+# --- codes ------------------------------------------------------------------------------------------------
+
+
+def codes(heading: str) -> list[str]:
+    """The codes of a table in docs/rules.md."""
+    part = RULES.read_text(encoding="utf-8").split(f"## {heading}")[1].split("\n## ")[0]
+    rows = [line for line in part.splitlines() if line.startswith("| `")]
+    return [code for row in rows for code in row.split("|")[1].replace("`", "").replace(" ", "").split(",")]
+
+
+def test_every_code_has_words() -> None:
+    assert sorted(HELD) == sorted(codes("People held back"))
+    assert sorted(FINDINGS) == sorted(codes("Findings"))
+    assert (held_called("future-starter"), finding_called("a-new-one")) == ("Starts later", "A new one")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("starts LATER", ("future-starter",)), ("", ()), (" ", ()), ("none of them", ())]
+)
+def test_a_search_by_the_words_of_a_code_finds_it(text: str, found: tuple[str, ...]) -> None:
+    assert held_codes(text) == found

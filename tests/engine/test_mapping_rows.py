@@ -1,0 +1,114 @@
+"""A mapping as rows of text: exactly the same back, laid over what is there, and every bad line named."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioning.engine.columns import Catalogue
+from provisioning.engine.mapping_rows import COLUMNS, take, to_lines
+from provisioning.engine.transforms import CLEAN_UP, tidy
+from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
+from provisioning.report.csv_file import read_lines, write_lines
+
+FIELDS = Catalogue([Field("work.department", "Department"), Field("work.site", "Site"), Field("root.email", "Email")])
+HAVE = (Attribute("Department", "work.department", required=True), Attribute("Site", "work.site"))
+
+text = st.text(string.ascii_letters + string.digits + " äß’\"';,=[]{}-+@\n\t", min_size=1).map(tidy).filter(bool)
+names = text.filter(lambda each: not each.startswith("humanReadable."))
+
+
+@st.composite
+def attributes(draw: st.DrawFn) -> Attribute:
+    feed = draw(st.none() | names | names.map(lambda each: f"humanReadable.{each}"))
+    return Attribute(
+        name=draw(names),
+        data_feed_name=feed,
+        type=draw(st.sampled_from(AttributeType)),
+        required=draw(st.booleans()),
+        blank=draw(st.sampled_from(BlankPolicy)),
+        fallback=draw(st.none() | names),
+        clean_up=tuple(draw(st.lists(st.sampled_from(sorted(CLEAN_UP)), unique=True))),
+        values=tuple(draw(st.dictionaries(text, st.text("abc = ;'", max_size=5))).items()),
+        options=tuple(draw(st.lists(text, unique=True))),
+        apply=draw(st.sampled_from(Apply)),
+    )
+
+
+@given(st.lists(attributes(), min_size=1, max_size=4, unique_by=lambda each: each.name), st.booleans())
+def test_a_file_gives_exactly_the_same_mapping_back(rows: list[Attribute], named: bool) -> None:
+    identifier = rows[-1].name if named else ""
+    found = take(read_lines(write_lines(to_lines(rows, identifier))), (), "", None)
+    assert (found.attributes, found.identifier, found.problems) == (tuple(rows), identifier, ())
+
+
+def pasted(said: str, have: tuple[Attribute, ...] = HAVE, identifier: str = "Site") -> object:
+    found = take(read_lines(said), have, identifier, FIELDS)
+    return found.problems or (found.attributes, found.identifier)
+
+
+def test_two_columns_without_a_header_are_attribute_and_data_feed_name() -> None:
+    assert pasted("Site\twork.department\nEmail\troot.email\n") == (
+        (HAVE[0], Attribute("Site", "work.department"), Attribute("Email", "root.email")),
+        "Site",
+    )
+
+
+def test_a_header_says_which_column_is_which_and_the_rest_of_a_row_stays() -> None:
+    changed = Attribute("Department", "work.site", required=True, blank=BlankPolicy.CLEAR)
+    assert pasted("When blank\tData feed name\tAttribute\nclear it\twork.site\tDepartment") == (
+        (changed, HAVE[1]),
+        "Site",
+    )
+
+
+def test_the_prefix_of_a_data_feed_name_says_that_people_read_it() -> None:
+    before = (Attribute("Department", "humanReadable.work.department"),)
+    assert pasted("Department\thumanReadable.work.site", before, "") == (
+        (Attribute("Department", "humanReadable.work.site"),),
+        "",
+    )
+    assert pasted("Department\twork.site", before, "") == ((Attribute("Department", "work.site"),), "")
+
+
+def test_the_unique_identifier_moves_to_the_row_that_names_it() -> None:
+    assert pasted("Attribute\tUnique id\nDepartment\tx") == (HAVE, "Department")
+    assert pasted("Attribute\tUnique id\nSite\tno") == (HAVE, "")
+
+
+def test_blank_lines_and_blank_cells_at_the_right_are_nothing() -> None:
+    assert pasted("\t\t\nSite\twork.site\t\t\t\n\n") == (HAVE, "Site")
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("", "nothing to read"),
+        ("\twork.site", "Line 1: the attribute has no name"),
+        ("Site\twork.site\nSite\twork.site", "Line 2: “Site” stands in line 1 already"),
+        ("Site\tNo such column", "Line 1, “Site”: HiBob has no column “No such column”"),
+        ("Attribute\tColour\nSite\tred", "Line 1: there is no column “Colour”"),
+        ("Attribute\tType\tType\nSite\ttext\ttext", "the column “Type” stands there twice"),
+        ("Attribute\tType\nSite\tmood", "Line 2, “Site”, Type: “mood” is not one of: text, date"),
+        ("Attribute\tRequired\nSite\tperhaps", "Line 2, “Site”, Required: “perhaps” is neither Yes nor No"),
+        ("Attribute\tClean-up\nSite\tshiny", "Line 2, “Site”, Clean-up: “shiny” is not one of"),
+        ("Attribute\tValue table\nSite\tnothing", "Line 2, “Site”, Value table: “nothing” is no pair"),
+        ("Attribute\tUnique id\nSite\tyes\nDepartment\tyes", "Lines 2, 3: several are the Unique id"),
+        ("Site\thumanReadable.work.site\tMachine", "is not the machine value"),
+        ("Site\t" + "\t".join(["x"] * 12), f"it has 13 columns, and there are {len(COLUMNS)}"),
+        ("\n".join(f"a{number}" for number in range(501)), "at most 500 are taken"),
+    ],
+)
+def test_a_bad_line_is_named(said: str, problem: str) -> None:
+    found = take(read_lines(said), HAVE, "Site", FIELDS)
+    assert problem in " ".join(found.problems)
+
+
+def test_every_bad_line_is_named_and_not_only_the_first() -> None:
+    found = take(read_lines("Site\tnowhere\nDepartment\twork.department\nTeam\tnothing"), HAVE, "Site", FIELDS)
+    assert [each.partition(",")[0] for each in found.problems] == ["Line 1", "Line 3"]
+
+
+def test_columns_are_not_checked_before_hibobs_fields_are_known() -> None:
+    assert take(read_lines("Site\tNo such column"), HAVE, "Site", None).problems == ()
