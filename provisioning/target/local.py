@@ -30,6 +30,11 @@ class LocalDirectory:
         self._identifier = unique_identifier
         self._owners: dict[str, set[int]] | None = None
 
+    @property
+    def rate(self) -> tuple[int, float | None]:
+        """As for a portal: no requests, and no limit."""
+        return 0, None
+
     def users(self, attributes: Sequence[str]) -> Users:
         rows = self._rows()
         values = [_decode(row["attributes"]) for row in rows]
