@@ -7,6 +7,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
+from provisioning.report.speed import forecast_line
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, jobs, parts
 from provisioning.web.address import filter_by, look_at, tabs
@@ -70,6 +71,9 @@ def draw_effect(here: Here, plan: Plan) -> None:
     over = f": {effect.over:,} too many" if effect.over else ""
     cost = f", which cost {effect.cost:,} more" if effect.cost is not None else ""
     st.caption(escape(f"If all of it is approved: {effect.live:,} live users after the run{seats}{over}{cost}."))
+    takes = workflow.forecast(here.house, plan.id)
+    if takes:
+        st.caption(escape(forecast_line(takes.changes, takes.rate, takes.measured) + "."))
 
 
 def draw_head(here: Here, plan: Plan) -> None:

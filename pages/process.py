@@ -8,6 +8,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Plan, Run, RunStatus
+from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind
 from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
@@ -108,6 +109,9 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
         ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
         st.caption(escape(f"Run {run.id}, by {run.by}, begun {moment(run.started_at)}{ended}"))
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
+    speed = workflow.speed_seen(here.house, run.id)
+    if speed:
+        st.caption(escape(speed_line(speed) + "."))
     if not busy:
         draw_next(here, plan, run)
     draw_outcomes(here, run)

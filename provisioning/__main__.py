@@ -342,7 +342,7 @@ def _preview(asked: argparse.Namespace) -> int:
     plan = workflow.preview(house, asked.domain, _waiting)
     if asked.excel:
         _write_workbook(house, plan.id, asked.excel)
-    return _show_plan(plan, asked.json, asked.excel)
+    return _show_plan(house, plan, asked.json, asked.excel)
 
 
 def _next_step(plan: "Plan") -> str:
@@ -351,7 +351,15 @@ def _next_step(plan: "Plan") -> str:
     return f"Next: `approve {plan.id} --by EMAIL`, by an admin or CSM of {plan.domain.partition('/')[0]}"
 
 
-def _show_plan(plan: "Plan", as_json: bool, excel: str | None = None) -> int:
+def _forecast(house: "Workspace", plan: "Plan") -> str:
+    from provisioning import workflow
+    from provisioning.report.speed import forecast_line
+
+    found = workflow.forecast(house, plan.id)
+    return forecast_line(found.changes, found.rate, found.measured) if found else ""
+
+
+def _show_plan(house: "Workspace", plan: "Plan", as_json: bool, excel: str | None = None) -> int:
     from provisioning.model import PlanStatus
     from provisioning.report.documents import plan_document
     from provisioning.report.text import plan_lines
@@ -359,7 +367,7 @@ def _show_plan(plan: "Plan", as_json: bool, excel: str | None = None) -> int:
     if as_json:
         _print_json(plan_document(plan))
     else:
-        _print(list(plan_lines(plan)))
+        _print(list(plan_lines(plan, forecast=_forecast(house, plan))))
         if plan.changes:
             print(f"Workbook: {excel}" if excel else f"Workbook: `workbook {plan.id} FILE`")
             print(_next_step(plan))
@@ -385,7 +393,8 @@ def _decide(asked: argparse.Namespace) -> int:
         test_accounts=[_pair(each, "EMAIL=DOMAIN") for each in asked.test_account],
         forget=asked.forget,
     )
-    return _show_plan(workflow.decide(_open(asked), asked.plan, wishes, _waiting), asked.json)
+    house = _open(asked)
+    return _show_plan(house, workflow.decide(house, asked.plan, wishes, _waiting), asked.json)
 
 
 def _pair(written: str, form: str) -> tuple[str, str]:
@@ -399,7 +408,8 @@ def _pair(written: str, form: str) -> tuple[str, str]:
 def _undo(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
-    return _show_plan(workflow.undo(_open(asked), asked.run_id, _waiting), asked.json)
+    house = _open(asked)
+    return _show_plan(house, workflow.undo(house, asked.run_id, _waiting), asked.json)
 
 
 def _compare(asked: argparse.Namespace) -> int:
@@ -476,8 +486,12 @@ def _plan(asked: argparse.Namespace) -> int:
     from provisioning.report.documents import plan_document
     from provisioning.report.text import plan_lines
 
-    plan = workflow.show_plan(_open(asked), asked.plan)
-    _print_json(plan_document(plan)) if asked.json else _print(list(plan_lines(plan)))
+    house = _open(asked)
+    plan = workflow.show_plan(house, asked.plan)
+    if asked.json:
+        _print_json(plan_document(plan))
+    else:
+        _print(list(plan_lines(plan, forecast=_forecast(house, plan))))
     return OK
 
 
@@ -540,13 +554,14 @@ def _process(asked: argparse.Namespace) -> int:
         if sys.stderr.isatty() and not asked.json:
             print(f"\r{done:,} of {total:,}", end="" if done < total else "\n", file=sys.stderr, flush=True)
 
+    house = _open(asked)
     run = workflow.process(
-        _open(asked), asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress, say=_complain
+        house, asked.plan, retry_failed=asked.retry_failed, waiting=_waiting, progress=progress, say=_complain
     )
     if asked.json:
         _print_json(run_document(run))
     else:
-        _print(list(run_lines(run)))
+        _print(list(run_lines(run, workflow.speed_seen(house, run.id))))
     return _run_code(run)
 
 

@@ -588,6 +588,22 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """What a run took: changes that have an outcome, seconds from the first to the last, waits included; requests
+    answered by a portal, and how many a second it allows (None: no limit was met)."""
+
+    people: int
+    seconds: float
+    requests: int = 0
+    allowed: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Changes a second; 0 where nothing was measured."""
+        return self.people / self.seconds if self.people and self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: a member by e-mail, or the operator of the machine, who may prepare but never approve. `scheduled`: not
     by hand, but through the schedule that this member switched on."""

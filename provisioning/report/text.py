@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from provisioning.model import Action, Change, Finding, Plan, Run
+from provisioning.model import Action, Change, Finding, Plan, Run, Speed
 from provisioning.report.evidence import evidence_rows
+from provisioning.report.speed import speed_line
 
 WORDS: Mapping[Action, str] = {
     Action.LINK: "to be linked",
@@ -58,11 +59,13 @@ def who(finding: Finding) -> str:
     return ", ".join(first) + (f", and {more:,} more" if more > 0 else "")
 
 
-def plan_lines(plan: Plan, most: int = MOST_LINES) -> Iterable[str]:
+def plan_lines(plan: Plan, most: int = MOST_LINES, forecast: str = "") -> Iterable[str]:
     yield f"Plan {plan.id} for {plan.domain}: {plan.status.value}"
     yield f"  made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}"
     yield f"  {counts_line(plan.counts)}"
     yield from (f"  {line}" for line in newly_live(plan.counts))
+    if forecast:
+        yield f"  {forecast}"
     yield f"  digest {plan.digest}"
     yield from (f"  {label.strip().lower()}: {plain(value)}" for label, value in evidence_rows(plan.evidence))
     yield from finding_lines(plan.findings)
@@ -94,10 +97,12 @@ def _change_line(each: Change) -> str:
     return f"  {each.action.value:<11} {each.key:<20} {plain(each.name)}  {plain(each.why)}"
 
 
-def run_lines(run: Run) -> Iterable[str]:
+def run_lines(run: Run, speed: Speed | None = None) -> Iterable[str]:
     counts = " · ".join(f"{number:,} {result}" for result, number in run.counts.items())
     yield f"Run {run.id} of {run.plan_id}: {run.status.value}"
     yield f"  {counts}"
+    if speed:
+        yield f"  {speed_line(speed)}"
     if run.note:
         yield f"  {plain(run.note)}"
     bad = [each for each in run.outcomes if each.result in ("failed", "drifted")]

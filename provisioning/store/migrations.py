@@ -241,6 +241,15 @@ def values_seen(db: UtilsDatabase) -> None:
     )
 
 
+@migrations()
+def run_speeds(db: UtilsDatabase) -> None:
+    """What each run took, to forecast the next by."""
+    db.execute(
+        "CREATE TABLE run_speeds (run_id TEXT PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, people INTEGER NOT NULL, "
+        "seconds REAL NOT NULL, requests INTEGER NOT NULL, allowed REAL) WITHOUT ROWID"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file

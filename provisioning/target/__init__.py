@@ -30,5 +30,9 @@ class Target(Protocol):
     def finish(self, journal: Journal) -> None:
         """The second pass, after the last chunk: references that had to wait. Raises as `ensure` does."""
 
+    @property
+    def rate(self) -> tuple[int, float | None]:
+        """(requests answered so far, how many a second the target allows: None where it set no limit)."""
+
     def live(self) -> int:
         """How many users of the domain are live now."""

@@ -34,6 +34,11 @@ class LocalDirectory:
         self._identifier = unique_identifier
         self._owners: dict[str, set[int]] | None = None
 
+    @property
+    def rate(self) -> tuple[int, float | None]:
+        """As for a portal: no requests, and no limit."""
+        return 0, None
+
     def users(self, attributes: Sequence[str]) -> Users:
         columns = _columns(attributes)
         with collector_off():

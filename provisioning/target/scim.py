@@ -19,9 +19,10 @@ from provisioning.model import Action, Attribute, Change, Outcome, Status, Users
 from provisioning.target import Journal, Stopped
 from provisioning.target.scim_bulk import Bulk
 from provisioning.target.scim_client import Lost, Reply, ScimClient
-from provisioning.target.scim_pace import WIDTH, Finished, Pace
+from provisioning.target.scim_pace import WIDEST, Finished, Pace
 from provisioning.target.scim_paths import NO, Bound, Resource, quote
 from provisioning.target.scim_provider import Announced, discover
+from provisioning.target.scim_rate import Rate
 from provisioning.target.scim_reading import PAGE, FilterRefused, read_all, user_id, version_of
 from provisioning.target.scim_register import LINK, Register
 from provisioning.target.scim_steps import ACTIVE, Request, Way, read
@@ -57,8 +58,11 @@ class ScimDirectory:
         addresses_of: AddressesOf | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = ScimClient(base_url, token, connections=WIDTH, first_wait=first_wait, addresses_of=addresses_of)
-        self._pace = Pace(stop, waiting, sleep=sleep)
+        self._rate = Rate(sleep=sleep)
+        self._client = ScimClient(
+            base_url, token, connections=WIDEST, first_wait=first_wait, rate=self._rate, addresses_of=addresses_of
+        )
+        self._pace = Pace(stop, waiting, sleep=sleep, rate=self._rate)
         self._attributes, self._identifier = attributes, unique_identifier
         self._domain_names, self._expected, self._first_wait = domain, expected, first_wait
         self._late: list[Change] = []
@@ -71,6 +75,11 @@ class ScimDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+
+    @property
+    def rate(self) -> tuple[int, float | None]:
+        """(how many requests were answered so far, how many a second the server allows: None where it set no limit)."""
+        return self._rate.answered, self._rate.allowed
 
     @cached_property
     def announced(self) -> Announced:

@@ -30,6 +30,7 @@ from provisioning.http import (
     persist,
 )
 from provisioning.target.scim_paths import Resource
+from provisioning.target.scim_rate import Rate
 from provisioning.target.scim_words import refusal
 
 TIMEOUT = Timeout(60.0, connect=15.0)
@@ -82,10 +83,13 @@ class ScimClient:
         timeout: Timeout = TIMEOUT,
         connections: int = 8,
         first_wait: float = 1.0,
+        rate: Rate | None = None,
         addresses_of: AddressesOf | None = None,
     ) -> None:
-        """`first_wait`: seconds before a read is tried again; it doubles each time."""
+        """`first_wait`: seconds before a read is tried again; it doubles each time. `rate`: where requests are counted
+        and wait for their turn."""
         self._first_wait = first_wait
+        self._rate = rate or Rate()
         self._token = token
         accept = f"{MEDIA_TYPE}, application/json"
         self._http = Http(
@@ -118,6 +122,7 @@ class ScimClient:
 
     def _get(self, path: str, query: Mapping[str, str] | None) -> Reply:
         what = f"GET {path}"
+        self._rate.turn()
         try:
             answer = self._http.request("GET", path, query=query)
         except NoAnswer as problem:
@@ -132,6 +137,7 @@ class ScimClient:
 
     def _send(self, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> Reply:
         what = f"{method} {path}"
+        self._rate.turn()
         try:
             answer = self._http.request(method, path, content, headers=headers)
         except NoAnswer as problem:
@@ -152,6 +158,7 @@ class ScimClient:
         wait = asked_wait(answer)
         if answer.status == 429 or (answer.status == 503 and wait is not None):
             raise Throttled(wait)
+        self._rate.went()
         if answer.status == 401:
             raise TargetError(refusal(401, self._body(answer)).message)
         if 300 <= answer.status < 400:

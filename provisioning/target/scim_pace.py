@@ -1,5 +1,6 @@
-"""How fast one writes to a SCIM server: side by side over one pool of connections, fewer at a time after each rate
-limit, and everybody waits when the server asks for it. Whoever watches hears until when, and may stop the wait.
+"""How fast one writes to a SCIM server: side by side over one pool of connections, more at a time as long as that is
+faster, fewer after each rate limit, and everybody waits when the server asks for it. Whoever watches hears until when,
+and may stop the wait.
 
 Callbacks are called in the caller's thread only.
 """
@@ -7,7 +8,7 @@ Callbacks are called in the caller's thread only.
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -15,11 +16,17 @@ from typing import Generic, TypeVar
 from provisioning.errors import TargetError
 from provisioning.target import Stopped
 from provisioning.target.scim_client import Throttled
+from provisioning.target.scim_rate import Rate
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-WIDTH = 8
+WIDTH, WIDEST = 8, 16
+"""Calls side by side: to begin with, and at most."""
+
+FASTER_BY = 1.1
+"""So much faster a step more must make it; else more at a time only means that each takes longer."""
+
 MOST_THROTTLED = 20
 LONGEST_BACK_OFF = 60.0
 LONGEST_WAIT = 3600.0
@@ -44,12 +51,19 @@ class Pace:
         waiting: Callable[[datetime], None] = lambda until: None,
         *,
         width: int = WIDTH,
+        widest: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        rate: Rate | None = None,
     ) -> None:
-        self._stop, self._waiting, self._sleep = stop, waiting, sleep
-        self._most = self.width = width
+        """`rate`: hears of each rate limit. `widest` None: `WIDEST`, or `width` where that was chosen."""
+        self._stop, self._waiting, self._sleep, self._clock = stop, waiting, sleep, clock
+        self.width, self._most = width, widest or (WIDEST if width == WIDTH else width)
+        self._usual = width
+        self._rate = rate or Rate()
         self._throttled = 0
-        self._since = 0
+        self._since, self._began = 0, clock()
+        self._best, self._narrower = 0.0, width
 
     def once(self, call: Callable[[], R]) -> R:
         """One call, waiting as long as the server asks. Raises what the call raises, and `Stopped`."""
@@ -72,12 +86,21 @@ class Pace:
                 while waiting and done.error is None and len(running) < self.width:
                     place = waiting.popleft()
                     running[pool.submit(work, items[place])] = place
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                limits = [self._collect(each, running.pop(each), done, waiting) for each in ended]
-                asked = [each for each in limits if each is not None]
+                asked = self._next(running, done, waiting)
+                if asked and running:
+                    # Who is under way meets the same limit: one wait for all of them.
+                    asked += self._next(running, done, waiting, ALL_COMPLETED)
                 if asked and done.error is None:
                     self._rest_or_stop(asked, done)
         return done
+
+    def _next(
+        self, running: dict[Future[R], int], done: Finished[R], waiting: deque[int], until: str = FIRST_COMPLETED
+    ) -> list[Throttled]:
+        """Take in who has come to an end; returns the rate limits that they met."""
+        ended, _ = wait(running, return_when=until)
+        limits = [self._collect(each, running.pop(each), done, waiting) for each in ended]
+        return [each for each in limits if each is not None]
 
     def _collect(self, ended: Future[R], place: int, done: Finished[R], waiting: deque[int]) -> Throttled | None:
         try:
@@ -101,11 +124,27 @@ class Pace:
     def _moved_on(self) -> None:
         self._throttled = 0
         self._since += 1
-        if self._since >= GROWS_AFTER and self.width < self._most:
-            self.width, self._since = self.width + 1, 0
+        if self._since < GROWS_AFTER:
+            return
+        now = self._clock()
+        speed = self._since / max(now - self._began, 1e-6)
+        self._since, self._began = 0, now
+        if self.width < self._usual:
+            self.width += 1
+        elif self._rate.allowed is None:
+            self._climb(speed)
+
+    def _climb(self, speed: float) -> None:
+        """A step wider as long as the last one paid; else that step back, and no further. Where the server has named its
+        limit there is nothing to find out."""
+        if speed > self._best * FASTER_BY:
+            self._best, self._narrower = speed, self.width
+            self.width = min(self.width + 1 + self.width // 4, self._most)
+        elif self.width > self._narrower:
+            self.width = self._most = self._narrower
 
     def _rest(self, asked: float | None) -> None:
-        self.width, self._since = max(self.width // 2, 1), 0
+        self.width, self._since, self._began = max(self.width // 2, 1), 0, self._clock()
         self._throttled += 1
         seconds = min(2.0 ** (self._throttled - 1), LONGEST_BACK_OFF) if asked is None else asked
         until = datetime.now(UTC) + timedelta(seconds=min(seconds, 10 * LONGEST_WAIT))
@@ -114,6 +153,7 @@ class Pace:
                 f"Skillcast’s rate limit is used up; it asks to wait until {until:%Y-%m-%d %H:%M} UTC or longer. Nothing "
                 "is lost: go on with the run then."
             )
+        self._rate.limited(seconds)
         self._waiting(until)
         # In slices, counted and not clocked: somebody may stop it, and a clock may be set back.
         while seconds > 0:

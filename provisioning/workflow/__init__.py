@@ -158,6 +158,7 @@ from provisioning.workflow.settings_drafts import (
     settings_in_text,
 )
 from provisioning.workflow.signing_in import Grants, Ticket, need_membership, read_grants, sign_in, sign_out
+from provisioning.workflow.speed import Forecast, forecast, speed_seen
 from provisioning.workflow.stages import (
     Station,
     categories_needed,
@@ -207,6 +208,7 @@ __all__ = [
     "Effect",
     "Event",
     "Fate",
+    "Forecast",
     "Grants",
     "Heard",
     "Leaving",
@@ -284,6 +286,7 @@ __all__ = [
     "farewell",
     "farewell_seen",
     "fields_known",
+    "forecast",
     "forget_person",
     "go_back",
     "grant",
@@ -369,6 +372,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "somebody_works",
+    "speed_seen",
     "standing",
     "stop",
     "suggest",

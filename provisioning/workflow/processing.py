@@ -1,5 +1,6 @@
 """Processing an approved plan, chunk by chunk; stopping and resuming."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,8 +20,9 @@ from provisioning.model import (
     Result,
     Run,
     RunStatus,
+    Speed,
 )
-from provisioning.store import customers, plans, runs, snapshots
+from provisioning.store import customers, plans, runs, snapshots, speeds
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
 from provisioning.workflow.approving import check_current, kept_since
@@ -215,6 +217,10 @@ class _Processing:
     say: Say = quiet
     failures: _Failures = field(default_factory=_Failures)
     settled: set[tuple[str, Action]] = field(default_factory=set)
+    people: int = 0
+    began: float = 0.0
+    seconds: float = 0.0
+    requests: tuple[int, float | None] = (0, None)
 
     def settle(
         self, changes: Sequence[Change], left_out: Sequence[str], drifted: Mapping[tuple[str, Action], str]
@@ -233,6 +239,7 @@ class _Processing:
 
     def write(self, changes: Sequence[Change]) -> str | None:
         """Bring the rest about, chunk by chunk. Returns None when it came to the end, else why it did not."""
+        self.began = time.monotonic()
         todo = [each for each in changes if (each.key, each.action) not in self.settled]
         with open_directory(
             self.house, self.domain, expected=len(todo), stop=self._stop_asked, waiting=self._wait
@@ -249,6 +256,8 @@ class _Processing:
                 directory.finish(self._journal)
             except Stopped:
                 return self._stopped()
+            finally:
+                self.seconds, self.requests = time.monotonic() - self.began, directory.rate
             self._look_again(directory)
         return None
 
@@ -274,6 +283,7 @@ class _Processing:
 
     def _journal(self, outcomes: Sequence[Outcome]) -> None:
         runs.journal(self.house.db, self.run.id, outcomes, self._now())
+        self.people += len(outcomes)
         self.failures.count(outcomes)
 
     def _now(self) -> datetime:
@@ -290,6 +300,8 @@ class _Processing:
         live = live_users(self.house, self.domain)
         with self.house.db.transaction():
             runs.end_run(self.house.db, self.run.id, status, self._now(), note or "", live)
+            if self.people:
+                speeds.add_speed(self.house.db, self.run.id, Speed(self.people, self.seconds, *self.requests))
             if complete:
                 plans.take_baseline(self.house.db, self.plan.id)
             what = "run ended" if complete else "run stopped"

@@ -1,0 +1,48 @@
+"""How long a run will take, and how fast one was, in words."""
+
+from provisioning.model import Speed
+
+MINUTE, HOUR = 60, 3600
+
+
+def span(seconds: float) -> str:
+    """About how long, as people say it."""
+    if seconds < MINUTE:
+        return "less than a minute"
+    if seconds < HOUR:
+        return _several(round(seconds / MINUTE), "minute")
+    hours, minutes = divmod(round(seconds / MINUTE), 60)
+    return _several(hours, "hour") + (f" {_several(minutes, 'minute')}" if minutes and hours < 10 else "")
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def forecast_line(changes: int, rate: float, measured: bool) -> str:
+    seconds = changes / rate
+    about = span(seconds) if seconds < MINUTE else f"about {span(seconds)}"
+    how = "at the measured rate of" if measured else "at an assumed"
+    until = "" if measured else ", until a run of 20 changes or more was measured"
+    return f"Processing all of it takes {about}, {how} {_rate(rate)} changes a second{until}"
+
+
+def speed_line(speed: Speed) -> str:
+    """Achieved, and its share of what the target allows."""
+    text = f"{speed.people:,} {'change' if speed.people == 1 else 'changes'} in {_seconds(speed.seconds)}"
+    text += f", {_rate(speed.rate)} a second" if speed.rate else ""
+    if not speed.requests:
+        return text
+    achieved = speed.requests / speed.seconds if speed.seconds else 0.0
+    text += f"; {_rate(achieved)} requests a second"
+    if speed.allowed is None:
+        return f"{text}, and no rate limit was met"
+    return f"{text} of the {_rate(speed.allowed)} that the portal allows ({achieved / speed.allowed:.0%})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < MINUTE else span(seconds)
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2f}"

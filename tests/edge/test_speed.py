@@ -1,0 +1,42 @@
+"""How long a run will take and how fast one was, in words and as kept."""
+
+import pytest
+
+from provisioning.model import Speed
+from provisioning.report.speed import forecast_line, span, speed_line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "less than a minute"),
+        (59.9, "less than a minute"),
+        (60, "1 minute"),
+        (240, "4 minutes"),
+        (3600, "1 hour"),
+        (2 * 3600 + 300, "2 hours 5 minutes"),
+        (30 * 3600 + 300, "30 hours"),
+    ],
+)
+def test_a_span_is_said_as_people_say_it(seconds: float, said: str) -> None:
+    assert span(seconds) == said
+
+
+def test_a_forecast_says_whether_it_was_measured() -> None:
+    assert forecast_line(20_000, 81.0, True) == (
+        "Processing all of it takes about 4 minutes, at the measured rate of 81 changes a second"
+    )
+    assert forecast_line(10, 4.0, False).startswith(
+        "Processing all of it takes less than a minute, at an assumed 4.0 changes a second, until"
+    )
+
+
+def test_what_was_achieved_stands_beside_what_is_allowed() -> None:
+    assert speed_line(Speed(600, 100.0, 1200, 15.0)) == (
+        "600 changes in 2 minutes, 6.0 a second; 12 requests a second of the 15 that the portal allows (80%)"
+    )
+    assert speed_line(Speed(1, 2.0, 3, None)) == (
+        "1 change in 2.0 s, 0.5 a second; 1.5 requests a second, and no rate limit was met"
+    )
+    assert speed_line(Speed(500, 1.0)) == "500 changes in 1.0 s, 500 a second"
+    assert speed_line(Speed(0, 0.0)) == "0 changes in 0.0 s"
