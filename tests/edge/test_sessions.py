@@ -169,6 +169,14 @@ def test_the_last_admin_leaves_only_when_that_is_said(rollcall: Installation) ->
         lambda: workflow.set_up(
             house, '[customer]\nname = "Acme"\n[[members]]\nemail = "a@b.example"\nrole = "csm"\n', prune=True
         ),
+        lambda: workflow.set_up(
+            house, f'[customer]\nname = "Acme"\n[[members]]\nemail = "{ADMIN}"\nrole = "auditor"\n', prune=False
+        ),
+        lambda: workflow.set_up(
+            house,
+            '[customer]\nname = "Acme"\n[[members]]\nemail = "a@b.example"\nrole = "csm"\n'
+            f'[[members]]\nemail = "{ADMIN.upper()}"\nrole = "csm"\n',
+        ),
     ):
         with pytest.raises(Refused, match="last admin"):
             leaving()

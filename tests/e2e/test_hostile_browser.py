@@ -1,0 +1,49 @@
+"""The hostile company in a real browser, without the production entry's policy between: no script of a name's runs, and
+nothing is asked of another host."""
+
+from pathlib import Path
+
+import pytest
+from app_server import KEY, app_server, free_port
+from hostile import ADMIN, EVIL, LABEL, poison, poisoned
+from playwright.sync_api import Browser
+from visit import visit
+
+from provisioning import workflow
+from provisioning.sandbox import Sandbox
+from provisioning.workflow import Workspace
+
+SHOWN = ("preview?person={person}", "people?person={person}", "history?show=previews", "settings", "mapping")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    data, environment = tmp_path / "data", {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "ROLLCALL_KEY": KEY}
+    operator = Workspace(data, environment, workflow.operator())
+    chief = Workspace(data, environment, workflow.member(ADMIN))
+    with Sandbox(people=60) as sandbox:
+        poison(sandbox)
+        poisoned(sandbox, environment, operator)
+        workflow.preview(chief, LABEL)
+    operator.db.close()
+    chief.db.close()
+    return data
+
+
+def test_no_script_runs_and_nothing_is_asked_of_another_host(data: Path, browser: Browser) -> None:
+    chief = Workspace(data, {"ROLLCALL_KEY": KEY}, workflow.member(ADMIN))
+    plan = workflow.show_plan(chief, workflow.newest(chief, LABEL).preview or "")
+    chief.db.close()
+    person = next(each.key for each in plan.changes if "<img" in each.name)
+    with app_server(data, None, free_port(), entry="app.py", ROLLCALL_LOCAL_USER=ADMIN) as server:
+        guest = visit(browser, server.address)
+        for path in SHOWN:
+            guest.open(path.format(person=person))
+            assert guest.page.evaluate("window.hostile === undefined"), path
+            assert guest.page.locator(f"[src*='{EVIL}'], [href^='http://{EVIL}']").count() == 0, path
+        guest.open("settings")
+        guest.page.get_by_text("Offboard", exact=True).first.click()
+        guest.ready()
+        assert "onerror" in guest.page.inner_text("body")
+        assert guest.faults == []
+        guest.context.close()
