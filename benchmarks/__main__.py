@@ -16,7 +16,18 @@ from benchmarks.measure import ROUNDS, Step, measure
 from benchmarks.people import Nights
 from benchmarks.table import rows, show
 
-MODULES = ("decode", "difference", "plan", "preview", "local_directory", "scim", "workbook", "growth", "pages", "many_domains")
+MODULES = (
+    "decode",
+    "difference",
+    "plan",
+    "preview",
+    "local_directory",
+    "scim",
+    "workbook",
+    "growth",
+    "pages",
+    "many_domains",
+)
 SIZES, BIG = (10_000, 100_000), 1_000_000
 
 

@@ -63,7 +63,8 @@ def _tree(kind: Any) -> dict[str, Any]:
 def _struct(tree: dict[str, Any]) -> Any:
     names = {f"f{place}" if not step.isidentifier() else step: step for place, step in enumerate(tree)}
     kinds = [
-        (name, _struct(tree[step]) if isinstance(tree[step], dict) else tree[step], None) for name, step in names.items()
+        (name, _struct(tree[step]) if isinstance(tree[step], dict) else tree[step], None)
+        for name, step in names.items()
     ]
     return msgspec.defstruct("Step", kinds, rename=names, gc=False)
 
@@ -74,4 +75,3 @@ STEP = Step(
     (Peer("msgspec typed decode (floor)", typed, time=2), Peer("json + json_normalize", json_normalize, time=1 / 5)),
     most_memory=lambda nights: 3 * (nights.folder / "now.json").stat().st_size / 2**20,
 )
-

@@ -112,9 +112,7 @@ def csv_diff(nights: Nights) -> Timed:
     from csv_diff import compare
 
     names = nights.table().column_names
-    sides = [
-        {row[0]: dict(zip(names, row, strict=True)) for row in nights.rows(night)} for night in ("before", "now")
-    ]
+    sides = [{row[0]: dict(zip(names, row, strict=True)) for row in nights.rows(night)} for night in ("before", "now")]
 
     def prove(found: Any) -> list[int]:
         changed = {each["key"]: {n: tuple(pair) for n, pair in each["changes"].items()} for each in found["changed"]}

@@ -78,14 +78,25 @@ def measure(step: Step, nights: Nights, rounds: int = ROUNDS) -> dict[str, Measu
         for process in running.values():
             process.terminate()
             process.wait()
-    proofs = {name: each.proof[:3] if isinstance(each.proof, list) else each.proof for name, each in found.items() if each.proof is not None}
+    proofs = {
+        name: each.proof[:3] if isinstance(each.proof, list) else each.proof
+        for name, each in found.items()
+        if each.proof is not None
+    }
     if len({json.dumps(proof) for proof in proofs.values()}) > 1:
         raise SystemExit(f"{step.name}: not everybody found the same: {proofs}")
     return found
 
 
 def _start(contender: Contender, nights: Nights) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "benchmarks.contender", contender.__module__, contender.__name__, str(nights.folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.contender",
+        contender.__module__,
+        contender.__name__,
+        str(nights.folder),
+    ]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

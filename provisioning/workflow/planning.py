@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from io import BytesIO
 from typing import BinaryIO
 
+from provisioning.bulk import collector_off
 from provisioning.engine.columns import Catalogue, column_names, resolve_all
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import Situation
@@ -27,6 +29,7 @@ from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.store.workbooks import keep_workbook, kept_workbook
 from provisioning.workflow.directories import known_directory, read_users
 from provisioning.workflow.house import PREPARERS, READERS, Say, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
@@ -44,7 +47,8 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
         say("Reading HiBob and the directory")
         situation = situation_of(house, domain, *_both_sides(house, domain))
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
-        decision = make_plan(situation)
+        with collector_off():
+            decision = make_plan(situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
         return store_plan(house, situation, decision)
@@ -192,9 +196,22 @@ def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
     write_out(house, show_plan(house, plan_id), file)
 
 
+def build_workbook(house: Workspace, plan_id: str) -> None:
+    """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
+    plan, file = plans.get_plan(house.db, plan_id), BytesIO()
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
+    write_workbook(plan, file, head=history.head(house.db))
+    keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
+
+
 def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
-    """Write a plan's workbook, and record that it was handed out."""
-    write_workbook(plan, file, left_out, history.head(house.db))
+    """Write a plan's workbook, and record that it was handed out. The one that the worker built is good as long as nobody
+    is left out."""
+    built = None if left_out else kept_workbook(house.snapshots, plan.domain_id, plan.id)
+    if built is None:
+        write_workbook(plan, file, left_out, history.head(house.db))
+    else:
+        file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
 
 
