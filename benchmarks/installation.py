@@ -1,7 +1,9 @@
 """A whole installation with the invented company in it: HiBob on loopback in a process of its own, and a data folder."""
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,12 +25,18 @@ ALLOWED = {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "ROLLCALL_REREAD_MINUTES": "10
 def hibob(nights: Nights, night: str = "now") -> Iterator[str]:
     """The base URL of a HiBob that answers this night's bytes, read once, to whoever asks."""
     command = [sys.executable, "-m", "benchmarks.installation", str(nights.folder), night]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
             yield server.stdout.readline().strip()
         finally:
             server.terminate()
+
+
+def _end_with_parent() -> None:
+    """Whoever started this holds the other end of its standard input, also when they are killed."""
+    sys.stdin.read()
+    os._exit(0)
 
 
 def installation(data: Path, hibob_url: str) -> Workspace:
@@ -90,6 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _Handler.people = Nights(Path(sys.argv[1])).bytes(sys.argv[2])
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)

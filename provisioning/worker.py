@@ -217,6 +217,16 @@ def execute(house: Workspace, job: Job) -> None:
         jobs.finish(house.db, job.id, house.clock(), {}, error)
     else:
         jobs.finish(house.db, job.id, house.clock(), result)
+        if "plan" in result:
+            _build_workbook(house, result["plan"])
+
+
+def _build_workbook(house: Workspace, plan_id: str) -> None:
+    """While people look at the new preview. Without it the workbook is built when somebody asks for it."""
+    try:
+        workflow.build_workbook(house, plan_id)
+    except (RollcallError, OSError) as problem:
+        print(f"The workbook of {plan_id} could not be built: {problem}", file=sys.stderr, flush=True)
 
 
 def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pyarrow import ipc
 
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Evidence, Snapshot, Users
+from provisioning.store.workbooks import drop_workbooks
 
 _ABOUT = b"rollcall"
 _ATTRIBUTE = "attribute:"
@@ -81,11 +82,13 @@ def kept_employees(folder: Path, domain_id: int) -> list[Snapshot]:
 def drop_snapshots(folder: Path, domain_id: int) -> None:
     for side in ("employees", "users", "sample"):
         (folder / f"{domain_id}.{side}.arrow").unlink(missing_ok=True)
+    drop_workbooks(folder, domain_id)
 
 
 def drop_all(folder: Path) -> None:
     for file in folder.glob("*.arrow"):
         file.unlink(missing_ok=True)
+    drop_workbooks(folder)
 
 
 def _users_table(users: Users) -> pa.Table:

@@ -113,6 +113,7 @@ from provisioning.workflow.overseeing import DomainOverview, Need, customer_from
 from provisioning.workflow.planning import (
     SEVEN_DAYS,
     approval_of,
+    build_workbook,
     export_workbook,
     plan_seen,
     preview,
@@ -254,6 +255,7 @@ __all__ = [
     "attributes_changed",
     "backup",
     "begun_from",
+    "build_workbook",
     "categories_needed",
     "changed_somebody",
     "changes_seen",

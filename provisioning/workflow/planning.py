@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from io import BytesIO
 from typing import BinaryIO
 
+from provisioning.bulk import collector_off
 from provisioning.engine.columns import Catalogue, column_names, resolve_all
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import Situation
@@ -27,6 +29,7 @@ from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.store.workbooks import keep_workbook, kept_workbook
 from provisioning.workflow.directories import identifiers_elsewhere, known_directory, read_users, with_names_elsewhere
 from provisioning.workflow.house import (
     PREPARERS,
@@ -56,7 +59,8 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
         read, users = _both_sides(house, domain)
         situation = situation_of(house, domain, read, users)
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
-        decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
+        with collector_off():
+            decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
         note_values(house, domain, read.employees, tuple(read.catalogue.fields.values()))
@@ -208,9 +212,22 @@ def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
     write_out(house, show_plan(house, plan_id), file)
 
 
+def build_workbook(house: Workspace, plan_id: str) -> None:
+    """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
+    plan, file = plans.get_plan(house.db, plan_id), BytesIO()
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
+    write_workbook(plan, file, head=history.head(house.db))
+    keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
+
+
 def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
-    """Write a plan's workbook, and record that it was handed out."""
-    write_workbook(plan, file, left_out, history.head(house.db))
+    """Write a plan's workbook, and record that it was handed out. The one that the worker built is good as long as nobody
+    is left out."""
+    built = None if left_out else kept_workbook(house.snapshots, plan.domain_id, plan.id)
+    if built is None:
+        write_workbook(plan, file, left_out, history.head(house.db))
+    else:
+        file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
 
 

@@ -77,6 +77,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "attributes_changed": (READ, lambda h, i: workflow.attributes_changed(h, i.plan)),
     "backup": (CARE, lambda h, i: workflow.backup(h, i.file)),
     "begun_from": (FREE, lambda h, i: None),
+    "build_workbook": (PREPARE, lambda h, i: workflow.build_workbook(h, i.plan)),
     "categories_needed": (READ, lambda h, i: workflow.categories_needed(h, i.label)),
     "changed_somebody": (READ, lambda h, i: workflow.changed_somebody(h, i.run)),
     "changes_seen": (READ, lambda h, i: workflow.changes_seen(h, i.plan, "", "", "", 10, 0)),

@@ -1,0 +1,60 @@
+"""The workbook is there as soon as the preview is: the worker builds it, and whoever downloads it does not wait."""
+
+from io import BytesIO
+
+from installation import DOMAIN, App
+
+from provisioning import workflow
+from provisioning.model import Plan
+from provisioning.report.workbook import read_workbook
+from provisioning.store import customers, plans, snapshots
+from provisioning.store.jobs import JobKind
+from provisioning.store.workbooks import kept_workbook
+from provisioning.workflow import Workspace
+
+
+def previewed(app: App, house: Workspace) -> Plan:
+    """A preview that the worker made."""
+    workflow.ask(house, DOMAIN, JobKind.PREVIEW)
+    app.work()
+    newest = plans.latest_plan_id(house.db, customers.get_domain(house.db, DOMAIN).id)
+    return workflow.show_plan(house, newest or "")
+
+
+def exported(house: Workspace, plan: Plan) -> bytes:
+    file = BytesIO()
+    workflow.export_decided_workbook(house, plan.id, file)
+    return file.getvalue()
+
+
+def test_the_workbook_is_built_with_the_preview_and_handed_out_as_it_is(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    built = kept_workbook(house.snapshots, plan.domain_id, plan.id)
+    assert built is not None
+    assert exported(house, plan) == built
+    assert read_workbook(plan, BytesIO(built)).left_out == ()
+
+
+def test_decisions_on_the_page_make_a_workbook_of_their_own(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    workflow.keep_left_out(house, plan.id, [plan.changes[0].key])
+    assert read_workbook(plan, BytesIO(exported(house, plan))).left_out == (plan.changes[0].key,)
+
+
+def test_only_the_newest_previews_workbook_is_kept_and_nobody_else_can_read_it(app: App) -> None:
+    house = app.house()
+    first, second = previewed(app, house), previewed(app, house)
+    assert kept_workbook(house.snapshots, first.domain_id, first.id) is None
+    (file,) = house.snapshots.glob("*.xlsx*")
+    assert second.id in file.name
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_workbook_goes_with_the_snapshots_of_its_domain_and_is_built_again_on_demand(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    snapshots.drop_snapshots(house.snapshots, plan.domain_id)
+    assert not list(house.snapshots.glob("*.xlsx*"))
+    assert read_workbook(plan, BytesIO(exported(house, plan))).left_out == ()
