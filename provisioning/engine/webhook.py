@@ -36,7 +36,7 @@ def believe(secret: str, signature: str, body: bytes, now: datetime) -> datetime
     try:
         event = msgspec.json.decode(body, type=Event)
         at = datetime.fromisoformat(event.triggered_at)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Refused("The webhook is no event of HiBob’s version 2.") from None
     if event.version != "v2" or not event.type.startswith("employee."):
         raise Refused("The webhook is no event of HiBob’s version 2.")

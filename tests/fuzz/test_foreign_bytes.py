@@ -14,7 +14,7 @@ import pytest
 import stamina
 from hypothesis import given, settings
 from mangling import mangled
-from parsers import BULK, OURS, SCHEMAS, SETUP, USERS, Parser, parsers
+from parsers import BULK, EVENT, OURS, SCHEMAS, SETUP, USERS, Parser, parsers
 from scim_servers import PORTAL
 
 from provisioning.target.scim_paths import to_json, to_text
@@ -80,6 +80,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "a key of 20,000 parts in a table": ("set-up file", b"x = { " + b"a . " * 20_000 + b"a = 1 }"),
     "a file of many megabytes": ("set-up file", b"#" * 5_000_000),
     "a number beyond any exponent": ("HiBob: people", b'{"employees":[{"id":1e9999999999999999999}]}'),
+    "an event nested deeply": (
+        "HiBob: webhook",
+        EVENT.replace(b'"v2"', b'"v2", "data": ' + b"[" * 5_000 + b"]" * 5_000),
+    ),
     "5,000 digits of users": ("SCIM: ListResponse of users", USERS.replace(b": 2", b': "' + MANY + b'"')),
     "users without end": ("SCIM: ListResponse of users", USERS.replace(b": 2", b": 999999999999")),
     "users nested deeply": ("SCIM: ListResponse of users", b"[" * 100_000),
