@@ -3,7 +3,6 @@ of it. A worker that dies leaves a job that the next one repeats; every job may 
 
 import os
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -91,10 +90,7 @@ def _survive(do: Callable[[], object]) -> None:
 def _deliver(house: Workspace, stopping: Stopping) -> None:
     """Send messages in a thread of its own, with its own connection: a target that does not answer holds up no run."""
     while not stopping.asked:
-        try:
-            workflow.deliver(house)
-        except (RollcallError, sqlite3.Error) as problem:
-            print(f"Messages could not be sent: {problem}", file=sys.stderr, flush=True)
+        _survive(lambda: workflow.deliver(house))
         stopping.wait(LOOK_EVERY)
     house.db.close()
 
