@@ -3,7 +3,6 @@ command line, records what came of it. A worker that dies leaves a job that the 
 
 import os
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -196,10 +195,7 @@ def _survive(do: Callable[[], object], stopping: Stopping) -> None:
 def _deliver(house: Workspace, stopping: Stopping) -> None:
     """Send messages in a thread of its own, with its own connection: a target that does not answer holds up no run."""
     while not stopping.asked:
-        try:
-            workflow.deliver(house)
-        except (RollcallError, sqlite3.Error) as problem:
-            print(f"Messages could not be sent: {problem}", file=sys.stderr, flush=True)
+        _survive(lambda: workflow.deliver(house))
         stopping.wait(LOOK_EVERY)
     house.db.close()
 

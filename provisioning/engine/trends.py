@@ -42,15 +42,21 @@ def stands_out(value: float, before: Sequence[float], least: float) -> float | N
     if len(past) < FEWEST:
         return None
     usual = median(past)
+    if abs(value - usual) <= least:
+        return None
     spread = median(abs(each - usual) for each in past)
-    return usual if abs(value - usual) > max(SPREADS * spread, least) else None
+    return usual if abs(value - usual) > SPREADS * spread else None
 
 
-def marks(points: Sequence[Point]) -> list[tuple[Mark, ...]]:
-    """What stands out in each run of one domain, oldest first. Only what came before counts: a mark stays as it is."""
+def marks(points: Sequence[Point], since: datetime | None = None) -> list[tuple[Mark, ...]]:
+    """What stands out in each run of one domain, oldest first; nothing in those before `since`. Only what came before counts:
+    a mark stays as it is."""
     steps = _steps(points)
-    found = []
+    found: list[tuple[Mark, ...]] = []
     for place, each in enumerate(points):
+        if since and each.at < since:
+            found.append(())
+            continue
         past = points[max(place - BEFORE, 0) : place]
         known = [step for step in steps[max(place - BEFORE, 0) : place] if step is not None]
         step = steps[place]

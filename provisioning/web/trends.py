@@ -60,12 +60,14 @@ def draw_all(here: Here) -> None:
         chart("Live users of all", line_chart(days, live, [], "live users"), live)
     with right:
         chart("Added and archived a day", added_chart(days, added, archived, []), [*added, *archived])
-    st.subheader("Runs that stand out", anchor=False)
+    st.subheader("Runs of the last 30 days that stand out", anchor=False)
     st.caption(RULE)
     if found.unusual:
+        if len(found.unusual) > address.PAGE:
+            st.caption(f"The newest {address.PAGE} of {len(found.unusual):,}.")
         table(here, found.unusual[: address.PAGE], "trend", "Runs that stand out, newest first", named=True)
     else:
-        st.write("None in the last 90 days.")
+        st.write("None.")
     with st.expander("The numbers behind the charts"):
         rows = [
             {"Day": each.day, "Live users": _number(each.live), "Added": each.added, "Archived": each.archived,

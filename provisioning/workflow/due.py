@@ -10,7 +10,7 @@ from provisioning.engine import schedule as engine
 from provisioning.errors import Lapsed, NeighbourError, Refused, RollcallError
 from provisioning.model import PLAN_LIFETIME, Actor, Domain, Plan, PlanStatus, Run, RunStatus
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers, plans, runs, schedules
+from provisioning.store import customers, runs, schedules
 from provisioning.store.leases import is_held, lease
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow import telling
@@ -23,6 +23,7 @@ from provisioning.workflow.resting import (
     change,
     details_of,
     facts_of,
+    last_plan,
     lifted,
     pause_of,
     renewed,
@@ -171,10 +172,12 @@ def _remind(house: Workspace, domain: Domain, state: State) -> None:
     now, word = house.clock(), None
     if engine.reminder(state.waiting_since, state.reminded_at) > now:
         return
-    plan = plans.plan_head(house.db, state.plan_id)
-    waiting = still_waits(house, domain, plan)
-    if waiting:
+    plan = last_plan(house, state)
+    waiting = plan is not None and still_waits(house, domain, plan)
+    if plan and waiting:
         word = telling.still_waits(plan)
+    elif plan is None:
+        word = telling.has_lapsed(None)
     elif now - plan.made_at > PLAN_LIFETIME and not runs.latest_run(house.db, plan.id):
         word = telling.has_lapsed(plan)
     with house.db.transaction():
@@ -254,10 +257,8 @@ class _Turn:
 
     def _waiting_before(self) -> datetime | None:
         """Since when people know of a preview that still waits: a newer one is no news."""
-        if self.state.waiting_since is None or self.state.plan_id is None:
-            return None
-        plan = plans.plan_head(self.house.db, self.state.plan_id)
-        return self.state.waiting_since if still_waits(self.house, self.domain, plan) else None
+        plan = last_plan(self.house, self.state) if self.state.waiting_since else None
+        return self.state.waiting_since if plan and still_waits(self.house, self.domain, plan) else None
 
     def _ran(self, run: Run) -> Done:
         counts, failed = run.counts, run.counts["failed"] > 0

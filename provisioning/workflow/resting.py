@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from provisioning.engine import schedule as engine
-from provisioning.errors import Lapsed
+from provisioning.errors import Lapsed, NotFound
 from provisioning.model import Domain, Plan, PlanStatus
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, plans, runs, schedules
@@ -118,7 +118,7 @@ def pause_of(facts: Facts, domain: Domain, table: ScheduleTable, approval: Stand
     if approval.by not in facts.preparers:
         return Pause(
             "role",
-            f"{approval.by}, who switched the schedule on, may no longer process. An admin or CSM must switch it on.",
+            "Whoever switched the schedule on may no longer process. An admin or CSM must switch it on.",
             True,
         )
     return None
@@ -149,6 +149,13 @@ def lifted(facts: Facts, trouble: Trouble) -> bool:
         return True
     newest = facts.newest
     return newest is not None and newest.made_at > trouble.tried_at and not newest.blocked and not newest.way_back
+
+
+def last_plan(house: Workspace, state: State) -> Plan | None:
+    """The last plan that a schedule made, without its people; None when there is none, or it was removed as old."""
+    with suppress(NotFound):
+        return plans.plan_head(house.db, state.plan_id) if state.plan_id else None
+    return None
 
 
 def still_waits(house: Workspace, domain: Domain, plan: Plan) -> bool:

@@ -12,7 +12,7 @@ from provisioning.engine.schedule import Time
 from provisioning.errors import Refused, RoleMissing, SettingsError
 from provisioning.model import Domain
 from provisioning.setup_file import ScheduleTable, check_schedule
-from provisioning.store import customers, plans, schedules
+from provisioning.store import customers, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, seen_customer, seen_domain
 from provisioning.workflow.resting import (
@@ -21,6 +21,7 @@ from provisioning.workflow.resting import (
     change,
     details_of,
     facts_of,
+    last_plan,
     lifted,
     pause_of,
     renewed,
@@ -194,9 +195,8 @@ def _refusal_to(house: Workspace, domain: Domain) -> str:
 
 
 def _waiting(house: Workspace, domain: Domain, state: State) -> datetime | None:
-    if state.waiting_since is None or state.plan_id is None:
-        return None
-    return state.waiting_since if still_waits(house, domain, plans.plan_head(house.db, state.plan_id)) else None
+    plan = last_plan(house, state) if state.waiting_since else None
+    return state.waiting_since if plan and still_waits(house, domain, plan) else None
 
 
 def stands(

@@ -77,9 +77,11 @@ def still_waits(plan: Plan) -> Word:
     return Word("reminder", f"{_people(plan)} for approval, still", body, "preview", {"plan": plan.id})
 
 
-def has_lapsed(plan: Plan) -> Word:
-    body = f"Nobody approved the schedule’s preview within 14 days: {_changes(plan)}. The next preview begins anew."
-    return Word("lapsed", "a preview has lapsed", body, "preview", {"plan": plan.id})
+def has_lapsed(plan: Plan | None) -> Word:
+    """`plan` None: it was removed by now, as the customer's retention says."""
+    what = f": {_changes(plan)}" if plan else ""
+    body = f"Nobody approved the schedule’s preview within 14 days{what}. The next preview begins anew."
+    return Word("lapsed", "a preview has lapsed", body, "preview", {"plan": plan.id} if plan else {})
 
 
 def is_blocked(plan: Plan, retry_at: datetime) -> Word:

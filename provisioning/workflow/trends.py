@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from provisioning.engine import trends as engine
 from provisioning.engine.trends import Day, Mark, Point
@@ -27,7 +27,7 @@ class RunTrend:
 
 @dataclass(frozen=True, slots=True)
 class AllTrends:
-    """Every day with runs in `DAYS` days, oldest first, and the runs that stand out, newest first."""
+    """Every day with runs in `DAYS` days, oldest first, and the runs of the last `SHORT` that stand out, newest first."""
 
     days: tuple[Day, ...]
     unusual: tuple[RunTrend, ...]
@@ -42,7 +42,7 @@ def trends_seen(house: Workspace, label: str, most: int = MOST) -> list[RunTrend
 
 def trends_of_all(house: Workspace) -> AllTrends:
     """The runs of every domain that a CSM may see. Raises `RoleMissing` for whoever is none."""
-    since = house.clock() - timedelta(days=DAYS)
+    since, lately = house.clock() - timedelta(days=DAYS), house.clock() - timedelta(days=SHORT)
     mine = {each.id for each in in_sight(house)}
     domains = {each.id: each for each in customers.all_domains(house.db) if each.customer_id in mine}
     points = [_point(each) for each in trends.of_all(house.db, since) if each.domain_id in domains]
@@ -50,7 +50,7 @@ def trends_of_all(house: Workspace) -> AllTrends:
     by_domain: dict[int, list[Point]] = {}
     for each in points:
         by_domain.setdefault(each.domain_id, []).append(each)
-    unusual = [run for key, own in by_domain.items() for run in _marked(domains[key], own) if run.marks]
+    unusual = [run for key, own in by_domain.items() for run in _marked(domains[key], own, lately) if run.marks]
     unusual.sort(key=lambda run: run.point.at, reverse=True)
     return AllTrends(tuple(engine.by_day(points, before)), tuple(unusual))
 
@@ -66,10 +66,10 @@ def live_trends(house: Workspace) -> dict[str, list[int]]:
     return found
 
 
-def _marked(domain: Domain, points: Sequence[Point]) -> list[RunTrend]:
+def _marked(domain: Domain, points: Sequence[Point], since: datetime | None = None) -> list[RunTrend]:
     return [
         RunTrend(domain.customer, domain.name, each, found)
-        for each, found in zip(points, engine.marks(points), strict=True)
+        for each, found in zip(points, engine.marks(points, since), strict=True)
     ]
 
 

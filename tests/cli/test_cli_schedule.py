@@ -218,6 +218,43 @@ def test_a_preview_that_nobody_approves_lapses(empty: Rollcall, hibob: TinyHiBob
     assert clockwork.told()[2][0] == "03-20 06:00"
 
 
+def test_a_preview_that_was_removed_as_old_has_lapsed_and_holds_up_nothing(empty: Rollcall, hibob: TinyHiBob) -> None:
+    clockwork = prepared(empty, hibob, schedule=PREVIEW_ONLY | {"cron": "0 5 1 * *"})
+    clockwork.switch_on()
+    hibob.join(31)
+    clockwork.at("2027-04-01T05:00:00Z")
+    assert clockwork.told()[-1][1] == "waiting"
+    clockwork.at("2027-04-02T06:00:00Z")
+    empty.sql("UPDATE customers SET retention_days = 1")
+    clockwork.now += timedelta(days=15)
+    workflow.remove_old(clockwork.house)
+    assert clockwork.run() == []
+    assert [about for _, about in clockwork.told()] == ["waiting", "reminder", "lapsed"]
+    assert workflow.schedule_seen(clockwork.house, STAFF).waiting_since is None
+    assert len(clockwork.at("2027-05-01T05:00:00Z")) == 1
+
+
+def test_with_two_people_a_schedule_that_the_other_switched_on_processes(empty: Rollcall, hibob: TinyHiBob) -> None:
+    empty.set_up(customer(hibob.base_url, domain(schedule=DAILY, two_people=True)), by=None).fine()
+    clockwork = Clockwork(empty, START)
+    plan = empty.preview(by=ADMIN)
+    empty.call("approve", plan["plan"], by=CSM).fine()
+    empty.call("process", plan["plan"]).fine()
+    clockwork.switch_on(by=CSM)
+    hibob.join(31)
+    (done,) = clockwork.at("2027-03-06T05:00:00Z")
+    assert "1 done" in done.text, done
+
+
+def test_messages_name_nobody_not_even_who_switched_it_on(clockwork: Clockwork) -> None:
+    db, acme = clockwork.house.db, customers.get_customer(clockwork.house.db, "Acme").id
+    customers.grant(db, ADMIN, Role.AUDITOR, acme, clockwork.now)
+    clockwork.at("2027-03-06T05:00:00Z")
+    (message,) = clockwork.messages()
+    assert message.about == "paused-role"
+    assert "@" not in message.title + message.body
+
+
 def test_times_that_were_missed_run_once(clockwork: Clockwork, hibob: TinyHiBob) -> None:
     assert len(clockwork.at("2027-03-20T11:00:00Z")) == 1
     assert clockwork.run() == []

@@ -15,6 +15,7 @@ PICTURES = os.environ.get("SCREENSHOTS")
 
 PAGES = {
     "": "Overview",
+    "customers": "Customers",
     "start": "Before you start",
     "connect": "Connect",
     "mapping": "Mapping",

@@ -59,6 +59,11 @@ def test_a_run_that_took_long_is_marked() -> None:
     assert [[mark.what for mark in each] for each in marks(points)][5:] == [["seconds"], []]
 
 
+def test_runs_before_a_moment_are_compared_with_and_not_marked() -> None:
+    points = [*(run(number) for number in range(6)), run(6, added=40), run(7, added=40)]
+    assert [bool(each) for each in marks(points, run(7).at)] == [False] * 7 + [True]
+
+
 @given(st.lists(st.integers(0, 50), max_size=40))
 def test_what_comes_later_changes_no_mark(numbers: list[int]) -> None:
     points = [run(place, added=number) for place, number in enumerate(numbers)]
