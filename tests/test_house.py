@@ -60,6 +60,7 @@ WEB = {
         "mapping_versions",
         "navigation",
         "parts",
+        "past",
         "person",
         "server",
         "settings_form",
