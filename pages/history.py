@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.model import Domain, Run
+from provisioning.model import Domain, Run, RunStatus
+from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
 from provisioning.report.differences import in_words
-from provisioning.web import address, approval, deciding, parts, trends
+from provisioning.web import address, approval, deciding, parts, past, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
 
@@ -26,20 +27,25 @@ NAMED = 20
 
 
 def draw_runs(here: Here, domain: Domain) -> None:
-    found = workflow.runs_seen(here.house, domain.label, SHOWN_RUNS)
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        text = address.search("Search", "Who, when (2026-11-22), or the run", "runs_search")
+    with right:
+        ended = address.several("Ended as", "ended", list(RunStatus), lambda each: RUN_WORDS[RunStatus(each)])
+    found = workflow.runs_found(here.house, domain.label, ended, text)
     if not found:
-        st.info("No run yet: nothing has been written to the directory.", icon=":material/info:")
+        none = "No run fits." if text or ended else "No run yet: nothing has been written to the directory."
+        st.info(none, icon=":material/info:")
         return
     with st.container(border=True):
         st.subheader("People per run", anchor=False)
-        bars = [(f"{run.started_at:%d %b, %H:%M:%S}", done) for run, _, done in reversed(found)]
+        bars = [(f"{run.started_at:%d %b, %H:%M}", done) for run, _, done in reversed(found)]
         st.plotly_chart(
             runs_chart(bars), key="runs", alt="People done per run and action", config={"displayModeBar": False}
         )
     rows = [
         {"Begun": moment(run.started_at), "By": run.by, "Ended as": RUN_WORDS[run.status]}
         | {name.capitalize(): number for name, number in results.items()}
-        | {"Run": run.id}
         for run, results, _ in found
     ]
     newest(len(found), SHOWN_RUNS)
@@ -48,8 +54,11 @@ def draw_runs(here: Here, domain: Domain) -> None:
     address.rows(
         pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details"
     )
+    past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind))
     with guarded():
-        draw_run(here, workflow.run_seen(here.house, shown))
+        run = workflow.run_seen(here.house, shown)
+        draw_run(here, run)
+        past.compare(here, run, [each for each, *_ in workflow.runs_found(here.house, domain.label)])
 
 
 def draw_run(here: Here, run: Run) -> None:
@@ -58,20 +67,23 @@ def draw_run(here: Here, run: Run) -> None:
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"Run {escape(run.id)}", anchor=False)
+            st.subheader(f"The run of {escape(moment(run.started_at))}", anchor=False)
             parts.run_badge(run)
         parts.numbers([(name.capitalize(), number) for name, number in run.counts.items()])
         lines = {
-            "Preview": f"{plan.id}, made {moment(plan.made_at)} by {plan.by}",
+            "Preview": f"Made {moment(plan.made_at)} by {plan.by}",
             "Approved": f"{moment(approved.at)} by {approved.by}" if approved else "—",
             "Decided, as the file says, by": (approved.signed_by or "not said")
             if approved and approved.workbook
             else "",
             "Left out": left_out(here, plan.id, approved.left_out) if approved else "—",
-            "Overridden": "; ".join(f"{code}: {why}" for code, why in approved.overrides.items()) if approved else "",
+            "Overridden": "; ".join(f"{finding_called(code)}: {why}" for code, why in approved.overrides.items())
+            if approved
+            else "",
             "Digest": plan.digest,
             "Processed": f"{moment(run.started_at)} to {moment(run.ended_at)}, by {run.by}",
             "Retry of": run.retry_of or "",
+            "Ids": f"{run.id}, {plan.id}",
         }
         rows = [{"What": name, "Value": value} for name, value in lines.items() if value]
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Details of the run")
@@ -110,7 +122,9 @@ def draw_plans(here: Here, domain: Domain) -> None:
     selected = address.rows(pd.DataFrame(rows), [plan.id for plan in found], "plan", "Previews, newest first")
     newest(len(found), SHOWN_PLANS)
     for row in selected:
-        link("pages/preview.py", f"Open {found[row].id}", ":material/compare_arrows:", here, plan=found[row].id)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            approval.workbook_button(here, found[row])
+            link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=found[row].id)
 
 
 def draw_left(here: Here, customer: str) -> None:
@@ -122,12 +136,17 @@ def draw_left(here: Here, customer: str) -> None:
 
 
 def draw_events(here: Here, label: str) -> None:
-    chosen = address.several("Show", "kinds", list(KINDS), str, ["Settings and mapping"])
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        text = address.search("Search", "Who, what, or any word of the details", "events_search")
+    with right:
+        chosen = address.several("Show", "kinds", list(KINDS), str, ["Settings and mapping"])
     starts = tuple(word for kind in (chosen or KINDS) for word in KINDS[kind])
-    found = [each for each in workflow.see_history(here.house, label) if each.what.startswith(starts)]
+    found = workflow.events_found(here.house, label, starts, text)
     if not found:
-        st.info("Nothing of this kind happened yet.", icon=":material/info:")
+        st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
         return
+    past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind))
     skip = address.pager(len(found))
     rows = [
         {"When": moment(each.at), "Who": each.who, "What": each.what.replace("plan ", "preview "),

@@ -170,6 +170,8 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
             done = workflow.run_due_domain(house, turn.domain_id)
             if done:
                 say(f"Schedule of {done.label}: {done.text}")
+            if done and done.plan_id:
+                _build_workbook(house, done.plan_id)
             return
         execute(house, job)
         say(f"Job {job.id} ({job.kind.value}) ended.")
@@ -195,7 +197,7 @@ def _survive(do: Callable[[], object], stopping: Stopping) -> None:
 def _deliver(house: Workspace, stopping: Stopping) -> None:
     """Send messages in a thread of its own, with its own connection: a target that does not answer holds up no run."""
     while not stopping.asked:
-        _survive(lambda: workflow.deliver(house))
+        _survive(lambda: workflow.deliver(house), stopping)
         stopping.wait(LOOK_EVERY)
     house.db.close()
 

@@ -68,6 +68,7 @@ WEB = {
         "notify_targets",
         "next_step",
         "parts",
+        "past",
         "person",
         "server",
         "settings_form",

@@ -15,14 +15,14 @@ def write_users(users: Sequence[tuple[str, str, str, dict[str, str]]], path: Pat
     names = list(dict.fromkeys(name for *_, attributes in users for name in attributes))
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([_text(name) for name in ("id", "external_id", "status", *names)])
+        writer.writerow([harmless(name) for name in ("id", "external_id", "status", *names)])
         for user, link, status, attributes in users:
             writer.writerow(
-                [_text(text) for text in (user, link, status, *(attributes.get(name, "") for name in names))]
+                [harmless(text) for text in (user, link, status, *(attributes.get(name, "") for name in names))]
             )
 
 
-def _text(value: str) -> str:
+def harmless(value: str) -> str:
     """A leading apostrophe keeps a spreadsheet from calculating what looks like a formula (OWASP, CSV injection)."""
     return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 

@@ -1,0 +1,67 @@
+"""Two runs side by side, and the history as a file."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from provisioning import workflow
+from provisioning.model import Run
+from provisioning.report.charts import WORDS
+from provisioning.web import address
+from provisioning.web.frame import Here, workspace_of
+from provisioning.web.words import RESULTS, escape, moment, people
+
+MIME = {workflow.FileKind.CSV: "text/csv", workflow.FileKind.JSON: "application/json"}
+Build = Callable[[workflow.Workspace, workflow.FileKind], bytes]
+
+
+def downloads(here: Here, name: str, build: Build) -> None:
+    """What is filtered, as CSV or JSON: built when clicked, and recorded."""
+
+    def file(kind: workflow.FileKind) -> bytes:
+        with workspace_of(here.house) as house:
+            return build(house, kind)
+
+    with st.container(horizontal=True):
+        for kind, mime in MIME.items():
+            st.download_button(
+                f"Download as {kind.value.upper()}", partial(file, kind), f"{name}.{kind.value}", mime,
+                icon=":material/download:", on_click="ignore", key=f"export_{name}_{kind.value}",
+            )  # fmt: skip
+
+
+def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
+    """The run that is shown beside another one, which stands in the address under `with`."""
+    begun = {each.id: moment(each.started_at) for each in others if each.id != run.id}
+    if not begun:
+        return
+    with st.container(border=True):
+        st.subheader("Compare with another run", anchor=False)
+        other = address.choice("The other run", "with", ["", *begun], lambda name: begun.get(name, "Choose one"))
+        if other:
+            _draw(workflow.compare_runs(here.house, here.label, run.id, other))
+
+
+def _draw(found: workflow.RunsCompared) -> None:
+    words = dict(RESULTS) | dict(WORDS)
+    rows = [
+        *_rows([(words.get(name, name), one, two) for name, one, two in found.counts]),
+        *_rows([(f"{name} changed", one, two) for name, one, two in found.attributes]),
+        *_rows([("People", *found.people)]),
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["What", "This run", "The other run", "Difference"]), hide_index=True,
+        height="content", alt="The two runs side by side",
+    )  # fmt: skip
+    named = ", ".join(name or key for key, name in found.both)
+    more = f", and {found.both_count - len(found.both):,} more" if found.both_count > len(found.both) else ""
+    if found.both_count:
+        st.text(f"Both did something for {people(found.both_count)}: {named}{more}.")
+    else:
+        st.caption(escape("No person was touched by both."))
+
+
+def _rows(numbers: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int, str]]:
+    return [(name, one, other, f"{one - other:+,}" if one != other else "") for name, one, other in numbers]
