@@ -124,14 +124,21 @@ def _installation(data: Path, hibob: "Connection[str, str]", domains: int) -> Pa
     house = Workspace(data, COMMON, workflow.operator())
     text = (ROOT / "data" / "northwind.toml").read_text(encoding="utf-8")
     text = text.replace("http://127.0.0.1:8799/v1", hibob.recv())
-    head, _, domain = text.partition("[[domains]]")
+    head, _, rest = text.partition("[[connections]]")
+    connection, _, domain = rest.partition("[[domains]]")
     for customer in range(-(-domains // PER_CUSTOMER)):
         named = head.replace("Northwind Trading", f"Customer {customer:02}").replace(
             "northwind.example", f"c{customer}.example"
         )
         here = min(PER_CUSTOMER, domains - customer * PER_CUSTOMER)
-        tables = "".join("[[domains]]" + domain.replace('"staff"', f'"d{each}"') for each in range(here))
-        workflow.set_up(house, named + tables)
+        # A connection each: on a shared one everybody would be in two domains, and every plan would name them all.
+        tables = [
+            ("[[connections]]" + connection + "[[domains]]" + domain)
+            .replace('"staff"', f'"d{each}"')
+            .replace("Northwind HiBob", f"HiBob {each}")
+            for each in range(here)
+        ]
+        workflow.set_up(house, named + "".join(tables))
     workflow.grant(house, CSM, Role.CSM, None)
     csm = workflow.acting_as(house, workflow.member(CSM))
     plan = workflow.preview(csm, "Customer 00/d0")
@@ -140,6 +147,9 @@ def _installation(data: Path, hibob: "Connection[str, str]", domains: int) -> Pa
     house.db.execute(
         "INSERT INTO users (domain_id, external_id, status, attributes) SELECT d.id, u.external_id, u.status, u.attributes "
         "FROM users u JOIN domains d ON d.id <> u.domain_id ORDER BY d.id, u.id"
+    )
+    house.db.execute(
+        "UPDATE connections SET (metadata, metadata_at) = (SELECT metadata, metadata_at FROM connections WHERE id = 1)"
     )
     hibob.send("day")
     hibob.recv()

@@ -27,7 +27,7 @@ from provisioning.workflow import Begun, MappingDraft
 BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
 UNDO = "mapping_undo"
 MOST_UNDO = 50
-TABLE_WIDTH, SAMPLE_WIDTH = 641, 334
+TABLE_WIDTH, SAMPLE_WIDTH = 637, 340
 """Side by side where there is room, one below the other where not."""
 
 MORE = {"": "Values", "words": "In plain English", "paste": "Paste from Excel", "file": "File"}
@@ -96,7 +96,8 @@ def remembered(domain: Domain) -> list[tuple[int, Content]]:
 def undo(here: Here, domain: Domain, begun: Begun) -> None:
     """Back to what the draft said before the last edit."""
     past = remembered(domain)
-    st.session_state[UNDO] = past[:-1]
+    others = [each for each in st.session_state[UNDO] if each[0] != domain.id]
+    st.session_state[UNDO] = [*others, *past[:-1]]
     keep(here, domain, past[-1][1], begun)
     begin_anew()
     st.rerun()
@@ -196,7 +197,7 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
 
 
 def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str) -> None:
-    found, _ = workflow.advise(here.house, domain.label, attributes, identifier)
+    found = workflow.advise(here.house, domain.label, attributes, identifier)
     worst = [each for each in found if each.severity is not Severity.INFO]
     title = f"Problems ({len(worst)})" if worst else "No problems"
     with st.expander(title, expanded=bool(worst), icon=":material/rule:"):

@@ -134,7 +134,8 @@ def draw_form(here: Here, seen: ScheduleSeen) -> None:
         right = not changed or draw_said(here, said)
         if changed and seen.by:
             st.caption(
-                "Saving other times ends the standing approval: the schedule rests until it is switched on again."
+                "The standing approval is for the times it was given for: with others the schedule rests until somebody "
+                "switches it on for them."
             )
         with st.container(horizontal=True):
             blocked = not (changed and right and here.may_prepare)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 CLUSTER_VARIABLE, FALLBACK_VARIABLE = "ROLLCALL_CLUSTER", "ROLLCALL_CLUSTER_FALLBACK"
 PATIENCE_VARIABLE, PATIENCE = "ROLLCALL_CLUSTER_PATIENCE", 60
-CONNECT_SECONDS, LOOK_EVERY = 5.0, 1.0
+CONNECT_SECONDS, LOOK_EVERY = 3.0, 1.0
 MATTERS = ("distributed", "pyarrow", "numpy", "msgspec")
 """Libraries whose values travel: another version at the other end may read them otherwise."""
 
@@ -113,16 +114,16 @@ class _Link:
                 (_differs(who, what, stamp()) for who, what in stamps(client).items() if what != stamp()), None
             )
         except (OSError, TimeoutError):
-            client.close(timeout=0)
+            _close(client)
             raise Lost(f"the connection to {self.address} broke") from None
         if wrong:
-            client.close(timeout=0)
+            _close(client)
             raise ClusterError(wrong)
         return client
 
     def _drop(self) -> None:
         if self._client is not None:
-            self._client.close(timeout=0)
+            _close(self._client)
             self._client = None
 
     def close(self) -> None:
@@ -136,6 +137,11 @@ def _open(address: str) -> "Client":
 
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "4GB"})
     return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="rollcall")
+
+
+def _close(client: "Client") -> None:
+    with suppress(TimeoutError, OSError):  # Nobody is there to say goodbye to.
+        client.close(timeout=CONNECT_SECONDS)
 
 
 def stamps(client: "Client") -> dict[str, str]:

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import sqlite_utils
 
 from provisioning.errors import SettingsError
 
 BUSY_SECONDS = 60
+PART = 1_000
 
 SqlValue = str | int | float | bytes | None
 Row = sqlite3.Row
@@ -109,6 +111,14 @@ class Database:
 
     def all(self, sql: str, *values: SqlValue) -> list[Row]:
         return self.connection.execute(sql, values).fetchall()
+
+    def parts(self, sql: str, *values: SqlValue) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows as plain tuples, some at a time: never everybody as Python objects at once."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        cursor.execute(sql, values)
+        while rows := cursor.fetchmany(PART):
+            yield rows
 
     def one(self, sql: str, *values: SqlValue) -> Row | None:
         found: Row | None = self.connection.execute(sql, values).fetchone()

@@ -6,13 +6,13 @@ import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from provisioning.errors import SettingsError
 
 HIBOB_HOSTS = frozenset({"api.hibob.com", "api.sandbox.hibob.com"})
 SKILLCAST_HOSTS = frozenset({"*.skillcast.io"})
 ALLOWED_VARIABLE = "ROLLCALL_ALLOWED_HOSTS"
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def allowed_hosts(environment: Mapping[str, str]) -> frozenset[str]:
@@ -50,29 +50,41 @@ def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> 
     return url.strip().rstrip("/")
 
 
-def check_destination(
-    url: str, allowed: frozenset[str], addresses_of: Callable[[str], Sequence[str]] | None = None
-) -> None:
-    """Look where a host's name leads before credentials go there: a name that somebody made lead into a private network,
-    or to this machine, is refused. Raises `SettingsError`. A name that nobody knows is left to fail by itself, and so is
-    one that only a proxy looks up."""
-    host = (urlsplit(url).hostname or "").lower()
-    if host in allowed or (addresses_of is None and "https" in getproxies()):
-        return
-    inside = [each for each in (addresses_of or _addresses)(host) if not ipaddress.ip_address(each).is_global]
-    if inside:
-        raise SettingsError(
-            f"{host} leads to {inside[0]}, which is not an address of the internet. If that is meant, the operator can allow "
-            f"the host with {ALLOWED_VARIABLE}."
-        )
+AddressesOf = Callable[[str], Sequence[str]]
+"""What gives the addresses of a host. Raises `OSError` for a name that nobody knows."""
 
 
-def _addresses(host: str) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
-    except OSError:
-        return []
-    return [str(each[4][0]).partition("%")[0] for each in found]
+def public_only(allowed: frozenset[str], look_up: AddressesOf | None = None) -> AddressesOf:
+    """What gives the addresses that may be connected to: credentials do not follow a name that somebody made lead into a
+    private network, or to this machine. It raises `SettingsError` for such a name. Ask it at each connection, and connect
+    to what it gave: a name may lead elsewhere a moment later. Hosts that the operator allows may lead anywhere."""
+
+    def addresses_of(host: str) -> Sequence[str]:
+        found = (look_up or _look_up)(host)
+        inside = [each for each in found if not _is_public(each)]
+        if inside and host.lower() not in allowed:
+            raise SettingsError(
+                f"{host} leads to {inside[0]}, which is not an address of the internet. If that is meant, the operator can "
+                f"allow the host with {ALLOWED_VARIABLE}."
+            )
+        return found
+
+    return addresses_of
+
+
+def _look_up(host: str) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def _is_public(address: str) -> bool:
+    """Addresses of version 6 may carry one of version 4, which is where they lead."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        carried = found.sixtofour or (ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in NAT64 else None)
+        if carried is not None and not _is_public(str(carried)):
+            return False
+    return found.is_global and not found.is_multicast
 
 
 def _is(host: str, known: str) -> bool:

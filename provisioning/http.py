@@ -5,15 +5,19 @@ answer bodies never appear in an exception, a representation or a log line of ou
 """
 
 import logging
+import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.request import getproxies, proxy_bypass
 
+import httpcore
 import httpx
 import stamina
 
@@ -31,6 +35,9 @@ LARGEST_ANSWER = 4 << 30
 
 UNSUSPICIOUS, DENSEST = 64 << 20, 400
 """From so many bytes on, an answer that unpacks to so many times its size is made to fill the memory."""
+
+MOST_ADDRESSES = 4
+"""Of one host, tried one after the other."""
 
 _PACKED: Mapping[str, int] = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """What an answer may be packed by, and what zlib calls it."""
@@ -95,6 +102,70 @@ class Answer:
         return self.kind == "application/json" or self.kind.endswith("+json")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities' certificates, loaded once: for each client anew that took longer than to plan a small domain."""
+    return httpx.create_ssl_context()
+
+
+AddressesOf = Callable[[str], Sequence[str]]
+
+
+class _Door(httpcore.NetworkBackend):
+    """Connects to the very addresses that were checked: between a look and a second one a name may come to lead
+    elsewhere. The certificate is still asked for by the name."""
+
+    def __init__(self, addresses_of: AddressesOf) -> None:
+        self._addresses_of = addresses_of
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = self._addresses_of(host)
+        except OSError:
+            raise httpcore.ConnectError(f"{host} is not known") from None
+        problem: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses[:MOST_ADDRESSES]:
+            try:
+                return self._sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+                problem = failed
+        raise problem
+
+
+class _Checked(httpx.HTTPTransport):
+    """httpx's own transport through that door, for which it has no argument."""
+
+    def __init__(self, addresses_of: AddressesOf, limits: httpx.Limits) -> None:
+        super().__init__(verify=_trusted(), limits=limits)
+        self._pool.close()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_trusted(),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=_Door(addresses_of),
+        )
+
+
+def _transport(
+    url: httpx.URL, addresses_of: AddressesOf | None, limits: httpx.Limits
+) -> dict[str, httpx.BaseTransport]:
+    """How to reach this host. Behind a proxy it is the proxy that looks the name up."""
+    proxied = url.scheme in getproxies() and not proxy_bypass(url.host)
+    if addresses_of is None or (proxied and url.scheme == "https"):
+        return {}
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return {f"all://{host}": _Checked(addresses_of, limits)}
+
+
 class Http:
     """One neighbour's base URL and credentials, over one pool of connections. Safe to share between threads."""
 
@@ -108,8 +179,10 @@ class Http:
         timeout: Timeout,
         connections: int = 10,
         most_bytes: int | None = None,
+        addresses_of: AddressesOf | None = None,
     ) -> None:
         """`login`: name and password, or `bearer`: a token. `most_bytes`: how long an answer may be (`LARGEST_ANSWER`).
+        `addresses_of`: asked at each connection for the addresses to connect to; what it raises comes out of `request`.
 
         Raises `SettingsError` for a token that cannot stand in a header.
         """
@@ -120,15 +193,18 @@ class Http:
             headers["Authorization"] = f"Bearer {bearer}"
         self._base_url = base_url.rstrip("/")
         self._most_bytes = most_bytes
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._client = httpx.Client(
+            mounts=_transport(httpx.URL(base_url), addresses_of, limits),
             auth=httpx.BasicAuth(*login) if login else None,
             timeout=timeout,
             # A redirect would take our credentials to whoever it names.
             follow_redirects=False,
             headers=headers,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            limits=limits,
             # A proxy of the environment is for the internet, not for a stand-in on this machine.
             trust_env=httpx.URL(base_url).scheme == "https",
+            verify=_trusted(),
         )
 
     def __enter__(self) -> Self:

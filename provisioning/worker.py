@@ -79,9 +79,9 @@ def work(house: Workspace, stopping: Stopping, say: Report) -> None:
     try:
         while not stopping.asked:
             if tidied != (today := house.clock().date()):
-                workflow.remove_old(house)
+                _survive(lambda: workflow.remove_old(house), stopping)
                 tidied = today
-            crew.look(stopping)
+            _survive(lambda: crew.look(stopping), stopping)
     finally:
         crew.end()
         hands.close()
@@ -179,6 +179,18 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
             jobs.wait_again(house.db, job.id)
     finally:
         house.db.close()
+
+
+def _survive(do: Callable[[], object], stopping: Stopping) -> None:
+    """Nobody waits for the answer, and everybody for the worker: what goes wrong here is written to the log."""
+    try:
+        do()
+    except RollcallError as problem:
+        print(f"The worker goes on after this: {problem}", file=sys.stderr, flush=True)
+        stopping.wait(LOOK_EVERY)
+    except Exception:
+        traceback.print_exc()
+        stopping.wait(LOOK_EVERY)
 
 
 def _deliver(house: Workspace, stopping: Stopping) -> None:

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.mapping import text_column
@@ -67,31 +68,40 @@ def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
     table_of = {**DEFAULTS, **{status_key(status): meaning for status, meaning in lifecycle.meanings}}
     machine, human = _statuses(table)
     pairs = list(zip(machine, human, strict=True))
-    found = {pair: _key(table_of, pair) for pair in set(pairs)}
-    meaning = {pair: table_of.get(key, Meaning.LEAVE_AS_IS) for pair, key in found.items()}
-    wish = np.array([_WISHES[meaning[pair]] for pair in pairs], dtype=np.int8)
-    status = [spoken or raw for raw, spoken in pairs]
+    # There are few pairs of forms, and many people: each pair is looked up once.
+    distinct = list(dict.fromkeys(pairs))
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    codes = np.fromiter(map(place.__getitem__, pairs), dtype=np.int64, count=len(pairs))
+    found = [_key(table_of, pair) for pair in distinct]
+    wished = [_WISHES[table_of.get(key, Meaning.LEAVE_AS_IS)] for key in found]
+    wish = np.array(wished, dtype=np.int8)[codes]
+    words = [spoken or raw for raw, spoken in distinct]
+    status = list(map(words.__getitem__, codes.tolist()))
     unknown: dict[str, list[int]] = {}
-    for row, pair in enumerate(pairs):
-        if not found[pair]:
-            unknown.setdefault(status[row] or "no status", []).append(row)
-    day = _dated(lifecycle, table, [found[pair] for pair in pairs], wish, today)
-    named = {name: tuple(rows) for name, rows in sorted(unknown.items())}
+    for code, key in enumerate(found):
+        if not key:
+            unknown.setdefault(words[code] or "no status", []).extend(np.flatnonzero(codes == code).tolist())
+    rows_of = {
+        key: np.flatnonzero(np.isin(codes, [c for c, k in enumerate(found) if k == key])).tolist() for key in _DATED
+    }
+    day = _dated(lifecycle, table, rows_of, wish, today)
+    named = {name: tuple(sorted(rows)) for name, rows in sorted(unknown.items())}
     return Wishes(wish, status, machine, day, named, _leaving(table, wish, today))
+
+
+_DATED = ("hired", "gardenleave")
+"""Statuses that mean something else from a day on."""
 
 
 def _statuses(table: pa.Table) -> tuple[list[str], list[str]]:
     """Machine and human-readable lifecycle, or `internal.status` for rows that have no lifecycle."""
     forms = []
     for human in (False, True):
-        lifecycle = text_column(table, Column(known.LIFECYCLE, human).slot).to_pylist()
-        forms.append((lifecycle, text_column(table, Column(known.STATUS, human).slot).to_pylist()))
-    (machine, machine_status), (human_text, human_status) = forms
-    neither = [not (a or b) for a, b in zip(machine, human_text, strict=True)]
-    return (
-        [other if missing else own for own, other, missing in zip(machine, machine_status, neither, strict=True)],
-        [other if missing else own for own, other, missing in zip(human_text, human_status, neither, strict=True)],
-    )
+        lifecycle = text_column(table, Column(known.LIFECYCLE, human).slot)
+        forms.append((lifecycle, text_column(table, Column(known.STATUS, human).slot)))
+    neither = pc.and_(*(pc.equal(lifecycle, "") for lifecycle, _ in forms))
+    machine, human_text = (pc.if_else(neither, status, lifecycle).to_pylist() for lifecycle, status in forms)
+    return machine, human_text
 
 
 def _key(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> str:
@@ -100,13 +110,12 @@ def _key(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> str:
 
 
 def _dated(
-    lifecycle: Lifecycle, table: pa.Table, keys: list[str], wish: npt.NDArray[np.int8], today: date
+    lifecycle: Lifecycle, table: pa.Table, rows_of: Mapping[str, list[int]], wish: npt.NDArray[np.int8], today: date
 ) -> dict[int, str]:
     """Adjusts the wishes of the hired and of those on garden leave to the calendar, in place, unless the table says
     what their status means."""
     said = {status_key(status) for status, _ in lifecycle.meanings}
-    hired = [row for row, key in enumerate(keys) if key == "hired" and "hired" not in said]
-    garden = [row for row, key in enumerate(keys) if key == "gardenleave" and "gardenleave" not in said]
+    hired, garden = (rows_of[key] if key not in said else [] for key in _DATED)
     days: dict[int, str] = {}
     if hired:
         starts = text_column(table, known.START_DATE)
@@ -126,8 +135,9 @@ def _dated(
 
 def _leaving(table: pa.Table, wish: npt.NDArray[np.int8], today: date) -> dict[int, str]:
     """The last day of work, where it is known and not over, of those who are live."""
-    lasts = text_column(table, known.LAST_DAY).to_pylist()
-    days = ((row, _date(text)) for row, text in enumerate(lasts) if text and wish[row] == Wish.LIVE)
+    lasts = text_column(table, known.LAST_DAY)
+    rows = np.flatnonzero(np.asarray(pc.not_equal(lasts, "")) & (wish == Wish.LIVE))
+    days = zip(rows.tolist(), map(_date, lasts.take(pa.array(rows)).to_pylist()), strict=True)
     return {row: day for row, day in days if day and date.fromisoformat(day) >= today}
 
 

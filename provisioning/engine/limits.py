@@ -117,7 +117,7 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
     over = after - situation.seats
     if over > 0:
         price = situation.price_per_user
-        cost = f" At {price} per user that is {Decimal(price) * over:,} more." if price else ""
+        cost = f" At {price} per user, in your currency, that is {Decimal(price) * over:,} more." if price else ""
         yield Finding(
             "seats",
             Severity.WARN,

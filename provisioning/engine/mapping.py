@@ -4,13 +4,15 @@ returned as a problem of that person."""
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import read_as
-from provisioning.engine.transforms import Unreadable, fold, reader, tidy
+from provisioning.engine.transforms import Unreadable, fold, reader
 from provisioning.model import Attribute, AttributeType, Column
 
 
@@ -40,6 +42,8 @@ def map_all(
 
 def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> Mapped:
     raw, unspoken = raw_values(attribute, columns, table)
+    if attribute.type is AttributeType.TEXT and not attribute.clean_up and not attribute.values:
+        return Mapped(raw, unspoken)  # Tidied text is what it says.
     values, problems = _by_distinct(raw, _safely(reader(attribute)))
     return Mapped(values, problems | unspoken)
 
@@ -48,7 +52,38 @@ def text_column(table: pa.Table, slot: str) -> pa.Array:
     """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
     if slot not in table.column_names:
         return pa.array([""] * table.num_rows, pa.string())
-    return _by_distinct(_whole(table[slot]), lambda text: (tidy(text), None))[0]
+    return _tidied(pc.fill_null(_whole(table[slot]), ""))
+
+
+def _tidied(texts: pa.Array) -> pa.Array:
+    """`tidy` of every text. Only those that may need it are looked at one by one: hardly any."""
+    rows = np.flatnonzero(_untidy(texts))
+    if not len(rows):
+        return texts
+    # What a column holds is UTF-8, so it has no lone surrogate that `tidy` would look for.
+    tidied = _by_distinct(texts.take(pa.array(rows)), lambda text: (normalize("NFC", text).strip(), None))[0]
+    mask = np.zeros(len(texts), dtype=bool)
+    mask[rows] = True
+    return pc.replace_with_mask(texts, pa.array(mask), tidied)
+
+
+def _untidy(texts: pa.Array) -> np.ndarray:
+    """Whose text is not all ASCII, or begins or ends with a blank or a control character."""
+    if not len(texts):
+        return np.zeros(0, dtype=bool)
+    _, offsets_buffer, data_buffer = texts.buffers()
+    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer else np.zeros(0, dtype=np.uint8)
+    starts, ends = offsets[:-1], offsets[1:]
+    untidy = np.zeros(len(texts), dtype=bool)
+    filled = ends > starts
+    untidy[filled] = (data[starts[filled]] <= SPACE) | (data[ends[filled] - 1] <= SPACE)
+    if len(data) and data[offsets[0] : offsets[-1]].max(initial=0) > LAST_ASCII:
+        untidy |= ~np.asarray(pc.string_is_ascii(texts).to_numpy(zero_copy_only=False))
+    return untidy
+
+
+SPACE, LAST_ASCII = 0x20, 0x7F
 
 
 def raw_values(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> tuple[pa.Array, dict[int, str]]:

@@ -1,8 +1,10 @@
 """Who is who: the stored link, then the unique identifier, then the e-mail, each only where it is unique on
 both sides (PRODUCT.md, "Matching"). People whose identity is disputed are named and matched with nobody."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -40,21 +42,33 @@ def match(sides: Sides, scope: Mask) -> Matches:
     those outside the scope get what is left, so that nobody can take a user from the domain's own people."""
     found = Matches(np.full(len(sides.keys), -1, dtype=np.int64), np.zeros(len(sides.keys), dtype=bool))
     everybody = range(len(sides.keys))
-    _pair(found, everybody, sides.keys, sides.user_links, "links to this HiBob person")
+    if not _pair_all(found, sides):
+        _pair(found, everybody, sides.keys, sides.user_links, "links to this HiBob person")
     found.linked[:] = found.user >= 0
-    inside = [row for row in everybody if scope[row]]
-    _duplicates(found, inside, sides)
-    for rows in (inside, [row for row in everybody if not scope[row]]):
+    _duplicates(found, np.flatnonzero(scope).tolist(), sides)
+    unmatched = found.user < 0
+    for rows in (np.flatnonzero(unmatched & scope).tolist(), np.flatnonzero(unmatched & ~scope).tolist()):
         _pair(found, rows, sides.identifiers, sides.user_identifiers, "has the same unique identifier")
         _pair(found, rows, sides.emails, sides.user_emails, "has the same e-mail")
     return found
 
 
+def _pair_all(found: Matches, sides: Sides) -> bool:
+    """Pair by stored links, all at once, where each stands there once on either side. Says whether it did."""
+    linked = [user for user, link in enumerate(sides.user_links) if link]
+    users = dict(zip(map(sides.user_links.__getitem__, linked), linked, strict=True))
+    if len(users) < len(linked) or len(set(sides.keys)) < len(sides.keys) or "" in sides.keys:
+        return False
+    found.user[:] = np.fromiter(map(users.get, sides.keys, repeat(-1)), dtype=np.int64, count=len(sides.keys))
+    return True
+
+
 def _duplicates(found: Matches, rows: Iterable[int], sides: Sides) -> None:
     """Employees who share a unique identifier are held; users that would answer to it are left alone."""
-    shared = {value: same for value, same in _groups(rows, sides.identifiers).items() if len(same) > 1}
-    if not shared:
+    twice = {value for value, count in Counter(map(sides.identifiers.__getitem__, rows)).items() if value and count > 1}
+    if not twice:
         return
+    shared = _groups(rows, sides.identifiers, twice.__contains__)
     for value, same in shared.items():
         for row in same:
             found.duplicates[row] = f"{len(same)} people in HiBob share the unique identifier “{value}”."
@@ -70,9 +84,9 @@ def _duplicates(found: Matches, rows: Iterable[int], sides: Sides) -> None:
 
 def _pair(found: Matches, rows: Iterable[int], theirs: Sequence[str], ours: Sequence[str], what: str) -> None:
     """Pair the still unmatched rows with the still unmatched users of the same value."""
-    taken = set(found.user.tolist())
-    free = (user for user in range(len(ours)) if user not in taken and user not in found.disputed_users)
-    users = _groups(free, ours)
+    untaken = np.ones(len(ours), dtype=bool)
+    untaken[found.user[found.user >= 0]] = False
+    users = _groups((user for user in np.flatnonzero(untaken).tolist() if user not in found.disputed_users), ours)
     if not users:
         return
     open_rows = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
 from provisioning.engine.mapping import raw_values
 from provisioning.engine.transforms import Unreadable, clean, reader, tidy
@@ -70,10 +71,15 @@ def worth_watching(each: Attribute, types: Mapping[str, str], catalogue: Catalog
     except SettingsError:
         return None
     field = columns[each.data_feed_name].field
+    if field in PERSONAL:
+        return None
     listed = bool(each.values or each.options) or types.get(field) in LISTS or field in TEXT_LISTS
     return " | ".join(read_as(each, column).slot for column in columns.values()) if listed else None
 
 
 LISTS = frozenset({"list", "list_id", "multi-list", "hierarchy-list"})
+PERSONAL = frozenset({known.ID, known.EMAIL, known.FIRST_NAME, known.SURNAME})
+"""Names one person, whatever its value table says."""
+
 TEXT_LISTS = frozenset({"work.site"})
 """HiBob calls it text, and lets people choose it from a list."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from itertools import compress
 
 import msgspec
 import numpy as np
@@ -104,13 +105,10 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
     counts = {action.value: 0 for action in Action}
     for change in changes:
         counts[change.action.value] += 1
-    row_of = {user: row for row, user in enumerate(people.matches.user.tolist()) if user >= 0}
     touched = {change.key for change in changes} | {each.key for each in held}
-    keys = (
-        people.keys[row_of[user]] if user in row_of else f"user:{people.user_ids[user]}"
-        for user in range(len(people.user_ids))
-    )
-    return counts | {"held": len(held), "unchanged": sum(key not in touched for key in keys)}
+    matched = people.matches.user >= 0
+    keys = {*compress(people.keys, matched.tolist()), *(f"user:{people.user_ids[user]}" for user in _unmatched(people))}
+    return counts | {"held": len(held), "unchanged": len(people.user_ids) - len(touched & keys)}
 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
@@ -140,9 +138,16 @@ def absence_may_touch(situation: Situation, people: People, user: int) -> bool:
     return mode is AbsenceArchives.ALL or bool(people.user_links[user])
 
 
+def _unmatched(people: People) -> list[int]:
+    """Users without an employee."""
+    free = np.ones(len(people.user_ids), dtype=bool)
+    free[people.matches.user[people.matches.user >= 0]] = False
+    found: list[int] = np.flatnonzero(free).tolist()
+    return found
+
+
 def _unmatched_live(people: People) -> list[int]:
-    taken = set(people.matches.user.tolist())
-    return [user for user, live in enumerate(people.user_live.tolist()) if live and user not in taken]
+    return [user for user in _unmatched(people) if people.user_live[user]]
 
 
 @dataclass(slots=True)
@@ -170,13 +175,17 @@ class _Planner:
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.owners = self._identifier_owners()
         self.email_owners = self._email_owners()
-        # E-mails of users who are matched already: nobody else is added with one of them.
-        self.addresses = {
-            people.user_emails[user]: people.user_ids[user]
-            for user in sorted(people.matches.user.tolist(), reverse=True)
-            if user >= 0 and people.user_emails[user]
-        }
+        self.addresses = self._addresses()
         self.emails = dict(zip(people.keys, people.emails, strict=True))
+
+    def _addresses(self) -> dict[str, str]:
+        """The e-mails of users who are matched already, as far as somebody who is to be added has them too: nobody else is
+        added with one of them."""
+        people = self.people
+        wanted = {people.emails[row] for row in self._add_rows()} - {""}
+        having = [user for user, email in enumerate(people.user_emails) if email in wanted]
+        matched = np.isin(having, people.matches.user).tolist()
+        return {people.user_emails[user]: people.user_ids[user] for user in reversed(list(compress(having, matched)))}
 
     def add_and_update(self) -> None:
         for each in self._rows(self._add_rows()):
@@ -217,7 +226,7 @@ class _Planner:
         returns = ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
         touched = returns | (~people.matches.linked[matched])
         problems = self._problem_rows()
-        touched |= stays & np.array([row in problems for row in matched.tolist()], dtype=bool)
+        touched |= stays & np.isin(matched, list(problems))
         for attribute in self.fed:
             if attribute.apply is Apply.ALWAYS:
                 touched |= stays & self._differs(attribute, matched, users[matched])

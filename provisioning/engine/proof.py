@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from itertools import compress
 from math import ceil
 
 import numpy as np
@@ -30,7 +31,7 @@ def baseline_of(situation: Situation, people: People) -> Baseline:
         slot: int(pc.sum(pc.not_equal(text_column(situation.employees.table, slot).take(rows), "")).as_py() or 0)
         for slot in _mapped_slots(situation)
     }
-    return Baseline(tuple(sorted(key for key, is_live in zip(people.keys, live, strict=True) if is_live)), fill)
+    return Baseline(tuple(sorted(compress(people.keys, live.tolist()))), fill)
 
 
 def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
@@ -178,12 +179,12 @@ def _identifiers_swapped(situation: Situation, people: People) -> Iterable[Findi
         return
     linked = np.flatnonzero(people.matches.linked & people.scope)
     users = people.matches.user[linked]
-    new = people.mapped[identifier].values.take(pa.array(linked)).to_pylist()
-    old = people.user_values[identifier].take(pa.array(users)).to_pylist()
+    new = people.mapped[identifier].values.take(pa.array(linked))
+    old = people.user_values[identifier].take(pa.array(users))
+    other = pa.array(linked).filter(pc.not_equal(new, old)).to_pylist()
+    pairs = (column.filter(pc.not_equal(new, old)).to_pylist() for column in (new, old))
     same = fold if identifier == people.email_attribute else str
-    keys = [
-        people.keys[row] for row, a, b in zip(linked.tolist(), new, old, strict=True) if a and b and same(a) != same(b)
-    ]
+    keys = [people.keys[row] for row, a, b in zip(other, *pairs, strict=True) if a and b and same(a) != same(b)]
     threshold, swapped = triggers(limit, len(keys), len(linked))
     if swapped:
         yield Finding(
@@ -244,7 +245,7 @@ def _unknown_statuses(people: People) -> Iterable[Finding]:
 
 def _unmet_statuses(situation: Situation, people: People) -> Iterable[Finding]:
     """A row of the lifecycle table that fits nobody and is no status of HiBob's own may be misspelt."""
-    met = {status_key(status) for status in (*people.wishes.status, *people.wishes.raw)} | set(DEFAULTS)
+    met = {status_key(status) for status in {*people.wishes.status, *people.wishes.raw}} | set(DEFAULTS)
     unmet = [status for status, _ in situation.domain.settings.lifecycle.meanings if status_key(status) not in met]
     if unmet:
         yield Finding(

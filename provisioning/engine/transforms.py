@@ -45,6 +45,8 @@ def tidy(text: str | None) -> str:
 
 def fold(text: str) -> str:
     """The form in which e-mails and names are compared: case, composition and outer blanks do not count."""
+    if text.isascii():
+        return text.strip().lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
 
 

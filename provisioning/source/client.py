@@ -19,6 +19,7 @@ from provisioning.errors import SourceError
 from provisioning.http import (
     LONGEST_ANSWER,
     LONGEST_WAIT,
+    AddressesOf,
     Answer,
     Endless,
     Http,
@@ -55,12 +56,13 @@ class HiBobClient:
         timeout: Timeout = TIMEOUT,
         first_wait: float = 1.0,
         poll_wait: float = 4.0,
+        addresses_of: AddressesOf | None = None,
     ) -> None:
         """`first_wait`: seconds before the first retry where HiBob does not say; it doubles each time. `poll_wait`:
         seconds between looks for a report; HiBob allows twenty a minute."""
         self._first_wait = first_wait
         self._poll_wait = poll_wait
-        self._http = Http(base_url, login=(service_user_id, token), timeout=timeout)
+        self._http = Http(base_url, login=(service_user_id, token), timeout=timeout, addresses_of=addresses_of)
 
     def __enter__(self) -> "HiBobClient":
         return self

@@ -5,24 +5,25 @@ One value stands up to three times in an employee: under its slash key, nested b
 is an error. No dict per person lives on.
 """
 
-import json
-import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any
 
-import msgspec
 import pyarrow as pa
-from msgspec import UNSET, Struct, UnsetType
+import pyarrow.compute as pc
+from msgspec import UNSET, UnsetType
 
+from provisioning.bulk import collector_off
 from provisioning.errors import SettingsError, SourceError
 from provisioning.model import Column, ColumnEvidence, Evidence, Field, Snapshot
 from provisioning.source.client import HiBobClient
+from provisioning.source.shape import HUMAN, Node, Shape, Wrapped, decoded, slash_key
+from provisioning.source.text import text_of
 
 MOST_FIELDS = 400
-MOST_DIGITS = 60
 ID, STATUS, LIFECYCLE = "root.id", "internal.status", "internal.lifecycleStatus"
 
 _PLAIN_TYPES = frozenset({"", "text", "text-area", "number", "date", "short-date", "time"})
@@ -49,228 +50,135 @@ def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime) -> 
     return snapshot
 
 
+@collector_off()
 def decode_people(body: bytes, fields: Sequence[Field], now: datetime) -> Snapshot:
     """The snapshot in the bytes of one answer. `now`: the moment of the read."""
-    shape = _Shape(fields)
-    employees = _decode(body, shape)
-    found = _Found(shape, employees)
-    columns: dict[str, pa.Array] = {}
-    evidence: list[ColumnEvidence] = []
-    for each in fields:
-        machine, human, present = found.forms(each)
-        columns[each.id] = pa.array(machine, pa.string())
-        columns[Column(each.id, human=True).slot] = pa.array(human, pa.string())
-        filled = sum(1 for a, b in zip(machine, human, strict=True) if a or b)
-        evidence.append(ColumnEvidence(each.id, present, filled, each.category, each.category_name))
-    table = pa.table(columns)
+    columns = _Columns(fields)
+    for shape, employees in decoded(body, fields):
+        columns.add(shape, employees)
+    table = columns.table()
     check_ids(table[ID].to_pylist())
-    return Snapshot(table, Evidence(now, table.num_rows, count_active(table), tuple(evidence)))
+    evidence = tuple(
+        ColumnEvidence(each.id, columns.present[each.id], _count_filled(table, each), each.category, each.category_name)
+        for each in fields
+    )
+    return Snapshot(table, Evidence(now, table.num_rows, count_active(table), evidence))
 
 
-# --- the shape of an employee, made for the fields that were asked for -------------------------------------
+def _count_filled(table: pa.Table, each: Field) -> int:
+    machine, human = (_filled(table[slot]) for slot in (each.id, Column(each.id, human=True).slot))
+    return int(pc.sum(pc.or_(machine, human)).as_py() or 0)
+
+
+# --- from objects to columns -------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Node:
-    """One step of the nested values. `ends`: the requested fields that end here. `kind`: the struct that is
-    decoded, with the attribute name of each step; without it the step is decoded as anything."""
+class _Columns:
+    """The columns of every requested field, chunk by chunk, and how many employees had the field at all."""
 
-    children: dict[str, "_Node"] = field(default_factory=dict)
-    ends: list[str] = field(default_factory=list)
-    kind: type[Struct] | None = None
-    names: dict[str, str] = field(default_factory=dict)
+    fields: Sequence[Field]
+    machine: dict[str, list[pa.Array]] = field(default_factory=dict)
+    human: dict[str, list[pa.Array]] = field(default_factory=dict)
+    present: Counter[str] = field(default_factory=Counter)
 
+    def add(self, shape: Shape, employees: Sequence[Any]) -> None:
+        under = shape.nested.steps(employees)
+        missing: Sequence[Any] = [UNSET] * len(employees)
+        nested, human = _collected(under, shape.nested), _collected(shape.human.steps(under[HUMAN]), shape.human)
+        for each in dict.fromkeys(self.fields):
+            slash, other = under.get(slash_key(each.id), missing), nested.get(each.id, missing)
+            spoken, bare = human.get(each.id, missing), _bare(slash)
+            whole = _plain(bare)
+            whole = None if whole is None or whole.null_count else whole
+            # Most say the same twice: then it is one column.
+            same = whole is not None and spoken == bare
+            texts = _machine(bare, other) if whole is None else whole
+            self.machine.setdefault(each.id, []).append(texts)
+            self.human.setdefault(each.id, []).append(texts if same else _spoken(each, texts, spoken))
+            self.present[each.id] += len(texts) if whole is not None else _present(slash, other, spoken)
 
-class _Shape:
-    """The struct type of an employee, and the trees by which values are found in it."""
-
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self.nested, self.human = _tree(fields), _tree(fields)
-        slash: dict[str, Any] = {key: Any for each in fields if _nameable(key := slash_key(each.id))}
-        human = _or_strange(_struct(self.human, {}))
-        self.employee = _struct(self.nested, slash | {"humanReadable": human})
-        self.answer: Any = msgspec.defstruct("Answer", [("employees", list[self.employee])])  # type: ignore[name-defined]
-
-
-def slash_key(field_id: str) -> str:
-    """The key under which HiBob puts a value beside the nested ones: `/work/department`."""
-    return "/" + field_id.replace(".", "/")
-
-
-def _tree(fields: Sequence[Field]) -> _Node:
-    root = _Node()
-    for each in fields:
-        node = root
-        for step in (each.json_path or each.id).removeprefix("root.").split("."):
-            node = node.children.setdefault(step, _Node())
-        node.ends.append(each.id)
-    return root
-
-
-def _struct(node: _Node, extra: dict[str, Any]) -> type[Struct]:
-    kinds = {step: _kind(child) for step, child in node.children.items() if _nameable(step)} | extra
-    node.names = {step: f"f{place}" for place, step in enumerate(kinds)}
-    specs: list[tuple[str, Any, Any]] = [(node.names[step], kind, UNSET) for step, kind in kinds.items()]
-    node.kind = msgspec.defstruct("Step", specs, rename={name: step for step, name in node.names.items()}, gc=False)
-    return node.kind
+    def table(self) -> pa.Table:
+        columns: dict[str, pa.Array] = {}
+        for each in self.fields:
+            machine, human = self.machine.pop(each.id, None), self.human.pop(each.id, None)
+            if machine is None or human is None:
+                continue  # It was asked for twice.
+            columns[each.id] = pa.concat_arrays(machine)
+            same = all(one is other for one, other in zip(machine, human, strict=True))
+            columns[Column(each.id, human=True).slot] = columns[each.id] if same else pa.concat_arrays(human)
+        return pa.table(columns)
 
 
-def _kind(node: _Node) -> Any:
-    """Anything for a leaf; for a step that only leads on, a struct of just the wanted steps."""
-    whole = node.ends or not all(_nameable(step) for step in node.children)
-    return Any if whole else _or_strange(_struct(node, {}))
+def _collected(under: Mapping[str, Sequence[Any]], node: Node) -> dict[str, Sequence[Any]]:
+    """The values of every field that ends below a node."""
+    found: dict[str, Sequence[Any]] = {}
+    for step, child in node.children.items():
+        if step in under:
+            found |= dict.fromkeys(child.ends, under[step])
+            found |= _collected(child.steps(under[step]), child) if child.children else {}
+    return found
 
 
-def _nameable(step: str) -> bool:
-    """Whether msgspec can name a struct's field so. The customer's own words may stand in a field's id."""
-    return not re.search(r'["\\\x00-\x1f]', step)
+def _bare(slash: Sequence[Any]) -> Sequence[Any]:
+    """What stands under the slash keys, without its wrapping."""
+    if set(map(type, slash)) == {Wrapped}:
+        return tuple(map(_VALUE, slash))
+    return tuple(each.value if type(each) is Wrapped else _unwrapped(each) for each in slash)
 
 
-def _or_strange(kind: type[Struct]) -> Any:
-    """HiBob may put any value where a step should be: a missing value of one person, not a wrong answer."""
-    return kind | None | str | int | float | bool | list[Any] | UnsetType
-
-
-# --- decoding ----------------------------------------------------------------------------------------------
-
-
-def _decode(body: bytes, shape: _Shape) -> list[Any]:
-    try:
-        # Decimal: a float would lose digits of a long number.
-        employees: list[Any] = msgspec.json.Decoder(shape.answer, float_hook=Decimal).decode(body).employees
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation):
-        employees = _decode_leniently(body, shape)
-    return employees
-
-
-def _decode_leniently(body: bytes, shape: _Shape) -> list[Any]:
-    """The slow way, for what msgspec refuses although the envelope is sound: a lone surrogate, a number beyond
-    any range. Such numbers become their text, a surrogate U+FFFD. Bytes that are no UTF-8 are no JSON: with the
-    characters that they lost, whole offices would seem to have left."""
-    try:
-        text = _ESCAPES.sub(lambda found: found[0] if found[1] is None else "\\ufffd", body.decode("utf-8"))
-        loose = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=str)
-        employees: list[Any] = msgspec.convert(loose, shape.answer, strict=True).employees
-    except (ValueError, msgspec.MsgspecError, RecursionError):
-        raise SourceError(
-            "HiBob’s answer to POST /people/search has an unexpected shape: not one JSON object with a list of "
-            "“employees”, not UTF-8, or cut off in the middle. Nothing was concluded from it. Try again; if it stays, "
-            "check the base URL."
-        ) from None
-    return employees
-
-
-_ESCAPES = re.compile(
-    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
-"""An escaped backslash, a pair of surrogates, or (as the group) a lone surrogate."""
-
-
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) < 19 else digits
-
-
-def _float(digits: str) -> Decimal | str:
-    try:
-        number = Decimal(digits)
-    except InvalidOperation:  # an exponent beyond what Decimal can hold
-        return digits
-    return number if abs(number.adjusted()) <= MOST_DIGITS else digits
-
-
-def text_of(value: object) -> str | None:
-    """A leaf as text; None for blank. An employee is its id, an amount of money its number, a list its parts."""
-    if value is None or value is UNSET:
-        return None
-    if isinstance(value, str):
-        # A lone surrogate, which no column can hold, becomes U+FFFD.
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Decimal):
-        return _plain(value)
-    if isinstance(value, list):
-        return ", ".join(part for each in value if (part := _part_text(each))) or None
-    return _text_of_object(value)
-
-
-def _plain(number: Decimal) -> str:
-    """Without exponent and without zeros that say nothing."""
-    if abs(number.adjusted()) > MOST_DIGITS:
-        return str(number).lower().replace("e+", "e")
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _part_text(value: object) -> str | None:
-    return _as_json(value) if isinstance(value, list) else text_of(value)
-
-
-def _text_of_object(value: object) -> str | None:
-    if isinstance(value, dict):
-        for telling in ("id", "email", "value"):
-            if telling in value and not isinstance(value[telling], dict | list):
-                return text_of(value[telling])
-    return _as_json(value)
-
-
-def _as_json(value: object) -> str:
-    """What no rule knows, as JSON: shown to people, and unreadable as anything but text."""
-    try:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    except (RecursionError, TypeError, ValueError):
-        return "(nested too deeply to be read)"
-
-
-class _Found:
-    """The values of every requested field, one list per field, in the order of the employees."""
-
-    def __init__(self, shape: _Shape, employees: list[Any]) -> None:
-        self._shape, self._employees = shape, employees
-        self._nested: dict[str, list[Any]] = {}
-        self._human: dict[str, list[Any]] = {}
-        _collect(employees, shape.nested, self._nested)
-        _collect(_step(employees, shape.nested, "humanReadable"), shape.human, self._human)
-
-    def forms(self, each: Field) -> tuple[list[str | None], list[str | None], int]:
-        """(machine text, human-readable text, how many employees had the field at all)."""
-        slash = [_unwrapped(value) for value in _step(self._employees, self._shape.nested, slash_key(each.id))]
-        nested, human = self._nested[each.id], self._human[each.id]
-        machine = [text_of(b if a is UNSET or a is None else a) for a, b in zip(slash, nested, strict=True)]
-        spoken = [text_of(value) for value in human]
-        if each.type in _PLAIN_TYPES:
-            spoken = [b or a for a, b in zip(machine, spoken, strict=True)]
-        elif each.type == "boolean":
-            spoken = [b or _YES_NO.get(a or "") for a, b in zip(machine, spoken, strict=True)]
-        there = zip(slash, nested, human, strict=True)
-        return machine, spoken, sum(1 for a, b, c in there if not (a is UNSET and b is UNSET and c is UNSET))
-
-
-_YES_NO = {"true": "Yes", "false": "No"}
+_VALUE = attrgetter("value")
 
 
 def _unwrapped(value: object) -> object:
     return value.get("value", UNSET) if isinstance(value, dict) else value
 
 
-def _collect(objects: list[Any], node: _Node, into: dict[str, list[Any]]) -> None:
-    for step, child in node.children.items():
-        found = _step(objects, node, step)
-        into |= dict.fromkeys(child.ends, found)
-        if child.children:
-            _collect(found, child, into)
+def _machine(bare: Sequence[Any], nested: Sequence[Any]) -> pa.Array:
+    """What stands under the slash key, or nested where that is blank."""
+    texts, second = _plain(bare), _plain(nested)
+    if texts is not None and second is not None:
+        return pc.coalesce(texts, second)
+    both = zip(bare, nested, strict=True)
+    return pa.array([text_of(b if a is UNSET or a is None else a) for a, b in both], pa.string())
 
 
-def _step(objects: list[Any], node: _Node, step: str) -> list[Any]:
-    """One step further in every object. Null stays null: what leads on from an empty value is empty as well."""
-    kind, name = node.kind, node.names.get(step)
-    if kind is not None and name is None:
-        return [UNSET] * len(objects)
-    if kind is None or name is None:
-        return [o.get(step, UNSET) if isinstance(o, dict) else None if o is None else UNSET for o in objects]
-    return [getattr(o, name) if type(o) is kind else None if o is None else UNSET for o in objects]
+def _plain(values: Sequence[Any]) -> pa.Array | None:
+    """A column of texts and blanks, at once; None where something else is among them."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowException, TypeError, UnicodeError):
+        if _gaps(values):
+            return _plain([None if each is UNSET else each for each in values])
+    return None
+
+
+def _gaps(values: Sequence[Any]) -> bool:
+    """Whether the field is missing for anybody."""
+    return UnsetType in set(map(type, values))
+
+
+def _spoken(each: Field, machine: pa.Array, human: Sequence[Any]) -> pa.Array:
+    texts = _plain(human)
+    if texts is None:
+        texts = pa.array([text_of(value) for value in human], pa.string())
+    if each.type in _PLAIN_TYPES:
+        return pc.if_else(_filled(texts), texts, machine)
+    if each.type == "boolean":
+        words = pc.if_else(pc.equal(machine, "true"), "Yes", pc.if_else(pc.equal(machine, "false"), "No", None))
+        return pc.if_else(_filled(texts), texts, words)
+    return texts
+
+
+def _filled(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.not_equal(texts, ""), False)
+
+
+def _present(slash: Sequence[Any], nested: Sequence[Any], human: Sequence[Any]) -> int:
+    """How many employees have the field in any of its places, null included."""
+    if not _gaps(nested):
+        return len(nested)
+    return sum(1 for each in zip(slash, nested, human, strict=True) if any(place is not UNSET for place in each))
 
 
 # --- what a read proves ------------------------------------------------------------------------------------

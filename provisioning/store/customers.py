@@ -1,7 +1,7 @@
 """Customers and what belongs to them: members, connections, domains, and the versions of mapping and settings."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -242,6 +242,15 @@ def domain_by_id(db: Database, domain_id: int) -> Domain:
     return _domain(row)
 
 
+def label_of(db: Database, domain_id: int) -> str:
+    """`CUSTOMER/DOMAIN`, also where the rest of it cannot be read; "" when there is none."""
+    row = db.one(
+        "SELECT c.name || '/' || d.name AS label FROM domains d JOIN customers c ON c.id = d.customer_id WHERE d.id = ?",
+        domain_id,
+    )
+    return row["label"] if row else ""
+
+
 def _domain(row: Row) -> Domain:
     return Domain(
         id=row["id"],
@@ -308,6 +317,12 @@ def mapping_versions(db: Database, domain_id: int) -> list[tuple[int, datetime, 
         (row["version"], to_moment(row["saved_at"]), row["by"], from_json(row["attributes"], tuple[Attribute, ...]))
         for row in rows
     ]
+
+
+def mapping_saved_at(db: Database, domain_id: int) -> datetime:
+    """When the mapping in force was saved."""
+    row = db.one("SELECT max(saved_at) AS at FROM mappings WHERE domain_id = ?", domain_id)
+    return to_moment(row["at"]) if row and row["at"] else datetime.min.replace(tzinfo=UTC)
 
 
 def settings_as_of(db: Database, domain_id: int, at: datetime) -> Settings | None:

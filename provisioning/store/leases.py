@@ -93,6 +93,11 @@ def is_held(db: Database, domain_id: int) -> bool:
     return row is not None and not _lapsed(row)
 
 
+def held(db: Database) -> frozenset[int]:
+    """The domains that somebody alive works on now."""
+    return frozenset(row["domain_id"] for row in db.all("SELECT * FROM leases") if not _lapsed(row))
+
+
 def _lapsed(row: Row) -> bool:
     if row["host"] == socket.gethostname():
         return bool(_process_start(row["pid"]) != row["process_start"])

@@ -1,10 +1,14 @@
 """The embedded user directory: users in the same SQLite file, so that writes and their outcomes are one transaction."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pyarrow as pa
+from msgspec.structs import astuple
 
+from provisioning.bulk import collector_off
 from provisioning.database import Database, Row
 from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result, Status, Users
 from provisioning.target import Journal
@@ -36,14 +40,11 @@ class LocalDirectory:
         return 0, None
 
     def users(self, attributes: Sequence[str]) -> Users:
-        rows = self._rows()
-        values = [_decode(row["attributes"]) for row in rows]
-        return Users(
-            ids=pa.array([user_id(row["id"]) for row in rows], pa.string()),
-            external_ids=pa.array([row["external_id"] or "" for row in rows], pa.string()),
-            statuses=pa.array([row["status"] for row in rows], pa.string()),
-            attributes={name: pa.array([each.get(name, "") for each in values], pa.string()) for name in attributes},
-        )
+        columns = _columns(attributes)
+        with collector_off():
+            parts = [columns(rows) for rows in self._db.parts(_COLUMNS_OF_USERS, self._domain_id)] or [columns([])]
+        ids, links, statuses, *values = map(pa.concat_arrays, zip(*parts, strict=True))
+        return Users(ids, links, statuses, dict(zip(attributes, values, strict=True)))
 
     def live(self) -> int:
         row = self._db.one(
@@ -191,6 +192,34 @@ class LocalDirectory:
             "SELECT id FROM users WHERE domain_id = ? AND external_id = ? AND id <> ?", self._domain_id, link, but
         )
         return user_id(row["id"]) if row else ""
+
+
+_COLUMNS_OF_USERS = "SELECT id, external_id, status, attributes FROM users WHERE domain_id = ? ORDER BY id"
+
+
+def _columns(attributes: Sequence[str]) -> Callable[[Sequence[tuple[Any, ...]]], list[pa.Array]]:
+    """What turns some rows of users into columns: id, link, status and these attributes; blank is ""."""
+    values_of = _values(attributes)
+
+    def columns(rows: Sequence[tuple[Any, ...]]) -> list[pa.Array]:
+        ids, links, statuses, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
+        values = values_of(f"[{','.join(texts)}]") if rows else [()] * len(attributes)
+        lists = [list(map(user_id, ids)), [link or "" for link in links], statuses, *values]
+        return [pa.array(each, pa.string()) for each in lists]
+
+    return columns
+
+
+def _values(attributes: Sequence[str]) -> Callable[[str], list[tuple[str, ...]]]:
+    """The values of these attributes in a JSON list of objects, attribute by attribute."""
+    if any(re.search(r'["\\\x00-\x1f]', name) for name in attributes):
+        # msgspec can name no field of a struct so.
+        plain = msgspec.json.Decoder(list[dict[str, str]]).decode
+        return lambda text: list(zip(*([e.get(n, "") for n in attributes] for e in plain(text)), strict=True))
+    names = {f"a{place}": name for place, name in enumerate(attributes)}
+    kind = msgspec.defstruct("User", [(each, str, "") for each in names], rename=names, gc=False)
+    decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+    return lambda text: list(zip(*map(astuple, decode(text)), strict=True))
 
 
 def _attributes(after: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import pyarrow as pa
 
 from provisioning.errors import TargetError
+from provisioning.http import AddressesOf
 from provisioning.model import Action, Attribute, Change, Outcome, Status, Users
 from provisioning.target import Journal, Stopped
 from provisioning.target.scim_bulk import Bulk
@@ -54,10 +55,13 @@ class ScimDirectory:
         stop: Callable[[], bool] = lambda: False,
         waiting: Callable[[datetime], None] = lambda until: None,
         first_wait: float = 1.0,
+        addresses_of: AddressesOf | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._rate = Rate(sleep=sleep)
-        self._client = ScimClient(base_url, token, connections=WIDEST, first_wait=first_wait, rate=self._rate)
+        self._client = ScimClient(
+            base_url, token, connections=WIDEST, first_wait=first_wait, addresses_of=addresses_of, rate=self._rate
+        )
         self._pace = Pace(stop, waiting, sleep=sleep, rate=self._rate)
         self._attributes, self._identifier = attributes, unique_identifier
         self._domain_names, self._expected, self._first_wait = domain, expected, first_wait

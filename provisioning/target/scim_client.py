@@ -15,6 +15,7 @@ import msgspec
 
 from provisioning.errors import TargetError
 from provisioning.http import (
+    AddressesOf,
     Answer,
     Endless,
     Http,
@@ -82,6 +83,7 @@ class ScimClient:
         timeout: Timeout = TIMEOUT,
         connections: int = 8,
         first_wait: float = 1.0,
+        addresses_of: AddressesOf | None = None,
         rate: Rate | None = None,
     ) -> None:
         """`first_wait`: seconds before a read is tried again; it doubles each time. `rate`: where requests are counted
@@ -91,8 +93,9 @@ class ScimClient:
         self._token = token
         accept = f"{MEDIA_TYPE}, application/json"
         self._http = Http(
-            base_url, bearer=token, accept=accept, timeout=timeout, connections=connections, most_bytes=MOST_BYTES
-        )
+            base_url, bearer=token, accept=accept, timeout=timeout, connections=connections, most_bytes=MOST_BYTES,
+            addresses_of=addresses_of,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self

@@ -72,10 +72,10 @@ def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier
         placeholder="",
         column_config={
             "Attribute": st.column_config.TextColumn(width=81),
-            "HiBob says": st.column_config.TextColumn(width=95),
-            "Skillcast stores": st.column_config.TextColumn(width=95),
+            "HiBob says": st.column_config.TextColumn(width=94),
+            "Skillcast stores": st.column_config.TextColumn(width=94),
             "Filled": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, width=62, help="The share of people with a value."
+                format="percent", min_value=0, max_value=1, width=70, help="The share of people with a value."
             ),
         },
         alt="Sample values of one person, before and after, and the share of people with a value",

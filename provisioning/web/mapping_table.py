@@ -115,7 +115,7 @@ def edit(
         column_config={
             NAME: column.TextColumn(required=True, pinned=True, width=116, help="Skillcast’s name of the user attribute."),
             FEED: column.SelectboxColumn(
-                options=options, width=196, format_func=lambda each: names.get(str(each), str(each)),
+                options=options, width=192, format_func=lambda each: names.get(str(each), str(each)),
                 help="The HiBob column that feeds the attribute.",
             ),
             VALUE: column.SelectboxColumn(

@@ -12,6 +12,7 @@ from provisioning.engine.advice import difference
 from provisioning.engine.compare import HAPPENS, LINK, STAYS, Comparison
 from provisioning.errors import NotFound, RollcallError
 from provisioning.model import Attribute, Domain
+from provisioning.report.called import held_called
 from provisioning.web.address import PAGE, filter_by, height, look_at, pager
 from provisioning.web.frame import Here, fail
 from provisioning.web.words import ACTIONS, ago, escape, moment
@@ -227,4 +228,5 @@ def _value(text: str) -> str:
 def _fate(happens: str) -> str:
     if happens == STAYS:
         return "Stays as they are"
-    return ACTIONS.get(happens) or happens.replace("held", "Held back", 1)
+    held = happens.removeprefix("held (").removesuffix(")")
+    return ACTIONS.get(happens) or f"Held back: {held_called(held)}"

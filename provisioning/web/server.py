@@ -24,6 +24,7 @@ from provisioning.model import Actor
 from provisioning.store.migrations import migrate
 from provisioning.web import sign_in
 from provisioning.web.frame import data_folder
+from provisioning.web.way_back import keep_way_back
 from provisioning.workflow import DATABASE, MODE, Workspace
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                keep_way_back(scope, message)
                 if secure:
                     headers["Strict-Transport-Security"] = FOR_A_YEAR
                     _secure_cookies(message)

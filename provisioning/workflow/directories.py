@@ -39,8 +39,8 @@ def open_directory(
         return
     reach, identifier = _reach(house, domain, domain.settings.scim), domain.settings.unique_identifier or ""
     with ScimDirectory(
-        reach.checked(), reach.token.content, domain.attributes, identifier, domain=_place(domain), expected=expected,
-        stop=stop, waiting=waiting,
+        reach.url, reach.token.content, domain.attributes, identifier, domain=_place(domain), expected=expected,
+        stop=stop, waiting=waiting, addresses_of=reach.door(),
     ) as directory:  # fmt: skip
         yield directory
 

@@ -4,7 +4,7 @@ what people are to be told is only recorded here, so that no target holds up a r
 import sqlite3
 import traceback
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisioning.engine import schedule as engine
 from provisioning.errors import Lapsed, NeighbourError, Refused, RollcallError
@@ -64,8 +64,31 @@ def run_due_domain(house: Workspace, domain_id: int, waiting: Waiting = quiet) -
         return _see_to(house, domain_id)
 
 
+PUT_OFF = timedelta(minutes=10)
+"""For how long a domain is left alone that cannot even be looked at."""
+
+
 def _see_to(house: Workspace, domain_id: int) -> Done | None:
-    """One domain's turn, under its lease: looked at anew, for somebody else may have just seen to it."""
+    """One domain's turn. Whatever is wrong with it is its own trouble: the others go on. Raises only `sqlite3.Error`."""
+    try:
+        return _look_at(house, domain_id)
+    except sqlite3.Error:
+        raise
+    except Exception as problem:
+        label = customers.label_of(house.db, domain_id)
+        if not label:
+            return None  # The domain was removed meanwhile.
+        foreseen = isinstance(problem, RollcallError)
+        if not foreseen:
+            traceback.print_exc()
+        schedules.put_off(house.db, domain_id, house.clock() + PUT_OFF)
+        reason = str(problem) if foreseen else f"Nobody foresaw this ({type(problem).__name__}); the log says more."
+        code = problem.exit_code if isinstance(problem, RollcallError) else NeighbourError.exit_code
+        return Done(label, code, f"could not be looked at, left alone for ten minutes. {reason}")
+
+
+def _look_at(house: Workspace, domain_id: int) -> Done | None:
+    """Under its lease: looked at anew, for somebody else may have just seen to it."""
     domain = customers.domain_by_id(house.db, domain_id)
     clock = acting_as(house, CLOCK)
     state, table, now = schedules.get_state(house.db, domain_id), table_of(house, domain), house.clock()

@@ -123,16 +123,9 @@ def try_mapping(
     return advice.try_out(attributes, fields_known(house, label), employees, identifier, row)
 
 
-def advise(
-    house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str
-) -> tuple[tuple[advice.Advice, ...], tuple[Attribute, ...]]:
-    """(the problems of a mapping as it is being edited, rows that are usual and missing)."""
-    fields, tested = fields_known(house, label), last_check(house, label)
-    problems = advice.advise(attributes, fields, identifier)
-    if tested and tested.portal and seen_domain(house, label, "see the mapping").settings.scim:
-        named = {each.name for each in attributes}
-        return problems, tuple(each for each in tested.portal.suggestions if each.name not in named)
-    return problems, advice.suggestions(fields, attributes)
+def advise(house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str) -> tuple[advice.Advice, ...]:
+    """The problems of a mapping as it is being edited, the worst first."""
+    return advice.advise(attributes, fields_known(house, label), identifier)
 
 
 def suggest(house: Workspace, label: str, attributes: Sequence[Attribute]) -> tuple[Suggestion, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from provisioning.hands import Closed
-from provisioning.hosts import check_destination
+from provisioning.hosts import AddressesOf, public_only
 from provisioning.model import Attribute, Field, Snapshot, Users
 from provisioning.source.client import HiBobClient
 from provisioning.source.people import read_people
@@ -22,9 +22,8 @@ class Reach:
     token: Closed[str]
     allowed: frozenset[str]
 
-    def checked(self) -> str:
-        check_destination(self.url, self.allowed)
-        return self.url
+    def door(self) -> AddressesOf:
+        return public_only(self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def report_of(asked: HiBobAsked) -> Report:
 
 
 def hibob_at(reach: Reach, service_user_id: str) -> HiBobClient:
-    return HiBobClient(reach.checked(), service_user_id, reach.token.content)
+    return HiBobClient(reach.url, service_user_id, reach.token.content, addresses_of=reach.door())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,11 @@ class PortalAsked:
 def portal_users_of(asked: PortalAsked) -> Users:
     reach = asked.reach
     with ScimDirectory(
-        reach.checked(), reach.token.content, asked.mapping, asked.unique_identifier, domain=asked.domain
+        reach.url,
+        reach.token.content,
+        asked.mapping,
+        asked.unique_identifier,
+        domain=asked.domain,
+        addresses_of=reach.door(),
     ) as directory:
         return directory.users(asked.names)

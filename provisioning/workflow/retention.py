@@ -40,7 +40,8 @@ def _remove(house: Workspace, customer: Customer) -> int:
             if old:
                 record_event(house, "old plans removed", domain, plans=len(old), jobs=asked, days=kept.days)
         count += len(old)
-    remove_old_content(house, customer)
+    if not jump:
+        remove_old_content(house, customer)
     return count
 
 

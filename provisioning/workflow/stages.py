@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from provisioning import setup_file
 from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, column_names
+from provisioning.engine.advice import USUAL
+from provisioning.engine.columns import HUMAN, Catalogue, column_names
 from provisioning.errors import SettingsError
 from provisioning.model import Customer, Domain, RunStatus
 from provisioning.report.permissions import NAMES, request_text
@@ -161,6 +162,9 @@ def _tested(facts: Facts) -> Station:
     if untested:
         detail = f"Mapped since the last test: {', '.join(untested)}."
         return Station(title, False, detail, page, "Test again: a new column may not be permitted yet.")
+    if not check.columns:
+        detail = f"{check.live:,} live people are visible; no column was mapped yet."
+        return Station(title, False, detail, page, "Map the attributes, then test again: that proves every column.")
     return Station(title, True, f"{check.live:,} live people are visible, and every mapped column is there.", page)
 
 
@@ -234,12 +238,13 @@ def save_licence(house: Workspace, customer: str, seats: int | None, price_per_u
 
 
 def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
-    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope."""
+    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope; before the
+    first mapping from what is usual."""
     domain = seen_domain(house, label, "see the checklist")
     catalogue = Catalogue(fields_known(house, label))
     found: dict[str, list[str]] = {}
     wanted = [*known.ENGINE_FIELDS]
-    for name in column_names(domain.attributes, domain.settings.scope):
+    for name in _columns_of(domain):
         with suppress(SettingsError):
             wanted.append(catalogue.resolve(name).field)
     for field_id in dict.fromkeys(wanted):
@@ -249,14 +254,22 @@ def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]
     return {name: tuple(columns) for name, columns in sorted(found.items())}
 
 
+def _columns_of(domain: Domain | None) -> list[str]:
+    """What mapping and scope name; before there is a mapping the usual columns, so that HiBob is asked once."""
+    fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
+    names = column_names(fed, domain.settings.scope) if domain else []
+    return names if fed else [*(column.removeprefix(HUMAN) for _, column, _ in USUAL), *names]
+
+
 def hibob_request(house: Workspace, customer: str, label: str | None) -> str:
     """A text to send to whoever runs HiBob: what to create, and what to permit for the mapping of now."""
     about = seen_customer(house, customer, "see the checklist")
     require(house, about.id, READERS, "see the checklist")
     domain = seen_domain(house, label, "see the checklist") if label else None
     categories: Mapping[str, tuple[str, ...]] = categories_needed(house, label) if label else {}
-    mapped = column_names(domain.attributes, domain.settings.scope) if domain else []
-    plain = (*NAMES.values(), *(name for name in dict.fromkeys(mapped) if name not in NAMES))
+    usual = {column.removeprefix(HUMAN): name for name, column, _ in USUAL}
+    mapped = [name.removeprefix(HUMAN) for name in _columns_of(domain)]
+    plain = (*NAMES.values(), *(usual.get(name, name) for name in dict.fromkeys(mapped) if name not in NAMES))
     return request_text(about.name, _user_of(house, domain), categories, plain)
 
 

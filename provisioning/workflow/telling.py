@@ -57,7 +57,8 @@ def link_to(house: Workspace, domain: Domain, page: str, query: Mapping[str, str
     """The address of a page that shows just this, or "" where the public address of the app is not known."""
     base = house.environment.get(URL_VARIABLE, "").strip().rstrip("/")
     asked = urlencode({"customer": domain.customer, "domain": domain.name, **query}, quote_via=quote)
-    return f"{base}/{page}?{asked}" if base else ""
+    path = "" if page == "overview" else page  # The first page has no address of its own.
+    return f"{base}/{path}?{asked}" if base else ""
 
 
 # --- what is said -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from provisioning.engine.turns import Turn
 from provisioning.store import customers, jobs, schedules
-from provisioning.store.leases import is_held
+from provisioning.store.leases import held
 from provisioning.workflow.house import CARETAKERS, Workspace, require
 
 
@@ -11,5 +11,6 @@ def turns_waiting(house: Workspace) -> list[Turn]:
     require(house, None, CARETAKERS, "see what waits for everybody")
     customer_of = customers.customers_of_domains(house.db)
     asked = [Turn(customer_of[each.domain_id], each.domain_id, each.job_id) for each in jobs.waiting(house.db)]
-    due = [each for each in schedules.awake(house.db, house.clock()) if not is_held(house.db, each)]
-    return [*asked, *(Turn(customer_of[domain_id], domain_id) for domain_id in due if domain_id in customer_of)]
+    taken = held(house.db)
+    due = [each for each in schedules.awake(house.db, house.clock()) if each in customer_of and each not in taken]
+    return [*asked, *(Turn(customer_of[domain_id], domain_id) for domain_id in due)]

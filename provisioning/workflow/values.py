@@ -1,7 +1,6 @@
 """The values that HiBob really has for an attribute, and which of them are new since somebody looked at the mapping."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import pyarrow.compute as pc
 
@@ -66,9 +65,5 @@ def _new(house: Workspace, domain: Domain, watched: str | None) -> frozenset[str
     seen = values_seen.first_seen(house.db, domain.id, watched) if watched else {}
     if not seen:
         return frozenset()
-    since = max(_saved_at(house, domain), min(seen.values()))
+    since = max(customers.mapping_saved_at(house.db, domain.id), min(seen.values()))
     return frozenset(value for value, at in seen.items() if at > since)
-
-
-def _saved_at(house: Workspace, domain: Domain) -> datetime:
-    return customers.mapping_versions(house.db, domain.id)[-1][1]

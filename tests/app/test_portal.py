@@ -78,6 +78,6 @@ def test_after_a_test_the_mapping_suggests_the_portals_attributes(app: App, port
     workflow.save_target(house, DOMAIN, portal.base_url, TOKEN, "")
     workflow.ask(house, DOMAIN, JobKind.CHECK)
     app.work()
-    _, rows = workflow.advise(house, DOMAIN, (), "")
+    rows = [each.attribute for each in workflow.suggest(house, DOMAIN, ())]
     assert {"userName", "name.givenName", f"{PORTAL}:costCentre"} <= {each.name for each in rows}
     assert next(each for each in rows if each.name == "userName").data_feed_name == "root.email"

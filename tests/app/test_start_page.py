@@ -81,6 +81,17 @@ def test_a_column_that_was_mapped_after_the_test_is_to_be_tested(full: App) -> N
     assert for_csms(full)[0] == TEST
 
 
+def test_a_test_before_anything_is_mapped_proves_no_column(app: App) -> None:
+    label = f"{CUSTOMER}/new"
+    workflow.add_domain(app.house(), CUSTOMER, "new", "Northwind HiBob")
+    workflow.ask(app.house(), label, jobs.JobKind.CHECK)
+    app.work()
+    found = steps(app, label)[TEST]
+    assert (found.done, found.wrong) == (False, False)
+    assert "no column was mapped yet" in found.detail
+    assert workflow.categories_needed(app.house(), label)["Work"][-1] == "Reports to"
+
+
 def test_a_failed_test_needs_attention_and_says_why(app: App, sandbox: Sandbox, said: Said) -> None:
     sandbox.stop()
     prove(app)
@@ -123,6 +134,7 @@ def test_without_a_service_user_the_text_asks_for_one(app: App) -> None:
     text = workflow.hibob_request(app.house(None), "Fresh", None)
     assert "Create a service user" in text
     assert "not by mail" in text
+    assert "- Job title" in text
 
 
 def test_seats_and_price_are_entered_on_the_page(app: App, said: Said) -> None:

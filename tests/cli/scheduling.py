@@ -1,21 +1,36 @@
 """Schedules with a clock of their own: an installation in this process whose time stands still until a test moves it."""
 
+import base64
+import hmac
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha512
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from driver import ADMIN, STAFF, Rollcall
+from driver import ADMIN, PATIENCE, ROOT, STAFF, Rollcall
+from tiny_hibob import key_of
 
 from provisioning import workflow
 from provisioning.model import Plan
 from provisioning.store.messages import Message
-from provisioning.workflow import Workspace, member, operator
+from provisioning.workflow import Heard, Workspace, member, operator
 from provisioning.workflow.due import Done
 
+ONE_LOOK = """
+import os, sys
+from datetime import datetime
+from pathlib import Path
+from provisioning import workflow
+now = datetime.fromisoformat(sys.argv[2])
+workflow.run_due(workflow.Workspace(Path(sys.argv[1]), os.environ, workflow.operator(), lambda: now))
+"""
 DAILY = {"cron": "0 5 * * *", "timezone": "Europe/London", "does": "process"}
 
 
@@ -70,6 +85,18 @@ class Clockwork:
             found += [(f"{self.now:%m-%d %H:%M}", each) for each in self.run()]
         return found
 
+    def killed_at(self, text: str, begun: threading.Event) -> None:
+        """A worker's process that looks at that time, and is killed as soon as `begun` is set."""
+        self.now = datetime.fromisoformat(text)
+        self.house.db.close()
+        environment = os.environ | {"PYTHONPATH": str(ROOT)} | self.rollcall.environment
+        command = [sys.executable, "-c", ONE_LOOK, str(self.rollcall.data), text]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+            came = begun.wait(PATIENCE)
+            process.kill()
+            assert came, process.communicate()
+        self.house = self.seen_by(None)
+
     @property
     def standing(self) -> tuple[str, str]:
         seen = workflow.schedule_seen(self.house, STAFF)
@@ -81,6 +108,23 @@ class Clockwork:
 
     def told(self) -> list[tuple[str, str]]:
         return [(f"{each.at:%m-%d %H:%M}", each.about) for each in self.messages()]
+
+
+SECRET = "webhook-secret-that-nobody-may-see"
+
+
+def event(clockwork: Clockwork, number: int) -> bytes:
+    at = clockwork.now.replace(tzinfo=None).isoformat()
+    data = {"employeeId": key_of(number)}
+    return json.dumps({"type": "employee.joined", "triggeredAt": at, "version": "v2", "data": data}).encode()
+
+
+def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
+    return {"Bob-Signature": base64.b64encode(hmac.new(secret.encode(), body, sha512).digest()).decode()}
+
+
+def hear(clockwork: Clockwork, body: bytes, secret: str = SECRET) -> Heard:
+    return workflow.webhook(clockwork.house, STAFF, signed(body, secret), body)
 
 
 class Receiver:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.fernet import Fernet
 from driver import ADMIN, CSM, STAFF, Rollcall, customer, domain
-from scheduling import DAILY, Clockwork
-from test_cli_webhook import SECRET, START, event, signed
+from scheduling import DAILY, SECRET, Clockwork, event, signed
+from test_cli_webhook import START
 from tiny_hibob import TinyHiBob
 
 from provisioning import worker, workflow

@@ -1,13 +1,17 @@
 """Thirty days in one go: a lost permission, an expired token, the night when the clocks change, and restarts in the
 middle give exactly the runs and messages that docs/schedules.md promises, at a real webhook."""
 
-from datetime import timedelta
+import threading
+from datetime import datetime, timedelta
 
 from driver import ADMIN, STAFF, Rollcall, customer, domain
-from scheduling import DAILY, Clockwork, Receiver
-from tiny_hibob import TinyHiBob
+from scheduling import DAILY, SECRET, Clockwork, Receiver, event, hear
+from scim_servers import TOKEN, Answer, Next, Request, ScimServer, Twist, answers, scim_error
+from test_cli_scim import links, portal_domain
+from tiny_hibob import TinyHiBob, key_of
 
 from provisioning import workflow
+from provisioning.workflow import Heard
 
 START = "2027-03-05T12:00:00+00:00"
 HALF_PAST_ONE = DAILY | {"cron": "30 1 * * *"}
@@ -99,6 +103,107 @@ def test_thirty_days(empty: Rollcall, hibob: TinyHiBob) -> None:
     by_hand = [each for each in empty.history() if each["what"] == "run started" and each["who"] == ADMIN]
     assert sum(1 for each in by_hand if each["details"].get("scheduled")) == 4
     empty.call("verify").fine()
+
+
+def test_thirty_days_into_a_portal_with_webhooks_and_kills(empty: Rollcall, hibob: TinyHiBob) -> None:
+    """The same into a server that speaks SCIM: a joiner is there minutes after Save, a process is killed in the middle of
+    a run, the portal is down for a night, and webhooks come in quarantine too."""
+    begun, go = threading.Event(), threading.Event()
+    go.set()
+    with Receiver() as receiver, ScimServer(held_back(begun, go)) as portal:
+        empty.environment |= {"ACME_WEBHOOK": SECRET, "SCIM_TOKEN": TOKEN}
+        content = customer(hibob.base_url, portal_domain(portal, schedule=HALF_PAST_ONE))
+        content["connections"][0]["webhook"] = {"env": "ACME_WEBHOOK"}
+        empty.set_up(content).fine()
+        month = Clockwork(empty, START)
+        workflow.add_notify_target(month.seen_by(ADMIN), STAFF, receiver.url)
+        month.sync()
+        month.switch_on()
+        ran: list[tuple[str, str]] = []
+
+        def until(day: str, time: str = "12:00") -> None:
+            ran.extend(
+                (when, "quarantine" if "quarantine" in each.text else "run" if each.run_id else "nothing")
+                for when, each in month.until(f"2027-{day}T{time}:00Z", timedelta(minutes=10))
+            )
+            month.restart()
+
+        def save(number: int) -> None:
+            """HR saves a joiner in HiBob, which tells us."""
+            hibob.join(number)
+            assert hear(month, event(month, number)) is Heard.NOTED
+
+        until("03-05", "15:00")
+        save(31)
+        (minutes_later,) = month.after(minutes=2)
+        assert minutes_later.run_id
+        assert key_of(31) in links(portal)
+        hibob.join(32)
+        hibob.join(33)
+        go.clear()  # The portal does not answer until the process that asks is dead; then it does what it was asked.
+        until("03-06", "01:20")
+        month.killed_at("2027-03-06T01:30:00+00:00", begun)
+        go.set()
+        until("03-07")
+        hibob.denied = {"work"}  # Somebody took a permission away,
+        until("03-08", "10:00")
+        save(34)  # which does not end by a webhook.
+        until("03-10")
+        hibob.denied = set()
+        until("03-12")
+        portal.twists.insert(0, answers(503, scim_error(503, "down for the night")))
+        until("03-13", "06:00")
+        portal.twists.pop(0)
+        until("03-15")
+        hibob.fault = 401  # The token expired.
+        until("03-17")
+        hibob.fault = None
+        until("03-27")
+        hibob.join(35)
+        until("04-04")  # In between the clocks went forward: 01:30 did not exist.
+
+        assert links(portal) == [key_of(number) for number in range(1, 36)]
+        assert all(each["active"] for each in portal.everybody)
+    assert [each for each in ran if each[1] != "nothing"] == [
+        ("03-06 01:40", "run"),  # The killed one, gone on with.
+        ("03-08 01:30", "quarantine"),
+        ("03-08 07:30", "quarantine"),
+        ("03-08 19:30", "quarantine"),
+        ("03-09 19:30", "quarantine"),
+        ("03-10 19:30", "run"),
+        ("03-13 01:30", "quarantine"),
+        ("03-16 01:30", "quarantine"),
+        ("03-16 07:30", "quarantine"),
+        ("03-16 19:30", "quarantine"),
+        ("03-28 01:00", "run"),  # 02:00 in London, the first moment after the gap.
+    ]
+    assert month.told() == [
+        ("03-08 01:30", "block"),
+        ("03-13 01:30", "connection"),
+        ("03-16 01:30", "connection"),
+    ]
+    assert [each["title"].partition(": ")[2] for each in receiver.received] == [
+        "the schedule is blocked",
+        "HiBob or the directory cannot be used",
+        "HiBob or the directory cannot be used",
+    ]
+    assert [each["what"] for each in empty.history()].count("run resumed") == 1
+    nights = {when[:5] for when, _ in ran if when[6:] in ("01:30", "01:40", "00:30", "01:00")}
+    days = {f"{datetime.fromisoformat(START) + timedelta(days=number):%m-%d}" for number in range(1, 31)}
+    assert days - nights == {"03-09", "03-10", "03-17"}, "what fell into a quarantine is not made up for"
+    empty.call("verify").fine()
+
+
+def held_back(begun: threading.Event, go: threading.Event) -> Twist:
+    """Writes wait for `go`, and are done then, whoever still listens."""
+
+    def twist(request: Request, following: Next) -> Answer:
+        if request.writes:
+            begun.set() if not go.is_set() else None
+            assert go.wait(60)
+        return following(request)
+
+    return twist
 
 
 def test_a_dead_target_stands_with_the_target_and_is_tried_again(empty: Rollcall, hibob: TinyHiBob) -> None:

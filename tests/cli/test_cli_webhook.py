@@ -1,21 +1,15 @@
 """A webhook of HiBob: a joiner is there minutes later, under the same rules as in any scheduled run."""
 
-import base64
-import hmac
-import json
-from hashlib import sha512
-
 import pytest
 from driver import ADMIN, STAFF, Rollcall, customer, domain
-from scheduling import DAILY, Clockwork
-from tiny_hibob import TinyHiBob, key_of
+from scheduling import DAILY, SECRET, Clockwork, event, hear
+from tiny_hibob import TinyHiBob
 
 from provisioning import workflow
 from provisioning.errors import NotFound, Refused
 from provisioning.workflow import Heard
 
 START = "2027-03-05T12:00:00+00:00"
-SECRET = "webhook-secret-that-nobody-may-see"
 
 
 def acme(house: Rollcall, hibob: TinyHiBob) -> Clockwork:
@@ -28,20 +22,6 @@ def acme(house: Rollcall, hibob: TinyHiBob) -> Clockwork:
     clockwork = Clockwork(house, START)
     clockwork.sync()
     return clockwork
-
-
-def event(clockwork: Clockwork, number: int) -> bytes:
-    at = clockwork.now.replace(tzinfo=None).isoformat()
-    data = {"employeeId": key_of(number)}
-    return json.dumps({"type": "employee.joined", "triggeredAt": at, "version": "v2", "data": data}).encode()
-
-
-def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
-    return {"Bob-Signature": base64.b64encode(hmac.new(secret.encode(), body, sha512).digest()).decode()}
-
-
-def hear(clockwork: Clockwork, body: bytes, secret: str = SECRET) -> Heard:
-    return workflow.webhook(clockwork.house, STAFF, signed(body, secret), body)
 
 
 def test_a_joiner_is_there_after_a_quiet_time(empty: Rollcall, hibob: TinyHiBob) -> None:

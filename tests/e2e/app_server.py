@@ -53,14 +53,13 @@ def app_server(
     if toml is not None:
         (folder / "secrets.toml").write_text(toml, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
-    environment = kept | {"ROLLCALL_DATA": str(data), "ROLLCALL_WORKER": "external", "ROLLCALL_KEY": KEY} | more
+    environment = kept | {"ROLLCALL_DATA": str(data), "ROLLCALL_WORKER": "external", "ROLLCALL_KEY": KEY}
+    environment |= {"PYTHONPATH": str(ROOT)} | more
     command = [sys.executable, "-m", "streamlit", "run", entry, "--server.port", str(port)]
     command += ["--secrets.files", str(folder / "secrets.toml"), *options]
     log = folder / "log.txt"
     with log.open("wb") as out:
-        child = subprocess.Popen(
-            command, cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT)}, stdout=out, stderr=subprocess.STDOUT
-        )
+        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
     server = AppServer(f"http://127.0.0.1:{port}", log)
     try:
         _until_ready(server, child)

@@ -6,7 +6,7 @@ What counts is not only what a page shows but every byte that the server sends.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import customers, secrets
 from provisioning.workflow import Workspace
+from provisioning.workflow.telling import link_to
 
 PAGES = sorted("" if path.stem == "overview" else path.stem for path in (ROOT / "pages").glob("*.py"))
 OURS, THEIRS = "Acme", "Globex Secretive"
@@ -181,6 +182,32 @@ def test_no_role_hears_of_another_customer_at_any_address(
         asked = {*house.ids.values()}  # what stands in the address is in the page's own words: it came from here
         assert found.hears_of([each for each in house.canaries if each not in asked]) == []
     assert found.faults == []
+    found.context.close()
+
+
+def test_a_link_from_a_message_leads_to_exactly_that_preview_after_the_sign_in(
+    house: House, provider: Provider, browser: Browser, server: AppServer
+) -> None:
+    chief = house.workspace(PEOPLE[Role.ADMIN])
+    (domain,) = workflow.domains_seen(chief, OURS)
+    (plan,) = workflow.plans_seen(chief, domain.label)
+    house_told = replace(chief, environment={**chief.environment, workflow.URL_VARIABLE: server.address})
+    link = link_to(house_told, domain, "preview", {"plan": plan.id})
+    chief.db.close()
+    found = guest(browser, server)
+    provider.person = {"sub": "subject of the link", "email": PEOPLE[Role.ADMIN], "email_verified": True}
+    found.page.goto(link)
+    found.visit.ready()
+    assert found.hears_of([plan.id.removeprefix("plan-"), *house.canaries]) == []
+    found.page.get_by_role("button", name="Sign in").click()
+    expect(found.page.get_by_role("heading", name="Preview", exact=True)).to_be_visible(timeout=30_000)
+    found.visit.ready()
+    assert found.page.url == link
+    expect(found.page.get_by_text("What happens").first).to_be_visible()
+    found.page.get_by_role("button", name="Sign out").click()
+    expect(found.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
+    sign_in(found, provider, PEOPLE[Role.ADMIN])
+    assert "plan=" not in found.page.url, "the next sign-in begins at the beginning"
     found.context.close()
 
 

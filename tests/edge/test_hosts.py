@@ -1,12 +1,17 @@
 """Where Rollcall may send a customer's credentials: HiBob's two hosts over https, and hosts that the operator names."""
 
+import socket
+from collections.abc import Callable, Sequence
+
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import ScriptedServer, answer
 
 from provisioning.errors import SettingsError
-from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
+from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url, public_only
+from provisioning.http import Answer, Http, NoConnection, Timeout
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -285,18 +290,92 @@ def test_what_only_looks_like_a_portal_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.7", "172.16.0.1", "169.254.169.254", "100.64.0.1", "::1",
-                "fd00::1", "fe80::1", "::ffff:10.0.0.1"],
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.7", "172.16.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1",
+                "0.0.0.0", "::",  # noqa: S104 - it is refused
+                "::1", "fd00::1", "fe80::1", "fe80::1%eth0", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1",
+                "2002:0a00:0001::1", "ff0e::1"],
 )  # fmt: skip
 def test_a_name_that_leads_inside_is_refused(address: str) -> None:
+    addresses_of = public_only(frozenset(), lambda host: ["104.18.0.1", address])
     with pytest.raises(SettingsError, match="not an address of the internet"):
-        check_destination("https://api.hibob.com/v1", frozenset(), lambda host: ["104.18.0.1", address])
+        addresses_of("api.hibob.com")
 
 
-def test_a_name_that_leads_outside_or_nowhere_is_not_our_business() -> None:
-    check_destination("https://api.hibob.com/v1", frozenset(), lambda host: ["104.18.0.1", "2606:4700::1"])
-    check_destination("https://api.hibob.com/v1", frozenset(), lambda host: [])
+def test_a_name_that_leads_outside_may_be_connected_to_where_it_leads() -> None:
+    outside = ["104.18.0.1", "2606:4700::1", "64:ff9b::104.18.0.1"]
+    assert public_only(frozenset(), lambda host: outside)("api.hibob.com") == outside
 
 
 def test_a_host_that_the_operator_allows_may_lead_inside() -> None:
-    check_destination("http://hibob.internal/v1", frozenset({"hibob.internal"}), lambda host: ["10.0.0.1"])
+    allowed = public_only(frozenset({"hibob.internal"}), lambda host: ["10.0.0.1"])
+    assert allowed("HiBob.internal") == ["10.0.0.1"]
+
+
+# --- and where the connection goes ------------------------------------------------------------------------
+
+
+TIMEOUT = Timeout(5)
+NAME = "api.hibob.invalid"
+"""No name server knows it: a connection can only have come about by the addresses that were given."""
+
+
+def fetch(server: ScriptedServer, addresses_of: Callable[[str], Sequence[str]]) -> Answer:
+    port = server.host.rpartition(":")[2]
+    with Http(f"http://{NAME}:{port}/v1", login=("id", "token"), timeout=TIMEOUT, addresses_of=addresses_of) as http:
+        return http.request("GET", "/people")
+
+
+def test_the_connection_goes_to_the_address_that_was_checked_and_looks_the_name_up_no_second_time() -> None:
+    asked: list[str] = []
+
+    def once(host: str) -> Sequence[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with ScriptedServer(answer("[]")) as server:
+        assert fetch(server, once).content == b"[]"
+    assert asked == [NAME]
+    assert server.requests[0].headers["host"].startswith(f"{NAME}:")
+
+
+def test_a_name_that_leads_inside_only_when_it_is_connected_to_is_refused_and_nothing_is_sent() -> None:
+    answers = iter([["104.18.0.1"], ["127.0.0.1"], ["104.18.0.1"]])
+    addresses_of = public_only(frozenset(), lambda host: next(answers))
+    assert addresses_of(NAME) == ["104.18.0.1"]
+    with ScriptedServer(answer("[]")) as server, pytest.raises(SettingsError, match="leads to 127"):
+        fetch(server, addresses_of)
+    assert server.requests == []
+
+
+def test_each_new_connection_is_checked_anew() -> None:
+    answers = iter([["127.0.0.1"], ["10.0.0.1"]])
+    with ScriptedServer(answer("[]")) as server:
+        port = server.host.rpartition(":")[2]
+        checked = public_only(frozenset(), lambda host: next(answers))
+        first = public_only(frozenset({NAME}), lambda host: next(answers))
+        turns = iter([first, checked])
+        with Http(f"http://{NAME}:{port}", timeout=TIMEOUT, addresses_of=lambda host: next(turns)(host)) as http:
+            assert http.request("GET", "/one").status == 200
+            with pytest.raises(SettingsError, match=r"leads to 10\.0\.0\.1"):
+                http.request("GET", "/two")
+    assert [each.path for each in server.requests] == ["/one"]
+
+
+def test_where_one_address_does_not_answer_the_next_is_tried() -> None:
+    with ScriptedServer(answer("[]")) as server:
+        assert fetch(server, lambda host: ["127.0.0.2", "127.0.0.1"]).status == 200
+
+
+def test_a_name_that_nobody_knows_is_a_connection_that_failed() -> None:
+    def unknown(host: str) -> Sequence[str]:
+        raise socket.gaierror
+
+    with ScriptedServer(answer("[]")) as server, pytest.raises(NoConnection):
+        fetch(server, unknown)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_to_another_host_is_an_answer_and_not_followed(status: int) -> None:
+    with ScriptedServer(answer("[]")) as other, ScriptedServer(answer("", status, location=other.base_url)) as server:
+        assert fetch(server, lambda host: ["127.0.0.1"]).status == status
+    assert other.requests == []

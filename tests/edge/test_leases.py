@@ -17,7 +17,7 @@ from servers import at_once, database, make_domain, processes
 from provisioning.database import Database
 from provisioning.errors import Refused
 from provisioning.store.codec import to_text
-from provisioning.store.leases import Holder, is_held, lease
+from provisioning.store.leases import Holder, held, is_held, lease
 
 
 @pytest.fixture
@@ -45,14 +45,15 @@ def rows(db: Database) -> list[dict[str, Any]]:
 
 def is_free(db: Database, domain_id: int = STAFF) -> bool:
     """Whether others can have the lease at once, which is what `is_held` tells them."""
-    held = is_held(db, domain_id)
+    taken = is_held(db, domain_id)
+    assert (domain_id in held(db)) is taken
     with closing(Database(db.path)) as other:
         try:
             with lease(other, domain_id, "test", refuse_to_wait):
-                assert not held
+                assert not taken
                 return True
         except Waiting:
-            assert held
+            assert taken
             return False
 
 

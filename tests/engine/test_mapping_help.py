@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from provisioning.engine.advice import difference
+from provisioning.engine.advice import advise, difference
 from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping_words import in_words
 from provisioning.engine.occurring import MOST_VALUES, Occurring, occurring, worth_watching
@@ -48,6 +48,35 @@ def test_what_is_taken_stands_in_its_place_or_at_the_end() -> None:
     assert [each.name for each in found] == ["Cost centre", "Other", "Email", "Department", "Site", "Start date"]
     assert found[0].data_feed_name
     assert suggest(FIELDS, found) == ()
+
+
+# --- problems while editing -------------------------------------------------------------------------------
+
+EMAIL = Attribute("Email", "root.email")
+
+
+def told(*rows: Attribute) -> str:
+    return " ".join(f"{each.attribute}: {each.message}" for each in advise([EMAIL, *rows], FIELDS, "Email"))
+
+
+def test_a_hibob_column_without_an_attribute_is_told() -> None:
+    assert "without an attribute: Department ← humanReadable.work.department" in told(Attribute("Site", "work.site"))
+
+
+def test_an_attribute_without_a_column_is_told() -> None:
+    assert "Shoe size: An attribute without a column" in told(Attribute("Shoe size"))
+
+
+def test_a_machine_value_where_people_read_another_is_told() -> None:
+    assert "Department: work.department is read as HiBob’s machine value" in told(DEPARTMENT)
+    assert "machine value" not in told(Attribute("Department", "humanReadable.work.department"))
+
+
+def test_a_date_from_text_that_people_read_is_told() -> None:
+    spoken = "humanReadable.work.startDate"
+    assert "read as human-readable text: its format may vary" in told(Attribute("Start date", spoken))
+    assert "Dates are taken from the machine value" in told(Attribute("Start date", spoken, AttributeType.DATE))
+    assert "Start date" not in told(Attribute("Start date", "work.startDate", AttributeType.DATE))
 
 
 # --- plain English ----------------------------------------------------------------------------------------
@@ -140,6 +169,7 @@ def test_names_and_numbers_of_people_are_no_list() -> None:
     assert occurring(Attribute("Email", "root.email"), catalogue, TABLE) is None
     assert occurring(Attribute("Manager", "work.site", AttributeType.USER), catalogue, TABLE) is None
     types = {each.id: each.type for each in FIELDS}
-    assert worth_watching(Attribute("Email", "root.email"), types, catalogue) is None
+    assert worth_watching(Attribute("Email", "root.email", values=(("a", "b"),)), types, catalogue) is None
+    assert worth_watching(Attribute("Start date", "work.startDate"), types, catalogue) is None
     assert worth_watching(DEPARTMENT, types, catalogue) == "work.department | work.site"
     assert worth_watching(Attribute("X", "no such"), types, catalogue) is None

@@ -1,0 +1,79 @@
+"""Runs every step and prints one table.  ./scripts/bench [STEP …] [--people N …]
+
+BENCH_BIG=1 adds 1,000,000 people. Steps are the names of this folder's modules: `decode plan`.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.measure import ROUNDS, Step, measure
+from benchmarks.people import Nights
+from benchmarks.table import rows, show
+
+MODULES = (
+    "decode",
+    "difference",
+    "plan",
+    "preview",
+    "local_directory",
+    "scim",
+    "workbook",
+    "growth",
+    "pages",
+    "many_domains",
+)
+SIZES, BIG = (10_000, 100_000), 1_000_000
+
+
+def main() -> None:
+    asked = _arguments()
+    table: list[tuple[str, ...]] = []
+    with _folder(asked.data) as folder:
+        for people in asked.people:
+            nights = Nights(folder / str(people))
+            if not (nights.folder / "now.json").exists():
+                print(f"Inventing {people:,} people …", file=sys.stderr)
+                nights = Nights.make(folder / str(people), people)
+            for step in _steps(asked.steps, nights):
+                print(f"{step.name}, {people:,} people …", file=sys.stderr)
+                found = rows(step, nights, measure(step, nights, asked.rounds))
+                table += found
+                print(show(table[-len(step.peers) - 1 :]), file=sys.stderr)
+    print(show(table))
+
+
+def _steps(names: list[str], nights: Nights) -> Iterator[Step]:
+    for name in names:
+        module = importlib.import_module(f"benchmarks.{name}")
+        for step in getattr(module, "STEPS", [module.STEP] if hasattr(module, "STEP") else []):
+            if nights.people <= step.most_people:
+                yield step
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
+    parser.add_argument("steps", nargs="*", default=list(MODULES), metavar="STEP")
+    big = [BIG] if os.environ.get("BENCH_BIG") == "1" else []
+    parser.add_argument("--people", type=int, nargs="+", default=[*SIZES, *big])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--data", type=Path, help="keep the invented companies here, for the next run")
+    return parser.parse_args()
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+if __name__ == "__main__":
+    main()
