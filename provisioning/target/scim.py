@@ -60,7 +60,7 @@ class ScimDirectory:
     ) -> None:
         self._rate = Rate(sleep=sleep)
         self._client = ScimClient(
-            base_url, token, connections=WIDEST, first_wait=first_wait, rate=self._rate, addresses_of=addresses_of
+            base_url, token, connections=WIDEST, first_wait=first_wait, addresses_of=addresses_of, rate=self._rate
         )
         self._pace = Pace(stop, waiting, sleep=sleep, rate=self._rate)
         self._attributes, self._identifier = attributes, unique_identifier

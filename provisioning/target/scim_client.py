@@ -83,8 +83,8 @@ class ScimClient:
         timeout: Timeout = TIMEOUT,
         connections: int = 8,
         first_wait: float = 1.0,
-        rate: Rate | None = None,
         addresses_of: AddressesOf | None = None,
+        rate: Rate | None = None,
     ) -> None:
         """`first_wait`: seconds before a read is tried again; it doubles each time. `rate`: where requests are counted
         and wait for their turn."""
