@@ -41,7 +41,7 @@ from provisioning.model import (
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 MOST = 1_000_000_000
 MOST_TEXT = 4 << 20
-_LONG_KEY = re.compile(r"""(?:(?:[\w-]+|"[^"\n]{0,100}"|'[^'\n]{0,100}')[ \t]*\.[ \t]*){50}""")
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]{0,100}+"|'[^'\n]{0,100}+')[ \t]*+\.[ \t]*+){50}""")
 """A key of many parts (a.a.a. …), for which Python's reader needs time that grows with their square."""
 HIBOB_API = "https://api.hibob.com/v1"
 WORKBOOK_COLUMNS = ("Decision", "Key", "Why")

@@ -78,6 +78,9 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "a limit of 5,000 digits": ("set-up file", SETUP.replace(b'"10%"', MANY)),
     "a heading of 100,000 parts": ("set-up file", b"[a" + b".a" * 100_000 + b"]"),
     "a key of 20,000 parts in a table": ("set-up file", b"x = { " + b"a . " * 20_000 + b"a = 1 }"),
+    "a word of a million letters": ("set-up file", b"#" + b"x" * 1_000_000),
+    "a million quotes": ("set-up file", b"#" + b"'" * 1_000_000),
+    "a million blanks": ("set-up file", b"#" + b"x. " * 40 + b" " * 1_000_000),
     "a file of many megabytes": ("set-up file", b"#" * 5_000_000),
     "a number beyond any exponent": ("HiBob: people", b'{"employees":[{"id":1e9999999999999999999}]}'),
     "an event nested deeply": (
