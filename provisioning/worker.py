@@ -165,6 +165,21 @@ class _Crew:
 
 def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
     """One turn, in a thread: `house` is its own, with a connection that nobody else uses."""
+    heard = ""
+
+    def hear(text: str) -> None:
+        """What the turn has to wait for. A worker that ends does not wait for it."""
+        nonlocal heard
+        if house.leaving():
+            raise workflow.Leaving
+        if text != heard:
+            heard = text
+            if job:
+                jobs.note(house.db, job.id, text)
+            else:
+                say(f"Domain {turn.domain_id}: {text}")
+
+    house.hands = house.hands.telling(hear)
     try:
         if job is None:
             done = workflow.run_due_domain(house, turn.domain_id)
@@ -230,8 +245,6 @@ def _build_workbook(house: Workspace, plan_id: str) -> None:
 def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
     def say(step: str) -> None:
         jobs.note(house.db, job.id, step)
-
-    house.hands = house.hands.telling(say)
 
     def waiting(holder: Holder) -> None:
         say(f"Waiting for {holder}")
