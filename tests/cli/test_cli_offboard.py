@@ -6,6 +6,11 @@ import pytest
 from driver import ADMIN, AUDITOR, CSM, STAFF, Rollcall, customer, domain
 from tiny_hibob import TOKEN, TinyHiBob, key_of
 
+from provisioning import workflow
+from provisioning.errors import Refused
+from provisioning.model import Actor
+from provisioning.workflow import Workspace
+
 OVERRIDES = ("--override", "limit-archive=they leave", "--override", "limit-archive-7-days=they leave")
 
 
@@ -205,3 +210,11 @@ def test_a_customer_that_is_not_there_is_answered_as_anothers(staffed: Rollcall)
 
 def test_another_customers_leaves_by_nobody_elses_word(staffed: Rollcall) -> None:
     assert "may not offboard" in offboard(staffed, "Acme", "stay", by="admin@globex.example").complaint(3)
+
+
+def test_a_webhook_for_it_is_refused_though_its_connection_stays(staffed: Rollcall) -> None:
+    offboard(staffed, STAFF, "stay").fine()
+    house = Workspace(staffed.data, staffed.environment, Actor("HiBob"))
+    with pytest.raises(Refused, match="offboarded"):
+        workflow.webhook(house, STAFF, {}, b"{}")
+    house.db.close()

@@ -215,3 +215,18 @@ def test_the_token_stays_secret(acme: Rollcall) -> None:
     assert TOKEN.encode() not in acme.written()
     assert TOKEN not in acme.call("export", "Acme").out
     assert TOKEN not in str(acme.history())
+
+
+def test_a_portals_users_are_archived_before_its_domain_leaves_and_the_token_goes(
+    acme: Rollcall, portal: ScimServer
+) -> None:
+    acme.sync()
+    assert acme.call("offboard", STAFF, "--users", "archive", by=ADMIN).code == 3
+    plan = acme.history()[0]["plan"]
+    overrides = ("--override", "limit-archive=they leave", "--override", "limit-archive-7-days=they leave")
+    acme.call("approve", plan, *overrides, by=ADMIN).fine()
+    acme.call("process", plan).fine()
+    assert [each["active"] for each in portal.everybody] == [False] * 30
+    acme.call("offboard", STAFF, "--users", "archive", by=ADMIN).fine()
+    assert acme.sql("SELECT owner FROM secrets") == [("connection:1",)]
+    assert links(portal) == [key_of(number) for number in range(1, 31)]
