@@ -28,7 +28,7 @@ from provisioning.web.words import escape
 from provisioning.workflow import MODE, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
+ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"))
 DATA, WORKER = "ROLLCALL_DATA", "ROLLCALL_WORKER"
 GRANT = './scripts/rollcall grant EMAIL admin "CUSTOMER"'
 ENTERED = "entered"
