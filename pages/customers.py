@@ -10,7 +10,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
-from provisioning.web import address, trends
+from provisioning.web import address, parts, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import DomainOverview, ScheduleStanding
@@ -47,8 +47,7 @@ def draw_numbers(found: Sequence[DomainOverview]) -> None:
         "Wait for approval": sum(each.waiting_since is not None for each in found),
         "Live users": sum(each.live for each in found),
     }
-    for column, (label, number) in zip(st.columns(len(cards)), cards.items(), strict=True):
-        column.metric(label, f"{number:,}", border=True)
+    parts.numbers(list(cards.items()))
 
 
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:

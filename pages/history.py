@@ -39,7 +39,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         return
     with st.container(border=True):
         st.subheader("People per run", anchor=False)
-        bars = [(f"{run.started_at:%d %b, %H:%M}", done) for run, _, done in reversed(found)]
+        bars = [(f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done) for run, _, done in reversed(found)]
         st.plotly_chart(
             runs_chart(bars), key="runs", alt="People done per run and action", config={"displayModeBar": False}
         )

@@ -106,11 +106,15 @@ def draw_rest(here: Here) -> None:
 
 
 def draw_numbers(now: workflow.Standing) -> None:
-    live, archived, seats, read = st.columns(4)
-    live.metric("Live users", f"{now.users['Live']:,}", border=True)
-    archived.metric("Archived users", f"{now.users['Archived']:,}", border=True)
-    seats.metric("Licensed seats", f"{now.seats:,}" if now.seats else "—", border=True)
-    read.metric("HiBob read", ago(now.read_at, here.house.clock()) if now.read_at else "never", border=True)
+    read = ago(now.read_at, here.house.clock()) if now.read_at else "never"
+    parts.numbers(
+        [
+            ("Live users", now.users["Live"]),
+            ("Archived users", now.users["Archived"]),
+            ("Licensed seats", now.seats or "—"),
+            ("HiBob read", read),
+        ]
+    )
 
 
 def draw_plan(here: Here, now: workflow.Standing) -> None:
@@ -145,7 +149,7 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         st.markdown(escape(" · ".join(f"{number:,} {result}" for result, number in results.items())))
         bars = [
-            (f"{run.started_at:%d %b, %H:%M:%S}", done)
+            (f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done)
             for run, _, done in workflow.runs_seen(here.house, here.label, 8)
         ]
         st.plotly_chart(runs_chart(bars[::-1], 190), key="runs", alt="People done in the last runs", config=CONFIG)

@@ -107,10 +107,10 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
         else:
             st.badge("Interrupted", color="orange")
         ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
-        st.caption(escape(f"Run {run.id}, by {run.by}, begun {moment(run.started_at)}{ended}"))
+        st.caption(escape(f"By {run.by}, begun {moment(run.started_at)}{ended}"))
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
     speed = workflow.speed_seen(here.house, run.id)
-    if speed:
+    if speed and speed.seconds >= 1:
         st.caption(escape(speed_line(speed) + "."))
     if not busy:
         draw_next(here, plan, run)
