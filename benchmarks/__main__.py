@@ -22,10 +22,8 @@ MODULES = (
     "plan",
     "preview",
     "local_directory",
-    "scim",
     "workbook",
     "growth",
-    "pages",
     "many_domains",
 )
 SIZES, BIG = (10_000, 100_000), 1_000_000
