@@ -12,7 +12,8 @@ import httpx
 import msgspec
 
 from benchmarks.decode import answer_type
-from benchmarks.installation import LABEL, fill, hibob, installation
+from benchmarks.hibob import hibob
+from benchmarks.installation import LABEL, fill, installation
 from benchmarks.measure import Peer, Step, Timed
 from benchmarks.people import ATTRIBUTES, FED, Nights
 from provisioning import workflow

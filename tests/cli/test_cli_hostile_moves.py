@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from driver import ADMIN, CSM, STAFF, Rollcall, customer, domain
 from openpyxl import load_workbook
 from scheduling import DAILY, SECRET, Clockwork, event, signed
-from test_cli_webhook import SECRET, START, event, signed
+from test_cli_webhook import START
 from tiny_hibob import TinyHiBob
 
 from provisioning import worker, workflow
