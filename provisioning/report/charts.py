@@ -105,6 +105,7 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
                 customdata=labels,
                 text=[f"{number:,}" if number else "" for number in numbers],
                 textposition="inside",
+                textangle=0,
                 marker={"color": COLOURS[name], "cornerradius": 3},
                 hovertemplate="%{customdata}<br>" + word + ": %{y:,}<extra></extra>",
             )
@@ -116,6 +117,7 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
         legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
         bargap=0.4,
         showlegend=True,
+        uniformtext={"minsize": 9, "mode": "hide"},
     )
     # Of many runs the first, the last and a few between are dated.
     every = -(-len(runs) // 8) or 1
