@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 from provisioning.errors import NotFound, SettingsError
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url, check_destination
@@ -10,10 +11,13 @@ from provisioning.model import Domain, Status, Users
 from provisioning.store import snapshots
 from provisioning.store.secrets import get_secret, scim_owner
 from provisioning.target.local import LocalDirectory
-from provisioning.target.scim import ScimDirectory
 from provisioning.workflow.house import Workspace
 
-Directory = LocalDirectory | ScimDirectory
+if TYPE_CHECKING:
+    # SCIM's models take most of the time that a start takes, and few look at a portal.
+    from provisioning.target.scim import ScimDirectory
+
+Directory: TypeAlias = "LocalDirectory | ScimDirectory"
 Person = tuple[str, str, str, dict[str, str]]
 """(id, external id, status, the attributes that are not blank)"""
 
@@ -39,6 +43,8 @@ def open_directory(
         raise SettingsError(f"The target of {domain.label} has no token yet. Set it (`target = {{ …, token = … }}`).")
     check_destination(url, allowed_hosts(house.environment))
     place = (domain.settings.domain_attribute, domain.name) if domain.settings.domain_attribute else None
+    from provisioning.target.scim import ScimDirectory
+
     with ScimDirectory(
         url, token, domain.attributes, identifier, domain=place, expected=expected, stop=stop, waiting=waiting
     ) as directory:
