@@ -9,11 +9,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ROOT / "provisioning"
 
-GROUND = {"errors", "model"}
+GROUND = {"errors", "model", "bulk"}
 LOW = GROUND | {"database", "hosts"}
 MAY_IMPORT = {
     "errors": set(),
     "model": set(),
+    "bulk": set(),
     "database": {"errors"},
     "hosts": {"errors"},
     "http": {"errors"},
