@@ -19,7 +19,6 @@ MAY_IMPORT = {
     "hosts": {"errors"},
     "http": {"errors"},
     "hands": set(),
-    "bulk": set(),
     "cluster": {"", "errors", "hands"},
     "engine": GROUND,
     "source": GROUND | {"http", "bulk"},
