@@ -1,17 +1,11 @@
-"""A whole installation with the invented company in it: HiBob on loopback in a process of its own, and a data folder."""
+"""A whole installation with the invented company in it."""
 
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.people import FED, Nights, fields
+from benchmarks.people import FED
 from benchmarks.situation import NOW
 from provisioning.model import Actor
 from provisioning.workflow import Workspace, set_up
@@ -19,24 +13,6 @@ from provisioning.workflow import Workspace, set_up
 LABEL = "Acme/staff"
 TOKEN = "opens-nothing"  # noqa: S105
 ALLOWED = {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "ROLLCALL_REREAD_MINUTES": "100000", "BENCH_TOKEN": TOKEN}
-
-
-@contextmanager
-def hibob(nights: Nights, night: str = "now") -> Iterator[str]:
-    """The base URL of a HiBob that answers this night's bytes, read once, to whoever asks."""
-    command = [sys.executable, "-m", "benchmarks.installation", str(nights.folder), night]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
-
-
-def _end_with_parent() -> None:
-    """Whoever started this holds the other end of its standard input, also when they are killed."""
-    sys.stdin.read()
-    os._exit(0)
 
 
 def installation(data: Path, hibob_url: str) -> Workspace:
@@ -73,33 +49,3 @@ def fill(house: Workspace, rows: Iterator[tuple[str, ...]], names: list[str]) ->
 def _json(values: dict[str, str]) -> str:
     filled = {name: value for name, value in values.items() if value}
     return msgspec.json.encode(filled, order="deterministic").decode()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    people = b""
-
-    def do_GET(self) -> None:
-        self._answer(fields())
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(self.people)
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _Handler.people = Nights(Path(sys.argv[1])).bytes(sys.argv[2])
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
-        server.serve_forever()

@@ -5,7 +5,8 @@ import secrets
 
 import sqlite_utils
 
-from benchmarks.installation import LABEL, hibob
+from benchmarks.hibob import hibob
+from benchmarks.installation import LABEL
 from benchmarks.measure import Peer, Step, Timed
 from benchmarks.people import Nights
 from benchmarks.preview import SERVERS, house_with_users

@@ -170,8 +170,8 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
     def hear(text: str) -> None:
         """What the turn has to wait for. A worker that ends does not wait for it."""
         nonlocal heard
-        if house.leaving():
-            raise workflow.Leaving
+        if house.ending():
+            raise workflow.PutDown
         if text != heard:
             heard = text
             if job:

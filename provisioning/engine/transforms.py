@@ -57,11 +57,13 @@ def address(text: str) -> str:
     """An e-mail address in the form in which people are protected from locking themselves out: whatever its spelling
     (full-width letters, invisible characters, blanks, `mailto:`, `Name <address>`). Only for that, for two different
     people might be taken for one."""
-    visible = "".join(
-        c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Zs", "Cc")
-    )
+    visible = text if text.isascii() and text.isprintable() and " " not in text else _visible(text)
     found = _ADDRESS.match(visible.casefold())
     return fold(found.group(1) if found else visible)
+
+
+def _visible(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Zs", "Cc"))
 
 
 def clean(text: str, steps: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ def forecast_line(changes: int, rate: float, measured: bool) -> str:
 def speed_line(speed: Speed) -> str:
     """Achieved, and its share of what the target allows."""
     text = f"{speed.people:,} {'change' if speed.people == 1 else 'changes'} in {_seconds(speed.seconds)}"
-    text += f", {_rate(speed.rate)} a second" if speed.rate else ""
+    text += f", {_rate(speed.rate)} a second" if speed.rate and speed.seconds >= 1 else ""
     if not speed.requests:
         return text
     achieved = speed.requests / speed.seconds if speed.seconds else 0.0
@@ -41,6 +41,8 @@ def speed_line(speed: Speed) -> str:
 
 
 def _seconds(seconds: float) -> str:
+    if seconds < 1:
+        return "less than a second"
     return f"{seconds:.1f} s" if seconds < MINUTE else span(seconds)
 
 

@@ -124,7 +124,7 @@ def _bare(slash: Sequence[Any]) -> Sequence[Any]:
     """What stands under the slash keys, without its wrapping."""
     if set(map(type, slash)) == {Wrapped}:
         return tuple(map(_VALUE, slash))
-    return tuple(each.value if type(each) is Wrapped else _unwrapped(each) for each in slash)
+    return tuple([each.value if type(each) is Wrapped else _unwrapped(each) for each in slash])
 
 
 _VALUE = attrgetter("value")

@@ -175,8 +175,10 @@ class LocalDirectory:
         """Who has which unique identifier: read once, as only the holder of the domain's lease writes here."""
         if self._owners is None:
             self._owners = {}
-            for row in self._rows():
-                self._own(row["id"], _decode(row["attributes"]).get(self._identifier))
+            users = self.users([self._identifier])
+            identifiers = users.attributes[self._identifier].to_pylist()
+            for user, identifier in zip(users.ids.to_pylist(), identifiers, strict=True):
+                self._own(_row_id(user), identifier)
         return self._owners
 
     def _own(self, row_id: int, identifier: str | None) -> None:

@@ -58,10 +58,10 @@ def groups(here: Here, plan: Plan) -> None:
     address.rows(
         pd.DataFrame(rows), [each.name for each in found], GROUP, "Changes by what happened, with how many people share each",
         columns={
-            "What": st.column_config.TextColumn(width=180),
-            "Before": st.column_config.TextColumn(width=230),
-            "After": st.column_config.TextColumn(width=230),
-            "People": st.column_config.ProgressColumn(width=150, format="%d", min_value=0, max_value=most),
+            "What": st.column_config.TextColumn(width=190),
+            "Before": st.column_config.TextColumn(width=210),
+            "After": st.column_config.TextColumn(width=210),
+            "People": st.column_config.ProgressColumn(width=140, format="%d", min_value=0, max_value=most),
         },
         instead_of=("action", "attribute", address.PAGED, address.SELECTED),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.web.frame import Here, fail
-from provisioning.web.words import ago, escape, moment
+from provisioning.web.words import ago, escape, moment, searchable
 from provisioning.workflow import NotifySeen
 
 EXAMPLES = {
@@ -76,7 +76,8 @@ def _form(here: Here) -> None:
             address = st.text_input("Address", type="password", max_chars=workflow.MOST_ADDRESS, autocomplete="off")
             if st.form_submit_button("Add", icon=":material/add:", disabled=not here.may_prepare):
                 _act(
-                    lambda: workflow.add_notify_target(here.house, here.label, address), "Added. Send a test to try it."
+                    lambda: workflow.add_notify_target(here.house, here.label, searchable(address)),
+                    "Added. Send a test to try it.",
                 )
 
 

@@ -26,8 +26,6 @@ from provisioning.web.words import (
 )
 
 MOST = 200
-CARD = 150
-"""A number's width in pixels: six beside each other on a page, two on a telephone."""
 _ICONS = {
     Severity.BLOCK: ":material/block:",
     Severity.WARN: ":material/warning:",
@@ -56,7 +54,8 @@ def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
     """Cards side by side, in as many rows as the window's width needs."""
     with st.container(horizontal=True):
         for label, number in cards:
-            st.metric(label, f"{number:,}" if isinstance(number, int) else number, border=True, help=HELP.get(label), width=CARD)
+            text = f"{number:,}" if isinstance(number, int) else number
+            st.metric(label, text, border=True, help=HELP.get(label), width="stretch")
 
 
 def finding(here: Here, plan: Plan, each: Finding) -> None:

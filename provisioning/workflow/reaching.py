@@ -10,7 +10,6 @@ from provisioning.model import Attribute, Field, Snapshot, Users
 from provisioning.source.client import HiBobClient
 from provisioning.source.people import read_people
 from provisioning.source.reports import Report, read_report
-from provisioning.target.scim import ScimDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,8 @@ class PortalAsked:
 
 
 def portal_users_of(asked: PortalAsked) -> Users:
+    from provisioning.target.scim import ScimDirectory
+
     reach = asked.reach
     with ScimDirectory(
         reach.url,

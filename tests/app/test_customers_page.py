@@ -47,7 +47,9 @@ def many(house: Workspace) -> None:
             customer = customers.save_customer(house.db, f"Customer {number:03}", 500, None, 730)
             domain = customers.create_domain(house.db, customer, "staff")
             customers.save_mapping(house.db, domain, like.attributes, "x", house.clock())
-            customers.save_settings(house.db, domain, Settings(unique_identifier="E-mail"), "x", house.clock())
+            customers.save_settings(
+                house.db, domain, Settings(unique_identifier=like.settings.unique_identifier), "x", house.clock()
+            )
             customers.save_standing(house.db, domain, {"cron": "0 5 * * *", "timezone": "UTC", "does": "preview"}, [])
             switched_on(house, f"Customer {number:03}/staff")
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.fernet import Fernet
 from driver import ADMIN, CSM, STAFF, Rollcall, customer, domain
+from openpyxl import load_workbook
 from scheduling import DAILY, SECRET, Clockwork, event, signed
 from test_cli_webhook import START
 from tiny_hibob import TinyHiBob
 
 from provisioning import worker, workflow
 from provisioning.errors import Refused, SettingsError
+from provisioning.report.workbook import DECIDED_BY
 from provisioning.store import jobs
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Heard, Workspace
@@ -105,3 +107,15 @@ def test_an_event_that_was_overheard_does_nothing_at_another_domains_address(emp
     altered = json.dumps(json.loads(body)).encode() + b" "
     with pytest.raises(Refused, match="signature"):
         workflow.webhook(clockwork.house, STAFF, signed(body), altered)
+
+
+def test_a_workbook_that_says_somebody_else_decided_does_not_make_two_people(acme: Rollcall, hibob: TinyHiBob) -> None:
+    acme.set_up(customer(hibob.base_url, domain(two_people=True)), by=CSM).fine()
+    plan = acme.preview(by=ADMIN)["plan"]
+    acme.call("workbook", plan, "plan.xlsx").fine()
+    book = load_workbook(acme.folder / "plan.xlsx")
+    (label,) = (row[0] for row in book["Summary"].iter_rows() if row[0].value == DECIDED_BY)
+    book["Summary"].cell(label.row, 2).value = CSM
+    book.properties.lastModifiedBy = CSM
+    book.save(acme.folder / "plan.xlsx")
+    assert "needs two people" in acme.call("approve", plan, "--workbook", "plan.xlsx", by=ADMIN).complaint(3)

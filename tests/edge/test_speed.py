@@ -39,4 +39,4 @@ def test_what_was_achieved_stands_beside_what_is_allowed() -> None:
         "1 change in 2.0 s, 0.5 a second; 1.5 requests a second, and no rate limit was met"
     )
     assert speed_line(Speed(500, 1.0)) == "500 changes in 1.0 s, 500 a second"
-    assert speed_line(Speed(0, 0.0)) == "0 changes in 0.0 s"
+    assert speed_line(Speed(0, 0.0)) == "0 changes in less than a second"

@@ -1,0 +1,64 @@
+"""The benchmarks do not rot: their companies are what they say, and this project's side of each step runs on a small
+one. No figure is asserted on; the peers live in an environment of their own."""
+
+import pytest
+
+from benchmarks import decode, difference, local_directory, plan, preview, workbook
+from benchmarks.measure import Contender, Measured, Peer, Step
+from benchmarks.people import ATTRIBUTES, CHANGED, JOINED, LEFT, Nights, company
+from benchmarks.table import HEAD, rows, show
+
+PEOPLE = 200
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    return Nights.make(tmp_path_factory.mktemp("bench") / str(PEOPLE), PEOPLE)
+
+
+def test_a_company_is_the_same_for_the_same_seed_and_has_changed_overnight_as_much_as_it_says() -> None:
+    before, now = company(1_000)
+    assert (before, now) == company(1_000)
+    old, new = {str(each[0]): each for each in before}, {str(each[0]): each for each in now}
+    assert (len(new.keys() - old.keys()), len(old.keys() - new.keys())) == (1_000 * JOINED, 1_000 * LEFT)
+    changed = sum(old[key] != new[key] for key in old.keys() & new.keys())
+    assert 1_000 * (CHANGED - LEFT) <= changed <= 1_000 * CHANGED
+
+
+def test_awkward_people_are_among_them(nights: Nights) -> None:
+    table = nights.table()
+    assert len(table.column_names) == len(ATTRIBUTES) + 1
+    assert max(map(len, table["About"].to_pylist())) > 1_000
+    assert all(text.startswith("0") for text in table["Employee ID"].to_pylist())
+    assert len(set(table["Employee ID"].to_pylist())) == table.num_rows - 1
+    assert "" in table["Site"].to_pylist()
+    assert "Zoe\u0308".encode() in nights.bytes()
+
+
+@pytest.mark.parametrize(
+    "contender",
+    [
+        decode.rollcall,
+        decode.typed,
+        difference.rollcall,
+        plan.rollcall,
+        preview.normal_night,
+        local_directory.rollcall,
+        workbook.rollcall,
+    ],
+    ids=lambda each: f"{each.__module__.rpartition('.')[2]}-{each.__name__}",
+)
+def test_each_step_runs(nights: Nights, contender: Contender) -> None:
+    with preview.SERVERS:
+        timed = contender(nights)
+        timed.before()
+        assert timed.prove(timed.run()) == timed.prove(timed.run())
+
+
+def test_the_table_says_who_was_faster_and_whether_that_is_enough(nights: Nights) -> None:
+    step = Step("a step", decode.rollcall, (Peer("a peer", decode.typed, time=1 / 5),))
+    fast, slow = Measured([1.0], [1.0], 10.0), Measured([4.0], [4.0], 20.0)
+    (row,) = rows(step, nights, {"Rollcall": fast, "a peer": slow})
+    said = dict(zip(HEAD, row, strict=True))
+    assert (said["ratio"], said["to reach"], said["reached"]) == ("4.0 × faster", "≥ 5 × faster", "NO")
+    assert "4.0 × faster" in show([row])
