@@ -117,7 +117,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
     """What needs somebody in one domain, and the ways into it."""
     place = {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
     with st.container(border=True):
-        st.subheader(escape(each.label), anchor=False)
+        st.header(escape(each.label), anchor=False)
         if each.domain and not each.needs:
             st.markdown(":material/check: Nothing needs anybody.")
         for need in each.needs:

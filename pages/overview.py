@@ -80,7 +80,7 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
     following = workflow.next_station(steps)
     title, why, page, words = most_urgent(now, job, following)
     with st.container(border=True):
-        st.subheader("What needs you", anchor=False)
+        st.header("What needs you", anchor=False)
         st.markdown(f"**{escape(title)}** — {escape(why)}")
         exactly = {"plan": now.plan.id} if now.plan and title in (REVIEW, BLOCKED) else {}
         with st.container(horizontal=True):
@@ -119,7 +119,7 @@ def draw_numbers(now: workflow.Standing) -> None:
 
 def draw_plan(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last preview", anchor=False)
+        st.header("Last preview", anchor=False)
         if now.plan is None:
             st.write("None yet. A preview reads both sides and changes nothing.")
             return
@@ -139,7 +139,7 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
 
 def draw_run(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last runs", anchor=False)
+        st.header("Last runs", anchor=False)
         if now.last_run is None:
             st.write("None yet. Nothing has been written to the directory.")
             return

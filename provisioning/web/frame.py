@@ -226,17 +226,17 @@ def need_domain(here: Here) -> Domain:
         if here.customer is None and workflow.any_customer(here.house):
             no_customer_to_see()
         elif here.customer is None:
-            st.subheader("No customer yet", anchor=False)
+            st.header("No customer yet", anchor=False)
             st.write("A customer is an organisation with its connection to HiBob and its user domains.")
             link("pages/start.py", "Begin with the checklist", ":material/checklist:", here)
         elif here.customer is not None and here.customer.left_at:
-            st.subheader("This customer was offboarded", anchor=False)
+            st.header("This customer was offboarded", anchor=False)
             st.write(
                 f"On {here.customer.left_at:%d %b %Y}. What happened can still be read; connecting HiBob begins anew."
             )
             link("pages/history.py", "Read its history", ":material/history:", here)
         else:
-            st.subheader("No domain yet", anchor=False)
+            st.header("No domain yet", anchor=False)
             st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
             link("pages/connect.py", "Connect HiBob and add a domain", ":material/cable:", here)
     return st.stop()
@@ -244,7 +244,7 @@ def need_domain(here: Here) -> Domain:
 
 def no_customer_to_see() -> None:
     """There are customers, and none for whoever looks."""
-    st.subheader("No customer that you may see", anchor=False)
+    st.header("No customer that you may see", anchor=False)
     st.write("You have no role for any customer. Whoever runs Rollcall on its machine grants one:")
     st.code(GRANT, language="bash")
 
