@@ -133,10 +133,11 @@ def enter(title: str, purpose: str) -> Here:
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
         st.stop()
     with workspace() as house:
-        ways = st.sidebar.container(gap="xxsmall")
+        # From top to bottom, so that nothing pushes away what is there already.
         here = _look(house)
-        with ways:
+        with st.sidebar.container(gap="xxsmall"):
             _draw_ways(here)
+        _who(house)
     st.title(title, anchor=False)
     st.caption(purpose)
     return here
@@ -148,7 +149,6 @@ def _look(house: Workspace) -> Here:
     customer = have.get(_choose("customer", list(have)) or "")
     domains = {each.name: each for each in workflow.domains_seen(house, customer.name)} if customer else {}
     domain = domains.get(_choose("domain", list(domains)) or "")
-    _who(house)
     here = Here(house, customer, domain)
     look_at(**here.place)
     return here
