@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioning import setup_file
 from provisioning.database import Database
-from provisioning.errors import Refused, RoleMissing
+from provisioning.errors import NotFound, Refused, RoleMissing
 from provisioning.hands import Hands, Here
 from provisioning.model import (
     Actor,
@@ -181,7 +181,11 @@ def seen_customer(house: Workspace, name: str, doing: str, roles: frozenset[Role
     `NotFound`, which names all there are, is for those who may see all."""
     found = customers.find_customer(house.db, name)
     require(house, found.id if found else NOBODYS, roles, doing)
-    return found or customers.get_customer(house.db, name)
+    if found is None:
+        there = ", ".join(each.name for each in customers.customers(house.db)[:10])
+        have = f"Known: {there}." if there else "There is none yet: create one with `setup FILE.toml`."
+        raise NotFound(f"There is no customer “{name}”. {have}")
+    return found
 
 
 def with_us(domain: Domain) -> Domain:
