@@ -210,7 +210,8 @@ class Writer:
         for bound, text in self._seen(change):
             now = read(resource, bound)
             as_planned = same(bound, now, text) or (bound.reference and self._refers(now, text))
-            if not as_planned and now != goal.get(bound.name):
+            as_wanted = bound.name in goal and alike(now, goal[bound.name])
+            if not as_planned and not as_wanted:
                 moved.append("link" if bound is LINK else bound.name)
         return ", ".join(moved)
 

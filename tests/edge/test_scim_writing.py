@@ -303,6 +303,25 @@ def test_a_server_that_lowers_letters_is_still_found_and_taken_as_done() -> None
         assert [each["userName"] for each in portal.everybody] == ["ada@acme.example"]
 
 
+def lowers_departments(request: Request, following: Next) -> Answer:
+    """Keeps departments in small letters."""
+    if request.method != "PATCH":
+        return following(request)
+    small = [
+        each | {"value": each["value"].lower()} if each["path"] == DEPARTMENT else each
+        for each in request.body["Operations"]
+    ]
+    return following(replace(request, body=request.body | {"Operations": small}))
+
+
+def test_a_lost_update_that_the_server_kept_in_small_letters_is_ours_and_no_drift() -> None:
+    lost = Times(reset_after, lambda each: each.method == "PATCH")
+    with seeded(lost, lowers_departments, bulk=False, etag=False) as portal, directory(portal) as there:
+        users = there.users(NAMES)
+        change = edit(users, ids(users)[key(1)], Action.UPDATE, department="Sales")
+        assert bring_about(there, [change]).results == ["done"]
+
+
 def test_many_adds_read_the_register_once_instead_of_asking_for_each() -> None:
     with ScimServer() as portal:
         portal.add(userName="p3@acme.example", externalId=key(3))
