@@ -244,6 +244,7 @@ class _Processing:
             self.house, self.domain, expected=len(todo), stop=self._stop_asked, waiting=self._wait
         ) as directory:
             try:
+                self.progress(0, len(todo))
                 for start in range(0, len(todo), CHUNK):
                     if self._stop_asked():
                         return self._stopped()
