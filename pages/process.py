@@ -100,7 +100,8 @@ def draw_waiting(here: Here, plan: Plan) -> None:
             ask(here, plan, JobKind.PROCESS)
 
 
-def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
+def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
+    """`said`: why processing did not come to an end, where that stands on the page already."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status is not RunStatus.RUNNING or busy:
             parts.run_badge(run)
@@ -113,6 +114,8 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
     if speed:
         st.caption(escape(speed_line(speed) + "."))
     if not busy:
+        if run.note and run.note != said:
+            st.error(escape(run.note), icon=":material/error:")
         draw_next(here, plan, run)
     draw_outcomes(here, run)
 
@@ -189,6 +192,6 @@ with guarded():
     elif job:
         jobs.show(here, job, "Processing")
     if run:
-        draw_run(here, plan, run, bool(waits or elsewhere))
+        draw_run(here, plan, run, bool(waits or elsewhere), (job.error if job else None) or "")
     elif not waits:
         draw_waiting(here, plan)
