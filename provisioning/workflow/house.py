@@ -133,9 +133,17 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
     """Append to the history: who, when, from where. Part of the caller's transaction; sealed once that is stored."""
     with house.db.transaction():
-        house.vault  # noqa: B018 - without a key nothing can be sealed: say so before anything is stored
-        house.db.after_commit(house.sealer(first=history.last_event(house.db) in (None, history.RESTORED)))
+        seal_at_commit(house)
         record_unsealed(house, what, domain, **details)
+
+
+def seal_at_commit(house: Workspace) -> None:
+    """Have the history sealed once this transaction is stored. What stands above the seal already is named first, so that
+    it never passes for something that was written here."""
+    house.vault  # noqa: B018 - without a key nothing can be sealed: say so before anything is stored
+    sealer = house.sealer(first=history.is_new(house.db))
+    if house.db.at_commit(sealer) and (left := sealer.left_unsealed()):
+        record_unsealed(house, history.UNSEALED, rows=[list(left)])
 
 
 def record_unsealed(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
