@@ -313,6 +313,26 @@ def test_a_changed_mapping_pauses_until_a_preview_of_it_is_approved_and_processe
     assert happened(clockwork, "plan made")[-1]["who"] == CSM, "the new mapping stands approved by whoever approved it"
 
 
+def test_a_pilot_of_a_changed_mapping_approves_nothing_for_everybody_else(
+    clockwork: Clockwork, hibob: TinyHiBob
+) -> None:
+    content = customer(hibob.base_url, domain(*ATTRIBUTES[:4], schedule=DAILY))
+    clockwork.rollcall.set_up(content, by=ADMIN).fine()
+    hibob.join(31)
+    hibob.join(32)
+    house = clockwork.seen_by(ADMIN)
+    plan = workflow.preview(house, STAFF)
+    workflow.approve(house, plan.id, only=[plan.changes[0].key])
+    workflow.process(house, plan.id)
+    assert clockwork.standing[0] == "paused"
+    assert "people were left out" in clockwork.standing[1]
+    clockwork.at("2027-03-06T05:00:00Z")
+    assert live(clockwork) == 31, "nobody has approved the other one"
+    clockwork.switch_on()
+    clockwork.at("2027-03-07T05:00:00Z")
+    assert live(clockwork) == 32
+
+
 def test_changed_times_must_be_switched_on_again(clockwork: Clockwork, hibob: TinyHiBob) -> None:
     clockwork.rollcall.set_up(customer(hibob.base_url, domain(schedule=DAILY | {"cron": "0 6 * * *"}))).fine()
     assert clockwork.standing[0] == "paused"
