@@ -13,6 +13,7 @@ from provisioning.store.jobs import Job, JobKind
 from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
+from provisioning.workflow import ScheduleStanding
 
 KINDS = [JobKind.PROCESS, JobKind.RETRY]
 NEXT = {
@@ -139,6 +140,8 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+        if workflow.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
+            link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
         deciding.undo(here, run)
 
 
