@@ -25,7 +25,7 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
     # After a save the form begins anew, so that the token does not stay in it.
     which = f"{found.id if found else 'new'}_{st.session_state.get('connection_turn', 0)}"
     with st.form(f"connection_{which}", border=True):
-        st.subheader(escape(found.name) if found else "New connection", anchor=False)
+        st.header(escape(found.name) if found else "New connection", anchor=False)
         left, right = st.columns(2)
         name = left.text_input("Name", found.name if found else "", disabled=bool(found), placeholder="HiBob")
         url = right.text_input("Base URL", found.base_url if found else HIBOB_API)
@@ -82,7 +82,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
     # Refused, the form keeps what was typed; a domain that was added begins another form.
     turn = st.session_state.get("domain_turn", 0)
     with st.form(f"new_domain_{turn}", border=True):
-        st.subheader("Add a domain", anchor=False)
+        st.header("Add a domain", anchor=False)
         st.caption("The part of Skillcast’s user directory that this connection may touch.")
         name = st.text_input("Name of the domain", placeholder="staff")
         connection = st.selectbox("Connection", names)
@@ -102,7 +102,7 @@ def draw_target(here: Here) -> None:
     target = workflow.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
     with st.form(f"target_{here.label}_{turn}", border=True):
-        st.subheader(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
+        st.header(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
         where = st.radio(
             "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed"
         )
@@ -145,7 +145,7 @@ def draw_portal(portal: workflow.PortalSeen) -> None:
 
 
 def draw_test(here: Here) -> None:
-    st.subheader("Test", anchor=False)
+    st.header("Test", anchor=False)
     st.caption("Asks HiBob for everybody with the mapped fields, and shows what was proved. Nothing is changed.")
     job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)

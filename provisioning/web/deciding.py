@@ -58,7 +58,7 @@ def proposals(here: Here, plan: Plan, deciding: bool) -> None:
     """Pairs that look like one person, with the evidence side by side."""
     if not plan.proposals:
         return
-    st.subheader("The same person?", anchor=False)
+    st.header("The same person?", anchor=False)
     st.caption(
         "Each pair may be one person under two records. Both are held: a new user would start without the training history."
     )

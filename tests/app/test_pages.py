@@ -635,7 +635,7 @@ def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
     url = workflow.connections_seen(house, "Northwind Trading")[0].connection.base_url
     workflow.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
     at = app.open("connect")
-    assert not any("](" in each.value for each in at.subheader)
+    assert not any("](" in each.value for each in at.header)
     for name in ("x" * 201, "two\nlines"):
         with pytest.raises(SettingsError, match="200 printable"):
             workflow.save_connection(house, "Northwind Trading", name, url, "id", None)
