@@ -175,7 +175,8 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
             f"The credentials are right, people are visible, and every mapped column is there. Tested {moment(found.metadata_at)}.",
             icon=":material/check_circle:",
         )
-        link("pages/mapping.py", "Go on to the mapping", ":material/arrow_forward:", here)
+        page, words = ("preview", "Go on to the preview") if found.columns else ("mapping", "Go on to the mapping")
+        link(f"pages/{page}.py", words, ":material/arrow_forward:", here)
     for each in found.findings:
         st.warning(f"{escape(each.message)} {escape(each.remedy)}", icon=":material/lock:")
     if found.portal:
@@ -186,7 +187,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
     names = {each.category: each.category_name for each in workflow.fields_known(here.house, here.label)}
     rows = [
         {
-            "Attribute": each.attribute,
+            "Attribute": called(here, each),
             "HiBob column": each.column,
             "Filled": each.filled,
             "State": STATES[each.state],
@@ -201,6 +202,13 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
         column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
         alt="Evidence per mapped field",
     )
+
+
+def called(here: Here, each: workflow.CheckedColumn) -> str:
+    """An attribute has two columns where one steps in for the other."""
+    rows = here.domain.attributes if here.domain else ()
+    second = any(row.name == each.attribute and row.fallback == each.column for row in rows)
+    return f"{each.attribute} (fallback)" if second else each.attribute or ""
 
 
 here = enter("Connect", "How Rollcall reaches HiBob, and what a test of it proved.")

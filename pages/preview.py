@@ -84,6 +84,8 @@ def draw_head(here: Here, plan: Plan) -> None:
         before = workflow.compared_with_last(here.house, plan.id)
         if before:
             st.caption(escape(before))
+        if workflow.plan_states(here.house, here.label, [plan])[plan.id] is workflow.PlanState.WAITING:
+            st.markdown("Look through it, then [approve it](#approve) at the end of this page.")
 
 
 def draw_origin(here: Here, plan: Plan) -> None:
@@ -133,7 +135,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
         with who:
             changes.table(here, plan, open_to_decide) if total else st.info("Nobody changes.", icon=":material/check:")
     with st.container(border=True):
-        st.header("Approve", anchor=False)
+        st.header("Approve", anchor="approve")
         approval.draw(here, plan, lapsed)
 
 

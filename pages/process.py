@@ -13,6 +13,7 @@ from provisioning.store.jobs import Job, JobKind
 from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
+from provisioning.workflow import ScheduleStanding
 
 KINDS = [JobKind.PROCESS, JobKind.RETRY]
 NEXT = {
@@ -100,7 +101,8 @@ def draw_waiting(here: Here, plan: Plan) -> None:
             ask(here, plan, JobKind.PROCESS)
 
 
-def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
+def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
+    """`said`: why processing did not come to an end, where that stands on the page already."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status is not RunStatus.RUNNING or busy:
             parts.run_badge(run)
@@ -113,6 +115,8 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool) -> None:
     if speed:
         st.caption(escape(speed_line(speed) + "."))
     if not busy:
+        if run.note and run.note != said:
+            st.error(escape(run.note), icon=":material/error:")
         draw_next(here, plan, run)
     draw_outcomes(here, run)
 
@@ -136,6 +140,8 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+        if workflow.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
+            link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
         deciding.undo(here, run)
 
 
@@ -189,6 +195,6 @@ with guarded():
     elif job:
         jobs.show(here, job, "Processing")
     if run:
-        draw_run(here, plan, run, bool(waits or elsewhere))
+        draw_run(here, plan, run, bool(waits or elsewhere), (job.error if job else None) or "")
     elif not waits:
         draw_waiting(here, plan)

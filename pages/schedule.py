@@ -70,7 +70,7 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
         )
         if trouble.plan_id:
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=trouble.plan_id)
-        else:
+        elif trouble.code == "connection":
             link("pages/connect.py", "Test the connection", ":material/cable:", here)
     elif seen.next_at:
         st.caption(f"Runs next {moment(seen.next_at)}.")

@@ -93,9 +93,13 @@ def is_blocked(plan: Plan, retry_at: datetime) -> Word:
     return Word("block", "the schedule is blocked", body, "preview", {"plan": plan.id})
 
 
-def is_troubled(code: str, reason: str, retry_at: datetime) -> Word:
-    title = "HiBob or the directory cannot be used" if code == "connection" else "the schedule cannot run"
-    return Word(code, title, f"{reason} Nothing more was written. {_again(retry_at)}", "connect", {})
+def is_troubled(code: str, reason: str, retry_at: datetime, plan_id: str | None) -> Word:
+    """`plan_id`: the preview that could not be processed; a person may still approve it."""
+    body = f"{reason} Nothing more was written. {_again(retry_at)}"
+    if code == "connection":
+        return Word(code, "HiBob or the directory cannot be used", body, "connect", {})
+    page, query = ("preview", {"plan": plan_id}) if plan_id else ("schedule", {})
+    return Word(code, "the schedule cannot run", body, page, query)
 
 
 def is_paused(code: str, reason: str) -> Word:
