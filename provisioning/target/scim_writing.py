@@ -68,6 +68,7 @@ class Writer:
         self.single = Way(lambda each: client.send(each.method, each.path, each.body, each.version), unknown)
         self._unsettled: set[tuple[str, Action]] = set()
         self._read_back: dict[Action, int] = {}
+        self._ignores: set[Action] = set()
         self._lock = Lock()
 
     # --- one change ---
@@ -393,6 +394,7 @@ class Writer:
         if self._to_read_back(change.action):
             ignored = self._ignored(request, user)
             if ignored:
+                self._ignores.add(change.action)
                 return failed(
                     change,
                     f"Skillcast answered that it was done, but did not keep {ignored}. Whoever runs the portal finds out "
@@ -415,9 +417,10 @@ class Writer:
         return found
 
     def _to_read_back(self, action: Action) -> bool:
+        """The first three of a kind; all of a kind of which one was not kept."""
         with self._lock:
             self._read_back[action] = self._read_back.get(action, 0) + 1
-            return self._read_back[action] <= READ_BACK
+            return self._read_back[action] <= READ_BACK or action in self._ignores
 
     def _ignored(self, request: Request, user: str) -> str:
         """The names of what was accepted and is not there."""
