@@ -113,3 +113,23 @@ def test_every_message_that_the_operator_guide_explains_is_one_that_rollcall_say
     pieces = [piece for row in rows for piece in re.split(r" … |, (?=database)", row)]
     assert len(pieces) > 12
     assert [piece for piece in pieces if piece.replace("’", "'") not in _code().replace("’", "'")] == []
+
+
+def test_what_runs_it_agrees_on_folder_and_environment() -> None:
+    """systemd takes a comment behind a value for a part of it, and cron knows no environment."""
+    guide, schedules = (
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operator-guide.md", "schedules.md")
+    )
+    settings = re.findall(r"^ROLLCALL_\w+=(.*)$", guide, re.MULTILINE)
+    assert settings
+    assert not [each for each in settings if "#" in each]
+    folder = re.findall(r"^git clone \S+ (\S+)", guide, re.MULTILINE)
+    started = re.findall(
+        r"(?:^WorkingDirectory=|\bcd |^ExecStart=)(/srv/[\w/]+?)(?=/\.venv|/scripts|\s)",
+        guide + schedules,
+        re.MULTILINE,
+    )
+    assert len(started) > 4
+    assert set(started) == set(folder)
+    (cron,) = re.findall(r"^\*/5 .*", schedules, re.MULTILINE)
+    assert ". /etc/rollcall.env" in cron
