@@ -82,7 +82,7 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: workflo
     following = workflow.next_station(steps)
     title, why, page, words = most_urgent(now, job, following, seen)
     with st.container(border=True):
-        st.subheader("What needs you", anchor=False)
+        st.header("What needs you", anchor=False)
         st.markdown(f"**{escape(title)}** — {escape(why)}")
         exactly = {"plan": now.plan.id} if now.plan and title in (REVIEW, BLOCKED) else {}
         with st.container(horizontal=True):
@@ -107,16 +107,20 @@ def draw_rest(here: Here, seen: workflow.ScheduleSeen) -> None:
 
 
 def draw_numbers(now: workflow.Standing) -> None:
-    live, archived, seats, read = st.columns(4)
-    live.metric("Live users", f"{now.users['Live']:,}", border=True)
-    archived.metric("Archived users", f"{now.users['Archived']:,}", border=True)
-    seats.metric("Licensed seats", f"{now.seats:,}" if now.seats else "—", border=True)
-    read.metric("HiBob read", ago(now.read_at, here.house.clock()) if now.read_at else "never", border=True)
+    read = ago(now.read_at, here.house.clock()) if now.read_at else "never"
+    parts.numbers(
+        [
+            ("Live users", now.users["Live"]),
+            ("Archived users", now.users["Archived"]),
+            ("Licensed seats", now.seats or "—"),
+            ("HiBob read", read),
+        ]
+    )
 
 
 def draw_plan(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last preview", anchor=False)
+        st.header("Last preview", anchor=False)
         if now.plan is None:
             st.write("None yet. A preview reads both sides and changes nothing.")
             return
@@ -136,7 +140,7 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
 
 def draw_run(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last runs", anchor=False)
+        st.header("Last runs", anchor=False)
         if now.last_run is None:
             st.write("None yet. Nothing has been written to the directory.")
             return
@@ -146,7 +150,7 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         st.markdown(escape(" · ".join(f"{number:,} {result}" for result, number in results.items())))
         bars = [
-            (f"{run.started_at:%d %b, %H:%M:%S}", done)
+            (f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done)
             for run, _, done in workflow.runs_seen(here.house, here.label, 8)
         ]
         st.plotly_chart(runs_chart(bars[::-1], 190), key="runs", alt="People done in the last runs", config=CONFIG)

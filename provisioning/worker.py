@@ -249,11 +249,16 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
     def waiting(holder: Holder) -> None:
         say(f"Waiting for {holder}")
 
+    def moving(done: int, total: int) -> None:
+        """Whatever it waited for, it goes on."""
+        say("")
+
     if job.kind is JobKind.PREVIEW:
         return {"plan": workflow.preview(house, label, waiting, say).id}
     if job.kind in (JobKind.PROCESS, JobKind.RETRY) and job.plan_id:
         retry = job.kind is JobKind.RETRY
-        return {"run": workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting, say=say).id}
+        ended = workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting, progress=moving, say=say)
+        return {"run": ended.id}
     if job.kind is JobKind.SAMPLE:
         return {"people": str(workflow.read_sample(house, label))}
     if job.kind is JobKind.DECIDE and job.plan_id:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from provisioning.target.scim_client import Lost, Reply, ScimClient
+from provisioning.target.scim_client import Lost, Reply, ScimClient, Throttled
 from provisioning.target.scim_paths import Resource, count_in, look, to_text
 from provisioning.target.scim_provider import Announced
 from provisioning.target.scim_steps import Request
@@ -47,21 +47,32 @@ class Bulk:
         return found
 
     def send(self, requests: Sequence[Request]) -> list[Reply | None]:
-        """One bulk request; per write its answer, or None where nobody can say. Raises `Throttled` and
-        `TargetError`."""
+        """One bulk request, or several smaller ones; per write its answer, or None where nobody can say. Raises
+        `Throttled` when nothing was done, and `TargetError`."""
         body = {"schemas": [BULK], "Operations": [_operation(each, place) for place, each in enumerate(requests)]}
         try:
             reply = self._client.send("POST", "/Bulk", body)
         except Lost:
+            return [None] * len(requests)
+        except Throttled as limit:
+            if limit.untouched:
+                raise
             return [None] * len(requests)
         if reply.ok and reply.body is not None:
             return _answers(reply.body, requests)
         if len(requests) > 1 and (reply.status == 413 or scim_type(reply.body) == "tooMany"):
             # The limit is lower than announced.
             self._most = half = len(requests) // 2
-            return self.send(requests[:half]) + self.send(requests[half:])
+            return self.send(requests[:half]) + self._send_rest(requests[half:])
         self.works = False
         return [None] * len(requests)
+
+    def _send_rest(self, requests: Sequence[Request]) -> list[Reply | None]:
+        """The second half: a rate limit must not lead to the first being sent again, so whoever meets it is looked at."""
+        try:
+            return self.send(requests)
+        except Throttled:
+            return [None] * len(requests)
 
 
 def _operation(request: Request, place: int) -> Resource:

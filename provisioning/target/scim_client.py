@@ -43,11 +43,12 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Throttled(Exception):
-    """Nothing was done: the server asks us to wait. `wait`: seconds, if it says how long."""
+    """The server asks us to wait. `wait`: seconds, if it says how long. `untouched`: nothing was done, for sure; a 503 may
+    come from a gateway, after what stands behind it has done the work."""
 
-    def __init__(self, wait: float | None) -> None:
+    def __init__(self, wait: float | None, *, untouched: bool = True) -> None:
         super().__init__("throttled")
-        self.wait = wait
+        self.wait, self.untouched = wait, untouched
 
 
 class Lost(Exception):
@@ -157,7 +158,7 @@ class ScimClient:
         """Answers that are about everybody: the rate, the token, the address."""
         wait = asked_wait(answer)
         if answer.status == 429 or (answer.status == 503 and wait is not None):
-            raise Throttled(wait)
+            raise Throttled(wait, untouched=answer.status == 429)
         self._rate.went()
         if answer.status == 401:
             raise TargetRefused(refusal(401, self._body(answer)).message)

@@ -66,6 +66,11 @@ def _read_once(fetch: Fetch, keep: Callable[[Resource], T], query: dict[str, str
         # Each page begins with the last user of the one before, which shows that nothing has shifted; unless the
         # server gives one at a time.
         overlap = 1 if len(listed) > 1 else 0
+    if overlap and len(listed) == total:
+        # Some servers announce the length of the page as the number of all.
+        beyond = _resources(_page(fetch(query | {"startIndex": str(total)}), "filter" in query))
+        if any(user_id(each) not in ids for each in beyond):
+            raise _Moved(f"it says that there are {total:,} users and has more")
     return found
 
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import stamina
 
 from provisioning.model import Action, Change, Outcome, Result
-from provisioning.target.scim_client import Lost, Reply, ScimClient
+from provisioning.target.scim_client import Lost, Reply, ScimClient, Throttled
 from provisioning.target.scim_hidden import PUT_WOULD_DROP, with_hidden
 from provisioning.target.scim_paths import Bound, Resource, look, operations, to_text, whole
 from provisioning.target.scim_provider import Announced
@@ -66,7 +66,9 @@ class Writer:
         self._unique = known is not None and known.unique
         unknown = None if announced.etag else False
         self.single = Way(lambda each: client.send(each.method, each.path, each.body, each.version), unknown)
+        self._unsettled: set[tuple[str, Action]] = set()
         self._read_back: dict[Action, int] = {}
+        self._ignores: set[Action] = set()
         self._lock = Lock()
 
     # --- one change ---
@@ -75,7 +77,9 @@ class Writer:
         self, change: Change, *, final: bool = False, again: bool = False, way: Way | None = None
     ) -> Outcome | None:
         """The outcome of one change; None when it waits for a reference. `final`: no reference can come any more.
-        `again`: it may have been sent before. Raises `Throttled` and `TargetError`."""
+        `again`: it may have been sent before, which is remembered too: a rate limit may come in the way of the look after
+        an answer that was lost. Raises `Throttled` and `TargetError`."""
+        again = again or (change.key, change.action) in self._unsettled
         try:
             retrying = stamina.retry_context(
                 on=Lost, attempts=4, timeout=None, wait_initial=self._first_wait, wait_jitter=self._first_wait
@@ -92,13 +96,26 @@ class Writer:
             step = self.prepare(change, way, final=final, again=again or turn > 0)
             if not isinstance(step, Request):
                 return step
-            proving = step.version and not step.blind and way.begin_proof()
-            reply = self._prove(step, way) if proving else way.send(step)
-            ended = self.judge(step, reply) if reply else step
+            ended = self._send(step, way)
             if not isinstance(ended, Request):
                 return ended
         told = refusal(412, None)
         return Outcome(change.key, change.action, Result.FAILED, told.message, told.cause)
+
+    def _send(self, step: Request, way: Way) -> Outcome | Request | None:
+        """Send a write and judge its answer. Until that is understood the write may have taken effect."""
+        who = (step.change.key, step.change.action)
+        proving = step.version and not step.blind and way.begin_proof()
+        self._unsettled.add(who)
+        try:
+            reply = self._prove(step, way) if proving else way.send(step)
+        except Throttled as limit:
+            if limit.untouched:
+                self._unsettled.discard(who)
+            raise
+        ended = self.judge(step, reply) if reply else step
+        self._unsettled.discard(who)
+        return ended
 
     def _prove(self, step: Request, way: Way) -> Reply | None:
         """Send a write with an ETag that nothing has, then with the right one: a server that minds them refuses the
@@ -194,7 +211,8 @@ class Writer:
         for bound, text in self._seen(change):
             now = read(resource, bound)
             as_planned = same(bound, now, text) or (bound.reference and self._refers(now, text))
-            if not as_planned and now != goal.get(bound.name):
+            as_wanted = bound.name in goal and alike(now, goal[bound.name])
+            if not as_planned and not as_wanted:
                 moved.append("link" if bound is LINK else bound.name)
         return ", ".join(moved)
 
@@ -376,6 +394,7 @@ class Writer:
         if self._to_read_back(change.action):
             ignored = self._ignored(request, user)
             if ignored:
+                self._ignores.add(change.action)
                 return failed(
                     change,
                     f"Skillcast answered that it was done, but did not keep {ignored}. Whoever runs the portal finds out "
@@ -398,9 +417,10 @@ class Writer:
         return found
 
     def _to_read_back(self, action: Action) -> bool:
+        """The first three of a kind; all of a kind of which one was not kept."""
         with self._lock:
             self._read_back[action] = self._read_back.get(action, 0) + 1
-            return self._read_back[action] <= READ_BACK
+            return self._read_back[action] <= READ_BACK or action in self._ignores
 
     def _ignored(self, request: Request, user: str) -> str:
         """The names of what was accepted and is not there."""

@@ -62,6 +62,8 @@ def _poll(label: str, job_id: int, doing: str, progress: Progress | None, contro
                 st.status(escape(text) + " …", state="running")
             else:
                 st.progress(min(max(share, 0.0), 1.0), text=escape(text))
+            if progress and job.step and not waiting:
+                st.caption(escape(f"{job.step}."))
             if controls and not waiting:
                 controls(house)
             st.caption("You may close this tab: the work goes on, and this page shows it when you come back.")

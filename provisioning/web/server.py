@@ -86,11 +86,17 @@ class Guard:
         if any(closed in scope["path"] for closed in CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, with_headers)
             return
-        most = MOST_UPLOADED if UPLOADS in scope["path"] else MOST_ELSEWHERE
+        most = MOST_UPLOADED if _is_upload(scope["path"]) else MOST_ELSEWHERE
         if _announced(scope) > most:
             await PlainTextResponse("Too large", 413)(scope, receive, with_headers)
             return
         await self.app(scope, _limited(receive, most), with_headers)
+
+
+def _is_upload(path: str) -> bool:
+    """Of Streamlit's own address for files alone: ours take a path of any words after theirs."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return path.startswith(f"/{base}{UPLOADS}/" if base else f"{UPLOADS}/")
 
 
 def _secure_cookies(message: "Message") -> None:

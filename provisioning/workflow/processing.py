@@ -46,6 +46,7 @@ CHUNK = 100
 STOPPED = "stopped"
 IN_A_ROW, SHARE, FEWEST = 50, 0.1, 3
 """So many failures with the same cause stop a run early; a share of the changes only from three people up."""
+AFTER_STOP = "Mend it and resume; then retry those who failed."
 
 CHANGED_IN_HIBOB = "Changed in HiBob since the preview."
 
@@ -194,12 +195,10 @@ class _Failures:
         """Why the run should stop early: 50 in a row, or a tenth of all (three at the least), with the same cause."""
         cause, row = self.in_a_row
         if cause and row >= IN_A_ROW:
-            return f"Stopped early: {row:,} in a row failed for the same cause ({cause}). Mend it, then resume."
+            return f"Stopped early: {row:,} in a row failed for the same cause ({cause}). {AFTER_STOP}"
         for cause, count in self.of_a_cause.most_common():
             if cause and count >= max(todo * SHARE, FEWEST):
-                return (
-                    f"Stopped early: {count:,} of {todo:,} failed for the same cause ({cause}). Mend it, then resume."
-                )
+                return f"Stopped early: {count:,} of {todo:,} failed for the same cause ({cause}). {AFTER_STOP}"
         return None
 
 
@@ -245,13 +244,15 @@ class _Processing:
             self.house, self.domain, expected=len(todo), stop=self._stop_asked, waiting=self._wait
         ) as directory:
             try:
+                self.progress(0, len(todo))
                 for start in range(0, len(todo), CHUNK):
                     if self._stop_asked():
                         return self._stopped()
                     self.still_ours()
                     directory.ensure(todo[start : start + CHUNK], self._journal)
                     self.progress(min(start + CHUNK, len(todo)), len(todo))
-                    if early := self.failures.too_many(len(todo)):
+                    # After the last chunk nobody is left to be spared, and who failed can be retried at once.
+                    if start + CHUNK < len(todo) and (early := self.failures.too_many(len(todo))):
                         return early
                 directory.finish(self._journal)
             except Stopped:

@@ -13,7 +13,7 @@ from openpyxl import Workbook, load_workbook
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from provisioning import workflow
+from provisioning import worker, workflow
 from provisioning.errors import NotFound, RoleMissing, SettingsError
 from provisioning.model import Action, Finding, Outcome, Plan, Result, Role, Run, RunStatus, ScopeRule, Severity
 from provisioning.report.workbook import read_workbook
@@ -239,6 +239,44 @@ def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
     assert f"1 of {len(plan.changes)} changes" in at.get("progress")[0].proto.text
     button(at, "Stop")
     assert runs.stop_asked(house.db, run.id)
+
+
+def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    job = jobs.claim(house.db, house.clock())
+    assert job is not None
+    runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    jobs.note(house.db, job.id, "Skillcast asks us to wait until 10:15:00 UTC")
+    at = app.open("process")
+    assert "wait until 10:15:00 UTC" in said(at).replace("\\", "")
+    assert "Stop" in [each.label for each in at.button]
+
+
+def test_what_a_run_waited_for_is_not_said_any_more_when_it_goes_on(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    job = jobs.claim(house.db, house.clock())
+    assert job is not None
+    jobs.note(house.db, job.id, "Waiting for somebody else")
+    worker.execute(house, job)
+    assert workflow.job_seen(house, DOMAIN, job.id).step == ""
+
+
+def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    why = "Stopped early: 50 in a row failed for the same cause (403)."
+    runs.end_run(house.db, run.id, RunStatus.STOPPED, house.clock(), why)
+    at = app.open("process")
+    assert [each.value.replace("\\", "") for each in at.error] == [why]
+    assert "Resume" in [each.label for each in at.button]
 
 
 def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
@@ -597,7 +635,7 @@ def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
     url = workflow.connections_seen(house, "Northwind Trading")[0].connection.base_url
     workflow.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
     at = app.open("connect")
-    assert not any("](" in each.value for each in at.subheader)
+    assert not any("](" in each.value for each in at.header)
     for name in ("x" * 201, "two\nlines"):
         with pytest.raises(SettingsError, match="200 printable"):
             workflow.save_connection(house, "Northwind Trading", name, url, "id", None)
@@ -757,11 +795,11 @@ def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkey
     assert "Look at the connection" in links
 
 
-def test_a_good_test_leads_to_the_mapping(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_good_test_leads_on_to_what_comes_next(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[str] = []
     monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
     full.open("connect")
-    assert "Go on to the mapping" in links
+    assert "Go on to the preview" in links
 
 
 def test_the_history_of_settings_says_only_what_differs(full: App) -> None:

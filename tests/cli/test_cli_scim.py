@@ -160,6 +160,22 @@ def test_a_run_in_which_a_tenth_fails_for_one_cause_stops_early_and_says_so(empt
         assert len(links(portal)) == 350
 
 
+def test_when_everybody_was_tried_nothing_is_stopped_early_and_who_failed_is_retried_as_often_as_it_takes(
+    empty: Rollcall, hibob: TinyHiBob
+) -> None:
+    empty.environment["SCIM_TOKEN"] = TOKEN
+    with ScimServer(refuses_some(range(2, 6)), bulk=False) as portal:
+        empty.set_up(customer(hibob.base_url, portal_domain(portal))).fine()
+        plan = empty.preview()
+        run = empty.approve_and_process(plan)
+        assert (run["status"], run["counts"]["failed"]) == ("partial", 4)
+        again = empty.call("process", plan["plan"], "--retry-failed", "--json").json
+        assert (again["status"], again["counts"]["failed"]) == ("partial", 4)
+        portal.twists = []
+        empty.call("process", plan["plan"], "--retry-failed", "--json").fine()
+        assert links(portal) == [key_of(number) for number in range(1, 31)]
+
+
 def test_a_portal_with_several_domains_moves_a_user_between_them(
     empty: Rollcall, hibob: TinyHiBob, portal: ScimServer
 ) -> None:

@@ -60,6 +60,7 @@ def test_the_whole_way_by_mouse(running: Demo, browser: Browser, tmp_path: Path)
     process(walker)
     the_history_shows_two_runs(walker)
     ask_for_a_person(walker)
+    let_it_run_by_itself(walker)
     pictures_after(browser, walker, folder)
     assert walker.faults == []
 
@@ -162,6 +163,15 @@ def ask_for_a_person(walker: Visit) -> None:
     assert "person=admin" in walker.page.url
 
 
+def let_it_run_by_itself(walker: Visit) -> None:
+    walker.go("Schedule")
+    walker.page.get_by_text("Make a preview, and process it when nothing blocks").click()
+    walker.ready()
+    walker.click("Save")
+    walker.click("Switch on")
+    walker.sees("Runs under the standing approval of")
+
+
 # --- pictures ---------------------------------------------------------------------------------------------
 
 
@@ -180,7 +190,7 @@ def pictures(browser: Browser, walker: Visit, folder: Path) -> None:
 def pictures_after(browser: Browser, walker: Visit, folder: Path) -> None:
     for scheme in ("light", "dark"):
         shown = visit(browser, walker.address, scheme)
-        for path in ("process", "history", "people?person=admin@northwind.example"):
+        for path in ("process", "schedule", "history", "people?person=admin@northwind.example"):
             shown.open(path)
             shown.picture(folder, f"{path.partition('?')[0]}-{scheme}")
         assert shown.faults == []

@@ -110,6 +110,19 @@ def test_fewer_or_more_users_than_announced_are_no_complete_read(total: object) 
     assert f"there are {total} users and gives" in refusal(answering, 10)
 
 
+def test_a_server_that_takes_the_length_of_a_page_for_the_number_of_all_is_noticed() -> None:
+    def answering(start: int, count: int, _: int) -> dict[str, Any]:
+        listed = people(9)[start - 1 : start - 1 + count]
+        return {"totalResults": len(listed), "Resources": listed}
+
+    assert "it says that there are 3 users and has more" in refusal(answering)
+
+
+def test_a_server_that_knows_no_pages_and_gives_everybody_is_read() -> None:
+    found, _ = read(lambda *_: page(people(7), 1, 100))
+    assert len(found) == 7
+
+
 def test_it_is_read_three_times_before_it_is_an_error() -> None:
     requests = []
 

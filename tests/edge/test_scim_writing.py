@@ -211,6 +211,40 @@ def test_a_create_whose_answer_was_lost_is_looked_up_and_not_sent_again(filters:
         assert len(portal.everybody) == 1
 
 
+def created(portal: ScimServer) -> list[str]:
+    """Whom the portal was asked to add, in bulk or singly."""
+    sent = [one for each in portal.writes for one in each.operations]
+    return sorted(each.body["userName"] for each in sent if is_create(each))
+
+
+def searches(request: Request) -> bool:
+    return request.method == "GET" and "filter" in request.query
+
+
+def strangers(portal: ScimServer) -> None:
+    """Enough people that many adds read everybody once, and nobody is looked for unless there is a reason."""
+    for number in range(900, 905):
+        portal.add(userName=f"s{number}", externalId=str(number))
+
+
+def test_a_rate_limit_in_the_way_of_the_look_does_not_lead_to_a_second_create() -> None:
+    limit = Times(answers(429, Retry_After="1"), searches)
+    with ScimServer(Times(reset_after, is_create), limit, **SINGLE) as portal:
+        strangers(portal)
+        with directory(portal, expected=9) as there:
+            assert bring_about(there, [add(1)]).results == ["done"]
+        assert created(portal) == ["p1@acme.example"]
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_a_503_that_asks_to_wait_may_have_taken_effect(bulk: bool) -> None:
+    with ScimServer(Times(then_answers(503, PAGE, Retry_After="1"), is_write), bulk=bulk) as portal:
+        strangers(portal)
+        with directory(portal, expected=9) as there:
+            assert bring_about(there, adds(3)).results == ["done"] * 3
+        assert created(portal) == [f"p{number}@acme.example" for number in (1, 2, 3)]
+
+
 def forgets_links(request: Request, following: Next) -> Answer:
     """Does not keep what a create says of the external id."""
     if not is_create(request):
@@ -269,6 +303,25 @@ def test_a_server_that_lowers_letters_is_still_found_and_taken_as_done() -> None
         assert [each["userName"] for each in portal.everybody] == ["ada@acme.example"]
 
 
+def lowers_departments(request: Request, following: Next) -> Answer:
+    """Keeps departments in small letters."""
+    if request.method != "PATCH":
+        return following(request)
+    small = [
+        each | {"value": each["value"].lower()} if each["path"] == DEPARTMENT else each
+        for each in request.body["Operations"]
+    ]
+    return following(replace(request, body=request.body | {"Operations": small}))
+
+
+def test_a_lost_update_that_the_server_kept_in_small_letters_is_ours_and_no_drift() -> None:
+    lost = Times(reset_after, lambda each: each.method == "PATCH")
+    with seeded(lost, lowers_departments, bulk=False, etag=False) as portal, directory(portal) as there:
+        users = there.users(NAMES)
+        change = edit(users, ids(users)[key(1)], Action.UPDATE, department="Sales")
+        assert bring_about(there, [change]).results == ["done"]
+
+
 def test_many_adds_read_the_register_once_instead_of_asking_for_each() -> None:
     with ScimServer() as portal:
         portal.add(userName="p3@acme.example", externalId=key(3))
@@ -306,15 +359,23 @@ def drops(name: str) -> Twist:
 @pytest.mark.parametrize(
     ("name", "told"), [("externalId", "external_id"), ("name", "name.givenName"), (ENTERPRISE, DEPARTMENT)]
 )
-def test_what_a_create_did_not_keep_is_named_in_the_first_three_and_they_alone_are_read_back(
+def test_what_a_create_did_not_keep_is_named_and_from_then_on_each_of_the_kind_is_read_back(
     name: str, told: str
 ) -> None:
     with ScimServer(drops(name), **SINGLE) as portal, directory(portal) as there:
         journal = Journal()
         for number in range(1, 6):
             there.ensure([add(number)], journal)
-    assert journal.results == ["failed"] * 3 + ["done"] * 2
-    assert all(told in each.message for each in journal.outcomes[:3])
+    assert journal.results == ["failed"] * 5
+    assert all(told in each.message for each in journal.outcomes)
+
+
+def test_of_what_is_kept_the_first_three_of_a_kind_are_read_back() -> None:
+    with ScimServer(**SINGLE) as portal, directory(portal) as there:
+        for number in range(1, 6):
+            there.ensure([add(number)], Journal())
+        users = {f"/v2/Users/{each['id']}" for each in portal.everybody}
+        assert len([each for each in portal.requests if each.method == "GET" and each.path in users]) == 3
 
 
 def finds_nothing(request: Request, following: Next) -> Answer:
@@ -458,6 +519,17 @@ def test_a_bulk_limit_lower_than_announced_is_found_out() -> None:
     with ScimServer(at_most(3)) as portal, directory(portal) as there:
         assert bring_about(there, adds(10)).results == ["done"] * 10
         assert len(portal.everybody) == 10
+
+
+def test_a_rate_limit_for_the_second_half_does_not_lead_to_the_first_being_sent_again() -> None:
+    def small(request: Request) -> bool:
+        return request.path.endswith("/Bulk") and len(request.body["Operations"]) <= 3
+
+    limit = Times(answers(429, Retry_After="1"), small, first=2)
+    with ScimServer(at_most(3), limit) as portal, directory(portal) as there:
+        assert bring_about(there, adds(6)).results == ["done"] * 6
+        assert len([each for each in portal.writes if small(each)]) == 2
+        assert len(portal.everybody) == 6
 
 
 def half_told(request: Request, following: Next) -> Answer:
