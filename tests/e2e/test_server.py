@@ -92,7 +92,6 @@ def test_it_says_when_it_is_not_and_no_more_than_needed(tmp_path: Path) -> None:
     ("path", "size"),
     [
         ("/_stcore/upload_file/x/y", 60_000_000),
-        ("/_stcore/upload_file/x/y", 60_000_000),
         ("/oauth2callback", 2_000_000),
         ("/webhooks/hibob/x/_stcore/upload_file/y", 2_000_000),
     ],
