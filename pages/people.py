@@ -8,7 +8,7 @@ from provisioning.model import Domain
 from provisioning.web import person
 from provisioning.web.address import PAGE, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import fitting, searchable
+from provisioning.web.words import fitting, people, searchable
 
 User = tuple[str, str, str, dict[str, str]]
 
@@ -25,7 +25,8 @@ def draw_directory(here: Here, domain: Domain) -> None:
         return
     skip = pager(count)
     found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
-    st.caption(f"{fitting(count, ' in the directory')} Select one to see why they are there.")
+    how_many = fitting(count, " in the directory") if wanted else f"{people(count)} in the directory."
+    st.caption(f"{how_many} Select one to see why they are there.")
     rows(frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain")
 
 

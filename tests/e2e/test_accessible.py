@@ -34,6 +34,21 @@ NOT_OURS = {("color-contrast", "dark"): '[data-testid="stButtonGroup"] [data-sel
 """Rule and theme → what only Streamlit can mend. It writes the chosen one of a group of buttons in the primary colour
 on a tint of it; in the dark no primary colour is read there (4.2) and carries white words on a button (4.5) too."""
 WIDTHS = {"desk": (1280, 800), "telephone": (390, 844)}
+FONT = 12
+"""By so many pixels the sidebar may settle when its font has come."""
+WATCH = """{
+    window.places = {}
+    const look = () => {
+        for (const each of document.querySelectorAll('[data-testid=stSidebar] [data-testid=stSelectbox]')) {
+            const name = each.querySelector('label').innerText
+            ;(window.places[name] ||= []).push(Math.round(each.getBoundingClientRect().y))
+        }
+        requestAnimationFrame(look)
+    }
+    look()
+}"""
+"""Notes in every frame how far from the top the boxes Customer and Domain stand. The links below them settle when the
+font of their icons has come; that is Streamlit’s."""
 TIMINGS = os.environ.get("TIMINGS")
 """A file to store in how long each page took; without it they go to the test's own folder."""
 
@@ -60,6 +75,18 @@ def test_axe_sees_what_is_wrong(server: AppServer, browser: Browser) -> None:
     page = opened(walker, "")
     page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<img src=\"data:,\"><h5>Deep</h5>')")
     assert {each.split(" ")[1] for each in findings(page, "", "light")} >= {"image-alt", "heading-order"}
+    walker.context.close()
+
+
+def test_customer_and_domain_stay_where_they_are_while_the_page_comes(server: AppServer, browser: Browser) -> None:
+    walker = visit(browser, server.address)
+    walker.page.add_init_script(WATCH)
+    for path in ("", "preview", "history"):
+        opened(walker, path)
+        places = walker.page.evaluate("window.places")
+        assert len(places) == walker.page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").count()
+        moved = {name: (seen[0], seen[-1]) for name, seen in places.items() if max(seen) - min(seen) > FONT}
+        assert moved == {}
     walker.context.close()
 
 
