@@ -37,6 +37,9 @@ def speed_line(speed: Speed) -> str:
     text += f"; {_rate(achieved)} requests a second"
     if speed.allowed is None:
         return f"{text}, and no rate limit was met"
+    if achieved > speed.allowed:
+        # It was stopped, or ended, before it had waited as long as it was asked to.
+        return f"{text}, which was too many for the portal: it allows about {_rate(speed.allowed)}"
     return f"{text} of the {_rate(speed.allowed)} that the portal allows ({achieved / speed.allowed:.0%})"
 
 

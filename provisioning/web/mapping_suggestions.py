@@ -50,7 +50,13 @@ def _table(found: Sequence[Suggestion], domain: Domain) -> list[int]:
     shown = st.dataframe(
         pd.DataFrame(rows), hide_index=True, on_select="rerun", selection_mode="multi-row",
         height=height(len(rows)), key=f"suggested_{domain.id}_{'_'.join(escape(each.attribute.name) for each in found)}",
-        column_config={"Attribute": st.column_config.TextColumn(width=120), "Data feed name": st.column_config.TextColumn(width=180)},
+        column_config={"Attribute": st.column_config.TextColumn(width=_wide(found)), "Data feed name": st.column_config.TextColumn(width=180)},
         alt="Suggested rows, each with the reason",
     )  # fmt: skip
     return list(shown["selection"]["rows"])
+
+
+def _wide(found: Sequence[Suggestion]) -> int:
+    """Paths of a portal's extensions differ at their ends only."""
+    longest = max(len(each.attribute.name) for each in found)
+    return min(max(120, longest * 7), 520)

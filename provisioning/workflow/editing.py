@@ -128,15 +128,17 @@ def advise(house: Workspace, label: str, attributes: Sequence[Attribute], identi
     return advice.advise(attributes, fields_known(house, label), identifier)
 
 
+FED = "The portal has this attribute, and HiBob the column for it."
+UNFED = "The portal has this attribute: choose the column that feeds it, or leave it out."
+
+
 def suggest(house: Workspace, label: str, attributes: Sequence[Attribute]) -> tuple[Suggestion, ...]:
     """Rows to add to a mapping, and columns for those that have none, each with the reason."""
     tested = last_check(house, label)
     if tested and tested.portal and seen_domain(house, label, "see the mapping").settings.scim:
         named = {each.name for each in attributes}
         missing = [each for each in tested.portal.suggestions if each.name not in named]
-        return tuple(
-            Suggestion(each, "The portal has this attribute, and HiBob the column for it.") for each in missing
-        )
+        return tuple(Suggestion(each, FED if each.data_feed_name else UNFED) for each in missing)
     return suggesting.suggest(fields_known(house, label), attributes)
 
 

@@ -78,6 +78,8 @@ def test_after_a_test_the_mapping_suggests_the_portals_attributes(app: App, port
     workflow.save_target(house, DOMAIN, portal.base_url, TOKEN, "")
     workflow.ask(house, DOMAIN, JobKind.CHECK)
     app.work()
-    rows = [each.attribute for each in workflow.suggest(house, DOMAIN, ())]
+    found = workflow.suggest(house, DOMAIN, ())
+    assert all(("HiBob the column" in each.reason) is bool(each.attribute.data_feed_name) for each in found)
+    rows = [each.attribute for each in found]
     assert {"userName", "name.givenName", f"{PORTAL}:costCentre"} <= {each.name for each in rows}
     assert next(each for each in rows if each.name == "userName").data_feed_name == "root.email"

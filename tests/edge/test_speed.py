@@ -35,6 +35,9 @@ def test_what_was_achieved_stands_beside_what_is_allowed() -> None:
     assert speed_line(Speed(600, 100.0, 1200, 15.0)) == (
         "600 changes in 2 minutes, 6.0 a second; 12 requests a second of the 15 that the portal allows (80%)"
     )
+    assert speed_line(Speed(6, 12.0, 17, 0.4)) == (
+        "6 changes in 12.0 s, 0.5 a second; 1.4 requests a second, which was too many for the portal: it allows about 0.4"
+    )
     assert speed_line(Speed(1, 2.0, 3, None)) == (
         "1 change in 2.0 s, 0.5 a second; 1.5 requests a second, and no rate limit was met"
     )
