@@ -132,3 +132,23 @@ def test_every_proof_of_a_promise_exists() -> None:
         for file, _, test in (each.partition("::") for each in re.findall(r"`([^`]+)`", proof)):
             assert f"def {test}" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{promise}: {file}"
         assert "`" in proof or "](" in proof, f"nothing proves: {promise}"
+
+
+def test_what_runs_it_agrees_on_folder_and_environment() -> None:
+    """systemd takes a comment behind a value for a part of it, and cron knows no environment."""
+    guide, schedules = (
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operator-guide.md", "schedules.md")
+    )
+    settings = re.findall(r"^ROLLCALL_\w+=(.*)$", guide, re.MULTILINE)
+    assert settings
+    assert not [each for each in settings if "#" in each]
+    folder = re.findall(r"^git clone \S+ (\S+)", guide, re.MULTILINE)
+    started = re.findall(
+        r"(?:^WorkingDirectory=|\bcd |^ExecStart=)(/srv/[\w/]+?)(?=/\.venv|/scripts|\s)",
+        guide + schedules,
+        re.MULTILINE,
+    )
+    assert len(started) > 4
+    assert set(started) == set(folder)
+    (cron,) = re.findall(r"^\*/5 .*", schedules, re.MULTILINE)
+    assert ". /etc/rollcall.env" in cron

@@ -75,10 +75,10 @@ class Guard:
 
         async def with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
+                keep_way_back(scope, message)
+                headers = MutableHeaders(scope=message)  # Another made after this one would have a list of its own.
                 for name, value in HEADERS.items():
                     headers[name] = value
-                keep_way_back(scope, message)
                 if secure:
                     headers["Strict-Transport-Security"] = FOR_A_YEAR
                     _secure_cookies(message)

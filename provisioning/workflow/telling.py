@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from provisioning import notify
 from provisioning.errors import SettingsError
 from provisioning.hosts import allowed_hosts
-from provisioning.model import Domain, Plan, Run
+from provisioning.model import Domain, Plan, Run, RunStatus
 from provisioning.notify import Letter
 from provisioning.report.text import WORDS
 from provisioning.store import customers, messages
@@ -112,6 +112,8 @@ def has_failed(run: Run) -> Word:
     failed, done = run.counts["failed"], run.counts["done"]
     people = "person was" if failed == 1 else "people were"
     body = f"In the scheduled run {done:,} changes were made, and {failed:,} failed. Look why, and try those again."
+    if run.status is RunStatus.STOPPED:
+        body += " It stopped before its end: the others are still to do."
     return Word("failed", f"{failed:,} {people} not provisioned", body, "process", {"plan": run.plan_id})
 
 

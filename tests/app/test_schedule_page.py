@@ -56,10 +56,11 @@ def test_common_times_are_chosen_without_writing_cron(app: App, said: Said) -> N
     assert "Every day at 05:00, Europe/London time" in plain(said(app.open("schedule")))
 
 
-def test_a_cron_expression_that_is_none_is_refused_before_it_is_saved(app: App) -> None:
+@pytest.mark.parametrize("written", ["every noon", "0 0 31 2 *", "*/30 * * * * *"])
+def test_a_cron_expression_that_is_none_is_refused_before_it_is_saved(app: App, written: str) -> None:
     at = app.open("schedule")
     next(each for each in at.selectbox if each.label == "When").set_value("own").run()
-    next(each for each in at.text_input if each.label == "Cron expression").set_value("every noon").run()
+    next(each for each in at.text_input if each.label == "Cron expression").set_value(written).run()
     assert "is no cron expression" in plain(at.error[0].value)
     assert not buttons(at)["Save"]
 

@@ -326,7 +326,7 @@ def test_the_log_of_the_server_holds_no_secret(house: House, server: AppServer) 
     [
         ("[auth\n", (), "cannot be read as TOML"),
         ("[auth]\nclient_id = 'x'\n", (), "Nobody can sign in"),
-        (None, ("--server.address", "0.0.0.0"), "listens beyond this machine"),  # noqa: S104 - it is refused
+        (None, ("--server.address", "0.0.0.0"), "has no [auth]"),  # noqa: S104 - it is refused
     ],
     ids=["not TOML", "half a sign-in", "no sign-in, and the network may come"],
 )
