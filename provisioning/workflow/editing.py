@@ -274,7 +274,8 @@ LIMIT_LENGTH = 20
 
 
 def save_settings(house: Workspace, label: str, settings: Settings, based_on: int) -> Domain:
-    """Save settings as a new version; runs nothing. Raises `Refused` when somebody saved a newer one meanwhile."""
+    """Save settings as a new version; runs nothing. Where users are kept stays as it is (`save_target`): a draft may be older
+    than the portal's token, which is not sent to another address. Raises `Refused` when somebody saved a newer one meanwhile."""
     with house.db.transaction():
         domain = seen_domain(house, label, "change the settings", PREPARERS)
         if domain.settings_version != based_on:
@@ -282,6 +283,8 @@ def save_settings(house: Workspace, label: str, settings: Settings, based_on: in
                 f"Somebody saved version {domain.settings_version} of these settings since you began from version "
                 f"{based_on}. Nothing was saved: reload the page, look at the new values and make your change again."
             )
+        now = domain.settings
+        settings = replace(settings, scim=now.scim, domain_attribute=now.domain_attribute)
         check_usable(house, domain, domain.attributes, settings)
         version = customers.save_settings(house.db, domain.id, settings, house.actor.name, house.clock())
         if version:

@@ -4,6 +4,7 @@ written anew, events sent again."""
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -73,6 +74,20 @@ def test_a_stored_token_is_not_sent_to_another_address(acme: Rollcall, hibob: Ti
         acme.preview()
         assert other.calls == []
         assert acme.set_up(customer(other.base_url), by=ADMIN).code == 0
+
+
+def test_a_draft_that_is_older_than_the_portals_token_does_not_lead_it_elsewhere(acme: Rollcall) -> None:
+    theirs = house_of(acme, ADMIN)
+    workflow.save_target(theirs, STAFF, "https://mine.skillcast.io/scim", "a token of my own", "")
+    (mine,) = workflow.domains_seen(theirs, "Acme")
+    workflow.save_target(theirs, STAFF, "https://acme.skillcast.io/scim", "the portal's token", "")
+    (now,) = workflow.domains_seen(theirs, "Acme")
+    workflow.keep_settings_draft(theirs, STAFF, replace(mine.settings, absent_reads=2), now.settings_version)
+    said, based_on = workflow.settings_draft(theirs, STAFF) or pytest.fail("no draft")
+    saved = workflow.save_settings_draft(theirs, STAFF, said, based_on)
+    theirs.db.close()
+    assert saved.settings.absent_reads == 2
+    assert saved.settings.scim == now.settings.scim
 
 
 @pytest.mark.parametrize("variable", ["ROLLCALL_KEY", "ROLLCALL_ALLOWED_HOSTS"])
