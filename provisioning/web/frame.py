@@ -21,7 +21,7 @@ from streamlit.navigation.page import StreamlitPage
 from provisioning import workflow
 from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
-from provisioning.web import sign_in, worker_child
+from provisioning.web import let_in, sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import CUSTOMERS, SECTIONS
 from provisioning.web.words import escape
@@ -115,9 +115,11 @@ def run_app(navigate: Callable[[], StreamlitPage]) -> None:
     try:
         house = sign_in.open_house(data_folder())
     except (RollcallError, sqlite3.Error) as problem:
+        let_in.note(let_in=False)
         navigate()
         sign_in.draw_door(problem)
         return
+    let_in.note(let_in=True)
     with guarded(), _as_current(house):
         page = navigate()
         st.session_state[ENTERED] = True

@@ -27,18 +27,20 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class HiBobAsked:
-    """One read of HiBob. `report`: instead of people search; then `fields` are the known ones, for its titles."""
+    """One read of HiBob. `report`: instead of people search; then `fields` are the known ones, for its titles. `kept`: an
+    earlier read, of which people whose record is the same are taken."""
 
     reach: Reach
     service_user_id: str
     fields: tuple[Field, ...]
     now: datetime
     report: int | None = None
+    kept: Closed[Snapshot] | None = None
 
 
 def people_of(asked: HiBobAsked) -> Snapshot:
     with hibob_at(asked.reach, asked.service_user_id) as client:
-        return read_people(client, asked.fields, asked.now)
+        return read_people(client, asked.fields, asked.now, asked.kept.content if asked.kept else None)
 
 
 def report_of(asked: HiBobAsked) -> Report:
