@@ -85,7 +85,7 @@ def has_lapsed(plan: Plan | None) -> Word:
 
 
 def is_blocked(plan: Plan, retry_at: datetime) -> Word:
-    codes = ", ".join(_block(each.code, each.numbers) for each in plan.blocks)
+    codes = ", ".join(dict.fromkeys(_block(each.code, each.numbers) for each in plan.blocks))
     body = (
         f"The schedule’s preview is blocked by {codes}; nothing was written. Somebody must look: correct the cause, or "
         f"override the block with a reason. {_again(retry_at)}"

@@ -429,6 +429,7 @@ def test_another_cause_is_another_message(clockwork: Clockwork, hibob: TinyHiBob
     hibob.fault = 500
     clockwork.at("2027-03-06T23:00:00Z")
     assert [about for _, about in clockwork.told()] == ["connection", "block"]
+    assert clockwork.messages()[1].body.count("column-absent") == 1, "every mapped column of the category is missing"
 
 
 def test_a_token_that_is_refused_is_told_though_the_network_failed_before(
