@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from provisioning.database import Database
 from provisioning.model import Change, Held
 from provisioning.store.codec import to_json
-from provisioning.store.plans import change_of, held_of
+from provisioning.store.plans import changes_of, held_of
 
 _DONE = (
     "FROM changes c JOIN runs r ON r.plan_id = c.plan_id JOIN outcomes o ON o.run_id = r.id AND o.key = c.key "
@@ -60,4 +60,4 @@ def in_plan(db: Database, plan_id: str, keys: Sequence[str]) -> tuple[list[Chang
     theirs = "WHERE plan_id = ? AND key IN (SELECT value FROM json_each(?)) ORDER BY seq"
     changes = db.all(f"SELECT * FROM changes {theirs}", plan_id, wanted)
     held = db.all(f"SELECT * FROM held {theirs}", plan_id, wanted)
-    return [change_of(row) for row in changes], [held_of(row) for row in held]
+    return list(changes_of(changes)), [held_of(row) for row in held]

@@ -10,6 +10,9 @@ from provisioning.model import Action, Outcome, Result, Run, RunStatus
 from provisioning.store.codec import to_json, to_moment, to_text
 from provisioning.store.plans import new_id
 
+_ACTIONS = {each.value: each for each in Action}
+_RESULTS = {each.value: each for each in Result}
+
 
 def start_run(db: Database, plan_id: str, domain_id: int, by: str, at: datetime, retry_of: str | None = None) -> Run:
     run_id = new_id("run")
@@ -38,6 +41,11 @@ def recent_runs(db: Database, domain_id: int, most: int) -> list[tuple[Run, dict
     """The last runs, newest first, without their outcomes: (run, people per result, people done per action)."""
     rows = db.all("SELECT * FROM runs WHERE domain_id = ? ORDER BY rowid DESC LIMIT ?", domain_id, most)
     return [(_head(row), *_tally(db, row["id"])) for row in rows]
+
+
+def count_results(db: Database, run_id: str) -> dict[str, int]:
+    """People per result so far, without their outcomes."""
+    return _tally(db, run_id)[0]
 
 
 def _tally(db: Database, run_id: str) -> tuple[dict[str, int], dict[str, int]]:
@@ -91,7 +99,8 @@ def _run(db: Database, row: Row) -> Run:
     return replace(
         _head(row),
         outcomes=tuple(
-            Outcome(each["key"], Action(each["action"]), Result(each["result"]), each["message"]) for each in outcomes
+            Outcome(each["key"], _ACTIONS[each["action"]], _RESULTS[each["result"]], each["message"])
+            for each in outcomes
         ),
     )
 

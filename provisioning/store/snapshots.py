@@ -3,6 +3,7 @@ A decision or a comparison of mappings needs no new read."""
 
 import contextlib
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -89,12 +90,12 @@ def newest_employees(folder: Path, domain_id: int) -> Snapshot | None:
     return next(iter(kept_employees(folder, domain_id)), None)
 
 
-def kept_employees(folder: Path, domain_id: int) -> list[Snapshot]:
-    """The reads of HiBob that are kept, for a plan and for a sample, newest first."""
+def kept_employees(folder: Path, domain_id: int, columns: Sequence[str] | None = None) -> list[Snapshot]:
+    """The reads of HiBob that are kept, for a plan and for a sample, newest first; with these columns alone."""
     found = []
     for side in ("employees", "sample"):
         with contextlib.suppress(NotFound):
-            table, about = _read(folder, f"{domain_id}.{side}.arrow")
+            table, about = _read(folder, f"{domain_id}.{side}.arrow", columns)
             found += [Snapshot(table, about.evidence)] if about.evidence else []
     return sorted(found, key=lambda each: each.evidence.read_at, reverse=True)
 
@@ -147,13 +148,17 @@ def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None
     new.replace(folder / name)
 
 
-def _read(folder: Path, name: str) -> tuple[pa.Table, _About]:
-    return _table_in(folder / name)
+def _read(folder: Path, name: str, columns: Sequence[str] | None = None) -> tuple[pa.Table, _About]:
+    """`columns`: none but these are read."""
+    return _table_in(folder / name, columns)
 
 
-def _table_in(file: Path | bytes) -> tuple[pa.Table, _About]:
+def _table_in(file: Path | bytes, columns: Sequence[str] | None = None) -> tuple[pa.Table, _About]:
     try:
         with ipc.open_file(file) as reader:
+            names = reader.schema.names
+        wanted = [place for place, each in enumerate(names) if columns is None or each in columns]
+        with ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=wanted)) as reader:
             table = reader.read_all()
     except (FileNotFoundError, pa.ArrowInvalid):
         raise NotFound("HiBob has not been read for this domain yet. Make a preview first.") from None

@@ -2,7 +2,7 @@
 and written at once. It decides nothing, and must be used within one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import repeat
 
 import msgspec
@@ -160,7 +160,7 @@ class Chunk:
         owner = owners.another(wanted.get(owners.identifier), None)
         if owner:
             return Result.FAILED, f"{owner} already has this {owners.identifier}. Make a new preview."
-        user = _with(_User(self._next, self._domain_id, link, status, "", {}), wanted)
+        user = _with(_User(self._next, self._domain_id, link, status, "{}", {}), wanted)
         self._next += 1
         self._added.append(user)
         self._take(user)
@@ -180,7 +180,8 @@ class Chunk:
             return Result.DONE, ""
         if moved := _drift(change, user):
             return Result.DRIFTED, f"Changed in Skillcast since the preview: {moved}."
-        return self._change(user, _with(replace(user, domain_id=home, link=link, status=status), wanted), wanted)
+        after = _with(_User(user.id, home, link, status, user.text, user.values), wanted)
+        return self._change(user, after, wanted)
 
     def _change(self, before: _User, after: _User, wanted: Mapping[str, str | None]) -> tuple[Result, str]:
         """Unless somebody else has what they are to get."""
@@ -205,10 +206,10 @@ def _attributes(after: Mapping[str, str | None]) -> dict[str, str | None]:
 
 def _with(user: _User, wanted: Mapping[str, str | None]) -> _User:
     """The user with these values too; as they are where none is named."""
-    if not wanted and user.text:
+    if not wanted:
         return user
     filled = {name: value for name, value in {**user.values, **wanted}.items() if value}
-    return replace(user, text=_encode(filled).decode(), values=filled)
+    return _User(user.id, user.domain_id, user.link, user.status, _encode(filled).decode(), filled)
 
 
 def _holds(now: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.limits import concerns
@@ -164,11 +166,12 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
 def archives_of(house: Workspace, plan: Plan, emails: Sequence[str]) -> list[Change]:
     """The plan's archives that concern one of these e-mails, by the user's values or by what HiBob said last."""
     archives = [each for each in plan.changes if each.action is Action.ARCHIVE]
-    kept = snapshots.kept_employees(house.snapshots, plan.domain_id) if archives else []
-    wanted = {address(email) for email in emails if email}
+    kept = snapshots.kept_employees(house.snapshots, plan.domain_id, (known.ID, known.EMAIL)) if archives else []
+    wanted, keys = {address(email) for email in emails if email}, pa.array([each.key for each in archives], pa.string())
     theirs: set[str] = set()
     for each in kept:
-        people, addresses = (text_column(each.table, name).to_pylist() for name in (known.ID, known.EMAIL))
+        table = each.table.filter(pc.is_in(text_column(each.table, known.ID), keys))
+        people, addresses = (text_column(table, name).to_pylist() for name in (known.ID, known.EMAIL))
         theirs |= {key for key, email in zip(people, addresses, strict=True) if email and address(email) in wanted}
     return [each for each in archives if each.key in theirs or concerns(each, emails)]
 

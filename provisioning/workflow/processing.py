@@ -295,7 +295,7 @@ class _Processing:
         """End the run; a person's wish to stop needs no note."""
         complete = why_stopped is None
         note = why_stopped if why_stopped != STOPPED else None
-        counts = runs.get_run(self.house.db, self.run.id).counts
+        counts = runs.count_results(self.house.db, self.run.id)
         bad = counts["failed"] + counts["drifted"]
         status = RunStatus.STOPPED if not complete else RunStatus.PARTIAL if bad else RunStatus.DONE
         live = live_users(self.house, self.domain)
