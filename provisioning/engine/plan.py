@@ -219,6 +219,7 @@ class _Planner:
         if not len(people.user_live):
             return []
         users = people.matches.user
+        everybody = pa.array(users, mask=users < 0)
         matched = np.flatnonzero(people.scope & (users >= 0))
         live = people.user_live[users[matched]]
         wish = people.wishes.wish[matched]
@@ -229,17 +230,18 @@ class _Planner:
         touched |= stays & np.isin(matched, list(problems))
         for attribute in self.fed:
             if attribute.apply is Apply.ALWAYS:
-                touched |= stays & self._differs(attribute, matched, users[matched])
+                touched |= stays & self._differs(attribute, everybody)[matched]
         found: list[int] = matched[touched].tolist()
         return found
 
-    def _differs(self, attribute: Attribute, rows: np.ndarray, users: np.ndarray) -> np.ndarray:
-        new = self.people.mapped[attribute.name].values.take(pa.array(rows))
-        old = self.people.user_values[attribute.name].take(pa.array(users))
+    def _differs(self, attribute: Attribute, users: pa.Array) -> np.ndarray:
+        """Per employee; `users`: the row of the user of each, or null. Only one side is put into the other's order."""
+        new = self.people.mapped[attribute.name].values
+        old = self.people.user_values[attribute.name].take(users)
         differs = pc.not_equal(new, old)
         if attribute.blank is BlankPolicy.KEEP:
             differs = pc.and_(differs, pc.not_equal(new, ""))
-        return np.asarray(differs.to_numpy(zero_copy_only=False))
+        return np.asarray(pc.fill_null(differs, False).to_numpy(zero_copy_only=False))
 
     def _problem_rows(self) -> set[int]:
         mapped = self.people.mapped

@@ -13,7 +13,7 @@ from provisioning.engine import columns as known
 from provisioning.engine.columns import absent_remedy, column_names, read_as
 from provisioning.engine.lifecycle import DEFAULTS, Wish, status_key
 from provisioning.engine.mapping import text_column
-from provisioning.engine.scope import in_scope
+from provisioning.engine.scope import Mask, in_scope
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import few_enough, triggers
 from provisioning.engine.transforms import fold
@@ -26,12 +26,13 @@ READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-e
 def baseline_of(situation: Situation, people: People) -> Baseline:
     """What the next read will be compared with: who is live (before scope), and how filled each column is."""
     live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
-    rows = pa.array(np.flatnonzero(live))
-    fill = {
-        slot: int(pc.sum(pc.not_equal(text_column(situation.employees.table, slot).take(rows), "")).as_py() or 0)
-        for slot in _mapped_slots(situation)
-    }
+    table = situation.employees.table
+    fill = {slot: _filled(text_column(table, slot), live) for slot in _mapped_slots(situation)}
     return Baseline(tuple(sorted(compress(people.keys, live.tolist()))), fill)
+
+
+def _filled(texts: pa.Array, rows: Mask) -> int:
+    return int((np.asarray(pc.not_equal(texts, "")) & rows).sum())
 
 
 def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
@@ -124,7 +125,7 @@ def lay_out(situation: Situation) -> People:
         user_emails,
     )
     matches = match(_with_accepted(sides, situation), scope)
-    for row in np.flatnonzero(matches.linked).tolist():
+    for row in np.flatnonzero(matches.linked).tolist() if situation.decisions.same else ():
         # An accepted pair was matched as if linked; the link itself is still to be written.
         matches.linked[row] = user_links[matches.user[row]] == keys[row]
     return People(
@@ -172,9 +173,10 @@ def _identifiers(column: pa.Array | None, is_email: bool, rows: int) -> list[str
 
 
 def _names(table: pa.Table) -> list[str]:
-    first = text_column(table, known.FIRST_NAME).to_pylist()
-    last = text_column(table, known.SURNAME).to_pylist()
-    return [f"{a} {b}".strip() for a, b in zip(first, last, strict=True)]
+    first, last = text_column(table, known.FIRST_NAME), text_column(table, known.SURNAME)
+    space = pc.if_else(pc.or_(pc.equal(first, ""), pc.equal(last, "")), "", " ")
+    names: list[str] = pc.binary_join_element_wise(first, space, last, "").to_pylist()
+    return names
 
 
 def _user_names(
