@@ -61,6 +61,7 @@ WEB = {
         "jobs",
         "mapping_exchange",
         "leaving",
+        "let_in",
         "mapping_sample",
         "mapping_suggestions",
         "mapping_table",
