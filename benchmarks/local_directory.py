@@ -1,9 +1,9 @@
-"""Processing an approved plan into the local directory, journal and all. The floor is the same rows in one
-`executemany`; sqlite-utils' `upsert_all` is how one would write it without thinking."""
+"""Processing an approved plan into the local directory, journal and all. The floor is the same rows, of users and of
+outcomes, into the same tables by `executemany`; sqlite-utils' `upsert_all` is how one would write it without thinking.
+All start from the users as they were before, and are as durable: one file, its write-ahead log, `synchronous = FULL`."""
 
-import secrets
-
-import sqlite_utils
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from benchmarks.hibob import hibob
 from benchmarks.installation import LABEL
@@ -11,7 +11,8 @@ from benchmarks.measure import Peer, Step, Timed
 from benchmarks.people import Nights
 from benchmarks.preview import SERVERS, house_with_users
 from provisioning import workflow
-from provisioning.model import Action, Actor
+from provisioning.model import Actor
+from provisioning.store import runs
 from provisioning.workflow import Workspace, acting_as
 
 ADMIN = Actor("admin@acme.example", "admin@acme.example")
@@ -20,13 +21,11 @@ ADMIN = Actor("admin@acme.example", "admin@acme.example")
 def rollcall(nights: Nights) -> Timed:
     """Each run processes a fresh preview of the same users: what the run before wrote is taken back."""
     house = house_with_users(nights, SERVERS.enter_context(hibob(nights)))
-    house.db.execute("CREATE TABLE users_before AS SELECT * FROM users")
+    back = _way_back(house)
     approved: list[str] = []
 
     def before() -> None:
-        with house.db.transaction():
-            house.db.execute("DELETE FROM users")
-            house.db.execute("INSERT INTO users SELECT * FROM users_before")
+        back()
         plan = workflow.preview(house, LABEL)
         workflow.approve(acting_as(house, ADMIN), plan.id)
         approved.append(plan.id)
@@ -34,47 +33,77 @@ def rollcall(nights: Nights) -> Timed:
     return Timed(lambda: workflow.process(house, approved[-1]), lambda run: run.counts["done"], before)
 
 
-def _rows(nights: Nights) -> tuple[Workspace, list[dict[str, object]]]:
-    """The users that such a run writes, and a house to write them into."""
+def _way_back(house: Workspace) -> Callable[[], None]:
+    """What makes the users those of now again."""
+    house.db.execute("CREATE TABLE users_before AS SELECT * FROM users")
+
+    def back() -> None:
+        with house.db.transaction():
+            house.db.execute("DELETE FROM users")
+            house.db.execute("INSERT INTO users SELECT * FROM users_before")
+        house.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    return back
+
+
+@dataclass
+class _Peers:
+    """The rows that such a run writes, and a house with the users before it to write them into."""
+
+    house: Workspace
+    users: list[Mapping[str, str | int | None]]
+    outcomes: list[dict[str, str | int | None]]
+    back: Callable[[], None]
+    plan_id: str
+
+    def before(self) -> None:
+        """Another run, without outcomes as yet."""
+        self.back()
+        run = runs.start_run(self.house.db, self.plan_id, 1, ADMIN.name, self.house.clock())
+        for each in self.outcomes:
+            each["run_id"] = run.id
+
+
+def _peers(nights: Nights) -> _Peers:
     house = house_with_users(nights, SERVERS.enter_context(hibob(nights)))
+    back = _way_back(house)
     plan = workflow.preview(house, LABEL)
     workflow.approve(acting_as(house, ADMIN), plan.id)
-    workflow.process(house, plan.id)
-    keys = [change.key for change in plan.changes if change.action is not Action.ARCHIVE]
-    found = house.db.all("SELECT * FROM users")
-    touched = set(keys) | {change.seen.external_id for change in plan.changes if change.seen}
-    return house, [dict(row) for row in found if row["external_id"] in touched]
+    run = workflow.process(house, plan.id)
+    written = house.db.all("SELECT * FROM users EXCEPT SELECT * FROM users_before")
+    outcomes = house.db.all("SELECT * FROM outcomes WHERE run_id = ? ORDER BY seq", run.id)
+    return _Peers(house, [dict(each) for each in written], [dict(each) for each in outcomes], back, plan.id)
 
 
 def executemany(nights: Nights) -> Timed:
-    """Users and outcomes."""
-    house, rows = _rows(nights)
-    outcomes = [(secrets.token_hex(8), row["external_id"], "update", "done", "") for row in rows]
-    house.db.execute("CREATE TABLE journal (id TEXT, key TEXT, action TEXT, result TEXT, message TEXT)")
+    peers = _peers(nights)
+    db = peers.house.db
 
     def run() -> int:
-        with house.db.transaction():
-            house.db.many(
+        with db.transaction():
+            db.many(
                 "INSERT OR REPLACE INTO users (id, domain_id, external_id, status, attributes) VALUES (?, ?, ?, ?, ?)",
-                (tuple(row.values()) for row in rows),
+                (tuple(each.values()) for each in peers.users),
             )
-            house.db.many("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", outcomes)
-        return len(rows)
+            db.many(
+                "INSERT INTO outcomes (run_id, seq, key, action, result, message, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (tuple(each.values()) for each in peers.outcomes),
+            )
+        return len(peers.outcomes)
 
-    return Timed(run, int)
+    return Timed(run, int, peers.before)
 
 
 def upsert_all(nights: Nights) -> Timed:
-    house, rows = _rows(nights)
-    db = sqlite_utils.Database(house.db.path)
-    outcomes = [{"key": row["external_id"], "action": "update", "result": "done"} for row in rows]
+    peers = _peers(nights)
+    db = peers.house.db.utils
 
     def run() -> int:
-        db["users"].upsert_all(rows, pk="id")
-        db["journal_of_peer"].upsert_all(outcomes, pk="key")
-        return len(rows)
+        db["users"].upsert_all(peers.users, pk="id")
+        db["outcomes"].upsert_all(peers.outcomes, pk=("run_id", "seq"))
+        return len(peers.outcomes)
 
-    return Timed(run, int)
+    return Timed(run, int, peers.before)
 
 
 STEP = Step(

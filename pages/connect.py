@@ -25,7 +25,7 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
     # After a save the form begins anew, so that the token does not stay in it.
     which = f"{found.id if found else 'new'}_{st.session_state.get('connection_turn', 0)}"
     with st.form(f"connection_{which}", border=True):
-        st.subheader(escape(found.name) if found else "New connection", anchor=False)
+        st.header(escape(found.name) if found else "New connection", anchor=False)
         left, right = st.columns(2)
         name = left.text_input("Name", found.name if found else "", disabled=bool(found), placeholder="HiBob")
         url = right.text_input("Base URL", found.base_url if found else HIBOB_API)
@@ -82,7 +82,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
     # Refused, the form keeps what was typed; a domain that was added begins another form.
     turn = st.session_state.get("domain_turn", 0)
     with st.form(f"new_domain_{turn}", border=True):
-        st.subheader("Add a domain", anchor=False)
+        st.header("Add a domain", anchor=False)
         st.caption("The part of Skillcast’s user directory that this connection may touch.")
         name = st.text_input("Name of the domain", placeholder="staff")
         connection = st.selectbox("Connection", names)
@@ -102,7 +102,7 @@ def draw_target(here: Here) -> None:
     target = workflow.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
     with st.form(f"target_{here.label}_{turn}", border=True):
-        st.subheader(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
+        st.header(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
         where = st.radio(
             "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed"
         )
@@ -145,10 +145,8 @@ def draw_portal(portal: workflow.PortalSeen) -> None:
 
 
 def draw_test(here: Here) -> None:
-    st.subheader("Test", anchor=False)
-    st.caption(
-        "Asks HiBob for everybody with the mapped fields, and a portal for what it can do; shows what was proved. Nothing is changed."
-    )
+    st.header("Test", anchor=False)
+    st.caption("Asks HiBob for everybody mapped and a portal for what it can do, and shows what was proved. It changes nothing.")
     job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)
     if st.button(
@@ -177,7 +175,8 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
             f"The credentials are right, people are visible, and every mapped column is there. Tested {moment(found.metadata_at)}.",
             icon=":material/check_circle:",
         )
-        link("pages/mapping.py", "Go on to the mapping", ":material/arrow_forward:", here)
+        page, words = ("preview", "Go on to the preview") if found.columns else ("mapping", "Go on to the mapping")
+        link(f"pages/{page}.py", words, ":material/arrow_forward:", here)
     for each in found.findings:
         st.warning(f"{escape(each.message)} {escape(each.remedy)}", icon=":material/lock:")
     if found.portal:
@@ -188,7 +187,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
     names = {each.category: each.category_name for each in workflow.fields_known(here.house, here.label)}
     rows = [
         {
-            "Attribute": each.attribute,
+            "Attribute": called(here, each),
             "HiBob column": each.column,
             "Filled": each.filled,
             "State": STATES[each.state],
@@ -203,6 +202,13 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
         column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
         alt="Evidence per mapped field",
     )
+
+
+def called(here: Here, each: workflow.CheckedColumn) -> str:
+    """An attribute has two columns where one steps in for the other."""
+    rows = here.domain.attributes if here.domain else ()
+    second = any(row.name == each.attribute and row.fallback == each.column for row in rows)
+    return f"{each.attribute} (fallback)" if second else each.attribute or ""
 
 
 here = enter("Connect", "How Rollcall reaches HiBob, and what a test of it proved.")

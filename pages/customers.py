@@ -10,7 +10,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
-from provisioning.web import address, trends
+from provisioning.web import address, parts, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import DomainOverview, ScheduleStanding
@@ -47,8 +47,7 @@ def draw_numbers(found: Sequence[DomainOverview]) -> None:
         "Wait for approval": sum(each.waiting_since is not None for each in found),
         "Live users": sum(each.live for each in found),
     }
-    for column, (label, number) in zip(st.columns(len(cards)), cards.items(), strict=True):
-        column.metric(label, f"{number:,}", border=True)
+    parts.numbers(list(cards.items()))
 
 
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
@@ -118,7 +117,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
     """What needs somebody in one domain, and the ways into it."""
     place = {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
     with st.container(border=True):
-        st.subheader(escape(each.label), anchor=False)
+        st.header(escape(each.label), anchor=False)
         if each.domain and not each.needs:
             st.markdown(":material/check: Nothing needs anybody.")
         for need in each.needs:

@@ -38,8 +38,8 @@ def draw_runs(here: Here, domain: Domain) -> None:
         st.info(none, icon=":material/info:")
         return
     with st.container(border=True):
-        st.subheader("People per run", anchor=False)
-        bars = [(f"{run.started_at:%d %b, %H:%M}", done) for run, _, done in reversed(found)]
+        st.header("People per run", anchor=False)
+        bars = [(f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done) for run, _, done in reversed(found)]
         st.plotly_chart(
             runs_chart(bars), key="runs", alt="People done per run and action", config={"displayModeBar": False}
         )
@@ -67,7 +67,7 @@ def draw_run(here: Here, run: Run) -> None:
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"The run of {escape(moment(run.started_at))}", anchor=False)
+            st.header(f"The run of {escape(moment(run.started_at))}", anchor=False)
             parts.run_badge(run)
         parts.numbers([(name.capitalize(), number) for name, number in run.counts.items()])
         lines = {

@@ -42,7 +42,7 @@ def failed(now: workflow.Standing, job: Job | None) -> Job | None:
 
 
 def most_urgent(
-    now: workflow.Standing, job: Job | None, following: workflow.Station | None
+    now: workflow.Standing, job: Job | None, following: workflow.Station | None, seen: workflow.ScheduleSeen
 ) -> tuple[str, str, str, str]:
     """(what to do, why, page, words of the link), the first that is not done."""
     settings, plan, run = now.domain.settings, now.plan, now.last_run
@@ -71,16 +71,18 @@ def most_urgent(
             "pages/preview.py",
             "Open the preview",
         )
-    since = f"A preview waits for a person, since {moment(plan.made_at)}."
-    return REVIEW, since, "pages/preview.py", "Review the preview"
+    # A schedule makes a newer preview every night of what has waited for longer.
+    since = (seen.waiting_since if seen.plan_id == plan.id else None) or plan.made_at
+    waits = f"A preview waits for a person, since {moment(since)}."
+    return REVIEW, waits, "pages/preview.py", "Review the preview"
 
 
-def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
+def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: workflow.ScheduleSeen) -> None:
     steps = workflow.checklist(here.house, now.domain.customer, here.label)
     following = workflow.next_station(steps)
-    title, why, page, words = most_urgent(now, job, following)
+    title, why, page, words = most_urgent(now, job, following, seen)
     with st.container(border=True):
-        st.subheader("What needs you", anchor=False)
+        st.header("What needs you", anchor=False)
         st.markdown(f"**{escape(title)}** — {escape(why)}")
         exactly = {"plan": now.plan.id} if now.plan and title in (REVIEW, BLOCKED) else {}
         with st.container(horizontal=True):
@@ -89,9 +91,8 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None) -> None:
                 link("pages/start.py", progress(steps), ":material/checklist:", here)
 
 
-def draw_rest(here: Here) -> None:
+def draw_rest(here: Here, seen: workflow.ScheduleSeen) -> None:
     """A schedule that rests: why, and the preview that made it."""
-    seen = workflow.schedule_seen(here.house, here.label)
     if seen.standing not in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE):
         return
     with st.container(border=True):
@@ -102,20 +103,24 @@ def draw_rest(here: Here) -> None:
             link("pages/schedule.py", "Open the schedule", ":material/schedule:", here)
             if seen.trouble and seen.trouble.plan_id:
                 plan = seen.trouble.plan_id
-                link("pages/preview.py", "Open the blocked preview", ":material/compare_arrows:", here, plan=plan)
+                link("pages/preview.py", "Open its preview", ":material/compare_arrows:", here, plan=plan)
 
 
 def draw_numbers(now: workflow.Standing) -> None:
-    live, archived, seats, read = st.columns(4)
-    live.metric("Live users", f"{now.users['Live']:,}", border=True)
-    archived.metric("Archived users", f"{now.users['Archived']:,}", border=True)
-    seats.metric("Licensed seats", f"{now.seats:,}" if now.seats else "—", border=True)
-    read.metric("HiBob read", ago(now.read_at, here.house.clock()) if now.read_at else "never", border=True)
+    read = ago(now.read_at, here.house.clock()) if now.read_at else "never"
+    parts.numbers(
+        [
+            ("Live users", now.users["Live"]),
+            ("Archived users", now.users["Archived"]),
+            ("Licensed seats", now.seats or "—"),
+            ("HiBob read", read),
+        ]
+    )
 
 
 def draw_plan(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last preview", anchor=False)
+        st.header("Last preview", anchor=False)
         if now.plan is None:
             st.write("None yet. A preview reads both sides and changes nothing.")
             return
@@ -135,7 +140,7 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
 
 def draw_run(here: Here, now: workflow.Standing) -> None:
     with st.container(border=True, height="stretch"):
-        st.subheader("Last runs", anchor=False)
+        st.header("Last runs", anchor=False)
         if now.last_run is None:
             st.write("None yet. Nothing has been written to the directory.")
             return
@@ -145,7 +150,7 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         st.markdown(escape(" · ".join(f"{number:,} {result}" for result, number in results.items())))
         bars = [
-            (f"{run.started_at:%d %b, %H:%M:%S}", done)
+            (f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done)
             for run, _, done in workflow.runs_seen(here.house, here.label, 8)
         ]
         st.plotly_chart(runs_chart(bars[::-1], 190), key="runs", alt="People done in the last runs", config=CONFIG)
@@ -159,8 +164,9 @@ with guarded():
     busy = workflow.latest_job(here.house, domain.label, list(JobKind))
     if busy and busy.open:
         jobs.show(here, busy, WORK.get(busy.kind, "Run"))
-    draw_next(here, now, busy)
-    draw_rest(here)
+    seen = workflow.schedule_seen(here.house, domain.label)
+    draw_next(here, now, busy, seen)
+    draw_rest(here, seen)
     draw_numbers(now)
     left, right = st.columns(2)
     with left:

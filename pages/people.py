@@ -14,7 +14,7 @@ User = tuple[str, str, str, dict[str, str]]
 
 
 def draw_directory(here: Here, domain: Domain) -> None:
-    st.subheader("Directory", anchor=False)
+    st.header("Directory", anchor=False)
     wanted = search("Search the directory", "Name, e-mail or identifier", "directory_search")
     _, count = workflow.users_seen(here.house, domain.label, wanted, 0, 0)
     if not count:

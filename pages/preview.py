@@ -80,10 +80,12 @@ def draw_head(here: Here, plan: Plan) -> None:
     """Is it safe, what happens, to how many; and against what there was before."""
     with st.container(border=True):
         parts.plan_badge(here, plan)
-        st.subheader(escape(workflow.headline_of(here.house, plan.id)), anchor=False)
+        st.header(escape(workflow.headline_of(here.house, plan.id)), anchor=False)
         before = workflow.compared_with_last(here.house, plan.id)
         if before:
             st.caption(escape(before))
+        if workflow.plan_states(here.house, here.label, [plan])[plan.id] is workflow.PlanState.WAITING:
+            st.markdown("Look through it, then [approve it](#approve) at the end of this page.")
 
 
 def draw_origin(here: Here, plan: Plan) -> None:
@@ -133,7 +135,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
         with who:
             changes.table(here, plan, open_to_decide) if total else st.info("Nobody changes.", icon=":material/check:")
     with st.container(border=True):
-        st.subheader("Approve", anchor=False)
+        st.header("Approve", anchor="approve")
         approval.draw(here, plan, lapsed)
 
 

@@ -13,6 +13,7 @@ from provisioning.store.jobs import Job, JobKind
 from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
+from provisioning.workflow import ScheduleStanding
 
 KINDS = [JobKind.PROCESS, JobKind.RETRY]
 NEXT = {
@@ -37,7 +38,7 @@ def draw_none(here: Here) -> None:
     newest = workflow.plans_seen(here.house, here.label, 1)
     state = workflow.plan_states(here.house, here.label, newest).get(newest[0].id) if newest else None
     with st.container(border=True):
-        st.subheader("Nothing is approved", anchor=False)
+        st.header("Nothing is approved", anchor=False)
         say = "Processing takes exactly the changes that somebody approved. "
         if newest and state in NEXT:
             st.write(say + NEXT[state].format(moment(newest[0].made_at)))
@@ -89,7 +90,7 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         draw_none(here)
         return
     with st.container(border=True):
-        st.subheader("Approved, not processed yet", anchor=False)
+        st.header("Approved, not processed yet", anchor=False)
         left = f"; {people(len(approval.left_out))} left out" if approval.left_out else ""
         st.markdown(escape(f"Approved by {approval.by}, {moment(approval.at)}{left}."))
         parts.counts(plan)
@@ -108,7 +109,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
         else:
             st.badge("Interrupted", color="orange")
         ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
-        st.caption(escape(f"Run {run.id}, by {run.by}, begun {moment(run.started_at)}{ended}"))
+        st.caption(escape(f"By {run.by}, begun {moment(run.started_at)}{ended}"))
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
     speed = workflow.speed_seen(here.house, run.id)
     if speed:
@@ -139,11 +140,13 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+        if workflow.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
+            link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
         deciding.undo(here, run)
 
 
 def draw_outcomes(here: Here, run: Run) -> None:
-    st.subheader("Outcomes", anchor=False)
+    st.header("Outcomes", anchor=False)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
         text = address.search("Search", "Name, HiBob id or reason", "outcome_search")

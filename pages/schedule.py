@@ -40,7 +40,7 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             words, colour = BADGES[seen.standing]
-            st.subheader("Where it stands", anchor=False)
+            st.header("Where it stands", anchor=False)
             st.badge(words, color=colour)  # type: ignore[arg-type]
         if seen.standing is ScheduleStanding.NONE:
             st.write(
@@ -70,7 +70,7 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
         )
         if trouble.plan_id:
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=trouble.plan_id)
-        else:
+        elif trouble.code == "connection":
             link("pages/connect.py", "Test the connection", ":material/cable:", here)
     elif seen.next_at:
         st.caption(f"Runs next {moment(seen.next_at)}.")
@@ -110,7 +110,7 @@ def draw_times(seen: ScheduleSeen) -> None:
     if seen.standing is ScheduleStanding.NONE:
         return
     with st.container(border=True):
-        st.subheader("The next five times", anchor=False)
+        st.header("The next five times", anchor=False)
         st.dataframe(times(seen.next), hide_index=True, alt="The next times of the schedule", column_config=WIDE)
         if seen.standing is not ScheduleStanding.ON:
             st.caption("These are its own times; while it is off or rests, nothing runs then.")
@@ -127,7 +127,7 @@ def times(found: tuple[workflow.ScheduleTime, ...]) -> pd.DataFrame:
 
 def draw_form(here: Here, seen: ScheduleSeen) -> None:
     with st.container(border=True):
-        st.subheader("Change the times", anchor=False)
+        st.header("Change the times", anchor=False)
         key = f"schedule_{here.label}_{seen.cron}_{seen.timezone}_{seen.does}"
         said = schedule_form.form(seen, key, here.may_prepare)
         changed = (said.cron, said.timezone, said.does) != (seen.cron, seen.timezone, seen.does)
@@ -165,7 +165,7 @@ def draw_all(here: Here) -> None:
     customer = here.customer.name
     resting = workflow.all_paused(here.house, customer)
     with st.container(border=True):
-        st.subheader(escape(f"All schedules of {customer}"), anchor=False)
+        st.header(escape(f"All schedules of {customer}"), anchor=False)
         if resting:
             st.warning(escape(resting), icon=":material/pause_circle:")
             if st.button("Let all go on", icon=":material/play_circle:", disabled=not here.may_approve):
@@ -177,7 +177,7 @@ def draw_all(here: Here) -> None:
 
 
 def draw_messages(here: Here) -> None:
-    st.subheader("What was said", anchor=False)
+    st.header("What was said", anchor=False)
     found = workflow.messages_seen(here.house, here.label)
     if not found:
         st.caption("Nothing yet. People are told only when somebody must act.")

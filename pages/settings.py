@@ -86,7 +86,7 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
         said = replace(said, lifecycle=settings_form.lifecycle(here, base.lifecycle, key))
     with protected, reading():
         said = replace(said, protected=settings_form.protected(here, domain, base, key))
-        st.subheader("Decided on previews", anchor=False)
+        st.header("Decided on previews", anchor=False)
         deciding.in_force(here)
     with limits, reading():
         said = replace(said, limits=settings_form.limits(base, key))

@@ -21,7 +21,7 @@ STATES = {
 
 def draw_new_customer(here: Here) -> None:
     with st.form("new_customer", border=True):
-        st.subheader("No customer yet", anchor=False)
+        st.header("No customer yet", anchor=False)
         st.write("A customer is an organisation; connections, domains, previews and history belong to exactly one.")
         name = st.text_input("Name of the customer", placeholder="Acme")
         if st.form_submit_button("Create", type="primary", icon=":material/add:"):
@@ -55,7 +55,7 @@ def draw_licence(here: Here) -> None:
         return
     about = here.customer
     with st.form(f"licence_{about.id}", border=True):
-        st.subheader("Licensed seats", anchor=False)
+        st.header("Licensed seats", anchor=False)
         st.caption("As your contract with Skillcast says. A preview warns before there are more live users than seats.")
         left, right = st.columns(2)
         seats = left.number_input("Licensed users", min_value=0, value=about.seats, step=1, placeholder="not known")
@@ -75,7 +75,7 @@ def draw_licence(here: Here) -> None:
 
 def draw_request(here: Here) -> None:
     """What whoever runs HiBob needs to know, as a text to copy or to send as a file."""
-    st.subheader("For whoever runs HiBob", anchor=False)
+    st.header("For whoever runs HiBob", anchor=False)
     st.caption(
         "Copy this text into a mail, or download it. It follows the mapping: send it again when that has changed."
     )
@@ -88,7 +88,7 @@ def draw_request(here: Here) -> None:
 
 def draw_categories(here: Here) -> None:
     found = workflow.categories_needed(here.house, here.label) if here.domain else {}
-    st.subheader("Permission categories to tick", anchor=False)
+    st.header("Permission categories to tick", anchor=False)
     if not found:
         st.info(
             "HiBob’s own names of the categories are known after the first test of the connection. Until then the text "

@@ -664,6 +664,12 @@ def _verify(asked: argparse.Namespace) -> int:
             f"The last {verdict.unsealed:,} of them came after the seal: somebody is at work, a process was killed while it "
             "wrote, or an older seal was put back. Compare them with a head kept elsewhere: `verify --head HASH`."
         )
+    for first, last in verdict.found_unsealed:
+        rows = f"Row {first:,}" if first == last else f"Rows {first:,} to {last:,}"
+        print(
+            f"{rows}: no seal covered this when the next row was written. A process was killed while it wrote, or somebody "
+            "wrote it who has no key."
+        )
     return OK
 
 
@@ -804,8 +810,9 @@ def _backup(asked: argparse.Namespace) -> int:
 def _restore(asked: argparse.Namespace) -> int:
     from provisioning import workflow
 
-    workflow.restore(_open(asked), Path(asked.file))
-    print(f"Restored from {asked.file}. Check with `doctor`, then `verify`.")
+    fits = workflow.restore(_open(asked), Path(asked.file))
+    then = "Check" if fits else "Put its key back, seal the history with `verify --seal REASON`, and check"
+    print(f"Restored from {asked.file}. {then} with `doctor`, then `verify`.")
     return OK
 
 

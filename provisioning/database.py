@@ -69,7 +69,7 @@ class Database:
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.create_function("lower", 1, _lower, deterministic=True)
         self.utils = sqlite_utils.Database(self.connection)
-        self._after: list[Callable[[], None]] = []
+        self._before: list[Callable[[], Callable[[], None]]] = []
 
     def _use_wal(self) -> None:
         """Write-ahead log. SQLite does not wait by itself when somebody else is just making the file."""
@@ -95,19 +95,23 @@ class Database:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            waiting = [look() for look in self._before]
             self.connection.execute("COMMIT")
         except BaseException:
-            self._after.clear()
+            self._before.clear()
             self.connection.rollback()
             raise
-        waiting, self._after = self._after, []
+        self._before.clear()
         for call in waiting:
             call()
 
-    def after_commit(self, call: Callable[[], None]) -> None:
-        """Call once this transaction is safely stored; never if it is rolled back. The same call only once."""
-        if call not in self._after:
-            self._after.append(call)
+    def at_commit(self, look: Callable[[], Callable[[], None]]) -> bool:
+        """Call just before this transaction is stored, while nobody else can write, and what that gives once it safely is;
+        never if it is rolled back. The same only once: returns whether it is new."""
+        if look in self._before:
+            return False
+        self._before.append(look)
+        return True
 
     def all(self, sql: str, *values: SqlValue) -> list[Row]:
         return self.connection.execute(sql, values).fetchall()

@@ -12,7 +12,9 @@
     └── NeighbourError     exit 1   another system: unreachable, refused us, or answered wrongly
         ├── ClusterError            the Dask cluster that reads and plans for us
         ├── SourceError             HiBob
+        │   └── SourceRefused       HiBob refused the credentials, or what they may see
         └── TargetError             the user directory
+            └── TargetRefused       the directory refused the token
 
 Problems in *data* are findings, values of `model.Finding`, and never exceptions. A message says what, which,
 how many, and what to do next; it never holds a credential or a query value.
@@ -69,9 +71,17 @@ class SourceError(NeighbourError):
     """HiBob could not be read. The cause and the remedy stand in the message."""
 
 
+class SourceRefused(SourceError):
+    """HiBob refused the credentials, or something they would have to see: time alone mends nothing."""
+
+
 class ClusterError(NeighbourError):
     """The cluster does not answer, or cannot work for us. Nothing was lost: what it was to do is asked for again."""
 
 
 class TargetError(NeighbourError):
     """The user directory could not be read or written."""
+
+
+class TargetRefused(TargetError):
+    """The user directory refused the token: time alone mends nothing."""

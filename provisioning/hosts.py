@@ -61,7 +61,7 @@ def public_only(allowed: frozenset[str], look_up: AddressesOf | None = None) -> 
 
     def addresses_of(host: str) -> Sequence[str]:
         found = (look_up or _look_up)(host)
-        inside = [each for each in found if not _is_public(each)]
+        inside = [each for each in found if not is_public(each)]
         if inside and host.lower() not in allowed:
             raise SettingsError(
                 f"{host} leads to {inside[0]}, which is not an address of the internet. If that is meant, the operator can "
@@ -77,12 +77,12 @@ def _look_up(host: str) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-def _is_public(address: str) -> bool:
+def is_public(address: str) -> bool:
     """Addresses of version 6 may carry one of version 4, which is where they lead."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         carried = found.sixtofour or (ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in NAT64 else None)
-        if carried is not None and not _is_public(str(carried)):
+        if carried is not None and not is_public(str(carried)):
             return False
     return found.is_global and not found.is_multicast
 

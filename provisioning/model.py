@@ -336,6 +336,17 @@ class Snapshot:
 
     table: pa.Table
     evidence: Evidence
+    records: "Records | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """By what the next read knows people again, row by row of a snapshot: `hashes` of their bytes, and `present`, a bit for
+    each field that they had. `rules`: which fields were asked for, and how they were decoded."""
+
+    rules: str
+    hashes: pa.Array
+    present: pa.Array
 
 
 @dataclass(frozen=True, slots=True)

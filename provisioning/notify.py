@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from provisioning.errors import SettingsError
-from provisioning.hosts import ALLOWED_VARIABLE
+from provisioning.hosts import ALLOWED_VARIABLE, is_public
 
 SCHEMES = ("mailto", "mailtos", "slack", "workflow", "workflows", "json", "jsons")
 FIXED_HOSTS = ("slack",)
@@ -157,7 +157,7 @@ def _check_addresses(host: str) -> None:
         found = {str(each[4][0]) for each in socket.getaddrinfo(host, None)}
     except OSError:
         return
-    if not all(ipaddress.ip_address(each.partition("%")[0]).is_global for each in found):
+    if not all(is_public(each) for each in found):
         raise SettingsError(f"{host} leads into a private network. The operator can allow it with {ALLOWED_VARIABLE}.")
 
 

@@ -274,6 +274,10 @@ def _check_domain(domain: DomainTable) -> None:
         raise SettingsError(f"{where}: {problem}") from None
 
 
+CRON_FIELDS = 5
+"""A sixth would be seconds, and a customer's people are not read every second."""
+
+
 def check_schedule(where: str, schedule: ScheduleTable | None) -> None:
     """Raises `SettingsError`, which names `where`, for times or a time zone that do not exist."""
     if schedule is None:
@@ -281,6 +285,8 @@ def check_schedule(where: str, schedule: ScheduleTable | None) -> None:
     if schedule.timezone not in available_timezones():
         raise SettingsError(f"{where}: there is no time zone “{schedule.timezone}” (as in Europe/London).")
     try:
+        if len(schedule.cron.split()) != CRON_FIELDS:
+            raise CronSimError
         CronSim(schedule.cron, datetime(2026, 1, 1, tzinfo=UTC))
     except CronSimError:
         raise SettingsError(

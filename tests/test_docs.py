@@ -104,7 +104,16 @@ def test_the_reference_is_what_the_code_says() -> None:
 
 def _code() -> str:
     """Every text of the program, without what joins the pieces of a message that stands on several lines."""
-    return re.sub(r'"\s*\n\s*f?"', "", "\n".join(SOURCES))
+    pages = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "pages").glob("*.py"))]
+    return re.sub(r'"\s*\n\s*f?"', "", "\n".join([*SOURCES, *pages])).replace("’", "'")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "guide").glob("[0-9]*.md")), ids=lambda page: page.stem)
+def test_every_message_that_the_customer_guide_explains_is_one_that_rollcall_says(page: Path) -> None:
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", page.read_text(encoding="utf-8").split("| it says |")[1], re.MULTILINE)
+    said = [row.replace("’", "'") for row in rows if not row.startswith("---")]
+    assert len(said) > 1
+    assert [each for each in said if each not in _code()] == []
 
 
 def test_every_message_that_the_operator_guide_explains_is_one_that_rollcall_says() -> None:
@@ -112,4 +121,34 @@ def test_every_message_that_the_operator_guide_explains_is_one_that_rollcall_say
     rows = re.findall(r"^\| (.+?) \| .+? \| .+? \|$", guide.split("## When something is wrong")[1], re.MULTILINE)[2:]
     pieces = [piece for row in rows for piece in re.split(r" … |, (?=database)", row)]
     assert len(pieces) > 12
-    assert [piece for piece in pieces if piece.replace("’", "'") not in _code().replace("’", "'")] == []
+    assert [piece for piece in pieces if piece.replace("’", "'") not in _code()] == []
+
+
+def test_every_proof_of_a_promise_exists() -> None:
+    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8").split("## We do not promise")[0]
+    rows = re.findall(r"^\| (\*\*.+?) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) > 10
+    for promise, proof in rows:
+        for file, _, test in (each.partition("::") for each in re.findall(r"`([^`]+)`", proof)):
+            assert f"def {test}" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{promise}: {file}"
+        assert "`" in proof or "](" in proof, f"nothing proves: {promise}"
+
+
+def test_what_runs_it_agrees_on_folder_and_environment() -> None:
+    """systemd takes a comment behind a value for a part of it, and cron knows no environment."""
+    guide, schedules = (
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operator-guide.md", "schedules.md")
+    )
+    settings = re.findall(r"^ROLLCALL_\w+=(.*)$", guide, re.MULTILINE)
+    assert settings
+    assert not [each for each in settings if "#" in each]
+    folder = re.findall(r"^git clone \S+ (\S+)", guide, re.MULTILINE)
+    started = re.findall(
+        r"(?:^WorkingDirectory=|\bcd |^ExecStart=)(/srv/[\w/]+?)(?=/\.venv|/scripts|\s)",
+        guide + schedules,
+        re.MULTILINE,
+    )
+    assert len(started) > 4
+    assert set(started) == set(folder)
+    (cron,) = re.findall(r"^\*/5 .*", schedules, re.MULTILINE)
+    assert ". /etc/rollcall.env" in cron

@@ -9,25 +9,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ROOT / "provisioning"
 
-GROUND = {"errors", "model"}
+GROUND = {"errors", "model", "bulk"}
 LOW = GROUND | {"database", "hosts"}
 MAY_IMPORT = {
     "errors": set(),
     "model": set(),
+    "bulk": set(),
     "database": {"errors"},
     "hosts": {"errors"},
     "http": {"errors"},
     "hands": set(),
     "cluster": {"", "errors", "hands"},
     "engine": GROUND,
-    "source": GROUND | {"http"},
-    "target": LOW | {"http"},
+    "source": GROUND | {"http", "bulk"},
+    "target": LOW | {"http", "bulk"},
     "store": LOW,
     "report": GROUND,
     "notify": GROUND | {"hosts"},
     "sandbox": set(),
     "setup_file": GROUND | {"engine"},
-    "workflow": LOW | {"engine", "source", "target", "store", "report", "setup_file", "notify", "hands", "cluster"},
+    "workflow": LOW
+    | {"engine", "source", "target", "store", "report", "setup_file", "notify", "hands", "cluster", "bulk"},
     "web": LOW | {"workflow", "report", "store", "engine"},
     "worker": LOW | {"workflow", "store", "engine", "hands", "cluster"},
     "demo": LOW | {"workflow", "worker", "report", "sandbox"},

@@ -10,10 +10,9 @@ import pyarrow as pa
 from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
 from provisioning.engine.lifecycle import Wish, Wishes, wishes
-from provisioning.engine.mapping import Mapped, map_all, text_column
+from provisioning.engine.mapping import Mapped, folded, map_all, text_column
 from provisioning.engine.matching import Matches, Sides, match
 from provisioning.engine.scope import Mask, in_scope
-from provisioning.engine.transforms import fold
 from provisioning.model import (
     Absence,
     Attribute,
@@ -111,10 +110,10 @@ def lay_out(situation: Situation) -> People:
     mapped = map_all(attributes, columns, table, identifier)
     scope = in_scope(domain.settings.scope, columns, table)
     keys: list[str] = text_column(table, known.ID).to_pylist()
-    emails = [fold(email) for email in text_column(table, known.EMAIL).to_pylist()]
+    emails = folded(text_column(table, known.EMAIL))
     email = fed_by(attributes, columns, known.EMAIL)
     values = {name: _user_column(situation.users, name) for name in mapped}
-    user_emails = [fold(text) for text in values[email].to_pylist()] if email else [""] * len(situation.users)
+    user_emails = folded(values[email]) if email else [""] * len(situation.users)
     user_links: list[str] = situation.users.external_ids.to_pylist()
     sides = Sides(
         keys,
@@ -168,8 +167,8 @@ def _identifiers(column: pa.Array | None, is_email: bool, rows: int) -> list[str
     """Unique identifiers compare exactly, unless the identifier is the e-mail."""
     if column is None:
         return [""] * rows
-    texts: list[str] = column.to_pylist()
-    return [fold(text) for text in texts] if is_email else texts
+    texts: list[str] = folded(column) if is_email else column.to_pylist()
+    return texts
 
 
 def _names(table: pa.Table) -> list[str]:

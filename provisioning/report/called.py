@@ -22,6 +22,9 @@ FINDINGS: Mapping[str, str] = {
     "nobody-in-scope": "Nobody in the scope",
     "future-archive": "Leaving soon",
     "undo": "The way back from a run",
+    "farewell": "Everybody is archived before offboarding",
+    "manager-without-user": "Managers without a user",
+    "manager-shared": "Managers who share an identifier",
     "absent": "Missing, not archived yet",
 }
 HELD: Mapping[str, str] = {

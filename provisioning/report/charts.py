@@ -117,12 +117,15 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
         legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
         bargap=0.4,
         showlegend=True,
+        # A number that its part of a bar has no room for is left to the hover text.
         uniformtext={"minsize": 9, "mode": "hide"},
     )
     # Of many runs the first, the last and a few between are dated.
     every = -(-len(runs) // 8) or 1
     ticks = places[::every]
-    figure.update_xaxes(tickvals=ticks, ticktext=[labels[place] for place in ticks], fixedrange=True, showgrid=False)
+    figure.update_xaxes(
+        tickvals=ticks, ticktext=[labels[place] for place in ticks], fixedrange=True, showgrid=False, tickangle=0
+    )
     figure.update_xaxes(range=[-0.5, max(len(runs), 5) - 0.5])
     figure.update_yaxes(fixedrange=True, rangemode="tozero", title="People")
     return figure

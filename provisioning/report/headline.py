@@ -116,6 +116,6 @@ def newest_of(come: int, gone: int, other: int) -> str:
 
 
 def against(what: str, at: datetime, now: Mapping[str, int], before: Mapping[str, int], people: str = "") -> str:
-    """“Against the last run (22 November 2026, 21:20 UTC): 4 more to be added.”"""
-    moment = f"{at.day} {at:%B %Y, %H:%M} UTC"
+    """“Against the last run (22 Nov 2026, 21:20 UTC): 4 more to be added.”"""
+    moment = f"{at.day} {at:%b %Y, %H:%M} UTC"
     return f"Against {what} ({moment}): {compared(now, before)}. {people}".rstrip()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from provisioning.errors import SourceError
+from provisioning.errors import SourceError, SourceRefused
 from provisioning.http import (
     LONGEST_ANSWER,
     LONGEST_WAIT,
@@ -184,9 +184,11 @@ def _refusal(answer: Answer, what: str, wait: float | None = None) -> SourceErro
     if wait is not None and wait > LONGEST_WAIT:
         return SourceError(f"HiBob asks to be left alone for {_long(wait)} ({status} on {what}). Try again after that.")
     if status == 401 and answer.content.strip():
-        return SourceError(f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}")
+        return SourceRefused(
+            f"HiBob refused {what} (401): this service user has no permission for it. {_REMEDIES[403]}"
+        )
     if status == 401:
-        return SourceError(f"HiBob refused the credentials (401 on {what}). {_REMEDIES[401]}")
+        return SourceRefused(f"HiBob refused the credentials (401 on {what}). {_REMEDIES[401]}")
     if status == 404 and "/company/reports/" in what:
         return SourceError(
             f"HiBob has no such report for this service user (404 on {what}). Check the report’s number, and that the "
@@ -197,7 +199,7 @@ def _refusal(answer: Answer, what: str, wait: float | None = None) -> SourceErro
     if status >= 500:
         return SourceError(f"HiBob failed ({status} on {what}). Try again later.")
     remedy = _REMEDIES.get(status, "Check the connection’s base URL; if it is right, report this.")
-    return SourceError(f"HiBob refused {what} ({status}). {remedy}")
+    return (SourceRefused if status == 403 else SourceError)(f"HiBob refused {what} ({status}). {remedy}")
 
 
 def _unusable(what: str, problem: NoAnswer) -> SourceError:

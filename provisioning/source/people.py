@@ -5,22 +5,35 @@ One value stands up to three times in an employee: under its slash key, nested b
 is an error. No dict per person lives on.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, UnsetType
 
 from provisioning.bulk import collector_off
 from provisioning.errors import SettingsError, SourceError
-from provisioning.model import Column, ColumnEvidence, Evidence, Field, Snapshot
+from provisioning.model import Column, ColumnEvidence, Evidence, Field, Records, Snapshot
+from provisioning.source.again import as_bits, count_bits, hashes, in_order, joined, places, rules
 from provisioning.source.client import HiBobClient
-from provisioning.source.shape import HUMAN, Node, Shape, Wrapped, decoded, slash_key
+from provisioning.source.shape import (
+    HUMAN,
+    Decoded,
+    Node,
+    Shape,
+    Wrapped,
+    decoded_records,
+    decoded_whole,
+    slash_key,
+    split,
+)
 from provisioning.source.text import text_of
 
 MOST_FIELDS = 400
@@ -30,10 +43,10 @@ _PLAIN_TYPES = frozenset({"", "text", "text-area", "number", "date", "short-date
 """Types whose human-readable text is the machine value itself, should HiBob not repeat it."""
 
 
-def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime) -> Snapshot:
+def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime, kept: Snapshot | None = None) -> Snapshot:
     """One complete read of everybody the service user may see, inactive people included.
 
-    `fields` must contain root.id. Where neither status nor lifecycle is permitted, a second read of active people
+    `fields` must contain root.id. `kept`: an earlier read, of which people whose record is the same are taken. Where neither status nor lifecycle is permitted, a second read of active people
     alone says who is active. Raises `SourceError` for every answer that is no complete list of people.
     """
     if len(fields) > MOST_FIELDS:
@@ -42,7 +55,7 @@ def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime) -> 
             "at most."
         )
     asked = [each.id for each in fields]
-    snapshot = decode_people(client.search(asked), fields, now)
+    snapshot = decode_people(client.search(asked), fields, now, kept)
     if STATUS in asked and all(snapshot.evidence.absent(each) for each in (STATUS, LIFECYCLE) if each in asked):
         only_id = [each for each in fields if each.id == ID]
         active = decode_people(client.search([ID], inactive=False), only_id, now)
@@ -51,18 +64,43 @@ def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime) -> 
 
 
 @collector_off()
-def decode_people(body: bytes, fields: Sequence[Field], now: datetime) -> Snapshot:
-    """The snapshot in the bytes of one answer. `now`: the moment of the read."""
-    columns = _Columns(fields)
-    for shape, employees in decoded(body, fields):
-        columns.add(shape, employees)
-    table = columns.table()
+def decode_people(body: bytes, fields: Sequence[Field], now: datetime, kept: Snapshot | None = None) -> Snapshot:
+    """The snapshot in the bytes of one answer. `now`: the moment of the read. `kept`: an earlier one, which saves time and
+    changes nothing."""
+    split_up = split(body)
+    if split_up is None:
+        table, bits, records = *_decoded(decoded_whole(body, fields), fields), None
+    else:
+        marks = hashes(split_up)
+        table, bits = _decoded_again(split_up, places(marks, kept, fields), kept, fields)
+        records = Records(rules(fields), marks, bits)
     check_ids(table[ID].to_pylist())
+    present = dict(zip(dict.fromkeys(each.id for each in fields), count_bits(bits), strict=False))
     evidence = tuple(
-        ColumnEvidence(each.id, columns.present[each.id], _count_filled(table, each), each.category, each.category_name)
+        ColumnEvidence(each.id, present[each.id], _count_filled(table, each), each.category, each.category_name)
         for each in fields
     )
-    return Snapshot(table, Evidence(now, table.num_rows, count_active(table), evidence))
+    return Snapshot(table, Evidence(now, table.num_rows, count_active(table), evidence), records)
+
+
+def _decoded(employees: Decoded, fields: Sequence[Field]) -> tuple[pa.Table, pa.Array]:
+    """The columns of these people, and which fields they had (`Records.present`)."""
+    columns = _Columns(tuple(dict.fromkeys(fields)))
+    for shape, some in employees:
+        columns.add(shape, some)
+    return columns.table(), as_bits(np.concatenate(columns.present, axis=1))
+
+
+def _decoded_again(
+    records: Sequence[msgspec.Raw], where: pa.Array | None, kept: Snapshot | None, fields: Sequence[Field]
+) -> tuple[pa.Table, pa.Array]:
+    """As `_decoded`, of the records that are new since `kept`; `where` says which those are, and where the others stand."""
+    if where is None or kept is None or kept.records is None:
+        return _decoded(decoded_records(records, fields), fields)
+    new = [records[row] for row in pc.indices_nonzero(where.is_null()).to_pylist()]
+    table, bits = _decoded(decoded_records(new, fields), fields)
+    rows = in_order(where, kept.table.num_rows)
+    return joined(kept.table, table, rows), pa.concat_arrays([kept.records.present, bits]).take(rows)
 
 
 def _count_filled(table: pa.Table, each: Field) -> int:
@@ -75,35 +113,37 @@ def _count_filled(table: pa.Table, each: Field) -> int:
 
 @dataclass(slots=True)
 class _Columns:
-    """The columns of every requested field, chunk by chunk, and how many employees had the field at all."""
+    """The columns of every requested field, chunk by chunk, and which employees had it at all: a row
+    per field, a column per employee."""
 
     fields: Sequence[Field]
     machine: dict[str, list[pa.Array]] = field(default_factory=dict)
     human: dict[str, list[pa.Array]] = field(default_factory=dict)
-    present: Counter[str] = field(default_factory=Counter)
+    present: list[npt.NDArray[np.bool_]] = field(default_factory=list)
 
     def add(self, shape: Shape, employees: Sequence[Any]) -> None:
         under = shape.nested.steps(employees)
         missing: Sequence[Any] = [UNSET] * len(employees)
         nested, human = _collected(under, shape.nested), _collected(shape.human.steps(under[HUMAN]), shape.human)
-        for each in dict.fromkeys(self.fields):
+        present = np.ones((len(self.fields), len(employees)), dtype=bool)
+        self.present.append(present)
+        for place, each in enumerate(self.fields):
             slash, other = under.get(slash_key(each.id), missing), nested.get(each.id, missing)
             spoken, bare = human.get(each.id, missing), _bare(slash)
             whole = _plain(bare)
             whole = None if whole is None or whole.null_count else whole
             # Most say the same twice: then it is one column.
-            same = whole is not None and spoken == bare
+            same = whole is not None and each.type != "boolean" and spoken == bare
             texts = _machine(bare, other) if whole is None else whole
             self.machine.setdefault(each.id, []).append(texts)
             self.human.setdefault(each.id, []).append(texts if same else _spoken(each, texts, spoken))
-            self.present[each.id] += len(texts) if whole is not None else _present(slash, other, spoken)
+            if whole is None and _gaps(other):
+                present[place] = _present(slash, other, spoken)
 
     def table(self) -> pa.Table:
         columns: dict[str, pa.Array] = {}
         for each in self.fields:
-            machine, human = self.machine.pop(each.id, None), self.human.pop(each.id, None)
-            if machine is None or human is None:
-                continue  # It was asked for twice.
+            machine, human = self.machine.pop(each.id), self.human.pop(each.id)
             columns[each.id] = pa.concat_arrays(machine)
             same = all(one is other for one, other in zip(machine, human, strict=True))
             columns[Column(each.id, human=True).slot] = columns[each.id] if same else pa.concat_arrays(human)
@@ -124,7 +164,7 @@ def _bare(slash: Sequence[Any]) -> Sequence[Any]:
     """What stands under the slash keys, without its wrapping."""
     if set(map(type, slash)) == {Wrapped}:
         return tuple(map(_VALUE, slash))
-    return tuple(each.value if type(each) is Wrapped else _unwrapped(each) for each in slash)
+    return tuple([each.value if type(each) is Wrapped else _unwrapped(each) for each in slash])
 
 
 _VALUE = attrgetter("value")
@@ -174,11 +214,9 @@ def _filled(texts: pa.Array) -> pa.Array:
     return pc.fill_null(pc.not_equal(texts, ""), False)
 
 
-def _present(slash: Sequence[Any], nested: Sequence[Any], human: Sequence[Any]) -> int:
-    """How many employees have the field in any of its places, null included."""
-    if not _gaps(nested):
-        return len(nested)
-    return sum(1 for each in zip(slash, nested, human, strict=True) if any(place is not UNSET for place in each))
+def _present(*places: Sequence[Any]) -> list[bool]:
+    """Which employees have the field in any of its places, null included."""
+    return [any(place is not UNSET for place in each) for each in zip(*places, strict=True)]
 
 
 # --- what a read proves ------------------------------------------------------------------------------------

@@ -118,26 +118,25 @@ class _Envelope(Struct):
 _PROBLEMS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
 
 
-def decoded(body: bytes, fields: Sequence[Field]) -> Iterator[tuple[Shape, list[Any]]]:
-    """The employees of an answer, chunk by chunk, each with the shape that they have; at least one chunk.
+Decoded = Iterator[tuple[Shape, list[Any]]]
+"""Employees chunk by chunk, each with the shape that they have; at least one chunk. Raises `SourceError` for those that
+cannot be read at all."""
 
-    Raises `SourceError` for what is no list of employees.
-    """
+
+def split(body: bytes) -> list[msgspec.Raw] | None:
+    """The bytes of each employee, not copied; None for an answer that has to be decoded as a whole, if it is one."""
     try:
-        records = split(body)
+        return msgspec.json.decode(body, type=_Envelope).employees
     except _PROBLEMS:
-        loose = Shape(fields, loose=True)
-        yield loose, _leniently(body, loose)
-        return
-    yield from decoded_records(records, fields)
+        return None
 
 
-def split(body: bytes) -> list[msgspec.Raw]:
-    """The bytes of each employee, not copied. Raises msgspec's errors."""
-    return msgspec.json.decode(body, type=_Envelope).employees
+def decoded_whole(body: bytes, fields: Sequence[Field]) -> Decoded:
+    loose = Shape(fields, loose=True)
+    yield loose, _leniently(body, loose)
 
 
-def decoded_records(records: Sequence[msgspec.Raw], fields: Sequence[Field]) -> Iterator[tuple[Shape, list[Any]]]:
+def decoded_records(records: Sequence[msgspec.Raw], fields: Sequence[Field]) -> Decoded:
     shape = Shape(fields)
     for start in range(0, max(len(records), 1), CHUNK):
         part = records[start : start + CHUNK]

@@ -17,6 +17,7 @@ from provisioning.store.codec import from_json, to_json, to_moment, to_text
 START = "0" * 64
 REMOVED = "content of the history removed"
 RESTORED = "database restored"
+UNSEALED = "rows found unsealed"
 JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -36,12 +37,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at the end no seal covers."""
+    """`broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at the end no seal covers;
+    `found_unsealed`: (first, last) of those that no seal covered when the next was written."""
 
     rows: int
     head: str
     broken: str | None
     unsealed: int = 0
+    found_unsealed: tuple[tuple[int, int], ...] = ()
 
 
 def record(
@@ -93,6 +96,11 @@ def last_event(db: Database) -> str | None:
     """What the newest row says that happened."""
     last = db.one("SELECT what FROM history ORDER BY seq DESC LIMIT 1")
     return last["what"] if last else None
+
+
+def is_new(db: Database) -> bool:
+    """Whether nothing has happened yet. Where there are previews, a history without rows was emptied."""
+    return last_event(db) is None and db.one("SELECT 1 FROM plans") is None
 
 
 def hash_at(db: Database, seq: int) -> str:
@@ -159,6 +167,7 @@ def verify(db: Database, kept_head: str | None = None) -> Verdict:
     before, count, met = START, 0, kept_head in (None, START)
     removed: set[int] = set()
     told: set[int] = set()
+    unsealed: list[tuple[int, int]] = []
     for row in db.connection.execute("SELECT * FROM history ORDER BY seq"):
         count += 1
         values = [row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id")]
@@ -172,6 +181,8 @@ def verify(db: Database, kept_head: str | None = None) -> Verdict:
             return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) does not follow the row before.")
         if row["what"] == REMOVED:
             told |= _told_by(row)
+        if row["what"] == UNSEALED:
+            unsealed += _spans_of(row)
         before = row["chain"]
         met = met or before == kept_head
     if removed - told:
@@ -179,7 +190,7 @@ def verify(db: Database, kept_head: str | None = None) -> Verdict:
             count, before, f"The content of row {min(removed - told)} is gone, and no row says who removed it."
         )
     broken = None if met else "The kept head stands nowhere in the history: rows were cut off or replaced."
-    return Verdict(count, before, broken)
+    return Verdict(count, before, broken, found_unsealed=tuple(unsealed))
 
 
 def _is_removed(row: Row) -> bool:
@@ -189,16 +200,21 @@ def _is_removed(row: Row) -> bool:
     )
 
 
-class _Removal(msgspec.Struct, frozen=True):
+class _Spans(msgspec.Struct, frozen=True):
     rows: list[tuple[int, int]]
 
 
-def _told_by(row: Row) -> set[int]:
-    """The rows before this one whose content it says was removed; none when it says nothing that can be read."""
+def _spans_of(row: Row) -> list[tuple[int, int]]:
+    """The rows that a row speaks of; none when it says nothing that can be read."""
     try:
-        spans = from_json(row["details"], _Removal).rows
+        return from_json(row["details"], _Spans).rows
     except msgspec.MsgspecError:
-        return set()
+        return []
+
+
+def _told_by(row: Row) -> set[int]:
+    """The rows before this one whose content it says was removed."""
+    spans = _spans_of(row)
     return {each for first, last in spans for each in range(max(first, 1), min(last, row["seq"] - 1) + 1)}
 
 

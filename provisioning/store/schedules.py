@@ -115,10 +115,12 @@ def pause_customer(db: Database, customer_id: int, reason: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedRun:
-    """The last run that came to its end of a plan that somebody (`by`) approved by hand, and that is no way back."""
+    """The last run that came to its end of a plan that somebody (`by`) approved by hand, and that is no way back.
+    `whole`: nobody was left out."""
 
     by: str
     ended_at: datetime
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class NewestPlan:
 def approved_runs(db: Database, domains: Sequence[int] | None) -> dict[int, ApprovedRun]:
     """Of each of these domains (None: of all): under its mapping and settings of now."""
     rows = db.all(
-        "SELECT r.domain_id, a.by, max(r.ended_at) AS ended_at FROM runs r JOIN plans p ON p.id = r.plan_id "
+        "SELECT r.domain_id, a.by, a.left_out, max(r.ended_at) AS ended_at FROM runs r JOIN plans p ON p.id = r.plan_id "
         "JOIN approvals a ON a.id = (SELECT max(id) FROM approvals WHERE plan_id = p.id) "
         "WHERE (?1 IS NULL OR r.domain_id IN (SELECT value FROM json_each(?1))) AND r.status IN (?2, ?3) "
         "AND p.mapping_version = (SELECT max(version) FROM mappings WHERE domain_id = r.domain_id) "
@@ -139,7 +141,10 @@ def approved_runs(db: Database, domains: Sequence[int] | None) -> dict[int, Appr
         "AND p.undo_of IS NULL AND p.farewell = 0 AND a.standing = 0 GROUP BY r.domain_id",
         to_json(list(domains)) if domains is not None else None, RunStatus.DONE.value, RunStatus.PARTIAL.value,
     )  # fmt: skip
-    return {row["domain_id"]: ApprovedRun(row["by"], to_moment(row["ended_at"])) for row in rows}
+    return {
+        row["domain_id"]: ApprovedRun(row["by"], to_moment(row["ended_at"]), row["left_out"] == to_json([]))
+        for row in rows
+    }
 
 
 def newest_plans(db: Database, domains: Sequence[int] | None) -> dict[int, NewestPlan]:

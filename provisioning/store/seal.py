@@ -1,14 +1,18 @@
 """The seal of the history: how many rows there are and the newest hash, signed with the encryption key, in a file beside
 the database. Whoever can write only the database cannot cut rows off its end unnoticed.
 
-A seal that does not fit is never replaced by itself, so that what happened stays to be seen.
+A seal that does not fit is never replaced by itself, so that what happened stays to be seen. Nor is one drawn over rows
+that somebody else wrote without a word: each transaction seals what it saw when it ended, and the next one names in a row of
+its own what it finds above the seal.
 """
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +22,9 @@ from provisioning.store import history
 from provisioning.store.secrets import Vault
 
 SEAL = "rollcall.seal"
+
+PATIENCE, PAUSE = 2.0, 0.01
+"""Seconds: how long another process may take between storing its rows and sealing them."""
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -35,18 +42,25 @@ class Seal(msgspec.Struct, frozen=True):
 @dataclass
 class Sealer:
     """Seals one database's history after each change. Equal to another of the same file, so that one transaction
-    seals once. `first`: before this transaction nothing stood in the history, or a backup was just restored."""
+    seals once. `first`: this transaction is the first of an installation."""
 
     db: Database = field(compare=False)
     vault: Callable[[], Vault] = field(compare=False)
     file: Path
     first: bool = field(default=False, compare=False)
 
-    def __call__(self) -> None:
-        """Seal what is stored now; nothing when the seal there does not fit."""
+    def __call__(self) -> Callable[[], None]:
+        """What seals the history as it is now, at the end of a transaction; nothing when the seal there does not fit."""
+        return partial(self._seal, *history.extent(self.db))
+
+    def _seal(self, rows: int, head: str) -> None:
         with _locked(self.file):
-            rows, head = history.extent(self.db)
-            if self._fits(rows, head):
+            if not self.file.exists():
+                # A first seal is made after a first transaction alone: later, a missing one is a sign. Others may have
+                # written since, and found no seal to draw further.
+                if self.first:
+                    self._write(*history.extent(self.db))
+            elif self._problem() is None and (self._sealed() or 0) <= rows:
                 self._write(rows, head)
 
     def anew(self) -> None:
@@ -58,25 +72,45 @@ class Sealer:
         """How many rows came after the seal. There are some for a moment, or after a process was killed between writing
         and sealing; or somebody put an older seal back, and what stands in these rows is nobody's word."""
         with _locked(self.file):
-            try:
-                sealed = msgspec.json.decode(self.file.read_bytes(), type=Seal).rows
-            except (OSError, msgspec.MsgspecError):
-                return 0
-            return max(history.extent(self.db)[0] - sealed, 0)
+            rows = history.extent(self.db)[0]
+            sealed = self._sealed()
+            return 0 if sealed is None else max(rows - sealed, 0)
+
+    def left_unsealed(self) -> tuple[int, int] | None:
+        """The first and last row that stand above a seal that fits, and stay there: whoever wrote them was killed, or had no
+        key. Asked inside a transaction, where nobody adds to them."""
+        end = time.monotonic() + PATIENCE
+        while rows := self.unsealed():
+            if self.problem():
+                return None
+            if time.monotonic() > end:
+                last = history.extent(self.db)[0]
+                return last - rows + 1, last
+            time.sleep(PAUSE)
+        return None
+
+    def _sealed(self) -> int | None:
+        """How many rows the seal counts; None without one that can be read."""
+        try:
+            return msgspec.json.decode(self.file.read_bytes(), type=Seal).rows
+        except (OSError, msgspec.MsgspecError):
+            return None
 
     def problem(self) -> str | None:
         """What the seal says against the history, in words; None when it fits."""
         with _locked(self.file):
-            return self._problem(*history.extent(self.db))
+            return self._problem()
 
-    def _problem(self, rows: int, head: str) -> str | None:
+    def _problem(self) -> str | None:
+        rows, _ = history.extent(self.db)
         try:
             seal = msgspec.json.decode(self.file.read_bytes(), type=Seal)
         except FileNotFoundError:
+            if rows == 0 and not self.db.one("SELECT 1 FROM customers"):
+                return None
             return (
-                None
-                if rows == 0 or history.last_event(self.db) == history.RESTORED
-                else f"Its seal {self.file} is missing."
+                f"Its seal {self.file} is missing. Where a database was moved, or restored without its key, "
+                "`verify --seal REASON` makes one."
             )
         except (OSError, msgspec.MsgspecError):
             return f"Its seal {self.file} cannot be read."
@@ -88,10 +122,6 @@ class Sealer:
         if history.hash_at(self.db, seal.rows) != seal.head:
             return f"Row {seal.rows} is not the one that was sealed."
         return None
-
-    def _fits(self, rows: int, head: str) -> bool:
-        """A first seal is made after a first transaction alone: later, a missing one is a sign."""
-        return self._problem(rows, head) is None if self.file.exists() else self.first
 
     def _write(self, rows: int, head: str) -> None:
         seal = Seal(rows, head, self.vault().sign(f"{rows} {head}"))

@@ -12,6 +12,7 @@ from pyarrow import ipc
 
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Evidence, Snapshot, Users
+from provisioning.store.records import records_of, records_table
 from provisioning.store.workbooks import drop_workbooks
 
 _ABOUT = b"rollcall"
@@ -27,8 +28,27 @@ class _About(msgspec.Struct):
 
 def save_snapshots(folder: Path, domain_id: int, employees: Snapshot, users: Users) -> None:
     read_at = employees.evidence.read_at
-    _write(folder, f"{domain_id}.employees.arrow", employees.table, _About(read_at, employees.evidence))
+    name = f"{domain_id}.employees.arrow"
+    _write(folder, name, employees.table, _About(read_at, employees.evidence))
     _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
+    if employees.records is None:
+        (folder / f"{domain_id}.records.arrow").unlink(missing_ok=True)
+    else:
+        table = records_table(employees.records, (folder / name).read_bytes())
+        _write(folder, f"{domain_id}.records.arrow", table, _About(read_at))
+
+
+def load_known(folder: Path, domain_id: int) -> Snapshot | None:
+    """The last read for a plan with what the next one knows people by; None where it has nothing of the kind."""
+    try:
+        content = (folder / f"{domain_id}.employees.arrow").read_bytes()
+    except OSError:
+        return None
+    records = records_of(folder / f"{domain_id}.records.arrow", content)
+    if records is None:
+        return None
+    employees, about = _table_in(content)
+    return Snapshot(employees, about.evidence, records) if about.evidence else None
 
 
 def load_snapshots(folder: Path, domain_id: int) -> tuple[Snapshot, Users]:
@@ -80,7 +100,7 @@ def kept_employees(folder: Path, domain_id: int) -> list[Snapshot]:
 
 
 def drop_snapshots(folder: Path, domain_id: int) -> None:
-    for side in ("employees", "users", "sample"):
+    for side in ("employees", "users", "sample", "records"):
         (folder / f"{domain_id}.{side}.arrow").unlink(missing_ok=True)
     drop_workbooks(folder, domain_id)
 
@@ -118,7 +138,7 @@ def _write(folder: Path, name: str, table: pa.Table, about: _About) -> None:
 def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f"{name}.new"
-    table = table.replace_schema_metadata({_ABOUT: msgspec.json.encode(about)})
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _ABOUT: msgspec.json.encode(about)})
     with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
         with ipc.new_file(out, table.schema, options=ipc.IpcWriteOptions(compression="zstd")) as writer:
             writer.write_table(table)
@@ -128,8 +148,12 @@ def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None
 
 
 def _read(folder: Path, name: str) -> tuple[pa.Table, _About]:
+    return _table_in(folder / name)
+
+
+def _table_in(file: Path | bytes) -> tuple[pa.Table, _About]:
     try:
-        with ipc.open_file(folder / name) as reader:
+        with ipc.open_file(file) as reader:
             table = reader.read_all()
     except (FileNotFoundError, pa.ArrowInvalid):
         raise NotFound("HiBob has not been read for this domain yet. Make a preview first.") from None

@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from provisioning.errors import TargetError
+from provisioning.errors import TargetError, TargetRefused
 from provisioning.http import (
     AddressesOf,
     Answer,
@@ -161,7 +161,7 @@ class ScimClient:
             raise Throttled(wait, untouched=answer.status == 429)
         self._rate.went()
         if answer.status == 401:
-            raise TargetError(refusal(401, self._body(answer)).message)
+            raise TargetRefused(refusal(401, self._body(answer)).message)
         if 300 <= answer.status < 400:
             raise TargetError(
                 f"Skillcast answered {what} with a redirect ({answer.status}), which is not followed. Check the base "

@@ -86,7 +86,7 @@ def _form(here: Here, plan: Plan, again: bool) -> None:
     with by_file:
         _by_workbook(here, plan)
     if not here.may_approve:
-        st.caption("You may look and prepare, but not approve: that takes the role admin or csm for this customer.")
+        st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
 
 
 def _on_page(here: Here, plan: Plan, again: bool) -> None:

@@ -52,7 +52,7 @@ def group() -> Chosen:
 def groups(here: Here, plan: Plan) -> None:
     """The changes by what happened. Selecting one filters the people below; selecting it again shows all."""
     found = workflow.groups_of(here.house, plan.id)
-    st.subheader("What happens, by how many", anchor=False)
+    st.header("What happens, by how many", anchor=False)
     rows = [{"What": each.title, "Before": each.before, "After": each.after, "People": each.people} for each in found]
     most = max(each.people for each in found)
     address.rows(
@@ -74,10 +74,10 @@ def charts(here: Here, plan: Plan) -> None:
     changed = workflow.attributes_changed(here.house, plan.id)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        st.subheader("What happens", anchor=False)
+        st.header("What happens", anchor=False)
         _clickable(actions_chart(plan.counts, action), "action", action, "People per action; click a bar to filter")
     with right.container(border=True, height="stretch"):
-        st.subheader("Which attributes change", anchor=False)
+        st.header("Which attributes change", anchor=False)
         if changed:
             alt = "Existing users per attribute that changes; click a bar to filter"
             _clickable(attributes_chart(changed, attribute), "attribute", attribute, alt)
@@ -184,7 +184,7 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
 
 def _person(here: Here, change: Change) -> None:
     with st.container(border=True):
-        st.subheader(escape(change.name or change.key), anchor=False)
+        st.header(escape(change.name or change.key), anchor=False)
         st.markdown(escape(f"{ACTIONS[change.action.value]}. {dated(change.why)}"))
         st.dataframe(
             values_table(change.before, change.after), hide_index=True, height="content", alt="Values before and after"

@@ -58,7 +58,7 @@ def proposals(here: Here, plan: Plan, deciding: bool) -> None:
     """Pairs that look like one person, with the evidence side by side."""
     if not plan.proposals:
         return
-    st.subheader("The same person?", anchor=False)
+    st.header("The same person?", anchor=False)
     st.caption(
         "Each pair may be one person under two records. Both are held: a new user would start without the training history."
     )
@@ -101,7 +101,9 @@ def test_account(here: Here, plan: Plan) -> None:
     with st.form(f"test_account_{plan.id}", border=True):
         st.markdown("**Confirm a test account**, so that whoever is archived can still sign in")
         if not homes:
-            st.caption("This customer has no other domain. Protect the person instead, or leave them out.")
+            st.caption(
+                "This customer has no other domain. Protect the person instead: select them below and press Keep active."
+            )
         left, right = st.columns(2)
         email = left.text_input("E-mail of the account")
         home = right.selectbox("In the domain", homes, index=0 if homes else None)

@@ -21,14 +21,14 @@ from streamlit.navigation.page import StreamlitPage
 from provisioning import workflow
 from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
-from provisioning.web import sign_in, worker_child
+from provisioning.web import let_in, sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import CUSTOMERS, SECTIONS
 from provisioning.web.words import escape
 from provisioning.workflow import MODE, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.png", "logo.png"))
+ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"))
 DATA, WORKER = "ROLLCALL_DATA", "ROLLCALL_WORKER"
 GRANT = './scripts/rollcall grant EMAIL admin "CUSTOMER"'
 ENTERED = "entered"
@@ -115,9 +115,11 @@ def run_app(navigate: Callable[[], StreamlitPage]) -> None:
     try:
         house = sign_in.open_house(data_folder())
     except (RollcallError, sqlite3.Error) as problem:
+        let_in.note(let_in=False)
         navigate()
         sign_in.draw_door(problem)
         return
+    let_in.note(let_in=True)
     with guarded(), _as_current(house):
         page = navigate()
         st.session_state[ENTERED] = True
@@ -133,10 +135,11 @@ def enter(title: str, purpose: str) -> Here:
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
         st.stop()
     with workspace() as house:
-        ways = st.sidebar.container(gap="xxsmall")
+        # From top to bottom, so that nothing pushes away what is there already.
         here = _look(house)
-        with ways:
+        with st.sidebar.container(gap="xxsmall"):
             _draw_ways(here)
+        _who(house)
     st.title(title, anchor=False)
     st.caption(purpose)
     return here
@@ -148,7 +151,6 @@ def _look(house: Workspace) -> Here:
     customer = have.get(_choose("customer", list(have)) or "")
     domains = {each.name: each for each in workflow.domains_seen(house, customer.name)} if customer else {}
     domain = domains.get(_choose("domain", list(domains)) or "")
-    _who(house)
     here = Here(house, customer, domain)
     look_at(**here.place)
     return here
@@ -226,17 +228,17 @@ def need_domain(here: Here) -> Domain:
         if here.customer is None and workflow.any_customer(here.house):
             no_customer_to_see()
         elif here.customer is None:
-            st.subheader("No customer yet", anchor=False)
+            st.header("No customer yet", anchor=False)
             st.write("A customer is an organisation with its connection to HiBob and its user domains.")
             link("pages/start.py", "Begin with the checklist", ":material/checklist:", here)
         elif here.customer is not None and here.customer.left_at:
-            st.subheader("This customer was offboarded", anchor=False)
+            st.header("This customer was offboarded", anchor=False)
             st.write(
                 f"On {here.customer.left_at:%d %b %Y}. What happened can still be read; connecting HiBob begins anew."
             )
             link("pages/history.py", "Read its history", ":material/history:", here)
         else:
-            st.subheader("No domain yet", anchor=False)
+            st.header("No domain yet", anchor=False)
             st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
             link("pages/connect.py", "Connect HiBob and add a domain", ":material/cable:", here)
     return st.stop()
@@ -244,7 +246,7 @@ def need_domain(here: Here) -> Domain:
 
 def no_customer_to_see() -> None:
     """There are customers, and none for whoever looks."""
-    st.subheader("No customer that you may see", anchor=False)
+    st.header("No customer that you may see", anchor=False)
     st.write("You have no role for any customer. Whoever runs Rollcall on its machine grants one:")
     st.code(GRANT, language="bash")
 

@@ -61,7 +61,7 @@ def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier
             "Attribute": each.attribute,
             "HiBob says": each.before,
             "Skillcast stores": each.after,
-            "Filled": each.filled,
+            "Filled": None if each.filled is None else int(each.filled * 100) / 100,
         }
         for each in tried
     ]

@@ -46,8 +46,8 @@ def draw(here: Here, domain: Domain, content: Content, key: str) -> Content | No
     found = workflow.values_of(here.house, domain.label, attribute, workflow.fields_known(here.house, domain.label))
     if found is None:
         st.info(
-            "There is no list of values for it: read HiBob for this mapping first; and a column with very many different "
-            "values, such as names or numbers, is not listed.",
+            "No values to list. Read HiBob for this mapping first; columns with very many different values, such as names "
+            "or numbers, are never listed.",
             icon=":material/info:",
         )
         return None

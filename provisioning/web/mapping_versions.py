@@ -57,7 +57,7 @@ def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> b
     versions = {each.version: each for each in workflow.versions_of(here.house, domain.label)}
     if content is None and len(versions) < 2:
         return False
-    st.subheader("Versions compared", anchor=False)
+    st.header("Versions compared", anchor=False)
     drafted = content is not None
     usual = _usual(domain, versions, drafted)
     old, new = _choose(versions, drafted, usual)
@@ -151,7 +151,7 @@ def _draw_comparison(here: Here, domain: Domain, old: int, new: int | None, targ
         st.info(escape(str(problem)), icon=":material/info:")
         return
     found = compared.comparison
-    st.subheader(_title(old, new, found), anchor=False)
+    st.header(_title(old, new, found), anchor=False)
     st.caption(
         f"Both are applied to the people of HiBob read {ago(compared.read_at, here.house.clock())}, and to the users "
         "of the last preview. Nothing is asked, stored or changed."

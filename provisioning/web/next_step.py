@@ -31,4 +31,4 @@ def draw(here: Here, page: str) -> None:
 
 def progress(steps: Sequence[Station]) -> str:
     needed = [each for each in steps if not each.optional]
-    return f"Set-up: {sum(each.done for each in needed)} of {len(needed)} steps done"
+    return f"Set-up: {sum(each.done for each in needed)} of {len(needed)} needed steps done"

@@ -22,7 +22,7 @@ EXAMPLES = {
 
 def draw(here: Here, now: datetime) -> None:
     found = workflow.targets_seen(here.house, here.label)
-    st.subheader("Who is told", anchor=False)
+    st.header("Who is told", anchor=False)
     if not found:
         st.info("Nobody is told when somebody must act. Add a target here.", icon=":material/notifications_off:")
     for each in found:

@@ -46,15 +46,16 @@ def counts(plan: Plan) -> None:
     """The numbers of a preview, as cards; rare ones only where there are any."""
     always = ("add", "update", "reactivate", "archive")
     shown = [name for name in ACTION_WORDS if name in always or plan.counts.get(name)]
-    cards: list[tuple[str, int]] = [(ACTIONS[name], plan.counts.get(name, 0)) for name in shown]
+    cards: list[tuple[str, int | str]] = [(ACTIONS[name], plan.counts.get(name, 0)) for name in shown]
     numbers([*cards, ("Held back", plan.counts.get("held", 0)), ("Unchanged", plan.counts.get("unchanged", 0))])
 
 
-def numbers(cards: Sequence[tuple[str, int]]) -> None:
+def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
     """Cards side by side, in as many rows as the window's width needs."""
     with st.container(horizontal=True):
         for label, number in cards:
-            st.metric(label, f"{number:,}", border=True, help=HELP.get(label), width="stretch")
+            text = f"{number:,}" if isinstance(number, int) else number
+            st.metric(label, text, border=True, help=HELP.get(label), width="stretch")
 
 
 def finding(here: Here, plan: Plan, each: Finding) -> None:

@@ -38,7 +38,7 @@ def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
     if not begun:
         return
     with st.container(border=True):
-        st.subheader("Compare with another run", anchor=False)
+        st.header("Compare with another run", anchor=False)
         other = address.choice("The other run", "with", ["", *begun], lambda name: begun.get(name, "Choose one"))
         if other:
             _draw(workflow.compare_runs(here.house, here.label, run.id, other))

@@ -37,7 +37,7 @@ def draw(here: Here, domain: Domain, person: str) -> str:
         _draw_then(here, domain, person, at)
         return answer.key
     with st.container(border=True):
-        st.subheader(escape(in_words(answer.answer)), anchor=False)
+        st.header(escape(in_words(answer.answer)), anchor=False)
         stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "")
     if any(each.step in ("held", "change") for each in answer.steps):
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
@@ -66,7 +66,7 @@ def _draw_then(here: Here, domain: Domain, person: str, run: str) -> None:
         st.warning(escape(str(problem)), icon=":material/search_off:")
         return
     with st.container(border=True):
-        st.subheader(escape(in_words(then.answer.answer)), anchor=False)
+        st.header(escape(in_words(then.answer.answer)), anchor=False)
         stations(then.answer.steps, (), "")
         for each in then.changes:
             st.markdown(f"**{ACTIONS[each.action.value]}**")

@@ -24,6 +24,7 @@ from provisioning.model import Actor
 from provisioning.store.migrations import migrate
 from provisioning.web import sign_in
 from provisioning.web.frame import data_folder
+from provisioning.web.let_in import is_let_in
 from provisioning.web.way_back import keep_way_back
 from provisioning.workflow import DATABASE, MODE, Workspace
 
@@ -74,10 +75,10 @@ class Guard:
 
         async def with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
+                keep_way_back(scope, message)
+                headers = MutableHeaders(scope=message)  # Another made after this one would have a list of its own.
                 for name, value in HEADERS.items():
                     headers[name] = value
-                keep_way_back(scope, message)
                 if secure:
                     headers["Strict-Transport-Security"] = FOR_A_YEAR
                     _secure_cookies(message)
@@ -86,11 +87,23 @@ class Guard:
         if any(closed in scope["path"] for closed in CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, with_headers)
             return
-        most = MOST_UPLOADED if UPLOADS in scope["path"] else MOST_ELSEWHERE
+        session = _uploads_to(scope["path"])
+        most = MOST_ELSEWHERE if session is None else MOST_UPLOADED
         if _announced(scope) > most:
             await PlainTextResponse("Too large", 413)(scope, receive, with_headers)
             return
+        if session is not None and not is_let_in(session):
+            await PlainTextResponse("Refused", 403)(scope, receive, with_headers)
+            return
         await self.app(scope, _limited(receive, most), with_headers)
+
+
+def _uploads_to(path: str) -> str | None:
+    """The browser session that a file is sent to; None elsewhere than at Streamlit's own address for files: ours take a path
+    of any words after theirs."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    before, _, rest = path.partition(f"{UPLOADS}/")
+    return rest.partition("/")[0] if rest and before.strip("/") == base else None
 
 
 def _secure_cookies(message: "Message") -> None:

@@ -31,13 +31,34 @@ MANY_TENANTS = ("/common/", "/organizations/", "/consumers/")
 """Addresses of Microsoft's under which anybody's directory may sign in, with any e-mail it likes to state."""
 
 
+ANYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An identity provider. `name` for `st.login`; None is the only one. `addresses`: the e-mail domains for whose people it
+    speaks; None: anybody's. `grants`: what its groups give."""
+
+    name: str | None
+    addresses: frozenset[str] | None
+    grants: workflow.Grants
+
+    def speaks_for(self, email: str) -> bool:
+        return self.addresses is None or email.rpartition("@")[2] in self.addresses
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A sign-in configuration that was checked. `providers`: their names for `st.login`; None is the only one."""
+    """A sign-in configuration that was checked."""
 
-    providers: tuple[str | None, ...]
-    grants: workflow.Grants
+    providers: tuple[Provider, ...]
     claim: str
+
+    def provider(self, name: object) -> Provider | None:
+        """The one that signed somebody in, as Streamlit noted."""
+        if len(self.providers) == 1:
+            return self.providers[0]
+        return next((each for each in self.providers if each.name == name), None)
 
 
 def configured(environment: Mapping[str, str] = os.environ) -> Configuration | None:
@@ -62,9 +83,35 @@ def configured(environment: Mapping[str, str] = os.environ) -> Configuration | N
             "Take one away."
         )
     auth, own = _table(found, "auth"), _table(found, "rollcall") if "rollcall" in found else {}
-    groups = _table(own, "groups") if "groups" in own else {}
     claim = environment.get(GROUPS_CLAIM) or str(own.get("groups_claim", "groups"))
-    return Configuration(_check_auth(auth), workflow.read_grants(groups), claim)
+    return Configuration(_providers(_check_auth(auth), own), claim)
+
+
+def _providers(names: tuple[str | None, ...], own: Mapping[str, object]) -> tuple[Provider, ...]:
+    """Each with those for whom it speaks. One that is alone speaks for everybody. Of several, none may by itself say who
+    somebody else's people are: raises `SettingsError` for one of which it is not said for whom it speaks."""
+    everywhere = workflow.read_grants(_table(own, "groups") if "groups" in own else {})
+    told = _table(own, "providers") if "providers" in own else {}
+    unknown = sorted(set(told) - {name for name in names if name})
+    if unknown:
+        raise SettingsError(f"[rollcall.providers.{unknown[0]}] names no provider of [auth].")
+    return tuple(_provider(name, told, everywhere, alone=len(names) == 1) for name in names)
+
+
+def _provider(name: str | None, told: Mapping[str, object], everywhere: workflow.Grants, *, alone: bool) -> Provider:
+    if not name or (alone and name not in told):
+        return Provider(name, None, everywhere)
+    about = _table(told, name) if name in told else {}
+    addresses = about.get("addresses")
+    if not isinstance(addresses, list) or not addresses or not all(isinstance(each, str) for each in addresses):
+        raise SettingsError(
+            f"[rollcall.providers.{name}] must say for whose e-mail addresses it speaks, such as addresses = "
+            f'["acme.example"], or ["{ANYBODY}"] for anybody’s. Else whoever runs one provider could sign in as somebody of another.'
+        )
+    own = workflow.read_grants(_table(about, "groups") if "groups" in about else {})
+    if ANYBODY in addresses:
+        return Provider(name, None, {**everywhere, **own})
+    return Provider(name, frozenset(each.strip().lower().removeprefix("@") for each in addresses), own)
 
 
 def _secrets() -> dict[str, object]:
@@ -101,7 +148,7 @@ def _check_auth(auth: Mapping[str, object]) -> tuple[str | None, ...]:
         where = f"[auth.{name}]" if name else "[auth]"
         _need(each, PROVIDER_NEEDS, where)
         _check_address(str(each["server_metadata_url"]), f"server_metadata_url in {where}")
-        if any(part in str(each["server_metadata_url"]) for part in MANY_TENANTS):
+        if any(part in str(each["server_metadata_url"]).lower() for part in MANY_TENANTS):
             raise SettingsError(
                 f"server_metadata_url in {where} lets any organisation sign in. Name your own tenant in it."
             )
@@ -147,12 +194,12 @@ def open_house(data: Path, environment: Mapping[str, str] = os.environ) -> workf
         came_from = st.context.ip_address if headers else None
         actor = local_actor(environment, st.get_option("server.address"), headers, came_from)
         return workflow.Workspace(data, environment, actor, where=f"{platform.node()}, web")
-    ticket = _ticket(found)
+    ticket, provider = _ticket(found)
     house = workflow.Workspace(
         data, {**environment, MODE: "server"}, workflow.member(ticket.email), where=f"web, {_address()}"
     )
     try:
-        workflow.sign_in(house, ticket, found.grants)
+        workflow.sign_in(house, ticket, provider.grants)
         workflow.need_membership(house)
     except BaseException:
         close(house)
@@ -208,8 +255,9 @@ def _address() -> str:
     return f"{seen} for {told}" if told else seen
 
 
-def _ticket(found: Configuration) -> Ticket:
-    """What the signed cookie says. Raises `SignedOut` when there is none, or it lacks what it takes."""
+def _ticket(found: Configuration) -> tuple[Ticket, Provider]:
+    """What the signed cookie says, and whose word it is. Raises `SignedOut` when there is none, it lacks what it takes, or
+    the provider does not speak for that address."""
     claims = st.user.to_dict()
     if not claims.get("is_logged_in"):
         raise SignedOut("")
@@ -224,8 +272,12 @@ def _ticket(found: Configuration) -> Ticket:
         at = datetime.fromtimestamp(issued, UTC)
     except (SettingsError, ValueError, OverflowError, OSError):
         raise SignedOut("Your identity provider did not give a usable e-mail address and time.") from None
+    provider = found.provider(claims.get("provider"))
+    if provider is None or not provider.speaks_for(actor.email or ""):
+        raise SignedOut("This e-mail address signs in with another identity provider. Choose that one.")
     mark = claims.get("nonce") or claims.get("jti") or ""
-    return Ticket(actor.email or "", str(issuer), str(subject), at, str(mark), _groups(claims.get(found.claim)))
+    groups = _groups(claims.get(found.claim))
+    return Ticket(actor.email or "", str(issuer), str(subject), at, str(mark), groups), provider
 
 
 def _groups(claim: object) -> tuple[str, ...]:
@@ -253,7 +305,7 @@ def _draw_sign_in(why: str) -> None:
         st.info(escape(why), icon=":material/lock_clock:")
     st.write("Sign in with your organisation’s account.")
     found = configured()
-    for name in found.providers if found else ():
+    for name in [each.name for each in found.providers] if found else ():
         label = f"Sign in with {escape(name.capitalize())}" if name else "Sign in"
         if st.button(label, type="primary", icon=":material/login:", key=f"sign_in_{name or ''}"):
             st.login(name)

@@ -60,7 +60,7 @@ def draw_all(here: Here) -> None:
         chart("Live users of all", line_chart(days, live, [], "live users"), live)
     with right:
         chart("Added and archived a day", added_chart(days, added, archived, []), [*added, *archived])
-    st.subheader("Runs of the last 30 days that stand out", anchor=False)
+    st.header("Runs of the last 30 days that stand out", anchor=False)
     st.caption(RULE)
     if found.unusual:
         if len(found.unusual) > address.PAGE:
@@ -81,7 +81,7 @@ def chart(title: str, figure: go.Figure, values: Sequence[float | None]) -> None
     known = [each for each in values if each is not None]
     said = f"{title}: from {min(known):,} to {max(known):,}" if known else f"{title}: not known yet"
     with st.container(border=True):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.plotly_chart(figure, key=f"trend_{title}", alt=f"{said}. The table below says the same.", config=CONFIG)
 
 

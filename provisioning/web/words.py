@@ -93,12 +93,12 @@ def moment(at: datetime | str | None) -> str:
     return f"{found.astimezone(UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
 
 
-_DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])")
+_DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")
 
 
 def dated(text: str) -> str:
     """A sentence with its dates as people write them; what it quotes stays as it is."""
-    return _DATE.sub(lambda found: _day(found[1]), text)
+    return _DATE.sub(lambda found: _day(found[1]) + (", " if found[2] else ""), text)
 
 
 def _day(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -14,11 +15,14 @@ from provisioning.model import AttributeType, Domain, Scim, Status, Users
 from provisioning.store import customers, snapshots
 from provisioning.store.secrets import get_secret, scim_owner
 from provisioning.target.local import LocalDirectory
-from provisioning.target.scim import ScimDirectory
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.reaching import PortalAsked, Reach, portal_users_of
 
-Directory = LocalDirectory | ScimDirectory
+if TYPE_CHECKING:
+    # SCIM's models take most of the time that a start takes, and few look at a portal.
+    from provisioning.target.scim import ScimDirectory
+
+Directory: TypeAlias = "LocalDirectory | ScimDirectory"
 Person = tuple[str, str, str, dict[str, str]]
 """(id, external id, status, the attributes that are not blank)"""
 
@@ -37,6 +41,8 @@ def open_directory(
     if domain.settings.scim is None:
         yield _local(house, domain)
         return
+    from provisioning.target.scim import ScimDirectory
+
     reach, identifier = _reach(house, domain, domain.settings.scim), domain.settings.unique_identifier or ""
     with ScimDirectory(
         reach.url, reach.token.content, domain.attributes, identifier, domain=_place(domain), expected=expected,

@@ -131,7 +131,7 @@ def _rest(house: Workspace, domain: Domain, state: State, pause: Pause) -> Done 
             house, domain,
             lambda old: replace(
                 old, served=house.clock(), soon_at=None, soon_since=None, waiting_since=None, trouble=None,
-                told=_told(old, add=key, drop="paused-"),
+                told=_told(replace(old, told=_told(old, drop="trouble-")), add=key, drop="paused-"),
             ),
         )  # fmt: skip
     if key in state.told:
@@ -200,6 +200,7 @@ class _Turn:
     state: State
     approval: StandingApproval
     now: datetime
+    plan: Plan | None = None
 
     def take(self) -> Done:
         try:
@@ -208,17 +209,17 @@ class _Turn:
             raise  # Nothing could be recorded: whoever called says so, and this is due again.
         except RollcallError as problem:
             kind = "connection" if isinstance(problem, NeighbourError) else "refused"
-            return self._fail(kind, str(problem), problem.exit_code)
+            return self._fail(kind, str(problem), problem.exit_code, type(problem).__name__)
         except Exception as problem:
             traceback.print_exc()
             reason = f"This failed in a way nobody foresaw ({type(problem).__name__}). The log says more."
-            return self._fail("unforeseen", reason, NeighbourError.exit_code)
+            return self._fail("unforeseen", reason, NeighbourError.exit_code, type(problem).__name__)
 
     def _run(self) -> Done:
         run = self._resume()
         if run:
             return self._ran(run)
-        plan = preview(self.house, self.domain.label)
+        plan = self.plan = preview(self.house, self.domain.label)
         if plan.blocks:
             return self._blocked(plan)
         if plan.status is PlanStatus.EMPTY or self.table.does == "preview":
@@ -305,20 +306,24 @@ class _Turn:
 
     def _blocked(self, plan: Plan) -> Done:
         first = plan.blocks[0]
-        codes = ", ".join(dict.fromkeys(each.code for each in plan.blocks))
-        return self._fail("block", f"The preview is blocked by {codes}. {first.message} {first.remedy}", 3, plan)
+        codes = list(dict.fromkeys(each.code for each in plan.blocks))
+        reason = f"The preview is blocked by {', '.join(codes)}. {first.message} {first.remedy}"
+        return self._fail("block", reason, 3, ",".join(sorted(codes)))
 
-    def _fail(self, kind: str, reason: str, code: int, plan: Plan | None = None) -> Done:
-        """Into quarantine, or further into it. Told once per cause."""
+    def _fail(self, kind: str, reason: str, code: int, cause: str) -> Done:
+        """Into quarantine, or further into it. Told once per `cause`: the sentence may be another each time."""
         tries = self.state.trouble.tries + 1 if self.state.trouble else 1
         since = self.state.trouble.since if self.state.trouble else self.now
+        # What a neighbour failed at is mended on Connect, whatever preview there is.
+        plan = None if kind == "connection" else self.plan
         trouble = Trouble(
             kind, reason, since, tries, self.house.clock(), self.now + engine.rest(tries), plan.id if plan else None
         )
-        key = f"trouble-{kind}:{','.join(each.code for each in plan.blocks) if plan else ''}"
-        word = (
-            telling.is_blocked(plan, trouble.retry_at) if plan else telling.is_troubled(kind, reason, trouble.retry_at)
-        )
+        key = f"trouble-{kind}:{cause}"
+        if kind == "block" and plan:
+            word = telling.is_blocked(plan, trouble.retry_at)
+        else:
+            word = telling.is_troubled(kind, reason, trouble.retry_at, trouble.plan_id)
         with self.house.db.transaction():
             if key not in self.state.told:
                 telling.tell(self.clock, self.domain, word)

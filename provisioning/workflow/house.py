@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioning import setup_file
 from provisioning.database import Database
-from provisioning.errors import Refused, RoleMissing
+from provisioning.errors import NotFound, Refused, RoleMissing
 from provisioning.hands import Hands, Here
 from provisioning.model import (
     Actor,
@@ -133,9 +133,17 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
     """Append to the history: who, when, from where. Part of the caller's transaction; sealed once that is stored."""
     with house.db.transaction():
-        house.vault  # noqa: B018 - without a key nothing can be sealed: say so before anything is stored
-        house.db.after_commit(house.sealer(first=history.last_event(house.db) in (None, history.RESTORED)))
+        seal_at_commit(house)
         record_unsealed(house, what, domain, **details)
+
+
+def seal_at_commit(house: Workspace) -> None:
+    """Have the history sealed once this transaction is stored. What stands above the seal already is named first, so that
+    it never passes for something that was written here."""
+    house.vault  # noqa: B018 - without a key nothing can be sealed: say so before anything is stored
+    sealer = house.sealer(first=history.is_new(house.db))
+    if house.db.at_commit(sealer) and (left := sealer.left_unsealed()):
+        record_unsealed(house, history.UNSEALED, rows=[list(left)])
 
 
 def record_unsealed(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
@@ -181,7 +189,11 @@ def seen_customer(house: Workspace, name: str, doing: str, roles: frozenset[Role
     `NotFound`, which names all there are, is for those who may see all."""
     found = customers.find_customer(house.db, name)
     require(house, found.id if found else NOBODYS, roles, doing)
-    return found or customers.get_customer(house.db, name)
+    if found is None:
+        there = ", ".join(each.name for each in customers.customers(house.db)[:10])
+        have = f"Known: {there}." if there else "There is none yet: create one with `setup FILE.toml`."
+        raise NotFound(f"There is no customer “{name}”. {have}")
+    return found
 
 
 def with_us(domain: Domain) -> Domain:

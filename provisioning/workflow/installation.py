@@ -19,7 +19,7 @@ from provisioning.store.secrets import (
     get_secret,
     rotate_key,
 )
-from provisioning.workflow.house import CARETAKERS, Workspace, record_event, record_unsealed, require
+from provisioning.workflow.house import CARETAKERS, Workspace, record_event, record_unsealed, require, seal_at_commit
 from provisioning.workflow.looking import verify
 
 
@@ -31,6 +31,8 @@ def rotate(house: Workspace, *, lost: bool = False) -> int:
         house.sealer().anew()
         record_event(house, "encryption key begun anew", secrets_forgotten=count)
         return count
+    with house.db.transaction():
+        seal_at_commit(house)
     fits = house.sealer().problem() is None
     count = rotate_key(house.db, house.vault)
     del house.vault  # It holds the old keys.
@@ -57,8 +59,9 @@ def backup(house: Workspace, file: Path) -> None:
         raise UsageError(f"The backup {file} cannot be written: {problem}.") from None
 
 
-def restore(house: Workspace, file: Path) -> None:
-    """Replace the database by a backup, after checking that it is one. Refused while a worker is busy."""
+def restore(house: Workspace, file: Path) -> bool:
+    """Replace the database by a backup, after checking that it is one. Refused while a worker is busy. Returns whether the
+    key fits it: then its history is sealed as it is, else once the key is back and somebody says so."""
     require(house, None, CARETAKERS, "replace the database")
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
@@ -77,9 +80,25 @@ def restore(house: Workspace, file: Path) -> None:
     migrate(house.db)
     # They belong to the database that was replaced, where the same domain may be another customer's.
     snapshots.drop_all(house.snapshots)
-    # The seal was the other database's. The next thing that happens seals this one: its key may not be here yet.
+    # The seal was the other database's.
     house.sealer().file.unlink(missing_ok=True)
     record_unsealed(house, history.RESTORED)
+    fits = _key_fits(house)
+    if fits:
+        house.sealer().anew()
+    return fits
+
+
+def _key_fits(house: Workspace) -> bool:
+    """Whether the key opens what is stored."""
+    vars(house).pop("vault", None)
+    try:
+        vault = house.vault
+        for row in house.db.all("SELECT owner FROM secrets"):
+            get_secret(house.db, vault, row["owner"])
+    except SettingsError:
+        return False
+    return True
 
 
 def seal_anew(house: Workspace, why: str) -> None:

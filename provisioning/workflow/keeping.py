@@ -5,7 +5,7 @@ from datetime import timedelta
 from provisioning.errors import NotFound, Refused
 from provisioning.model import Customer, RunStatus
 from provisioning.store import customers, history, person, plans, snapshots
-from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_customer
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, seal_at_commit, seen_customer
 
 
 def remove_old_history(house: Workspace, customer: str) -> int:
@@ -68,8 +68,8 @@ def forget_person(house: Workspace, customer: str, name: str) -> int:
 
 def _remove_content(house: Workspace, rows: list[int], customer: Customer, why: str) -> None:
     if rows:
+        seal_at_commit(house)
         history.remove_content(house.db, house.clock(), house.actor.name, rows, customer.id, why)
-        house.db.after_commit(house.sealer())
 
 
 def _customer(house: Workspace, name: str, doing: str) -> Customer:

@@ -145,7 +145,7 @@ class _Overview:
         return DomainOverview(
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             plan.read_at if plan else None, run, schedule.standing, plan.id if plan else None,
-            made_at if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
+            self._waiting_since(domain, plan, made_at) if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
         )  # fmt: skip
 
@@ -165,6 +165,14 @@ class _Overview:
         if why_lapsed(plan, domain, self.house.clock(), plan.overtaken):
             return PlanState.LAPSED, None
         return PlanState.BLOCKED if plan.status is PlanStatus.BLOCKED else PlanState.WAITING, plan.made_at
+
+    def _waiting_since(
+        self, domain: Domain | None, plan: overview.LastPlan | None, made_at: datetime | None
+    ) -> datetime | None:
+        """A schedule makes a newer preview every night of what has waited for longer."""
+        state = self.states.get(domain.id) if domain else None
+        known = state.waiting_since if state and plan and state.plan_id == plan.id else None
+        return known or made_at
 
     def _schedule(self, domain: Domain) -> ScheduleSeen:
         table, state = self.tables.get(domain.id), self.states.get(domain.id, schedules.State())

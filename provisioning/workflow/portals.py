@@ -1,17 +1,18 @@
 """Where a domain's users are kept: setting the target, and what a portal that speaks SCIM says of itself."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from provisioning.errors import SettingsError
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import Attribute, Domain, Finding, Scim
 from provisioning.store import customers
 from provisioning.store.secrets import about_secret, drop_secret, put_secret, scim_owner
-from provisioning.target.scim import ScimDirectory
-from provisioning.target.scim_mapping import check_mapping, suggest
-from provisioning.target.scim_provider import Announced
 from provisioning.workflow.directories import open_directory
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
+
+if TYPE_CHECKING:
+    from provisioning.target.scim_provider import Announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ def ask_portal(house: Workspace, domain: Domain) -> PortalSeen | None:
     scim = domain.settings.scim
     if scim is None:
         return None
+    from provisioning.target.scim import ScimDirectory
+    from provisioning.target.scim_mapping import check_mapping, suggest
+
     # What the mapping says wrongly is told beside what the portal says, so that nothing of it stands in the way here.
     plain = replace(domain.settings, unique_identifier=None, domain_attribute=None)
     with open_directory(house, replace(domain, attributes=(), settings=plain)) as directory:
@@ -47,7 +51,7 @@ def ask_portal(house: Workspace, domain: Domain) -> PortalSeen | None:
     )
 
 
-def _features(announced: Announced) -> tuple[tuple[str, str], ...]:
+def _features(announced: "Announced") -> tuple[tuple[str, str], ...]:
     bulk = f"yes, {announced.bulk_operations:,} operations at once" if announced.bulk else "no"
     page = f", {announced.most_results:,} results a page at most" if announced.most_results else ""
     own = "the server’s own schemas" if announced.described else "the standard’s, as the server does not show its own"

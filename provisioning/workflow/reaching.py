@@ -10,7 +10,6 @@ from provisioning.model import Attribute, Field, Snapshot, Users
 from provisioning.source.client import HiBobClient
 from provisioning.source.people import read_people
 from provisioning.source.reports import Report, read_report
-from provisioning.target.scim import ScimDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +27,20 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class HiBobAsked:
-    """One read of HiBob. `report`: instead of people search; then `fields` are the known ones, for its titles."""
+    """One read of HiBob. `report`: instead of people search; then `fields` are the known ones, for its titles. `kept`: an
+    earlier read, of which people whose record is the same are taken."""
 
     reach: Reach
     service_user_id: str
     fields: tuple[Field, ...]
     now: datetime
     report: int | None = None
+    kept: Closed[Snapshot] | None = None
 
 
 def people_of(asked: HiBobAsked) -> Snapshot:
     with hibob_at(asked.reach, asked.service_user_id) as client:
-        return read_people(client, asked.fields, asked.now)
+        return read_people(client, asked.fields, asked.now, asked.kept.content if asked.kept else None)
 
 
 def report_of(asked: HiBobAsked) -> Report:
@@ -64,6 +65,8 @@ class PortalAsked:
 
 
 def portal_users_of(asked: PortalAsked) -> Users:
+    from provisioning.target.scim import ScimDirectory
+
     reach = asked.reach
     with ScimDirectory(
         reach.url,

@@ -10,7 +10,7 @@ from provisioning.engine.columns import Catalogue, absent_remedy, column_names, 
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
 from provisioning.errors import Refused, SettingsError, SourceError
-from provisioning.hands import Closed
+from provisioning.hands import Closed, Here
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     Column,
@@ -25,7 +25,7 @@ from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import MOST_FIELDS
 from provisioning.source.reports import list_reports
-from provisioning.store import customers, history
+from provisioning.store import customers, history, snapshots
 from provisioning.store.secrets import (
     connection_owner,
     get_secret,
@@ -102,7 +102,9 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
         if report:
             employees = report.snapshot(asked, now)
         else:
-            wanted = HiBobAsked(*_reach(house, connection), tuple(asked), now)
+            # To a cluster the last read is not sent: it is about as long as what it would save.
+            kept = snapshots.load_known(house.snapshots, domain.id) if isinstance(house.hands, Here) else None
+            wanted = HiBobAsked(*_reach(house, connection), tuple(asked), now, kept=Closed(kept) if kept else None)
             employees = house.hands.do(f"read-people-{domain.id}", people_of, wanted)
     mapped = {columns[name].field for name in names}
     if at < started and any(employees.evidence.absent(each) for each in mapped):

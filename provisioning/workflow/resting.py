@@ -110,11 +110,7 @@ def pause_of(facts: Facts, domain: Domain, table: ScheduleTable, approval: Stand
         )
     if (approval.mapping_version, approval.settings_version) != (domain.mapping_version, domain.settings_version):
         what = "mapping" if approval.mapping_version != domain.mapping_version else "settings"
-        return Pause(
-            "changed",
-            f"The {what} changed since the schedule was switched on. Somebody must approve and process a preview of it.",
-            True,
-        )
+        return Pause("changed", f"The {what} changed since the schedule was switched on. {_way_on(facts)}", True)
     if approval.by not in facts.preparers:
         return Pause(
             "role",
@@ -122,6 +118,15 @@ def pause_of(facts: Facts, domain: Domain, table: ScheduleTable, approval: Stand
             True,
         )
     return None
+
+
+def _way_on(facts: Facts) -> str:
+    if facts.approved is None:
+        return "Somebody must approve and process a preview of it."
+    return (
+        "A preview of it was processed, but people were left out, and nobody has approved what happens to those. Somebody "
+        "must switch the schedule on again, or approve and process a preview that leaves nobody out."
+    )
 
 
 def same_schedule(approved: str, table: ScheduleTable) -> bool:
@@ -136,9 +141,11 @@ def renewed(
     house: Workspace, facts: Facts, domain: Domain, table: ScheduleTable, approval: StandingApproval
 ) -> StandingApproval:
     """After a change of mapping or settings: the standing approval of whoever approved a preview of it that was
-    processed; else the old one."""
+    processed; else the old one. Whoever left people out (a pilot, say) did not approve of what would happen to those."""
     now = (domain.mapping_version, domain.settings_version)
-    if (approval.mapping_version, approval.settings_version) == now or facts.approved is None:
+    if (approval.mapping_version, approval.settings_version) == now:
+        return approval
+    if facts.approved is None or not facts.approved.whole:
         return approval
     return replace(approval_by(house, domain, table, facts.approved.by), schedule=approval.schedule)
 

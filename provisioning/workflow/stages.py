@@ -154,7 +154,7 @@ def _tested(facts: Facts) -> Station:
     if facts.failure:
         return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
     if check is None:
-        return Station(title, False, "Not tested yet.", page, "Test the connection: nothing is changed by it.")
+        return Station(title, False, "Not tested yet.", page, "It reads HiBob and changes nothing.")
     if not check.ok:
         todo = "Ask whoever runs HiBob for what the test found missing, then test again."
         return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from provisioning import notify
 from provisioning.errors import SettingsError
 from provisioning.hosts import allowed_hosts
-from provisioning.model import Domain, Plan, Run
+from provisioning.model import Domain, Plan, Run, RunStatus
 from provisioning.notify import Letter
 from provisioning.report.text import WORDS
 from provisioning.store import customers, messages
@@ -93,9 +93,13 @@ def is_blocked(plan: Plan, retry_at: datetime) -> Word:
     return Word("block", "the schedule is blocked", body, "preview", {"plan": plan.id})
 
 
-def is_troubled(code: str, reason: str, retry_at: datetime) -> Word:
-    title = "HiBob or the directory cannot be used" if code == "connection" else "the schedule cannot run"
-    return Word(code, title, f"{reason} Nothing more was written. {_again(retry_at)}", "connect", {})
+def is_troubled(code: str, reason: str, retry_at: datetime, plan_id: str | None) -> Word:
+    """`plan_id`: the preview that could not be processed; a person may still approve it."""
+    body = f"{reason} Nothing more was written. {_again(retry_at)}"
+    if code == "connection":
+        return Word(code, "HiBob or the directory cannot be used", body, "connect", {})
+    page, query = ("preview", {"plan": plan_id}) if plan_id else ("schedule", {})
+    return Word(code, "the schedule cannot run", body, page, query)
 
 
 def is_paused(code: str, reason: str) -> Word:
@@ -108,6 +112,8 @@ def has_failed(run: Run) -> Word:
     failed, done = run.counts["failed"], run.counts["done"]
     people = "person was" if failed == 1 else "people were"
     body = f"In the scheduled run {done:,} changes were made, and {failed:,} failed. Look why, and try those again."
+    if run.status is RunStatus.STOPPED:
+        body += " It stopped before its end: the others are still to do."
     return Word("failed", f"{failed:,} {people} not provisioned", body, "process", {"plan": run.plan_id})
 
 

@@ -58,7 +58,7 @@ def said() -> Callable[[AppTest], str]:
     """Everything a page says, as one text."""
 
     def everything(at: AppTest) -> str:
-        kinds = ("title", "subheader", "markdown", "caption", "text", "error", "warning", "info", "success")
+        kinds = ("title", "header", "markdown", "caption", "text", "error", "warning", "info", "success")
         texts = [str(each.value) for kind in kinds for each in getattr(at, kind)]
         return "\n".join([*texts, *(str(each.label) for each in at.button), *(str(m.label) for m in at.metric)])
 

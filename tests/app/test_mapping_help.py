@@ -195,7 +195,7 @@ def test_the_value_table_stands_over_the_values_that_occur(full: App) -> None:
 
 
 def test_before_the_first_read_there_is_no_list_of_values(app: App, said: Said) -> None:
-    assert "read HiBob for this mapping first" in said(app.open("mapping"))
+    assert "Read HiBob for this mapping first" in said(app.open("mapping"))
 
 
 def test_a_value_that_turns_up_later_is_told_until_the_mapping_is_saved(

@@ -635,7 +635,7 @@ def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
     url = workflow.connections_seen(house, "Northwind Trading")[0].connection.base_url
     workflow.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
     at = app.open("connect")
-    assert not any("](" in each.value for each in at.subheader)
+    assert not any("](" in each.value for each in at.header)
     for name in ("x" * 201, "two\nlines"):
         with pytest.raises(SettingsError, match="200 printable"):
             workflow.save_connection(house, "Northwind Trading", name, url, "id", None)
@@ -795,11 +795,11 @@ def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkey
     assert "Look at the connection" in links
 
 
-def test_a_good_test_leads_to_the_mapping(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_good_test_leads_on_to_what_comes_next(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[str] = []
     monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
     full.open("connect")
-    assert "Go on to the mapping" in links
+    assert "Go on to the preview" in links
 
 
 def test_the_history_of_settings_says_only_what_differs(full: App) -> None:

@@ -1,6 +1,7 @@
 """The page Schedule: times, the standing approval, why it rests, who is told, and who may press what."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from installation import ADMIN, DOMAIN, App
@@ -11,7 +12,7 @@ from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers
+from provisioning.store import customers, schedules
 from provisioning.store.secrets import notify_owner, put_secret
 from provisioning.web.words import moment
 from provisioning.workflow import ScheduleStanding
@@ -55,10 +56,11 @@ def test_common_times_are_chosen_without_writing_cron(app: App, said: Said) -> N
     assert "Every day at 05:00, Europe/London time" in plain(said(app.open("schedule")))
 
 
-def test_a_cron_expression_that_is_none_is_refused_before_it_is_saved(app: App) -> None:
+@pytest.mark.parametrize("written", ["every noon", "0 0 31 2 *", "*/30 * * * * *"])
+def test_a_cron_expression_that_is_none_is_refused_before_it_is_saved(app: App, written: str) -> None:
     at = app.open("schedule")
     next(each for each in at.selectbox if each.label == "When").set_value("own").run()
-    next(each for each in at.text_input if each.label == "Cron expression").set_value("every noon").run()
+    next(each for each in at.text_input if each.label == "Cron expression").set_value(written).run()
     assert "is no cron expression" in plain(at.error[0].value)
     assert not buttons(at)["Save"]
 
@@ -150,6 +152,15 @@ def test_the_overview_says_why_a_schedule_rests(full: App, said: Said) -> None:
 def test_the_overview_says_since_when_a_preview_waits(app: App, said: Said) -> None:
     plan = workflow.preview(app.house(), DOMAIN)
     assert f"waits for a person, since {moment(plan.made_at)}" in plain(said(app.open("")))
+
+
+def test_the_overview_counts_from_the_first_of_the_schedules_previews(app: App, said: Said) -> None:
+    workflow.save_schedule(app.house(), DOMAIN, NIGHTLY)
+    house, plan = app.house(), workflow.preview(app.house(), DOMAIN)
+    since = plan.made_at - timedelta(days=3)
+    state = schedules.State(plan_id=plan.id, waiting_since=since)
+    schedules.change_state(house.db, plan.domain_id, lambda _: state, lambda _: None)
+    assert f"waits for a person, since {moment(since)}" in plain(said(app.open("")))
 
 
 def test_a_dead_target_shows_what_went_wrong_and_never_its_secret(app: App, said: Said) -> None:

@@ -57,6 +57,7 @@ def test_a_sign_in_that_lacks_a_part_lets_nobody_in_and_names_it(server: App, mi
         ("redirect_uri", "oauth2callback"),
         ("server_metadata_url", "http://id.example/x"),
         ("server_metadata_url", "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"),
+        ("server_metadata_url", "https://login.microsoftonline.com/Common/v2.0/.well-known/openid-configuration"),
         ("server_metadata_url", "https://[broken"),
     ],
 )
@@ -156,8 +157,52 @@ def test_a_member_who_signed_in_is_let_in(server: App, monkeypatch: pytest.Monke
     assert ADMIN in [each.value for each in at.sidebar.text]
 
 
+PART = {name: AUTH[name] for name in ("client_id", "client_secret", "server_metadata_url")}
+TWO = {name: AUTH[name] for name in ("redirect_uri", "cookie_secret")} | {"okta": PART, "entra": PART}
+THEIRS = {"addresses": ["globex.example"], "groups": {"bosses": "admin:Globex"}}
+SPEAK = {"okta": {"addresses": ["@Northwind.example"]}, "entra": THEIRS}
+
+
 def test_each_provider_has_its_button(server: App) -> None:
-    two = {name: AUTH[name] for name in ("redirect_uri", "cookie_secret")}
-    part = {name: AUTH[name] for name in ("client_id", "client_secret", "server_metadata_url")}
-    at = visit(server, {"auth": two | {"okta": part, "entra": part}})
+    at = visit(server, {"auth": TWO, "rollcall": {"providers": SPEAK}})
     assert [each.label for each in at.button] == ["Sign in with Okta", "Sign in with Entra"]
+
+
+@pytest.mark.parametrize(
+    "providers",
+    [{}, {"okta": THEIRS}, SPEAK | {"entra": {}}, SPEAK | {"entra": {"addresses": "*"}}, SPEAK | {"other": THEIRS}],
+    ids=str,
+)
+def test_of_several_providers_each_must_say_for_whom_it_speaks(server: App, providers: dict[str, Any]) -> None:
+    at = visit(server, {"auth": TWO, "rollcall": {"providers": providers}})
+    assert lets_nobody_in(at)
+    assert len(at.error) == 1
+
+
+def enter_by(server: App, provider: str, monkeypatch: pytest.MonkeyPatch, **claims: Any) -> AppTest:
+    monkeypatch.setenv("ROLLCALL_KEY_FILE", str(server.data / "elsewhere.key"))
+    (server.data / "rollcall.key").rename(server.data / "elsewhere.key")
+    own = {"providers": SPEAK, "groups": {"bosses": "admin:Northwind Trading"}}
+    issued = server.house().clock().timestamp()
+    return visit(server, {"auth": TWO, "rollcall": own}, **(SIGNED_IN | {"iat": issued, "provider": provider} | claims))
+
+
+def test_a_provider_lets_its_own_people_in(server: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = enter_by(server, "okta", monkeypatch)
+    assert not at.error
+    assert ADMIN in [each.value for each in at.sidebar.text]
+
+
+@pytest.mark.parametrize("provider", ["entra", "default", ""])
+def test_a_provider_cannot_say_that_somebody_is_another_ones_admin(
+    server: App, monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    at = enter_by(server, provider, monkeypatch)
+    assert lets_nobody_in(at)
+    assert "another identity provider" in at.info[0].value
+
+
+def test_a_providers_groups_give_nothing_at_another_customer(server: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = enter_by(server, "entra", monkeypatch, email="boss@globex.example", groups=["bosses"])
+    assert lets_nobody_in(at)
+    assert "You are not a member yet" in [each.value for each in at.title]

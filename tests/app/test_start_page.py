@@ -115,7 +115,7 @@ def test_each_step_has_a_state_in_words(app: App, said: Said) -> None:
     text = said(app.open("start"))
     for word in ("Done", "Next", "To do", "Optional"):
         assert f"-badge[{word}]" in text
-    assert "Set-up: 4 of 7 steps done" in " ".join(str(each.text) for each in app.open("start").get("progress"))
+    assert "Set-up: 4 of 7 needed steps done" in " ".join(str(each.text) for each in app.open("start").get("progress"))
 
 
 def test_the_text_for_hibob_names_the_fields_first_and_then_the_categories(app: App) -> None:

@@ -73,9 +73,11 @@ def test_with_the_key_apart_a_backup_holds_neither_key_nor_token_and_works_again
 
     other = Rollcall(tmp_path / "other" / "data", ROLLCALL_KEY=Fernet.generate_key().decode())
     other.folder.mkdir()
-    other.call("restore", empty.folder / "copy.db").fine()
+    assert "Put its key back" in other.call("restore", empty.folder / "copy.db").fine().out
     assert "cannot be decrypted" in other.call("preview", STAFF).complaint(2)
     other.environment["ROLLCALL_KEY"] = key
     assert other.preview()["status"] == "empty"
+    assert "is missing" in other.call("verify").complaint(3)
+    other.call("verify", "--seal", "restored without its key").fine()
     other.call("verify").fine()
     other.call("doctor").fine()

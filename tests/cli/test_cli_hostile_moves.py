@@ -2,6 +2,8 @@
 written anew, events sent again."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -13,9 +15,10 @@ from test_cli_webhook import START
 from tiny_hibob import TinyHiBob
 
 from provisioning import worker, workflow
+from provisioning.database import Database
 from provisioning.errors import Refused, SettingsError
 from provisioning.report.workbook import DECIDED_BY
-from provisioning.store import jobs
+from provisioning.store import history, jobs
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import Heard, Workspace
 
@@ -91,6 +94,61 @@ def test_rows_that_stand_above_an_older_seal_are_told(staffed: Rollcall) -> None
     seal.write_bytes(older)
     assert "The last 1 of them came after the seal" in staffed.call("verify").fine().out
     staffed.call("verify", "--head", head).fine()
+
+
+def forge(rollcall: Rollcall, what: str, **details: object) -> None:
+    """A row as somebody writes it who has the database and the source, and no key."""
+    with open_database(rollcall) as db:
+        history.record(db, datetime.now(UTC), CSM, what, customer_id=1, **details)
+
+
+@contextmanager
+def open_database(rollcall: Rollcall) -> Iterator[Database]:
+    db = Database(rollcall.data / "rollcall.db")
+    yield db
+    db.close()
+
+
+def test_a_row_that_somebody_else_wrote_is_not_sealed_over(staffed: Rollcall) -> None:
+    forge(staffed, "plan approved")
+    row = staffed.sql("SELECT max(seq) FROM history")[0][0]
+    staffed.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    staffed.call("rotate-key").fine()
+    assert f"Row {row}: no seal covered this" in staffed.call("verify").fine().out
+
+
+def test_the_key_is_not_changed_over_a_row_that_somebody_else_wrote(staffed: Rollcall) -> None:
+    forge(staffed, "plan approved")
+    row = staffed.sql("SELECT max(seq) FROM history")[0][0]
+    staffed.call("rotate-key").fine()
+    assert f"Row {row}: no seal covered this" in staffed.call("verify").fine().out
+
+
+def test_content_that_somebody_removed_behind_our_back_is_found(staffed: Rollcall) -> None:
+    with open_database(staffed) as db:
+        history.remove_content(db, datetime.now(UTC), CSM, [3], 1, "retention of 730 days")
+    staffed.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    assert "no seal covered this" in staffed.call("verify").fine().out
+
+
+@pytest.mark.parametrize("rows", [[], ["all is well"], ["all is well", history.RESTORED]])
+def test_a_history_written_anew_does_not_pass_for_a_first_or_a_restored_one(staffed: Rollcall, rows: list[str]) -> None:
+    staffed.sql("DELETE FROM history")
+    for what in rows:
+        forge(staffed, what)
+    (staffed.data / "rollcall.seal").unlink()
+    assert "is missing" in staffed.call("verify").complaint(3)
+    staffed.call("grant", "late@acme.example", "auditor", "Acme").fine()
+    assert "is missing" in staffed.call("verify").complaint(3)
+
+
+def test_two_who_write_at_once_seal_their_rows_and_name_nobody(staffed: Rollcall) -> None:
+    people = [f"late{number}@acme.example" for number in range(4)]
+    started = [staffed.start("grant", each, "auditor", "Acme") for each in people]
+    for each in started:
+        each.communicate(timeout=60)
+        assert each.returncode == 0
+    assert "seal" not in staffed.call("verify").fine().out
 
 
 def test_an_event_that_was_overheard_does_nothing_at_another_domains_address(empty: Rollcall, hibob: TinyHiBob) -> None:

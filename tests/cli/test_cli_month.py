@@ -206,6 +206,27 @@ def held_back(begun: threading.Event, go: threading.Event) -> Twist:
     return twist
 
 
+def test_who_is_told_of_failures_hears_that_the_run_stopped_early(empty: Rollcall, hibob: TinyHiBob) -> None:
+    def refuses(request: Request, following: Next) -> Answer:
+        return answers(403, scim_error(403, "not yours"))(request, following) if request.writes else following(request)
+
+    with ScimServer() as portal:
+        empty.environment["SCIM_TOKEN"] = TOKEN
+        empty.set_up(customer(hibob.base_url, portal_domain(portal, schedule=DAILY))).fine()
+        month = Clockwork(empty, START)
+        month.sync()
+        month.switch_on()
+        for number in range(31, 161):
+            hibob.join(number)
+        portal.twists.insert(0, refuses)
+        (done,) = month.at("2027-03-06T05:00:00Z")
+        assert (done.code, "stopped" in done.text) == (4, True)
+        assert "It stopped before its end: the others are still to do." in month.messages()[0].body
+        portal.twists.pop(0)
+        (done,) = month.at("2027-03-07T05:00:00Z")
+        assert "130 done" in done.text
+
+
 def test_a_dead_target_stands_with_the_target_and_is_tried_again(empty: Rollcall, hibob: TinyHiBob) -> None:
     with Receiver(status=500) as receiver:
         empty.environment["ACME_NOTIFY_URL"] = receiver.url

@@ -114,8 +114,9 @@ def emptied(house: Rollcall) -> int:
 
 @pytest.fixture
 def aged(acme: Rollcall) -> Rollcall:
-    """Acme with two rows in its history that are older than its retention, and one that is not."""
-    for days in (900, 800, 700):
+    """Acme with two rows in its history that are older than its retention, and two that are not: the last of them of the
+    day before yesterday, so that the clock is believed."""
+    for days in (900, 800, 700, 2):
         long_ago(acme, days)
     return acme
 
@@ -145,6 +146,13 @@ def test_each_customer_by_its_own_retention_one_that_left_too(aged: Rollcall, hi
     )
     workflow.export(past, "Globex")
     past.db.close()
+    long_ago(aged, 2)
     aged.call("due").fine()
     assert emptied(aged) == 2
     aged.call("verify").fine()
+
+
+def test_while_the_clock_seems_to_have_jumped_nothing_is_emptied(aged: Rollcall) -> None:
+    long_ago(aged, 800)
+    aged.call("due").fine()
+    assert emptied(aged) == 0

@@ -209,6 +209,19 @@ def test_previews_only_wait_for_a_person(empty: Rollcall, hibob: TinyHiBob) -> N
     assert clockwork.told()[2:] == [("03-25 05:00", "waiting")]
 
 
+def test_what_waits_counts_from_the_first_preview_of_it(empty: Rollcall, hibob: TinyHiBob) -> None:
+    clockwork = prepared(empty, hibob, schedule=PREVIEW_ONLY)
+    clockwork.switch_on()
+    hibob.join(31)
+    for day in ("06", "07", "08", "09"):
+        clockwork.at(f"2027-03-{day}T05:00:00Z")
+    (row,) = workflow.customers_overview(clockwork.house)
+    assert f"{row.waiting_since:%m-%d %H:%M}" == "03-06 05:00"
+    by_hand = workflow.preview(clockwork.seen_by(ADMIN), STAFF)
+    (row,) = workflow.customers_overview(clockwork.house)
+    assert (row.plan_id, row.waiting_since) == (by_hand.id, by_hand.made_at)
+
+
 def test_a_preview_that_nobody_approves_lapses(empty: Rollcall, hibob: TinyHiBob) -> None:
     clockwork = prepared(empty, hibob, schedule=PREVIEW_ONLY | {"cron": "0 5 6 * *"})
     clockwork.switch_on()
@@ -313,6 +326,26 @@ def test_a_changed_mapping_pauses_until_a_preview_of_it_is_approved_and_processe
     assert happened(clockwork, "plan made")[-1]["who"] == CSM, "the new mapping stands approved by whoever approved it"
 
 
+def test_a_pilot_of_a_changed_mapping_approves_nothing_for_everybody_else(
+    clockwork: Clockwork, hibob: TinyHiBob
+) -> None:
+    content = customer(hibob.base_url, domain(*ATTRIBUTES[:4], schedule=DAILY))
+    clockwork.rollcall.set_up(content, by=ADMIN).fine()
+    hibob.join(31)
+    hibob.join(32)
+    house = clockwork.seen_by(ADMIN)
+    plan = workflow.preview(house, STAFF)
+    workflow.approve(house, plan.id, only=[plan.changes[0].key])
+    workflow.process(house, plan.id)
+    assert clockwork.standing[0] == "paused"
+    assert "people were left out" in clockwork.standing[1]
+    clockwork.at("2027-03-06T05:00:00Z")
+    assert live(clockwork) == 31, "nobody has approved the other one"
+    clockwork.switch_on()
+    clockwork.at("2027-03-07T05:00:00Z")
+    assert live(clockwork) == 32
+
+
 def test_changed_times_must_be_switched_on_again(clockwork: Clockwork, hibob: TinyHiBob) -> None:
     clockwork.rollcall.set_up(customer(hibob.base_url, domain(schedule=DAILY | {"cron": "0 6 * * *"}))).fine()
     assert clockwork.standing[0] == "paused"
@@ -396,6 +429,45 @@ def test_another_cause_is_another_message(clockwork: Clockwork, hibob: TinyHiBob
     hibob.fault = 500
     clockwork.at("2027-03-06T23:00:00Z")
     assert [about for _, about in clockwork.told()] == ["connection", "block"]
+
+
+def test_a_token_that_is_refused_is_told_though_the_network_failed_before(
+    clockwork: Clockwork, hibob: TinyHiBob
+) -> None:
+    for hour, fault in (("05", 500), ("11", 401), ("23", 500)):
+        hibob.fault = fault
+        clockwork.at(f"2027-03-06T{hour}:00:00Z")
+    assert clockwork.told() == [("03-06 05:00", "connection"), ("03-06 11:00", "connection")]
+    assert "refused the credentials" in clockwork.messages()[1].body
+
+
+def test_what_comes_back_after_a_pause_is_told_again(clockwork: Clockwork, hibob: TinyHiBob) -> None:
+    hibob.fault = 401
+    clockwork.at("2027-03-06T05:00:00Z")
+    content = customer(hibob.base_url, domain(*ATTRIBUTES[:4], schedule=DAILY))
+    clockwork.rollcall.set_up(content, by=ADMIN).fine()
+    clockwork.at("2027-03-07T05:00:00Z")
+    hibob.fault = None
+    clockwork.sync()
+    hibob.fault = 401
+    clockwork.at("2027-03-08T05:00:00Z")
+    assert [about for _, about in clockwork.told()] == ["connection", "paused-changed", "connection"]
+
+
+def test_a_refused_run_leads_to_the_preview_that_somebody_else_may_approve(empty: Rollcall, hibob: TinyHiBob) -> None:
+    """Two people are needed from three changes on, and the schedule is that of whoever made the mapping."""
+    empty.environment["ROLLCALL_URL"] = "https://rollcall.example"
+    clockwork = prepared(empty, hibob)
+    clockwork.switch_on()
+    content = customer(hibob.base_url, domain(*ATTRIBUTES[:4], schedule=DAILY, two_people=3))
+    empty.set_up(content, by=ADMIN).fine()
+    clockwork.sync()
+    for number in (31, 32, 33):
+        hibob.join(number)
+    (done,) = clockwork.at("2027-03-06T05:00:00Z")
+    assert (done.code, clockwork.standing[0]) == (3, "quarantine")
+    (message,) = clockwork.messages()
+    assert message.link == f"https://rollcall.example/preview?customer=Acme&domain=staff&plan={done.plan_id}"
 
 
 def test_people_who_failed_are_told_once(clockwork: Clockwork, hibob: TinyHiBob) -> None:

@@ -15,6 +15,7 @@ import pytest
 from app_server import KEY, ROOT, AppServer, app_server, free_port
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from provider import Provider
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from visit import READY, Visit, visit
 
 from provisioning import demo, workflow
@@ -325,7 +326,7 @@ def test_the_log_of_the_server_holds_no_secret(house: House, server: AppServer) 
     [
         ("[auth\n", (), "cannot be read as TOML"),
         ("[auth]\nclient_id = 'x'\n", (), "Nobody can sign in"),
-        (None, ("--server.address", "0.0.0.0"), "listens beyond this machine"),  # noqa: S104 - it is refused
+        (None, ("--server.address", "0.0.0.0"), "has no [auth]"),  # noqa: S104 - it is refused
     ],
     ids=["not TOML", "half a sign-in", "no sign-in, and the network may come"],
 )
@@ -339,3 +340,41 @@ def test_a_server_that_could_let_the_wrong_people_in_lets_in_nobody(
         assert found.hears_of([OURS, *house.canaries]) == []
         assert found.page.get_by_test_id("stSidebar").get_by_role("link").count() == 0
         found.context.close()
+
+
+SEND = """async session => {
+    const token = document.cookie.split('; ').find(each => each.startsWith('_streamlit_xsrf=')).split('=')[1];
+    const form = new FormData();
+    form.append('file', new Blob([new Uint8Array(2_000_000)]), 'plan.xlsx');
+    const told = {method: 'PUT', body: form, headers: {'X-Xsrftoken': token}};
+    return (await fetch('/_stcore/upload_file/' + session + '/one', told)).status;
+}"""
+
+
+def session_of(found: Guest) -> str:
+    """The id of the browser session, as the server told the page that it loads now."""
+    told: list[str] = []
+
+    def hear(payload: str | bytes) -> None:
+        message = ForwardMsg.FromString(payload) if isinstance(payload, bytes) else ForwardMsg()
+        if message.HasField("new_session"):
+            told.append(message.new_session.initialize.session_id)
+
+    found.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    found.visit.open("")
+    return told[-1]
+
+
+@pytest.mark.parametrize(
+    ("email", "answer"),
+    [("", 403), (PEOPLE[None], 403), (PEOPLE[Role.ADMIN], 204)],
+    ids=["nobody", "stranger", "admin"],
+)
+def test_only_who_is_let_in_can_send_a_file(
+    server: AppServer, provider: Provider, browser: Browser, email: str, answer: int
+) -> None:
+    found = guest(browser, server)
+    if email:
+        sign_in(found, provider, email)
+    assert found.page.evaluate(SEND, session_of(found)) == answer
+    found.context.close()

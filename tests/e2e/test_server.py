@@ -88,7 +88,14 @@ def test_it_says_when_it_is_not_and_no_more_than_needed(tmp_path: Path) -> None:
         assert broken.get("/ready")[:2] == (503, "database cannot be opened")
 
 
-@pytest.mark.parametrize(("path", "size"), [("/_stcore/upload_file/x/y", 60_000_000), ("/oauth2callback", 2_000_000)])
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        ("/_stcore/upload_file/x/y", 60_000_000),
+        ("/oauth2callback", 2_000_000),
+        ("/webhooks/hibob/x/_stcore/upload_file/y", 2_000_000),
+    ],
+)
 def test_a_body_that_is_announced_too_large_is_refused_unread(server: AppServer, path: str, size: int) -> None:
     host = server.address.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=20)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import stage
 from grid import Grid
 from playwright.sync_api import Browser, Page, expect
 from visit import Demo, Visit, visit
@@ -60,8 +61,24 @@ def test_the_whole_way_by_mouse(running: Demo, browser: Browser, tmp_path: Path)
     process(walker)
     the_history_shows_two_runs(walker)
     ask_for_a_person(walker)
+    let_it_run_by_itself(walker)
     pictures_after(browser, walker, folder)
     assert walker.faults == []
+
+
+def test_the_whole_portfolio_is_seen_at_once_by_a_csm(browser: Browser, tmp_path: Path) -> None:
+    with stage.several(tmp_path) as server:
+        for scheme in ("light", "dark"):
+            walker = visit(browser, server.address, scheme)
+            walker.open("customers")
+            rows = Grid(walker.page, walker.page.get_by_role("tabpanel").first)
+            names = [rows.cell(row, "Customer").inner_text() for row in range(len(stage.CUSTOMERS))]
+            assert sorted(names) == sorted(name for name, *_ in stage.CUSTOMERS)
+            rows.select_row(0)
+            walker.sees("Open its overview")
+            walker.picture(Path(PICTURES) if PICTURES else tmp_path / "pictures", f"customers-{scheme}")
+            assert walker.faults == []
+            walker.context.close()
 
 
 def prove_the_connection(walker: Visit) -> None:
@@ -162,6 +179,15 @@ def ask_for_a_person(walker: Visit) -> None:
     assert "person=admin" in walker.page.url
 
 
+def let_it_run_by_itself(walker: Visit) -> None:
+    walker.go("Schedule")
+    walker.page.get_by_text("Make a preview, and process it when nothing blocks").click()
+    walker.ready()
+    walker.click("Save")
+    walker.click("Switch on")
+    walker.sees("Runs under the standing approval of")
+
+
 # --- pictures ---------------------------------------------------------------------------------------------
 
 
@@ -180,7 +206,7 @@ def pictures(browser: Browser, walker: Visit, folder: Path) -> None:
 def pictures_after(browser: Browser, walker: Visit, folder: Path) -> None:
     for scheme in ("light", "dark"):
         shown = visit(browser, walker.address, scheme)
-        for path in ("process", "history", "people?person=admin@northwind.example"):
+        for path in ("process", "schedule", "history", "people?person=admin@northwind.example"):
             shown.open(path)
             shown.picture(folder, f"{path.partition('?')[0]}-{scheme}")
         assert shown.faults == []

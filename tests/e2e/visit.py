@@ -1,9 +1,11 @@
 """One person's browser: pages that are ready before they are read, and whatever went wrong on the way."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from provisioning.sandbox import Sandbox
 
@@ -32,15 +34,20 @@ class Demo:
 
 @dataclass
 class Visit:
-    """A browser window. `faults` collects console errors and requests that leave this machine."""
+    """A browser window. `faults` collects console errors and requests that go to another server. `took`: in how many
+    seconds each page that was opened had drawn itself."""
 
     context: BrowserContext
     page: Page
     address: str
     faults: list[str] = field(default_factory=list)
+    took: dict[str, float] = field(default_factory=dict)
 
     def open(self, path: str) -> None:
+        began = time.monotonic()
         self.page.goto(f"{self.address}/{path}")
+        self.page.wait_for_selector(READY, timeout=60_000)
+        self.took[path or "overview"] = round(time.monotonic() - began, 2)
         self.ready()
 
     def ready(self) -> None:
@@ -84,11 +91,13 @@ def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
         if message.type == "error" and message.location["url"] not in allowed:
             found.faults.append(f"console: {message.text} {message.location['url']}")
 
-    def on_request(request: Request) -> None:
-        if not request.url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
-            found.faults.append(f"outside request: {request.url}")
+    def on_request(url: str) -> None:
+        where = urlsplit(url)
+        if where.scheme not in ("data", "blob") and where.netloc != urlsplit(address).netloc:
+            found.faults.append(f"outside request: {url}")
 
     found.page.on("console", on_console)
-    found.page.on("request", on_request)
+    found.page.on("request", lambda request: on_request(request.url))
+    found.page.on("websocket", lambda socket: on_request(socket.url))
     found.page.on("pageerror", lambda error: found.faults.append(f"page error: {error}"))
     return found

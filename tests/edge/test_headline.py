@@ -109,7 +109,7 @@ def test_a_comparison_names_what_with_and_who_is_new() -> None:
     at = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
     said = against("the preview before it", at, {"add": 2}, {"add": 1}, newest_of(2, 1, 0))
     assert said == (
-        "Against the preview before it (2 November 2026, 09:05 UTC): 1 more to be added. Changes: 2 new in it, "
+        "Against the preview before it (2 Nov 2026, 09:05 UTC): 1 more to be added. Changes: 2 new in it, "
         "1 no longer in it."
     )
     assert newest_of(0, 0, 0) == ""

@@ -172,9 +172,10 @@ def test_this_machine_is_reached_only_where_the_operator_names_it() -> None:
         assert server.requests == []
 
 
-def test_a_public_name_that_leads_into_this_machine_is_refused() -> None:
+@pytest.mark.parametrize("host", ["localhost", "64:ff9b::127.0.0.1", "2002:7f00:1::1", "239.1.2.3"])
+def test_a_public_name_that_leads_into_this_machine_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match="private network"):
-        notify._check_addresses("localhost")
+        notify._check_addresses(host)
 
 
 def test_an_address_that_apprise_reads_otherwise_is_refused_by_what_apprise_reads() -> None:

@@ -1,0 +1,141 @@
+"""Every page, empty and in use, in the light and in the dark: axe finds nothing, and nothing is out of the window."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stage
+from app_server import AppServer
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from visit import Visit, visit
+
+from provisioning.demo import ADMIN
+
+PAGES = {
+    "": "Overview",
+    "customers": "Customers",
+    "start": "Before you start",
+    "connect": "Connect",
+    "mapping": "Mapping",
+    "settings": "Settings",
+    "settings?part=limits": "Settings",
+    "preview": "Preview",
+    "preview?show=held": "Preview",
+    "process": "Process",
+    "schedule": "Schedule",
+    "history": "History",
+    "history?view=trends": "History",
+    f"people?person={ADMIN}": "People",
+}
+NOT_OURS = {("color-contrast", "dark"): '[data-testid="stButtonGroup"] [data-selected="true"] *'}
+"""Rule and theme → what only Streamlit can mend. It writes the chosen one of a group of buttons in the primary colour
+on a tint of it; in the dark no primary colour is read there (4.2) and carries white words on a button (4.5) too."""
+WIDTHS = {"desk": (1280, 800), "telephone": (390, 844)}
+TIMINGS = os.environ.get("TIMINGS")
+"""A file to store in how long each page took; without it they go to the test's own folder."""
+
+
+@pytest.fixture(scope="module", params=["in use", "empty"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    served = stage.in_use if request.param == "in use" else stage.empty
+    with served(tmp_path_factory.mktemp("stage")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(server: AppServer, browser: Browser, scheme: str, tmp_path: Path) -> None:
+    walker = visit(browser, server.address, scheme)
+    found = [finding for path in PAGES for finding in findings(opened(walker, path), path, scheme)]
+    assert found == []
+    assert walker.faults == []
+    store(walker.took, tmp_path)
+    walker.context.close()
+
+
+def test_axe_sees_what_is_wrong(server: AppServer, browser: Browser) -> None:
+    walker = visit(browser, server.address)
+    page = opened(walker, "")
+    page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<img src=\"data:,\"><h5>Deep</h5>')")
+    assert {each.split(" ")[1] for each in findings(page, "", "light")} >= {"image-alt", "heading-order"}
+    walker.context.close()
+
+
+@pytest.mark.parametrize("size", WIDTHS)
+def test_nothing_is_out_of_the_window(server: AppServer, browser: Browser, size: str) -> None:
+    walker = visit(browser, server.address)
+    width, height = WIDTHS[size]
+    walker.page.set_viewport_size({"width": width, "height": height})
+    wrong = {path: beyond(opened(walker, path)) for path in PAGES}
+    assert {path: what for path, what in wrong.items() if what} == {}
+    assert walker.faults == []
+    walker.context.close()
+
+
+def test_on_a_telephone_the_sidebar_opens_leads_on_and_gives_the_page_back(server: AppServer, browser: Browser) -> None:
+    walker = visit(browser, server.address)
+    walker.page.set_viewport_size({"width": 390, "height": 844})
+    page = opened(walker, "")
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar).not_to_be_in_viewport()
+    page.get_by_test_id("stExpandSidebarButton").click()
+    link = sidebar.get_by_role("link", name="History", exact=True)
+    expect(link).to_be_in_viewport(ratio=1)
+    assert beyond(page) == []
+    link.click()
+    expect(page.get_by_role("heading", name="History", exact=True)).to_be_visible(timeout=30_000)
+    walker.ready()
+    page.get_by_role("button", name="Collapse sidebar").click()
+    expect(sidebar).not_to_be_in_viewport()
+    walker.context.close()
+
+
+# --- how it is looked at ----------------------------------------------------------------------------------
+
+
+def opened(walker: Visit, path: str) -> Page:
+    walker.open(path)
+    expect(walker.page.get_by_role("heading", name=PAGES[path], exact=True)).to_be_visible()
+    return walker.page
+
+
+def findings(page: Page, path: str, scheme: str) -> list[str]:
+    """What axe finds, of any weight, beside what is not ours: page, rule, words and the place of each."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{path or 'overview'} {rule['id']} ({rule['impact']}): {node['failureSummary']} {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if not not_ours(page, rule["id"], scheme, node["target"][-1])
+    ]
+
+
+def not_ours(page: Page, rule: str, scheme: str, target: str) -> bool:
+    known = NOT_OURS.get((rule, scheme))
+    return known is not None and page.evaluate(
+        "([at, known]) => document.querySelector(at).matches(known)", [target, known]
+    )
+
+
+def beyond(page: Page) -> list[str]:
+    """What reaches out of the window to the right, apart from what scrolls by itself: tables, texts to copy, tabs."""
+    return page.evaluate("""() => {
+        const scrolls = '[data-testid=stDataFrame], .dvn-scroller, pre, [role=tablist], [data-testid=stButtonGroup], svg'
+        const shown = [...document.querySelectorAll('[data-testid=stMain] *, [data-testid=stSidebar] *')]
+        const out = shown.filter(each => {
+            const box = each.getBoundingClientRect()
+            return box.width && box.right > innerWidth + 1 && box.left < innerWidth && !each.closest(scrolls)
+        })
+        const main = document.querySelector('[data-testid=stMain]')
+        const wide = [main, document.documentElement].filter(each => each.scrollWidth > each.clientWidth)
+        return [...out, ...wide].map(each => each.outerHTML.slice(0, 160))
+    }""")
+
+
+def store(took: dict[str, float], folder: Path) -> None:
+    """How long each page took to be ready, in seconds: to be read, not to be judged by a machine that others use too."""
+    file = Path(TIMINGS) if TIMINGS else folder / "timings.json"
+    file.write_text(json.dumps(took, indent=1), encoding="utf-8")
+    print("\n".join(f"{seconds:5.2f} s  {path}" for path, seconds in took.items()))

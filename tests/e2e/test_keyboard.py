@@ -1,0 +1,63 @@
+"""The main job by keyboard alone: from the overview to a preview, its approval and the run, by Tab, Enter, Space and
+arrows; and wherever the keyboard is can be seen."""
+
+from playwright.sync_api import Browser, FloatRect, Page
+from visit import Demo, Visit, visit
+
+MOST_TABS = 120
+AT = """() => {
+    const at = window.at = document.activeElement, box = at.getBoundingClientRect()
+    const lines = (at.getAttribute('aria-label') || at.innerText || '').split('\\n').map(each => each.trim())
+    return {
+        role: at.getAttribute('role') || at.tagName.toLowerCase(),
+        words: lines.filter(each => each && !/^[a-z_]+$/.test(each)),
+        around: { x: Math.max(box.x - 5, 0), y: Math.max(box.y - 5, 0), width: box.width + 10, height: box.height + 10 },
+    }
+}"""
+"""What has the keyboard: what it is, its words without the names of icons, and the place around it."""
+
+
+def test_from_the_overview_to_a_finished_run_by_keyboard_alone(running: Demo, browser: Browser) -> None:
+    walker = visit(browser, running.address)
+    walker.open("")
+    press(walker, "a", "Preview")
+    walker.page.wait_for_url("**/preview**")
+    walker.ready()
+    press(walker, "button", "Make a preview")
+    walker.sees("What happens")
+    press(walker, "tab", "People (", "ArrowRight")
+    walker.page.wait_for_url("**show=held**")
+    walker.ready()
+    press(walker, "button", "Approve", "Space")
+    walker.sees("Approved by")
+    press(walker, "a", "Process")
+    walker.page.wait_for_url("**/process**")
+    walker.ready()
+    press(walker, "button", "Process now", "Space")
+    walker.sees("Everything approved was done")
+    assert walker.faults == []
+    walker.context.close()
+
+
+def press(walker: Visit, role: str, words: str, key: str = "Enter") -> None:
+    """Go there by Tab, see where the keyboard is, and press a key. `words`: how its name begins."""
+    passed = []
+    for _ in range(MOST_TABS):
+        walker.page.keyboard.press("Tab")
+        at = walker.page.evaluate(AT)
+        if at["role"] == role and any(each.startswith(words) for each in at["words"]):
+            assert shows(walker.page, at["around"]), f"nothing shows that the keyboard is at {words!r}"
+            walker.page.keyboard.press(key)
+            walker.ready()
+            return
+        passed.append((at["role"], at["words"][:1]))
+    raise AssertionError(f"Tab does not come to {words!r}; it came to {passed}")
+
+
+def shows(page: Page, around: FloatRect) -> bool:
+    """Whether it looks otherwise with the keyboard than without."""
+    having = page.screenshot(clip=around)
+    page.evaluate("window.at.blur()")
+    without = page.screenshot(clip=around)
+    page.evaluate("window.at.focus()")
+    return having != without

@@ -1,0 +1,105 @@
+"""What each role sees and can press: signed in through a real identity provider, on a customer that is in use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import stage
+from app_server import AppServer, app_server, free_port
+from playwright.sync_api import Browser, Page, expect
+from provider import Provider
+from visit import Visit, visit
+
+from provisioning import demo
+from provisioning.sandbox import Sandbox
+
+PAGES = ("", "start", "connect", "mapping", "settings", "preview", "process", "schedule", "history", "people")
+READING = ("Download",)
+"""How buttons begin that change nothing."""
+CHANGING = {
+    "connect": ["Test the connection"],
+    "preview": ["Make a preview", "Approve"],
+    "schedule": ["Switch off", "Pause all", "Remove the schedule"],
+}
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with Provider() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[AppServer]:
+    data, port = tmp_path_factory.mktemp("roles") / "data", free_port()
+    with Sandbox(people=60, seed=1) as sandbox:
+        stage.begin(data, sandbox)
+        stage.days_pass(data, sandbox, runs=1)
+        toml = provider.secrets_toml(f"http://127.0.0.1:{port}")
+        with app_server(data, toml, port, ROLLCALL_ALLOWED_HOSTS="127.0.0.1") as running:
+            yield running
+
+
+@contextmanager
+def signed_in(browser: Browser, server: AppServer, provider: Provider, email: str) -> Iterator[Visit]:
+    """Leaves without a fault on the way; going to the identity provider is none."""
+    provider.person = {"sub": f"subject of {email}", "email": email, "email_verified": True}
+    walker = visit(browser, server.address)
+    walker.open("")
+    walker.page.get_by_role("button", name="Sign in").click()
+    expect(walker.page.get_by_role("button", name="Sign out")).to_be_visible(timeout=30_000)
+    walker.ready()
+    yield walker
+    assert [each for each in walker.faults if provider.issuer not in each] == []
+    walker.context.close()
+
+
+def links(page: Page) -> list[str]:
+    """The sidebar's, without the names of their icons."""
+    found = page.get_by_test_id("stSidebar").get_by_role("link").all_inner_texts()
+    return [text.split("\n")[-1] for text in found]
+
+
+@pytest.mark.parametrize("email", [demo.ADMIN, stage.CSM])
+def test_admin_and_csm_may_prepare_approve_and_switch(
+    browser: Browser, server: AppServer, provider: Provider, email: str
+) -> None:
+    with signed_in(browser, server, provider, email) as walker:
+        assert ("Customers" in links(walker.page)) == (email == stage.CSM)
+        for path, buttons in CHANGING.items():
+            walker.open(path)
+            for name in buttons:
+                expect(walker.page.get_by_role("button", name=name, exact=True)).to_be_enabled()
+
+
+def test_the_page_of_all_customers_is_for_csms(browser: Browser, server: AppServer, provider: Provider) -> None:
+    with signed_in(browser, server, provider, stage.CSM) as walker:
+        walker.open("customers")
+        walker.sees("Need attention")
+    with signed_in(browser, server, provider, demo.ADMIN) as walker:
+        walker.open("customers")
+        walker.sees("This page is for CSMs")
+        assert walker.page.get_by_text("Need attention").count() == 0
+
+
+def test_an_auditor_reads_every_page_and_can_press_nothing_that_changes(
+    browser: Browser, server: AppServer, provider: Provider
+) -> None:
+    with signed_in(browser, server, provider, stage.AUDITOR) as walker:
+        assert links(walker.page) == ["Overview", "Before you start", "Connect", "Mapping", "Settings", "Preview",
+                                      "Process", "Schedule", "History", "People"]  # fmt: skip
+        can = {path: pressable(walker, path) for path in PAGES}
+        assert {path: names for path, names in can.items() if names} == {}
+        walker.open("preview")
+        expect(walker.page.get_by_role("heading", name="What happens", exact=True)).to_be_visible()
+        walker.sees("You may read this, but not approve it")
+
+
+def pressable(walker: Visit, path: str) -> list[str]:
+    """The enabled buttons of a page that are not known to change nothing."""
+    walker.open(path)
+    expect(walker.page.get_by_role("heading", level=1)).to_be_visible()
+    main = walker.page.get_by_test_id("stMain")
+    found = main.locator("[data-testid=stButton] button, [data-testid=stFormSubmitButton] button").filter(visible=True)
+    names = [each.inner_text().split("\n")[-1] for each in found.all() if each.is_enabled()]
+    return [name for name in names if not name.startswith(READING)]
