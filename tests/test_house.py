@@ -59,6 +59,7 @@ WEB = {
         "deciding",
         "frame",
         "jobs",
+        "let_in",
         "mapping_exchange",
         "leaving",
         "let_in",
