@@ -147,7 +147,7 @@ def draw_portal(portal: workflow.PortalSeen) -> None:
 def draw_test(here: Here) -> None:
     st.header("Test", anchor=False)
     st.caption(
-        "Asks HiBob for everybody with the mapped fields, and a portal for what it can do; shows what was proved. Nothing is changed."
+        "Asks HiBob for everybody mapped and a portal for what it can do, and shows what was proved. It changes nothing."
     )
     job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)
