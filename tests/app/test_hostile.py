@@ -41,6 +41,8 @@ MARKUP = re.compile(
     rf"|http://{EVIL.replace('.', '[.]')}/bare"
 )
 """What would be Markdown, or HTML, of ours in a text that Streamlit renders as Markdown."""
+OURS = "[approve it](#approve)"
+"""The one link that a page writes itself: to a place on the same page."""
 
 AS_MARKDOWN = (
     "markdown", "caption", "title", "header", "subheader", "error", "warning", "info", "success", "alert", "exception",
@@ -94,7 +96,7 @@ def test_the_names_are_what_they_are_meant_to_be() -> None:
 def test_on_a_page_no_name_becomes_markup(evil: App, page: str) -> None:
     at = evil.open(page)
     assert not at.exception
-    assert [text for text in rendered(at) if MARKUP.search(text)] == []
+    assert [text for text in rendered(at) if MARKUP.search(text.replace(OURS, ""))] == []
 
 
 def test_names_are_shown_all_the_same(evil: App) -> None:
@@ -110,7 +112,7 @@ def test_with_a_person_selected_too(evil: App) -> None:
     keys = [each.key for each in workflow.show_plan(house, plan).changes]
     at = evil.open("preview", plan=plan, person=keys[0])
     assert not at.exception
-    assert [text for text in rendered(at) if MARKUP.search(text)] == []
+    assert [text for text in rendered(at) if MARKUP.search(text.replace(OURS, ""))] == []
 
 
 def test_in_the_workbook_everything_is_text(evil: App) -> None:
