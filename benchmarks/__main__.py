@@ -23,6 +23,7 @@ MODULES = (
     "preview",
     "local_directory",
     "workbook",
+    "scim",
     "growth",
 )
 MANY_DOMAINS = "many_domains"
