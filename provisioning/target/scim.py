@@ -19,7 +19,7 @@ from provisioning.model import Action, Attribute, Change, Outcome, Status, Users
 from provisioning.target import Journal, Stopped
 from provisioning.target.scim_bulk import Bulk
 from provisioning.target.scim_client import Lost, Reply, ScimClient
-from provisioning.target.scim_pace import WIDEST, Finished, Pace
+from provisioning.target.scim_pace import LONGEST_WAIT, WIDEST, Finished, Pace
 from provisioning.target.scim_paths import NO, Bound, Resource, quote
 from provisioning.target.scim_provider import Announced, discover
 from provisioning.target.scim_rate import Rate
@@ -55,6 +55,7 @@ class ScimDirectory:
         stop: Callable[[], bool] = lambda: False,
         waiting: Callable[[datetime], None] = lambda until: None,
         first_wait: float = 1.0,
+        patience: float = LONGEST_WAIT,
         addresses_of: AddressesOf | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -62,7 +63,7 @@ class ScimDirectory:
         self._client = ScimClient(
             base_url, token, connections=WIDEST, first_wait=first_wait, addresses_of=addresses_of, rate=self._rate
         )
-        self._pace = Pace(stop, waiting, sleep=sleep, rate=self._rate)
+        self._pace = Pace(stop, waiting, patience=patience, sleep=sleep, rate=self._rate)
         self._attributes, self._identifier = attributes, unique_identifier
         self._domain_names, self._expected, self._first_wait = domain, expected, first_wait
         self._late: list[Change] = []

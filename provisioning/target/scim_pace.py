@@ -52,15 +52,16 @@ class Pace:
         *,
         width: int = WIDTH,
         widest: int | None = None,
+        patience: float = LONGEST_WAIT,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         rate: Rate | None = None,
     ) -> None:
-        """`rate`: hears of each rate limit. `widest` None: `WIDEST`, or `width` where that was chosen."""
+        """`rate`: hears of each rate limit. `patience`: for how many seconds it may ask to wait at once. `widest` None: `WIDEST`, or `width` where that was chosen."""
         self._stop, self._waiting, self._sleep, self._clock = stop, waiting, sleep, clock
         self.width, self._most = width, widest or (WIDEST if width == WIDTH else width)
         self._usual = width
-        self._rate = rate or Rate()
+        self._rate, self._patience = rate or Rate(), patience
         self._throttled = 0
         self._since, self._began = 0, clock()
         self._best, self._narrower = 0.0, width
@@ -148,10 +149,10 @@ class Pace:
         self._throttled += 1
         seconds = min(2.0 ** (self._throttled - 1), LONGEST_BACK_OFF) if asked is None else asked
         until = datetime.now(UTC) + timedelta(seconds=min(seconds, 10 * LONGEST_WAIT))
-        if seconds > LONGEST_WAIT or self._throttled > MOST_THROTTLED:
+        if seconds > self._patience or self._throttled > MOST_THROTTLED:
             raise TargetError(
                 f"Skillcast’s rate limit is used up; it asks to wait until {until:%Y-%m-%d %H:%M} UTC or longer. Nothing "
-                "is lost: go on with the run then."
+                "is lost: try again then, or go on with the run."
             )
         self._rate.limited(seconds)
         self._waiting(until)

@@ -53,6 +53,10 @@ def hibob_at(reach: Reach, service_user_id: str) -> HiBobClient:
     return HiBobClient(reach.url, service_user_id, reach.token.content, addresses_of=reach.door())
 
 
+READING_PATIENCE = 300.0
+"""Nothing was written yet when a portal asks to wait longer than these seconds: rather say so than wait for an hour."""
+
+
 @dataclass(frozen=True, slots=True)
 class PortalAsked:
     """One read of a portal's users with the attributes of these names. The other words are those of `ScimDirectory`."""
@@ -75,5 +79,6 @@ def portal_users_of(asked: PortalAsked) -> Users:
         asked.unique_identifier,
         domain=asked.domain,
         addresses_of=reach.door(),
+        patience=READING_PATIENCE,
     ) as directory:
         return directory.users(asked.names)

@@ -282,6 +282,15 @@ def test_without_a_word_each_wait_is_twice_the_last_up_to_a_minute() -> None:
     assert told == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+def test_whoever_only_reads_does_not_wait_for_an_hour() -> None:
+    def asked_to_wait() -> str:
+        raise Throttled(600)
+
+    with pytest.raises(TargetError, match=r"asks to wait until .* Nothing is lost: try again then"):
+        Pace(patience=300, sleep=lambda seconds: None).once(asked_to_wait)
+
+
+
 def test_a_server_that_never_lets_anything_through_is_given_up_on() -> None:
     pace = Pace(sleep=lambda seconds: None)
     with pytest.raises(TargetError, match="rate limit"):
