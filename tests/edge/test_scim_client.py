@@ -290,7 +290,6 @@ def test_whoever_only_reads_does_not_wait_for_an_hour() -> None:
         Pace(patience=300, sleep=lambda seconds: None).once(asked_to_wait)
 
 
-
 def test_a_server_that_never_lets_anything_through_is_given_up_on() -> None:
     pace = Pace(sleep=lambda seconds: None)
     with pytest.raises(TargetError, match="rate limit"):
