@@ -27,6 +27,7 @@ from scim_servers import (
     ignores_filters,
     ignores_names,
     key,
+    lowers_user_names,
     numbers_as_text,
     refuses_filters,
     scim_error,
@@ -60,6 +61,10 @@ SERVERS: dict[str, tuple[tuple[Twist, ...], dict[str, Any]]] = {
     "numbers as text, in bulk": ((numbers_as_text,), {}),
     "shouts": ((shouts,), {"bulk": False}),
     "answers without a body": ((without_body,), {"bulk": False}),
+    # What servers do together that are built after these makers' documentation of the traffic they expect.
+    "Entra-flavoured": ((numbers_as_text, without_versions, without_body), {"bulk": False, "etag": False}),
+    "Okta-flavoured": ((without_versions, caps_pages(2)), {"bulk": False, "etag": False, "patch": False}),
+    "Skillcast-flavoured": ((lowers_user_names, caps_pages(100)), {"bulk": False}),
 }
 
 
