@@ -4,6 +4,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,11 @@ def test_what_runs_it_agrees_on_folder_and_environment() -> None:
     assert set(started) == set(folder)
     (cron,) = re.findall(r"^\*/5 .*", schedules, re.MULTILINE)
     assert ". /etc/rollcall.env" in cron
+
+
+def test_the_changelog_says_each_thing_once_and_to_its_end() -> None:
+    """Two lists that were merged line by line repeat themselves, and cut a sentence off where the other begins."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    entries = [" ".join(each.split()) for each in re.split(r"\n- |\n\n", text) if not each.startswith(("#", "**"))]
+    assert [first for first, count in Counter(each[:40] for each in entries).items() if count > 1] == []
+    assert [each for each in entries if each and not each.endswith((".", ":"))] == []

@@ -190,7 +190,7 @@ def _employee_steps(people: People, row: int | None) -> list[Step]:
     dated = f" ({day})" if day else ""
     inside = "In the scope of this domain." if people.scope[row] else "Outside the scope of this domain."
     return [
-        Step("HiBob", f"In HiBob’s last complete answer as {people.keys[row]}."),
+        Step("HiBob", f"In HiBob’s last complete answer as {with_name(people.keys[row], people.names[row])}."),
         Step("scope", inside),
         Step("lifecycle", f"{status}{dated}: {_WISHES[people.wish(row)]}."),
     ]
@@ -202,7 +202,13 @@ def _user_steps(people: People, user: int | None) -> list[Step]:
     status = "Live" if people.user_live[user] else "Archived"
     link = people.user_links[user]
     linked = f"linked to {link}" if link else "not linked to HiBob"
-    return [Step("user", f"User {people.user_ids[user]}: {status}, {linked}.")]
+    called = with_name(people.user_ids[user], people.user_names[user])
+    return [Step("user", f"User {called}: {status}, {linked}.")]
+
+
+def with_name(key: str, name: str) -> str:
+    """Whom an id stands for: who asked by e-mail or id sees that it is the person meant."""
+    return f"{key} ({' '.join(name.split())})" if name.strip() else key
 
 
 def _answer(people: People, row: int | None, user: int | None, held: Held | None, changes: Sequence[Change]) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from provisioning.engine.explain import Answer, Step, explain_person
+from provisioning.engine.explain import Answer, Step, explain_person, with_name
 from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
@@ -110,7 +110,7 @@ def _as_seen(change: Change) -> Step:
     if change.seen is None:
         return Step("user", "No user of this domain belonged to them.")
     link = f"linked to {change.seen.external_id}" if change.seen.external_id else "not linked to HiBob"
-    return Step("user", f"User {change.user_id}: {change.seen.status.value}, {link}.")
+    return Step("user", f"User {with_name(change.user_id or '', change.name)}: {change.seen.status.value}, {link}.")
 
 
 def _approved(house: Workspace, plan: Plan, keys: list[str]) -> list[Step]:

@@ -56,6 +56,7 @@ def test_a_past_run_is_asked_what_it_saw_and_did(full: App, day: Plan, said: Sai
     told = said(at).replace("\\", "")
     assert "Updated by that run" in told
     assert "Approved by" in told
+    assert f"User {change.user_id} ({change.name})" in told
     table = next(each.value for each in at.dataframe if list(each.value.columns) == ["Attribute", "Before", "After"])
     assert set(table["Attribute"]) == set(change.after)
 

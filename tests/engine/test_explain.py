@@ -110,6 +110,13 @@ def test_the_way_is_told_step_by_step() -> None:
     assert "u1" in told(answer, "user")
 
 
+def test_both_sides_say_whom_they_mean_by_name() -> None:
+    answer = ask("E1", [employee("1", last="Morgan")], [user("1", last="Smith"), user("9")])
+    assert told(answer, "HiBob") == "In HiBob’s last complete answer as 1 (Ada Morgan)."
+    assert told(answer, "user").startswith("User u1 (Ada Smith): Live")
+    assert told(ask("u9", [employee("1")], [user("9")]), "user").startswith("User u9 (Ada Person 9): Live")
+
+
 def test_somebody_outside_the_scope_is_told_so() -> None:
     answer = ask("1", [employee("1", site="Cork")], [], settings=LONDON)
     assert "scope" in answer.answer
