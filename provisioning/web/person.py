@@ -93,6 +93,8 @@ def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str) -> No
 def _mapped(icon: str, values: Sequence[Value]) -> None:
     apart = [each for each in values if each.mapped != each.user]
     count = f"{len(apart)} of {len(values)} values differ from the user’s" if apart else "every value is as the user’s"
+    if not any(each.user for each in values):
+        count = f"{len(values)} values for a new user"
     st.markdown(f"{icon} **Mapped** · {count}.")
     rows = [
         {"Attribute": each.attribute, "HiBob says": each.hibob, "Mapped to": each.problem or each.mapped,
