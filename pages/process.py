@@ -1,17 +1,14 @@
 """Processing an approved preview: progress that survives a closed tab, stop, outcomes, resume, retry."""
 
-from collections.abc import Callable
-
 import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.errors import RollcallError
 from provisioning.model import Plan, Run, RunStatus
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind
 from provisioning.web import address, deciding, jobs, parts
-from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
+from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
 from provisioning.workflow import ScheduleStanding
 
@@ -68,15 +65,6 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
         jobs.show(here, job, "Processing", progress, controls)
     else:
         jobs.watch(here, lambda house: workflow.somebody_works(house, label), "Processing", progress, controls)
-
-
-def act(do: Callable[[], object]) -> None:
-    try:
-        do()
-    except RollcallError as problem:
-        fail(problem)
-        return
-    st.rerun()
 
 
 def ask(here: Here, plan: Plan, kind: JobKind) -> None:

@@ -1,6 +1,5 @@
 """When the domain runs by itself, who stands for that, why it rests, and who is told."""
 
-from collections.abc import Callable
 from datetime import UTC
 from typing import Literal
 
@@ -8,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.errors import RollcallError, SettingsError
+from provisioning.errors import SettingsError
 from provisioning.web import address, notify_targets, schedule_form
-from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
+from provisioning.web.frame import Here, act, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
 from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
 
@@ -24,16 +23,6 @@ BADGES = {
 
 
 WIDE = {"Daylight saving": st.column_config.TextColumn(width="large")}
-
-
-def act(do: Callable[[], object], said: str) -> None:
-    try:
-        do()
-    except RollcallError as problem:
-        fail(problem)
-        return
-    st.toast(said, icon=":material/check:")
-    st.rerun()
 
 
 def draw_standing(here: Here, seen: ScheduleSeen) -> None:

@@ -126,7 +126,7 @@ def draw_conflict(here: Here, domain: Domain, said: Settings, based_on: int) -> 
         )
         for line in workflow.newer_settings(here.house, domain.label, based_on):
             st.text(line)
-        label = "I have seen it: put my draft on top of it, which undoes these changes"
+        label = "I have seen it: put my draft on top of it, which undoes these changes (where the users are kept stays)"
         if st.button(label, icon=":material/merge:", disabled=not here.may_prepare):
             workflow.keep_settings_draft(here.house, domain.label, said, domain.settings_version)
             begin_anew()

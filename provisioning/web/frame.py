@@ -220,6 +220,18 @@ def fail(problem: RollcallError) -> None:
     st.error(escape(str(problem)), icon=":material/error:")
 
 
+def act(do: Callable[[], object], said: str = "") -> None:
+    """What a click does: say that it is done, if there is something to say, and draw the page anew; or say why not."""
+    try:
+        do()
+    except RollcallError as problem:
+        fail(problem)
+        return
+    if said:
+        st.toast(said, icon=":material/check:")
+    st.rerun()
+
+
 def need_domain(here: Here) -> Domain:
     """The domain looked at, or an empty state that leads to where one is made."""
     if here.domain is not None:

@@ -1,14 +1,12 @@
 """Who is told when somebody must act: the domain's notification targets, to be added, tested and removed. An address
 can be set, and never read again."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.errors import RollcallError
-from provisioning.web.frame import Here, fail
+from provisioning.web.frame import Here, act
 from provisioning.web.words import ago, escape, moment, searchable
 from provisioning.workflow import NotifySeen
 
@@ -29,7 +27,7 @@ def draw(here: Here, now: datetime) -> None:
         _one(here, each, now)
     if found and st.button("Send a test", icon=":material/send:", disabled=not here.may_prepare):
         said = "Sent; what came of it stands with each target."
-        _act(lambda: workflow.send_test(here.house, here.label), said)
+        act(lambda: workflow.send_test(here.house, here.label), said)
     _form(here)
 
 
@@ -44,7 +42,7 @@ def _one(here: Here, each: NotifySeen, now: datetime) -> None:
             if st.button(
                 label, key=key, icon=":material/delete:", disabled=not here.may_prepare, help="Tell it no longer"
             ):
-                _act(lambda: workflow.drop_notify_target(here.house, here.label, each.place, each.set_at), "Removed.")
+                act(lambda: workflow.drop_notify_target(here.house, here.label, each.place, each.set_at), "Removed.")
         if each.problem:
             st.error(escape(each.problem), icon=":material/error:")
 
@@ -75,17 +73,7 @@ def _form(here: Here) -> None:
         with st.form("notify_target", border=False, clear_on_submit=True):
             address = st.text_input("Address", type="password", max_chars=workflow.MOST_ADDRESS, autocomplete="off")
             if st.form_submit_button("Add", icon=":material/add:", disabled=not here.may_prepare):
-                _act(
+                act(
                     lambda: workflow.add_notify_target(here.house, here.label, searchable(address)),
                     "Added. Send a test to try it.",
                 )
-
-
-def _act(do: Callable[[], object], said: str) -> None:
-    try:
-        do()
-    except RollcallError as problem:
-        fail(problem)
-        return
-    st.toast(said, icon=":material/check:")
-    st.rerun()
