@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
+from importlib.metadata import requires
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 WEAK = {
@@ -60,10 +62,20 @@ def test_the_bill_of_materials_says_what_the_lock_says(audit: ModuleType) -> Non
     written = (ROOT / "sbom.json").read_text()
     assert written == audit.bill(lock)
     names = {each["purl"] for each in json.loads(written)["components"]}
-    pinned = re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE)
+    pinned = re.findall(r"^([\w.-]+)(?:\[\S+\])?==(\S+)", lock, re.MULTILINE)
     assert names == {f"pkg:pypi/{name}@{version}" for name, version in pinned}
     assert all(each["hashes"] for each in json.loads(written)["components"])
     assert "://" not in written
+
+
+def test_what_a_package_asks_for_with_an_extra_stands_in_the_lock_with_it() -> None:
+    """Without it, pip before 23.3 looks past the pin, and set-up fails on the day of the next release."""
+    lock = dict(re.findall(r"^([\w.-]+)(\[\S+\])?==\S+ \\", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    asked = [Requirement(line) for name in lock for line in requires(name) or ()]
+    with_extras = [
+        each for each in asked if each.extras and (each.marker is None or each.marker.evaluate({"extra": ""}))
+    ]
+    assert [str(each) for each in with_extras if not each.extras <= set(lock[each.name].strip("[]").split(","))] == []
 
 
 def test_a_known_weakness_fails_and_says_what_mends_it(tmp_path: Path) -> None:
