@@ -13,7 +13,7 @@ WORKDIR /app
 
 # Every package by version and hash. This lock is requirements.lock and what the cluster needs.
 COPY requirements-cluster.lock ./
-RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-cluster.lock
+RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r requirements-cluster.lock
 
 COPY app.py asgi.py ./
 COPY .streamlit/config.toml .streamlit/config.toml

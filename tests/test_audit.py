@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 WEAK = {
@@ -62,20 +63,25 @@ def test_the_bill_of_materials_says_what_the_lock_says(audit: ModuleType) -> Non
     written = (ROOT / "sbom.json").read_text()
     assert written == audit.bill(lock)
     names = {each["purl"] for each in json.loads(written)["components"]}
-    pinned = re.findall(r"^([\w.-]+)(?:\[\S+\])?==(\S+)", lock, re.MULTILINE)
+    pinned = re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE)
     assert names == {f"pkg:pypi/{name}@{version}" for name, version in pinned}
     assert all(each["hashes"] for each in json.loads(written)["components"])
     assert "://" not in written
 
 
-def test_what_a_package_asks_for_with_an_extra_stands_in_the_lock_with_it() -> None:
-    """Without it, pip before 23.3 looks past the pin, and set-up fails on the day of the next release."""
-    lock = dict(re.findall(r"^([\w.-]+)(\[\S+\])?==\S+ \\", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    asked = [Requirement(line) for name in lock for line in requires(name) or ()]
-    with_extras = [
-        each for each in asked if each.extras and (each.marker is None or each.marker.evaluate({"extra": ""}))
-    ]
-    assert [str(each) for each in with_extras if not each.extras <= set(lock[each.name].strip("[]").split(","))] == []
+def test_the_lock_names_all_that_its_packages_ask_for() -> None:
+    """It is installed without looking for more, so that a newer release changes nothing."""
+    lock = dict(re.findall(r"^([\w.-]+)==(\S+) \\", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    asked, wanted = set[str](), [Requirement("streamlit[auth]"), *map(Requirement, lock)]
+    while wanted:
+        each = wanted.pop()
+        if str(each) in asked:
+            continue
+        asked.add(str(each))
+        assert each.specifier.contains(lock[canonicalize_name(each.name)]), each
+        for more in map(Requirement, requires(each.name) or ()):
+            if more.marker is None or any(more.marker.evaluate({"extra": extra}) for extra in ("", *each.extras)):
+                wanted.append(more)
 
 
 def test_a_known_weakness_fails_and_says_what_mends_it(tmp_path: Path) -> None:
