@@ -172,8 +172,8 @@ def _place(options: list[str], value: str | None) -> int:
     return options.index(value) if value in options else 0
 
 
-def lifecycle(here: Here, base: Lifecycle, key: str) -> Lifecycle:
-    """What each of HiBob's statuses means; those that differ from the defaults are kept by name."""
+def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycle:
+    """What each of HiBob's statuses means; those that differ from the defaults are kept by name. Beside it, which occur."""
     st.caption("Leave as is: the status stays, attributes of live users are still updated, and nobody is added.")
     named = {status_key(status): (status, meaning) for status, meaning in base.meanings}
     rows = [
@@ -199,7 +199,32 @@ def lifecycle(here: Here, base: Lifecycle, key: str) -> Lifecycle:
     right.caption(
         "Until then they are held as future starters. Whoever is on garden leave is live until the last day of work."
     )
-    return Lifecycle(_meanings(edited, named), int(days))
+    said = Lifecycle(_meanings(edited, named), int(days))
+    with right:
+        _statuses(workflow.try_lifecycle(here.house, domain.label, said))
+    return said
+
+
+def _statuses(found: Sequence[workflow.StatusSeen]) -> None:
+    """The statuses that people have in HiBob, those first of which the table says nothing."""
+    if not found:
+        return
+    rows = [
+        {
+            "In HiBob now": each.status,
+            "People": each.people,
+            "State": "" if each.known else "Not in the table: left as is",
+        }
+        for each in sorted(found, key=lambda each: each.known)
+    ]
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, height="content",
+        column_config={
+            "People": st.column_config.NumberColumn(width=65, format="localized"),
+            "State": st.column_config.TextColumn(width=130, help="What the table does not name is left as is."),
+        },
+        alt="The lifecycle statuses that people have in HiBob, and how many have each",
+    )  # fmt: skip
 
 
 def _meanings(edited: pd.DataFrame, named: Mapping[str, tuple[str, Meaning]]) -> tuple[tuple[str, Meaning], ...]:

@@ -474,6 +474,22 @@ def test_a_scope_counts_live(full: App) -> None:
     assert 0 < int(inside.split()[0]) < 40
 
 
+def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: App, sandbox: Sandbox) -> None:
+    for person in list(sandbox.company.people.values())[:2]:
+        person["internal.lifecycleStatus"] = "sabbatical"
+    workflow.preview(full.house(), DOMAIN)
+    at = full.open("settings", part="lifecycle")
+    shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
+    assert shown["People"].sum() == 40
+    assert list(shown.iloc[0]) == ["sabbatical", 2, "Not in the table"]
+    key = f"lifecycle_1_{at.session_state['settings_turn']}"
+    rule = {"Lifecycle status": "Sabbatical", "Means": "Live"}
+    at.session_state[key] = {"edited_rows": {}, "added_rows": [rule], "deleted_rows": []}
+    at.run()
+    shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
+    assert set(shown["State"]) == {""}
+
+
 def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
     plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
     shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]

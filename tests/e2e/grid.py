@@ -21,7 +21,7 @@ class Grid:
         return dict(pairs)
 
     def cell(self, row: int, column: str) -> Locator:
-        return self.root.get_by_test_id(f"glide-cell-{self.columns()[column]}-{row}")
+        return self.table.locator(f"td[aria-colindex='{self.columns()[column]}'][data-testid$='-{row}']")
 
     def select_row(self, row: int, height: int = 35) -> None:
         """The row's marker: left of the first column; the header is 35 pixels high, a row `height`."""
