@@ -88,7 +88,7 @@ def draw_request(here: Here, needed: bool) -> None:
         st.code(text, language=None, wrap_lines=True)
         st.download_button(
             "Download the text",
-            text,
+            lambda: text,
             "HiBob permissions.txt",
             "text/plain",
             icon=":material/download:",

@@ -206,8 +206,8 @@ def edit(table: Table, key: str, view: str, remove: Callable[[str], None] | None
             TABLE: column.TextColumn(width=130, help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),
             OPTIONS: column.TextColumn(width=110, help="For the type list: the values it may have, with semicolons."),
             APPLIES: column.SelectboxColumn(options=list(APPLY.values()), default=APPLY[Apply.ALWAYS], required=True),
-            REMOVE: column.ButtonColumn(width=62, type="tertiary", key=f"{key}_remove", on_click=remove, args=(f"{key}_remove",))
-            if remove else column.TextColumn(width=62),
+            REMOVE: column.ButtonColumn(width=60, type="tertiary", key=f"{key}_remove", on_click=remove, args=(f"{key}_remove",))
+            if remove else column.TextColumn(width=60),
         },
         alt="The mapping: a row per attribute, with the values of one person before and after",
     )  # fmt: skip

@@ -213,7 +213,7 @@ def _statuses(found: Sequence[workflow.StatusSeen]) -> None:
         {
             "In HiBob now": each.status,
             "People": each.people,
-            "State": "" if each.known else "Not in the table: left as is",
+            "State": "" if each.known else "Not in the table",
         }
         for each in sorted(found, key=lambda each: each.known)
     ]

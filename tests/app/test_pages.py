@@ -944,7 +944,7 @@ people_read = workflow.people_read
 def test_after_a_connection_test_the_mapping_asks_for_a_sample(app: App, said: Said) -> None:
     workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
-    assert "No sample was read yet" in said(app.open("mapping"))
+    assert "read HiBob once" in said(app.open("mapping"))
 
 
 def test_after_a_save_the_way_leads_to_the_preview(full: App) -> None:
