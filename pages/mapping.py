@@ -32,16 +32,6 @@ Content = tuple[tuple[Attribute, ...], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """What an editor began from. `of`: which domain, and whether it may be edited."""
-
-    of: tuple[int, bool]
-    begun: Begun
-    content: Content
-    rows: tuple[mapping_table.Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """What the table says. Where `problem` says why a cell cannot be read, `content` is what was last kept."""
 
@@ -74,7 +64,7 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
     if editor_key(domain) not in st.session_state or base is None or base.of != of:
         begin_anew()
         content = content_of(stored)
-        base = Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)))
+        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)))
         st.session_state[BASE], st.session_state[SEEN] = base, stored
     rows = mapping_table.edited(base.rows, st.session_state.get(editor_key(domain)), fields)
     try:

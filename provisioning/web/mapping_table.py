@@ -34,6 +34,7 @@ from provisioning.engine.suggesting import reading
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
+from provisioning.workflow import Begun
 
 Row = Mapping[str, object]
 EVERYDAY, CUSTOM = "everyday", ".custom."
@@ -61,6 +62,16 @@ _NOTHING: Row = {**_NEW, **dict.fromkeys(FOLLOWING)}
 def rows_of(attributes: Sequence[Attribute], identifier: str) -> list[Row]:
     """A row per attribute, and the spare ones."""
     return [*(row_of(each, identifier) for each in attributes), *[_NOTHING] * SPARE]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an editor began from. `of`: which domain, and whether it may be edited."""
+
+    of: tuple[int, bool]
+    begun: Begun
+    content: tuple[tuple[Attribute, ...], str]
+    rows: tuple[Row, ...]
 
 
 def edited(rows: Sequence[Row], state: object, fields: Sequence[Field]) -> list[Row]:

@@ -22,7 +22,7 @@ from provisioning.model import (
 )
 from provisioning.web.frame import Here, fail
 from provisioning.web.parts import first
-from provisioning.web.words import ago, people
+from provisioning.web.words import ago, escape, people
 
 INCLUDE, EXCLUDE = "Include", "Exclude"
 STATUSES = {
@@ -269,11 +269,26 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
         },
         alt="Protected people",
     )  # fmt: skip
-    return tuple(
+    said = tuple(
         _protection(number, row)
         for number, row in enumerate(edited.to_dict("records"), 1)
         if _said(row["Person"]) or _said(row["Attribute"])
     )
+    # Only where it is looked at: it asks for each of them.
+    if st.query_params.get("part") == "protected":
+        _strangers(here, domain, [each.person for each in said if each.person])
+    return said
+
+
+def _strangers(here: Here, domain: Domain, named: Sequence[str]) -> None:
+    """A misspelt name protects nobody."""
+    unknown = [each for each in named if not workflow.is_anybody(here.house, domain.label, each)]
+    if unknown:
+        st.warning(
+            "Nobody among the users, nor in the last read of HiBob, is called this, so it protects nobody now: "
+            f"{escape(', '.join(unknown))}. Check the spelling.",
+            icon=":material/person_off:",
+        )
 
 
 def _protection(number: int, row: Mapping[str, object]) -> Protection:

@@ -30,6 +30,7 @@ from provisioning.model import (
 )
 from provisioning.store import customers, drafts, snapshots
 from provisioning.workflow.asking import last_check
+from provisioning.workflow.directories import known_directory
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.reading import connection_of, read_hibob
 from provisioning.workflow.setting_up import changed_settings, file_of
@@ -385,3 +386,15 @@ def try_lifecycle(house: Workspace, label: str, lifecycle: Lifecycle) -> tuple[S
     found = wishes(lifecycle, employees.table, house.clock().date())
     counts = Counter(each or "no status" for each in found.status)
     return tuple(StatusSeen(status, people, status not in found.unknown) for status, people in counts.most_common())
+
+
+def is_anybody(house: Workspace, label: str, name: str) -> bool:
+    """Whether a user, or somebody in the newest read, has this id, link, e-mail or other value: for what is typed by hand."""
+    domain, wanted = seen_domain(house, label, "see the users"), fold(name)
+    users, _ = known_directory(house, domain).find(name.strip(), 50, 0)
+    for user, link, _status, values in users:
+        if wanted in {fold(each) for each in (user, f"user:{user}", link, *values.values())}:
+            return True
+    return bool(person_read(house, label, name.strip())) or any(
+        fold(line.split(" · ")[-1]) == wanted for _, line in people_read(house, label, name.strip(), 50)
+    )

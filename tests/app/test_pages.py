@@ -15,7 +15,19 @@ from streamlit.testing.v1.element_tree import TextInput
 
 from provisioning import worker, workflow
 from provisioning.errors import NotFound, RoleMissing, SettingsError
-from provisioning.model import Action, Finding, Outcome, Plan, Result, Role, Run, RunStatus, ScopeRule, Severity
+from provisioning.model import (
+    Action,
+    Finding,
+    Outcome,
+    Plan,
+    Protection,
+    Result,
+    Role,
+    Run,
+    RunStatus,
+    ScopeRule,
+    Severity,
+)
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
@@ -488,6 +500,20 @@ def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: Ap
     at.run()
     shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
     assert set(shown["State"]) == {""}
+
+
+def test_a_protected_person_who_is_nobody_is_said(full: App) -> None:
+    user, link, _, values = workflow.users(full.house(), DOMAIN)[0]
+    settings = workflow.domains_seen(full.house(), "Northwind Trading")[0].settings
+    named = (ADMIN, user, link, values["Email"].upper(), "adimn@northwind.example")
+    protected = tuple(Protection(person=each) for each in named)
+    workflow.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
+    (told,) = full.open("settings", part="protected").warning
+    assert (
+        told.value.replace("\\", "")
+        .replace("\u2060", "")
+        .endswith("nobody now: adimn@northwind.example. Check the spelling.")
+    )
 
 
 def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:

@@ -123,6 +123,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "hibob_request": (READ, lambda h, i: workflow.hibob_request(h, i.customer, i.label)),
     "history_head": (FREE, lambda h, i: workflow.history_head(h)),
     "is_customer": (FREE, lambda h, i: workflow.is_customer(h, i.customer)),
+    "is_anybody": (READ, lambda h, i: workflow.is_anybody(h, i.label, i.person)),
     "is_csm": (FREE, lambda h, i: workflow.is_csm(h)),
     "job_seen": (READ, lambda h, i: workflow.job_seen(h, i.label, i.job)),
     "keep_left_out": (PREPARE, lambda h, i: workflow.keep_left_out(h, i.plan, [i.person])),
