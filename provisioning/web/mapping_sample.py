@@ -87,7 +87,7 @@ def draw_unreadable(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             colour, word = SEVERITY_COLOURS[Severity.WARN], SEVERITY_WORDS[Severity.WARN]
             st.markdown(
-                f":{colour}-badge[{word}] **{escape(each.attribute)}**: {people(each.unreadable)} would be held back. "
+                f":{colour}-badge[{word}] {escape(each.attribute)}: {people(each.unreadable)} would be held back. "
                 f"{escape(each.examples[0][1])}",
                 width="content",
             )
