@@ -52,10 +52,11 @@ def read_sample(house: Workspace, label: str) -> int:
 
 def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
     """A draft may name columns that cannot be resolved; the page says so, and the others are read. Which titles a
-    report has is only known when it is read."""
-    if connection_of(house, domain).report is not None:
+    report has is only known when it is read, and of HiBob's fields nothing before the first contact."""
+    fields = fields_known(house, domain.label)
+    if connection_of(house, domain).report is not None or not fields:
         return False
-    catalogue = Catalogue(fields_known(house, domain.label))
+    catalogue = Catalogue(fields)
     try:
         resolve_all(catalogue, [name for name in (each.data_feed_name, each.fallback) if name])
     except SettingsError:

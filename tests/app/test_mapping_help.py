@@ -192,6 +192,14 @@ def test_what_can_be_taken_back_survives_a_reload_and_ends_with_the_save(full: A
     assert next(each for each in full.open("mapping").button if each.label == "Undo").disabled
 
 
+def test_the_first_read_of_all_brings_every_column_however_it_is_named(app: App, said: Said) -> None:
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.SAMPLE)
+    app.work()
+    text = said(app.open("mapping"))
+    assert "HiBob was read" in text
+    assert "Not read yet" not in text
+
+
 # --- values -----------------------------------------------------------------------------------------------
 
 
