@@ -186,7 +186,7 @@ _WISHES = {
 def _employee_steps(people: People, row: int | None) -> list[Step]:
     if row is None:
         return [Step("HiBob", "Not in HiBob’s last complete answer.")]
-    status, day = people.wishes.status[row] or "No status", people.wishes.day.get(row)
+    status, day = people.wishes.status(row) or "No status", people.wishes.day.get(row)
     dated = f" ({day})" if day else ""
     inside = "In the scope of this domain." if people.scope[row] else "Outside the scope of this domain."
     return [
@@ -225,5 +225,5 @@ def _answer(people: People, row: int | None, user: int | None, held: Held | None
         )
     if row is not None and not people.scope[row]:
         return "Not here: outside this domain’s scope."
-    status = people.wishes.status[row] if row is not None else ""
+    status = people.wishes.status(row) if row is not None else ""
     return f"Not here: {status or 'their status'} in HiBob means no user is made."

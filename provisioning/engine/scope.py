@@ -4,14 +4,12 @@ rule does. A rule compares both forms of its column, without regard to case."""
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from provisioning.engine.mapping import text_column
+from provisioning.engine.texts import Mask
 from provisioning.engine.transforms import fold
 from provisioning.model import Column, ScopeRule
-
-Mask = npt.NDArray[np.bool_]
 
 
 def in_scope(rules: Sequence[ScopeRule], columns: Mapping[str, Column], table: pa.Table) -> Mask:

@@ -1,0 +1,142 @@
+"""Columns of text, worked on as columns: a text becomes a Python object only where somebody looks at it. Must not know
+people."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provisioning.engine.transforms import fold, tidy
+
+Mask = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of text by row, for those who want single rows of it."""
+
+    column: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def __getitem__(self, row: int) -> str:
+        text: str = self.column[row].as_py()
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.column.to_pylist())
+
+    def __contains__(self, text: str) -> bool:
+        return self._place(text) >= 0
+
+    def index(self, text: str) -> int:
+        """The first row with this text. Raises `ValueError` where there is none."""
+        place = self._place(text)
+        if place < 0:
+            raise ValueError(f"“{text}” is not in the column")
+        return place
+
+    def at(self, rows: Iterable[int]) -> list[str]:
+        texts: list[str] = self.column.take(indices(rows)).to_pylist()
+        return texts
+
+    def rows_of(self, texts: Iterable[str]) -> list[int]:
+        """Every row that has one of these texts."""
+        rows: list[int] = np.flatnonzero(one_of(self.column, texts)).tolist()
+        return rows
+
+    def _place(self, text: str) -> int:
+        place: int = pc.index(self.column, pa.scalar(text, pa.string())).as_py()
+        return place
+
+
+def indices(rows: Iterable[int]) -> pa.Array:
+    return pa.array(rows, pa.int64())
+
+
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One array of plain text, blank as "": whoever read the column may have encoded it by a dictionary, or in parts."""
+    plain = column if column.type == pa.string() else column.cast(pa.string())
+    combined = plain.combine_chunks() if isinstance(plain, pa.ChunkedArray) else plain
+    one = combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+    return pc.fill_null(one, "") if one.null_count else one
+
+
+def one_of(column: pa.Array, texts: Iterable[str]) -> Mask:
+    mask: Mask = np.asarray(pc.is_in(column, pa.array(list(texts), pa.string())))
+    return mask
+
+
+def blank(rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar("", pa.string()), rows)
+
+
+def is_filled(texts: pa.Array) -> Mask:
+    return np.asarray(pc.not_equal(texts, ""))
+
+
+def tidied(texts: pa.Array) -> pa.Array:
+    """`tidy` of every text of a column without nulls."""
+    return _mended(texts, _BEYOND_COMPOSED, tidy)
+
+
+def stripped(texts: pa.Array) -> pa.Array:
+    return _mended(texts, _BEYOND_COMPOSED, str.strip)
+
+
+def folded(texts: pa.Array) -> pa.Array:
+    """`fold` of every text of a column without nulls."""
+    return pc.ascii_lower(_mended(texts, _BEYOND_ASCII, fold))
+
+
+_BEYOND_ASCII = 0x80
+_BEYOND_COMPOSED = 0xCC
+"""The least byte of UTF-8 that no text has whose characters all come before U+0300: such a text is in NFC already."""
+_OUTER = np.zeros(256, dtype=bool)
+_OUTER[[*range(0x21), 0x85, 0xA0, 0xC2]] = True
+"""The bytes with which a blank may begin or end: all of ASCII up to the space, U+0085 and U+00A0."""
+
+
+def _mended(texts: pa.Array, beyond: int, mend: Callable[[str], str]) -> pa.Array:
+    """`mend` of those texts that may need it, once per distinct text: who has a byte from `beyond` on, or may begin or end
+    with a blank. They are found by their bytes, without becoming Python objects: hardly any need it."""
+    suspects = _suspects(texts, beyond)
+    if not suspects.any():
+        return texts
+    mask = pa.array(suspects)
+    encoded = texts.filter(mask).dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    mended = [mend(text) for text in distinct]
+    if mended == distinct:
+        return texts
+    return pc.replace_with_mask(texts, mask, pa.array(mended, pa.string()).take(encoded.indices))
+
+
+def _suspects(texts: pa.Array, beyond: int) -> Mask:
+    suspects = np.zeros(len(texts), dtype=bool)
+    _, offsets_buffer, data_buffer = texts.buffers()
+    if not len(texts) or not data_buffer:
+        return suspects
+    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(data_buffer, dtype=np.uint8)[: offsets[-1]]
+    filled = offsets[1:] > offsets[:-1]
+    starts, ends = offsets[:-1][filled], offsets[1:][filled]
+    found = _OUTER[data[starts]] | _OUTER[data[ends - 1]]
+    if data[offsets[0] :].max(initial=0) >= beyond:
+        found |= np.maximum.reduceat(data, starts) >= beyond
+    suspects[filled] = found
+    return suspects
+
+
+def differing(new: pa.Array, old: pa.Array, users: Index) -> Index:
+    """The rows whose new text is not the old one of their user. `users`: the row of each one's user, or -1 for nobody's.
+    Only one side is put into the other's order."""
+    if not len(old):
+        return np.zeros(0, dtype=np.int64)
+    theirs = old.take(pa.array(np.maximum(users, 0)))
+    return np.flatnonzero(np.asarray(pc.not_equal(new, theirs)) & (users >= 0))
