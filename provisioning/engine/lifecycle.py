@@ -113,7 +113,9 @@ def _statuses(table: pa.Table) -> tuple[tuple[Form, ...], Index]:
     raw, spoken = (pc.if_else(neither, status, lifecycle).dictionary_encode() for lifecycle, status in both)
     width = max(len(spoken.dictionary), 1)
     codes, form = np.unique(raw.indices.to_numpy() * np.int64(width) + spoken.indices.to_numpy(), return_inverse=True)
-    forms = ((raw.dictionary[code // width].as_py(), spoken.dictionary[code % width].as_py()) for code in codes.tolist())
+    forms = (
+        (raw.dictionary[code // width].as_py(), spoken.dictionary[code % width].as_py()) for code in codes.tolist()
+    )
     return tuple(forms), form
 
 

@@ -109,7 +109,9 @@ def _pair(found: Matches, among: Mask, theirs: pa.Array, ours: pa.Array, what: s
     theirs_of, ours_of = _by_code(rows, people, disputed), _by_code(users, candidates, disputed)
     for code, same in theirs_of.items():
         those = ours_of[code]
-        why = f"{_count(len(same), 'person', 'people')} in HiBob and {_count(len(those), 'user', 'users')}: each {what}."
+        why = (
+            f"{_count(len(same), 'person', 'people')} in HiBob and {_count(len(those), 'user', 'users')}: each {what}."
+        )
         found.disputed |= dict.fromkeys(same, why)
         found.disputed_users |= dict.fromkeys(those, why)
 

@@ -2,7 +2,7 @@
 planning cannot write."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -10,7 +10,6 @@ from itertools import repeat
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
@@ -18,7 +17,7 @@ from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find
 from provisioning.engine.references import differs, leave_references
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out, with_names
-from provisioning.engine.texts import Index, Texts, differing, folded, is_filled
+from provisioning.engine.texts import Index, Texts, differing, folded
 from provisioning.engine.transforms import fold
 from provisioning.model import (
     Absence,
@@ -146,19 +145,39 @@ def _unmatched(people: People) -> list[int]:
 
 
 def _unmatched_live(people: People) -> list[int]:
-    return [user for user in _unmatched(people) if people.user_live[user]]
+    found: list[int] = np.flatnonzero(~people.user_taken & people.user_live).tolist()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One employee for whom something would happen: what the mapping says, what the user has now, and what they would have.
-    Blank keeps Skillcast's value where the policy says so."""
+    """One employee for whom something would happen. `old`: what the user has now; `changing`: the values that they would
+    get instead. Who is to be added has no user (-1) and nothing yet."""
 
     row: int
     user: int
-    new: dict[str, str]
+    action: Action
+    wish: Wish
+    key: str
+    name: str
+    email: str
     old: dict[str, str]
-    wanted: dict[str, str]
+    changing: dict[str, str]
+    user_id: str = ""
+    link: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return self.action is not Action.ADD
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing but a link is written for them."""
+        leaves = self.wish is Wish.LEAVE_AS_IS and self.action is Action.REACTIVATE
+        return self.exists and (self.wish is Wish.ARCHIVED or leaves)
+
+    def wanted(self, name: str) -> str:
+        return self.changing.get(name, self.old.get(name, ""))
 
 
 class _Planner:
@@ -177,8 +196,7 @@ class _Planner:
         self.identifier = situation.domain.settings.unique_identifier or ""
         self.unreadable = [each for each in self.fed if people.mapped[each.name].problems]
         self.demanding = [each for each in attributes if self._needed(each) or each.blank is BlankPolicy.HOLD]
-        self.added = list(self._rows(self._add_rows(), Action.ADD))
-        self.updated = list(self._rows(self._update_rows(), Action.UPDATE))
+        self.added, self.updated = self._added(), self._updated()
         self.owners = self._identifier_owners()
         self.email_owners = self._email_owners()
         self.addresses = self._addresses()
@@ -187,17 +205,14 @@ class _Planner:
         """The e-mails of users who are matched already, as far as somebody who is to be added has them too: nobody else is
         added with one of them."""
         people = self.people
-        wanted = {email for email in people.emails.at([each.row for each in self.added]) if email}
+        wanted = {each.email for each in self.added if each.email}
         having = [user for user in people.user_emails.rows_of(wanted) if people.user_taken[user]]
         having.reverse()
         return dict(zip(people.user_emails.at(having), people.user_ids.at(having), strict=True))
 
     def add_and_update(self) -> None:
-        for each in self.added:
-            self._settle(each, Action.ADD)
-        for each in self.updated:
-            live = self.people.user_live[each.user]
-            self._settle(each, Action.UPDATE if live else Action.REACTIVATE)
+        for each in (*self.added, *self.updated):
+            self._settle(each)
 
     def archive(self) -> None:
         people, users = self.people, self.people.matches.user
@@ -212,103 +227,115 @@ class _Planner:
 
     # --- adds, reactivations, updates, links ---
 
-    def _add_rows(self) -> list[int]:
+    def _added(self) -> list[_Row]:
+        """In scope, without a user, and not leaving."""
         people = self.people
-        rows = people.scope & (people.matches.user < 0) & (people.wishes.wish != Wish.ARCHIVED)
-        return np.flatnonzero(rows).tolist()
+        going = people.scope & (people.matches.user < 0) & (people.wishes.wish != Wish.ARCHIVED)
+        rows = np.flatnonzero(going).tolist()
+        values = _dicts({each.name: Texts(people.mapped[each.name].values).at(rows) for each in self.fed}, len(rows))
+        who = zip(rows, people.keys.at(rows), people.names.at(rows), people.emails.at(rows), values, strict=True)
+        return [
+            _Row(row, -1, Action.ADD, people.wish(row), key, name, email, {}, {k: v for k, v in each.items() if v})
+            for row, key, name, email, each in who
+        ]
 
-    def _update_rows(self) -> list[int]:
+    def _updated(self) -> list[_Row]:
         """In scope, matched, and not leaving: to be reactivated, or with a value that differs or cannot be
         read, or to be linked."""
         people = self.people
         if not len(people.user_live):
             return []
-        users = people.matches.user
+        users, wish = people.matches.user, people.wishes.wish
         matched = people.scope & (users >= 0)
         live = people.user_live[users]
-        wish = people.wishes.wish
         stays = matched & live & (wish != Wish.ARCHIVED)
-        returns = ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
-        touched = matched & (returns | ~people.matches.linked)
-        compared = np.where(stays, users, -1)
-        for attribute in self.fed:
-            if attribute.apply is Apply.ALWAYS:
-                touched[self._differing(attribute, compared)] = True
-                unreadable = list(people.mapped[attribute.name].problems)
-                touched[unreadable] |= stays[unreadable]
-        return np.flatnonzero(touched).tolist()
+        returns = matched & ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
+        changing = self._changing(np.where(stays | returns, users, -1))
+        touched = returns | (matched & ~people.matches.linked)
+        for some in (changing, *(people.mapped[each.name].problems for each in self.unreadable if _follows(each))):
+            concerned = list(some)
+            touched[concerned] |= stays[concerned]
+        rows = np.flatnonzero(touched).tolist()
+        theirs = users[rows].tolist()
+        seen = self._seen(theirs)
+        ids, links = people.user_ids.at(theirs), people.user_links.at(theirs)
+        who = zip(rows, theirs, people.keys.at(rows), people.names.at(rows), ids, links, strict=True)
+        actions = {True: Action.UPDATE, False: Action.REACTIVATE}
+        return [
+            _Row(
+                row,
+                user,
+                actions[bool(live[row])],
+                people.wish(row),
+                key,
+                name,
+                "",
+                seen[user],
+                changing.get(row, {}),
+                user_id,
+                link,
+            )
+            for row, user, key, name, user_id, link in who
+        ]
 
-    def _differing(self, attribute: Attribute, users: Index) -> Index:
-        """The rows whose value would change; `users`: the row of the user of each, or -1."""
-        new = self.people.mapped[attribute.name].values
-        rows = differing(new, self.people.user_values[attribute.name], users)
-        return rows[is_filled(new.take(pa.array(rows)))] if attribute.blank is BlankPolicy.KEEP else rows
-
-    def _rows(self, rows: list[int], action: Action) -> Iterable[_Row]:
-        """Only people to whom something happens become Python objects."""
-        people = self.people
-        names = [each.name for each in self.fed]
-        users: list[int] = people.matches.user[rows].tolist()
-        new = [Texts(people.mapped[name].values).at(rows) for name in names]
-        old = [] if action is Action.ADD else [Texts(people.user_values[name]).at(users) for name in names]
-        wanted = list(map(_wanted, self.fed, new, old)) if old else new
-        columns = (zip(*side, strict=True) if side else repeat((), len(rows)) for side in (new, old, wanted))
-        for row, user, *sides in zip(rows, users, *columns, strict=True):
-            yield _Row(row, user, *(dict(zip(names, values, strict=False)) for values in sides))
+    def _changing(self, users: Index) -> dict[int, dict[str, str]]:
+        """By row the values that a user would get instead of their own; blank keeps Skillcast's value where the policy says
+        so. `users`: the row of the user of each, or -1. Only what differs becomes Python objects."""
+        changing: dict[int, dict[str, str]] = {}
+        for attribute in filter(_follows, self.fed):
+            values = self.people.mapped[attribute.name].values
+            rows = differing(values, self.people.user_values[attribute.name], users).tolist()
+            for row, value in zip(rows, Texts(values).at(rows), strict=True):
+                if value or attribute.blank is not BlankPolicy.KEEP:
+                    changing.setdefault(row, {})[attribute.name] = value
+        return changing
 
     def _seen(self, users: list[int]) -> dict[int, dict[str, str]]:
         columns = {name: Texts(column).at(users) for name, column in self.people.user_values.items()}
-        values = zip(*columns.values(), strict=True) if columns else repeat((), len(users))
-        return {user: dict(zip(columns, each, strict=True)) for user, each in zip(users, values, strict=True)}
+        return dict(zip(users, _dicts(columns, len(users)), strict=True))
 
-    def _settle(self, each: _Row, action: Action) -> None:
+    def _settle(self, each: _Row) -> None:
         """Hold the person, or plan the change and the link."""
-        people, wish = self.people, self.people.wish(each.row)
-        exists = action is not Action.ADD
-        wanted = each.wanted
-        changing = {name: value for name, value in wanted.items() if value != each.old.get(name, "")} if exists else {}
-        quiet = exists and (wish is Wish.ARCHIVED or (wish is Wish.LEAVE_AS_IS and action is Action.REACTIVATE))
-        if not quiet:
-            unreadable = self._unreadable(each, exists)
-            happens = action is not Action.UPDATE or bool(changing) or bool(unreadable)
-            reason = self._hold_reason(each, action, unreadable) if happens else None
+        if not each.quiet:
+            unreadable = self._unreadable(each)
+            happens = each.action is not Action.UPDATE or each.changing or unreadable
+            reason = self._hold_reason(each, unreadable) if happens else None
             if reason:
                 code, why = reason
-                self.held.append(Held(people.keys[each.row], code, why, people.names[each.row]))
-                if action is Action.ADD:
+                self.held.append(Held(each.key, code, why, each.name))
+                if each.action is Action.ADD:
                     self.intended.append(self._add(each))
                 return
-        key = people.keys[each.row]
-        link = people.user_links[each.user] if exists else ""
-        if exists and link != key:
-            self._link(each, link)
-        if action is Action.ADD:
+        if each.action is Action.ADD:
             self.changes.append(self._add(each))
-        elif not quiet and (changing or action is Action.REACTIVATE):
-            self._change(each, action, changing)
+            return
+        if each.link != each.key:
+            self._link(each)
+        if not each.quiet and (each.changing or each.action is Action.REACTIVATE):
+            self._change(each)
 
-    def _unreadable(self, each: _Row, exists: bool) -> str:
+    def _unreadable(self, each: _Row) -> str:
         for attribute in self.unreadable:
             why = self.people.mapped[attribute.name].problems.get(each.row)
-            if why and not (exists and attribute.apply is Apply.ON_ADD):
+            if why and not (each.exists and attribute.apply is Apply.ON_ADD):
                 return f"{attribute.name}: {why}. Correct it in HiBob, or change the mapping of this attribute."
         return ""
 
-    def _hold_reason(self, each: _Row, action: Action, unreadable: str) -> tuple[str, str] | None:
+    def _hold_reason(self, each: _Row, unreadable: str) -> tuple[str, str] | None:
         """The first reason to hold somebody to whom something would otherwise happen: (code, why)."""
-        matches, wish = self.people.matches, self.people.wish(each.row)
+        matches = self.people.matches
         if each.row in matches.disputed:
             return "disputed", matches.disputed[each.row] + MAKE_UNIQUE
-        if action is Action.ADD and self.people.emails[each.row] in self.addresses:
+        if each.email in self.addresses:
             return "disputed", (
-                f"Their e-mail belongs to user {self.addresses[self.people.emails[each.row]]}, who is somebody else in "
+                f"Their e-mail belongs to user {self.addresses[each.email]}, who is somebody else in "
                 "HiBob. Correct one of the two e-mails, or let the first record have the user."
             )
         if each.row in matches.duplicates:
             return "duplicate-id", matches.duplicates[each.row] + GIVE_EACH_THEIR_OWN
-        if wish is Wish.WAIT:
+        if each.wish is Wish.WAIT:
             return "future-starter", self._starts(each.row)
-        if wish is Wish.LEAVE_AS_IS and action is Action.ADD:
+        if each.wish is Wish.LEAVE_AS_IS and each.action is Action.ADD:
             status = self.people.wishes.status(each.row) or "no lifecycle status"
             return "on-leave", (
                 f"{status} in HiBob: nobody is added while their status leaves users as they are. Added once it changes, "
@@ -316,7 +343,7 @@ class _Planner:
             )
         if unreadable:
             return "unreadable", unreadable
-        blank = self._required_blank(each, action)
+        blank = self._required_blank(each)
         if blank:
             return "required-blank", blank
         taken = self._identifier_taken(each) or self._email_taken(each)
@@ -336,19 +363,18 @@ class _Planner:
     def _needed(self, attribute: Attribute) -> bool:
         return attribute.required or attribute.name == self.identifier
 
-    def _required_blank(self, each: _Row, action: Action) -> str:
+    def _required_blank(self, each: _Row) -> str:
         for attribute in self.demanding:
             name = attribute.name
-            if self._needed(attribute) and not each.wanted.get(name) and self._checked(attribute, action):
+            fed = name in self.people.mapped
+            if each.wanted(name):
+                continue
+            # An attribute that nothing feeds can only be missed by somebody who is added.
+            if self._needed(attribute) and (fed or each.action is Action.ADD):
                 return f"{name} is required and blank in HiBob. Fill it in there, or name a fallback column."
-            held = attribute.blank is BlankPolicy.HOLD and name in each.new and not each.new[name]
-            if held and not (attribute.apply is Apply.ON_ADD and action is not Action.ADD):
+            if attribute.blank is BlankPolicy.HOLD and fed and (_follows(attribute) or each.action is Action.ADD):
                 return f"{name} is blank in HiBob, and its mapping holds the person then. Fill it in there."
         return ""
-
-    def _checked(self, attribute: Attribute, action: Action) -> bool:
-        """An attribute that nothing feeds can only be missed by somebody who is added."""
-        return attribute.name in self.people.mapped or action is Action.ADD
 
     def _identifier_owners(self) -> dict[str, set[int]]:
         """The users of each unique identifier that somebody would get."""
@@ -367,70 +393,60 @@ class _Planner:
 
     def _given(self, name: str, comparable: Callable[[str], str]) -> set[str]:
         """The values of an attribute that people would get, in comparable form."""
-        rows = (*self.added, *self.updated)
-        values = {value for each in rows if (value := each.wanted.get(name)) and value != each.old.get(name)}
-        return {comparable(value) for value in values}
+        given = (each.changing.get(name) for each in (*self.added, *self.updated))
+        return {comparable(value) for value in given if value}
 
     def _comparable(self, identifier: str) -> str:
         return fold(identifier) if self.identifier == self.people.email_attribute else identifier
 
     def _identifier_taken(self, each: _Row) -> str:
-        value = each.wanted.get(self.identifier, "")
-        if each.user >= 0 and value == each.old.get(self.identifier, ""):
-            return ""
-        owners = self.owners.get(self._comparable(value), set()) - {each.user}
-        if not owners:
-            return ""
-        return self._belongs_to("unique identifier", value, owners)
+        value = each.changing.get(self.identifier)
+        owners = self.owners.get(self._comparable(value), set()) - {each.user} if value else set()
+        return self._belongs_to("unique identifier", value, owners) if value and owners else ""
 
     def _email_taken(self, each: _Row) -> str:
         """Nobody is given the e-mail of another live user: both would sign in, and get their mail, as one."""
         name = self.people.email_attribute or ""
-        value = fold(each.wanted.get(name, ""))
-        if not value or value == fold(each.old.get(name, "")):
+        value = each.changing.get(name)
+        if not value or fold(value) == fold(each.old.get(name, "")):
             return ""
-        owners = self.email_owners.get(value, set()) - {each.user}
-        return self._belongs_to("e-mail", each.wanted[name], owners) if owners else ""
+        owners = self.email_owners.get(fold(value), set()) - {each.user}
+        return self._belongs_to("e-mail", value, owners) if owners else ""
 
     def _belongs_to(self, what: str, value: str, owners: Iterable[int]) -> str:
         owner = min(self.people.user_ids[user] for user in owners)
         return f"The {what} “{value}” still belongs to user {owner}. Released by the run after the one that frees it."
 
     def _add(self, each: _Row) -> Change:
-        key, status = self.people.keys[each.row], self.people.wishes.status(each.row)
-        after: dict[str, str | None] = {name: value for name, value in each.wanted.items() if value}
-        after |= {"status": Status.LIVE.value, "external_id": key}
-        why = f"{status or 'Active'} in HiBob, no user in this domain yet."
-        return Change(key, Action.ADD, why, {}, after, name=self.people.names[each.row])
+        why = f"{self.people.wishes.status(each.row) or 'Active'} in HiBob, no user in this domain yet."
+        after = each.changing | {"status": Status.LIVE.value, "external_id": each.key}
+        return Change(each.key, Action.ADD, why, {}, dict(after), name=each.name)
 
-    def _link(self, each: _Row, link: str) -> None:
-        key = self.people.keys[each.row]
-        seen = self._seen_as(each.user, each.old)
-        accepted = self.situation.decisions.same.get(key) == self.people.user_ids[each.user]
+    def _link(self, each: _Row) -> None:
+        seen = self._seen_as(each.user, each.link, each.old)
+        accepted = self.situation.decisions.same.get(each.key) == each.user_id
         how = "Accepted as the same person" if accepted else "Matched by identifier or e-mail"
         why = f"{how}: the user is linked to this HiBob person."
-        before = {"external_id": link or None}
-        name = self.people.names[each.row]
-        user = self.people.user_ids[each.user]
-        self.changes.append(Change(key, Action.LINK, why, before, {"external_id": key}, user, seen, name))
+        before = {"external_id": each.link or None}
+        after = {"external_id": each.key}
+        self.changes.append(Change(each.key, Action.LINK, why, before, after, each.user_id, seen, each.name))
 
-    def _change(self, each: _Row, action: Action, changing: Mapping[str, str]) -> None:
+    def _change(self, each: _Row) -> None:
         """The link is written first, so the precondition of everything after it includes the link."""
-        people, key = self.people, self.people.keys[each.row]
-        before: dict[str, str | None] = {name: each.old.get(name) or None for name in changing}
-        after: dict[str, str | None] = {name: value or None for name, value in changing.items()}
-        why = differs(list(changing))
-        if action is Action.REACTIVATE:
+        before: dict[str, str | None] = {name: each.old.get(name) or None for name in each.changing}
+        after: dict[str, str | None] = {name: value or None for name, value in each.changing.items()}
+        why = differs(list(each.changing))
+        if each.action is Action.REACTIVATE:
             before["status"], after["status"] = Status.ARCHIVED.value, Status.LIVE.value
-            why = f"{people.wishes.status(each.row) or 'Active'} in HiBob, archived here." + (f" {why}" if why else "")
-        seen = replace(self._seen_as(each.user, each.old), external_id=key)
-        user = people.user_ids[each.user]
-        self.changes.append(Change(key, action, why, before, after, user, seen, people.names[each.row]))
+            status = self.people.wishes.status(each.row) or "Active"
+            why = f"{status} in HiBob, archived here." + (f" {why}" if why else "")
+        seen = self._seen_as(each.user, each.key, each.old)
+        self.changes.append(Change(each.key, each.action, why, before, after, each.user_id, seen, each.name))
 
-    def _seen_as(self, user: int, values: Mapping[str, str]) -> Seen:
+    def _seen_as(self, user: int, link: str, values: Mapping[str, str]) -> Seen:
         status = Status.LIVE if self.people.user_live[user] else Status.ARCHIVED
         versions = self.situation.users.versions
-        return Seen(status, self.people.user_links[user], values, versions[user].as_py() if versions else "")
+        return Seen(status, link, values, versions[user].as_py() if versions else "")
 
     # --- archives ---
 
@@ -443,9 +459,8 @@ class _Planner:
             why = people.matches.duplicates[row] + GIVE_EACH_THEIR_OWN
             self.held.append(Held(key, "duplicate-id", why, people.names[row]))
             return
-        seen = self._seen_as(user, values)
         # Somebody in scope without a link has just been linked by `add_and_update`.
-        seen = seen if outside else replace(seen, external_id=key)
+        seen = self._seen_as(user, people.user_links[user] if outside else key, values)
         self._archive(user, key, self._why_archived(row), seen, people.emails[row])
 
     def _why_archived(self, row: int) -> str:
@@ -465,9 +480,8 @@ class _Planner:
             if disputed:
                 self.held.append(Held(key, "disputed", disputed + MAKE_UNIQUE, people.user_names[user]))
             elif self.absences[people.user_ids[user]].reads >= needed:
-                self._archive(
-                    user, key, "In this domain, not in HiBob’s complete answer.", self._seen_as(user, seen[user])
-                )
+                now = self._seen_as(user, people.user_links[user], seen[user])
+                self._archive(user, key, "In this domain, not in HiBob’s complete answer.", now)
 
     def _archive(self, user: int, key: str, why: str, seen: Seen, email: str = "") -> None:
         """Archive the user, unless somebody decided to move them, or protects them. `email`: what HiBob says."""
@@ -488,13 +502,15 @@ class _Planner:
             self.changes.append(Change(key, Action.ARCHIVE, why, before, after, user_id, seen, name))
 
 
-def _wanted(attribute: Attribute, new: list[str], old: list[str]) -> list[str]:
-    """The resulting values of an attribute, of people who have a user."""
-    if attribute.apply is Apply.ON_ADD:
-        return old
-    if attribute.blank is BlankPolicy.KEEP:
-        return [value or before for value, before in zip(new, old, strict=True)]
-    return new
+def _follows(attribute: Attribute) -> bool:
+    """Whether a user's value follows HiBob's, also after they were added."""
+    return attribute.apply is Apply.ALWAYS
+
+
+def _dicts(columns: Mapping[str, Sequence[str]], rows: int) -> list[dict[str, str]]:
+    """The values of each row by the columns' names."""
+    values = zip(*columns.values(), strict=True) if columns else repeat((), rows)
+    return [dict(zip(columns, each, strict=True)) for each in values]
 
 
 def _owners(values: Texts, wanted: Iterable[str]) -> dict[str, set[int]]:

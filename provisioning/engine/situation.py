@@ -67,6 +67,9 @@ class Situation:
         return self.now.date()
 
 
+WISHES = tuple(Wish)
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Both sides by row, mapped and matched. `emails` and `user_emails` are folded for comparison. `user_taken`: whom an
@@ -89,7 +92,7 @@ class People:
     email_attribute: str | None
 
     def wish(self, row: int) -> Wish:
-        return Wish(self.wishes.wish[row])
+        return WISHES[int(self.wishes.wish[row])]
 
     def emails_of(self, keys: Iterable[str]) -> dict[str, str]:
         """By key, as far as these are employees."""
