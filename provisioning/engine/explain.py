@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
-from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -107,7 +106,7 @@ def _values(situation: Situation, people: People, row: int | None, user: int | N
 
 def _value(situation: Situation, people: People, each: Attribute, row: int, user: int | None) -> Value:
     column = each.data_feed_name or ""
-    raw = text_column(situation.employees.table, read_as(each, situation.columns[column]).slot)
+    raw = people.texts[read_as(each, situation.columns[column]).slot]
     mapped = people.mapped[each.name]
     has = people.user_values[each.name][user].as_py() if user is not None else ""
     return Value(

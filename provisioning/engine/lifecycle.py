@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.mapping import text_column
-from provisioning.engine.texts import Index
+from provisioning.engine.texts import Index, TextTable
 from provisioning.engine.transforms import Unreadable, fold, read_date
 from provisioning.model import Column, Lifecycle, Meaning
 
@@ -73,7 +73,7 @@ def status_key(status: str) -> str:
     return re.sub(r"[\W_]+", "", fold(status))
 
 
-def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
+def wishes(lifecycle: Lifecycle, table: pa.Table | TextTable, today: date) -> Wishes:
     """The wish of every row of a snapshot's table.
 
     A status is looked up in its machine form first, then in its human-readable one: a customer's own statuses
@@ -102,7 +102,7 @@ _DATED = ("hired", "gardenleave")
 """Statuses that mean something else from a day on."""
 
 
-def _statuses(table: pa.Table) -> tuple[tuple[Form, ...], Index]:
+def _statuses(table: pa.Table | TextTable) -> tuple[tuple[Form, ...], Index]:
     """(every form of lifecycle that occurs, which of them each row has), or `internal.status` for rows that have no
     lifecycle. There are few forms, and many people."""
     both = []
@@ -125,7 +125,11 @@ def _key(table_of: Mapping[str, Meaning], form: Form) -> str:
 
 
 def _dated(
-    lifecycle: Lifecycle, table: pa.Table, rows_of: Mapping[str, list[int]], wish: npt.NDArray[np.int8], today: date
+    lifecycle: Lifecycle,
+    table: pa.Table | TextTable,
+    rows_of: Mapping[str, list[int]],
+    wish: npt.NDArray[np.int8],
+    today: date,
 ) -> dict[int, str]:
     """Adjusts the wishes of the hired and of those on garden leave to the calendar, in place, unless the table says
     what their status means."""
@@ -148,7 +152,7 @@ def _dated(
     return days
 
 
-def _leaving(table: pa.Table, wish: npt.NDArray[np.int8], today: date) -> dict[int, str]:
+def _leaving(table: pa.Table | TextTable, wish: npt.NDArray[np.int8], today: date) -> dict[int, str]:
     """The last day of work, where it is known and not over, of those who are live."""
     lasts = text_column(table, known.LAST_DAY)
     rows = np.flatnonzero(np.asarray(pc.not_equal(lasts, "")) & (wish == Wish.LIVE))

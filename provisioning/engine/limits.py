@@ -171,6 +171,8 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
 def concerning(changes: Iterable[Change], emails: Sequence[str]) -> list[Change]:
     """The changes that are about one of these e-mails, in any spelling. Any attribute that holds the address counts: a
     portal may sign people in by another one."""
+    if not emails:
+        return []
     seen = [(each, each.seen.attributes.values()) for each in changes if each.seen]
     theirs = _spelling({value for _, values in seen for value in values if value}, emails)
     return [each for each, values in seen if not theirs.isdisjoint(values)]

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import read_as
-from provisioning.engine.texts import blank, folded, tidied, whole
+from provisioning.engine.texts import TextTable, folded
 from provisioning.engine.transforms import Unreadable, fold, reader
 from provisioning.model import Attribute, AttributeType, Column
 
@@ -24,7 +24,7 @@ class Mapped:
 
 
 def map_all(
-    attributes: Sequence[Attribute], columns: Mapping[str, Column], table: pa.Table, identifier: str
+    attributes: Sequence[Attribute], columns: Mapping[str, Column], table: pa.Table | TextTable, identifier: str
 ) -> dict[str, Mapped]:
     """Every attribute that is fed, by name. `identifier` names the unique identifier, which references to
     managers resolve to."""
@@ -39,7 +39,7 @@ def map_all(
     return plain | resolved
 
 
-def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> Mapped:
+def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table | TextTable) -> Mapped:
     raw, unspoken = raw_values(attribute, columns, table)
     if attribute.type is AttributeType.TEXT and not attribute.clean_up and not attribute.values:
         return Mapped(raw, unspoken)  # Tidied text is what it says.
@@ -47,14 +47,14 @@ def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Tab
     return Mapped(values, problems | unspoken)
 
 
-def text_column(table: pa.Table, slot: str) -> pa.Array:
+def text_column(table: pa.Table | TextTable, slot: str) -> pa.Array:
     """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
-    if slot not in table.column_names:
-        return blank(table.num_rows)
-    return tidied(whole(table[slot]))
+    return (table if isinstance(table, TextTable) else TextTable(table))[slot]
 
 
-def raw_values(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+def raw_values(
+    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table | TextTable
+) -> tuple[pa.Array, dict[int, str]]:
     """The column's tidied text, with the fallback's where it is blank, and the rows where HiBob has a value
     but no text for people to read: taking the machine value there would write an item id as a department."""
     raw, unspoken = _one(attribute, columns[attribute.data_feed_name or ""], table)
@@ -66,7 +66,7 @@ def raw_values(attribute: Attribute, columns: Mapping[str, Column], table: pa.Ta
     return raw, unspoken
 
 
-def _one(attribute: Attribute, written: Column, table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+def _one(attribute: Attribute, written: Column, table: pa.Table | TextTable) -> tuple[pa.Array, dict[int, str]]:
     column = read_as(attribute, written)
     text = text_column(table, column.slot)
     if not column.human:
@@ -103,7 +103,7 @@ def _by_distinct(texts: pa.Array, read: Callable[[str], Reading]) -> tuple[pa.Ar
     return values, {row: bad[encoded.indices[row].as_py()] for row in rows}
 
 
-def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
+def _references(table: pa.Table | TextTable, identifiers: pa.Array | None) -> dict[str, str]:
     """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody.
     Whether a reference can be written is decided later (`references.py`), when it is known who will have a user."""
     if identifiers is None:
@@ -119,7 +119,7 @@ def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]
 
 
 def _map_references(
-    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table, people: Mapping[str, str]
+    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table | TextTable, people: Mapping[str, str]
 ) -> Mapped:
     raw, _ = raw_values(attribute, columns, table)
     read = reader(attribute)

@@ -11,10 +11,9 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import absent_remedy, column_names, read_as
 from provisioning.engine.lifecycle import DEFAULTS, Wish, status_key
-from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
-from provisioning.engine.texts import Mask, Texts, differing, is_filled
+from provisioning.engine.texts import Texts, differing, is_filled
 from provisioning.engine.thresholds import few_enough, triggers
 from provisioning.engine.transforms import fold
 from provisioning.model import Baseline, Column, ColumnFill, Domain, Evidence, Finding, ReadEvidence, Severity
@@ -26,14 +25,9 @@ READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-e
 def baseline_of(situation: Situation, people: People) -> Baseline:
     """What the next read will be compared with: who is live (before scope), and how filled each column is."""
     live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
-    table = situation.employees.table
-    fill = {slot: _filled(text_column(table, slot), live) for slot in _mapped_slots(situation)}
+    fill = {slot: int((is_filled(people.texts[slot]) & live).sum()) for slot in _mapped_slots(situation)}
     keys = people.keys.column.filter(pa.array(live))
     return Baseline(tuple(keys.take(pc.array_sort_indices(keys)).to_pylist()), fill)
-
-
-def _filled(texts: pa.Array, rows: Mask) -> int:
-    return int((is_filled(texts) & rows).sum())
 
 
 def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
@@ -131,7 +125,7 @@ def _returned(situation: Situation, people: People) -> set[str]:
     """Whom the read returned. Where a second read says who is active, that one must be complete as well."""
     if not situation.employees.evidence.status_from_active_read:
         return set(people.keys)
-    active = text_column(situation.employees.table, known.STATUS).to_pylist()
+    active = people.texts[known.STATUS].to_pylist()
     return {key for key, status in zip(people.keys, active, strict=True) if status == "Active"}
 
 
@@ -272,7 +266,7 @@ def _nobody_in_scope(situation: Situation, people: People) -> Iterable[Finding]:
 def _two_domains(situation: Situation, people: People) -> Iterable[Finding]:
     live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
     for other in situation.others:
-        both = people.scope & live & in_scope(other.scope, situation.columns, situation.employees.table)
+        both = people.scope & live & in_scope(other.scope, situation.columns, people.texts)
         keys = tuple(sorted(people.keys[row] for row in np.flatnonzero(both).tolist()))
         if keys:
             yield Finding(

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
 from provisioning.engine.lifecycle import Wish, Wishes, wishes
-from provisioning.engine.mapping import Mapped, map_all, text_column
+from provisioning.engine.mapping import Mapped, map_all
 from provisioning.engine.matching import Matches, Sides, match, taken
 from provisioning.engine.scope import in_scope
-from provisioning.engine.texts import Mask, Texts, blank, folded, stripped, whole
+from provisioning.engine.texts import Mask, Texts, TextTable, blank, folded, stripped, whole
 from provisioning.model import (
     Absence,
     Attribute,
@@ -73,8 +73,9 @@ WISHES = tuple(Wish)
 @dataclass(frozen=True, slots=True)
 class People:
     """Both sides by row, mapped and matched. `emails` and `user_emails` are folded for comparison. `user_taken`: whom an
-    employee is matched with."""
+    employee is matched with. `texts`: the read, tidied."""
 
+    texts: TextTable
     keys: Texts
     names: Texts
     emails: Texts
@@ -123,13 +124,13 @@ def _called(keys: Texts, names: Texts, wanted: Iterable[str]) -> Iterable[tuple[
 
 def lay_out(situation: Situation) -> People:
     """Map, scope, apply lifecycle and match."""
-    domain, table = situation.domain, situation.employees.table
+    domain, table = situation.domain, TextTable(situation.employees.table)
     attributes, columns = domain.attributes, situation.columns
     identifier = domain.settings.unique_identifier or ""
     mapped = map_all(attributes, columns, table, identifier)
     scope = in_scope(domain.settings.scope, columns, table)
     users = situation.users
-    keys, emails = text_column(table, known.ID), folded(text_column(table, known.EMAIL))
+    keys, emails = table[known.ID], folded(table[known.EMAIL])
     email = fed_by(attributes, columns, known.EMAIL)
     values = {name: _user_column(users, name) for name in mapped}
     ids, links = whole(users.ids), whole(users.external_ids)
@@ -149,8 +150,9 @@ def lay_out(situation: Situation) -> People:
         written = links.take(pa.array(matches.user[rows]))
         matches.linked[rows] = np.asarray(pc.equal(written, keys.take(pa.array(rows))))
     return People(
+        texts=table,
         keys=Texts(keys),
-        names=Texts(_names(text_column(table, known.FIRST_NAME), text_column(table, known.SURNAME))),
+        names=Texts(_names(table[known.FIRST_NAME], table[known.SURNAME])),
         emails=Texts(emails),
         scope=scope,
         wishes=wishes(domain.settings.lifecycle, table, situation.today),

@@ -2,7 +2,7 @@
 people."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,29 @@ class Texts:
         return place
 
 
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A snapshot's table as tidied columns of text. Each is tidied when it is first asked for, and once."""
+
+    table: pa.Table
+    _tidied: dict[str, pa.Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        rows: int = self.table.num_rows
+        return rows
+
+    @property
+    def column_names(self) -> list[str]:
+        names: list[str] = self.table.column_names
+        return names
+
+    def __getitem__(self, slot: str) -> pa.Array:
+        """Blank as ""; all blank where the snapshot has no such column."""
+        if slot not in self._tidied:
+            self._tidied[slot] = tidied(whole(self.table[slot])) if slot in self.column_names else blank(len(self))
+        return self._tidied[slot]
+
+
 def indices(rows: Iterable[int]) -> pa.Array:
     return pa.array(rows, pa.int64())
 
@@ -62,8 +85,8 @@ def indices(rows: Iterable[int]) -> pa.Array:
 def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array of plain text, blank as "": whoever read the column may have encoded it by a dictionary, or in parts."""
     plain = column if column.type == pa.string() else column.cast(pa.string())
-    combined = plain.combine_chunks() if isinstance(plain, pa.ChunkedArray) else plain
-    one = combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+    parts = plain.chunks if isinstance(plain, pa.ChunkedArray) else [plain]
+    one = parts[0] if len(parts) == 1 else pa.concat_arrays([blank(0), *parts])
     return pc.fill_null(one, "") if one.null_count else one
 
 
@@ -94,11 +117,11 @@ def folded(texts: pa.Array) -> pa.Array:
     return pc.ascii_lower(_mended(texts, _BEYOND_ASCII, fold))
 
 
-_BEYOND_ASCII = 0x80
+_SPACE, _BEYOND_ASCII = 0x20, 0x80
 _BEYOND_COMPOSED = 0xCC
 """The least byte of UTF-8 that no text has whose characters all come before U+0300: such a text is in NFC already."""
 _OUTER = np.zeros(256, dtype=bool)
-_OUTER[[*range(0x21), 0x85, 0xA0, 0xC2]] = True
+_OUTER[[*range(_SPACE + 1), 0x85, 0xA0, 0xC2]] = True
 """The bytes with which a blank may begin or end: all of ASCII up to the space, U+0085 and U+00A0."""
 
 
@@ -123,11 +146,14 @@ def _suspects(texts: pa.Array, beyond: int) -> Mask:
     if not len(texts) or not data_buffer:
         return suspects
     offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(data_buffer, dtype=np.uint8)[: offsets[-1]]
+    data = np.frombuffer(data_buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
+    least, most = data.min(initial=0xFF), data.max(initial=0)
+    if least > _SPACE and most < _BEYOND_ASCII:
+        return suspects
     filled = offsets[1:] > offsets[:-1]
-    starts, ends = offsets[:-1][filled], offsets[1:][filled]
+    starts, ends = offsets[:-1][filled] - offsets[0], offsets[1:][filled] - offsets[0]
     found = _OUTER[data[starts]] | _OUTER[data[ends - 1]]
-    if data[offsets[0] :].max(initial=0) >= beyond:
+    if most >= beyond:
         found |= np.maximum.reduceat(data, starts) >= beyond
     suspects[filled] = found
     return suspects
