@@ -112,11 +112,11 @@ def _statuses(table: pa.Table | TextTable) -> tuple[tuple[Form, ...], Index]:
     neither = pc.and_(*(pc.equal(lifecycle, "") for lifecycle, _ in both))
     raw, spoken = (pc.if_else(neither, status, lifecycle).dictionary_encode() for lifecycle, status in both)
     width = max(len(spoken.dictionary), 1)
-    codes, form = np.unique(raw.indices.to_numpy() * np.int64(width) + spoken.indices.to_numpy(), return_inverse=True)
-    forms = (
-        (raw.dictionary[code // width].as_py(), spoken.dictionary[code % width].as_py()) for code in codes.tolist()
-    )
-    return tuple(forms), form
+    pairs = raw.indices.cast(pa.int64()).to_numpy() * width + spoken.indices.to_numpy()
+    form = pa.array(pairs).dictionary_encode()
+    codes = (divmod(pair, width) for pair in form.dictionary.to_pylist())
+    forms = tuple((raw.dictionary[one].as_py(), spoken.dictionary[other].as_py()) for one, other in codes)
+    return forms, form.indices.to_numpy()
 
 
 def _key(table_of: Mapping[str, Meaning], form: Form) -> str:

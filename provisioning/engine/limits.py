@@ -182,7 +182,7 @@ def _by_employee(
     people: People, archives: Sequence[Change], members: Sequence[str], found: Collection[str]
 ) -> Iterable[str]:
     """Archives whose HiBob e-mail is a member's, although the user's is blank or another."""
-    emails = people.emails_of(change.key for change in archives)
+    emails = people.emails_of(change.key for change in archives) if members else {}
     theirs = _spelling(emails.values(), members)
     return (change.key for change in archives if change.key not in found and emails.get(change.key) in theirs)
 

@@ -149,7 +149,7 @@ def _unmatched_live(people: People) -> list[int]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Row:
     """One employee for whom something would happen. `old`: what the user has now; `changing`: the values that they would
     get instead. Who is to be added has no user (-1) and nothing yet."""

@@ -195,8 +195,7 @@ def _identifiers(column: pa.Array | None, is_email: bool, rows: int) -> pa.Array
 
 
 def _names(first: pa.Array, last: pa.Array) -> pa.Array:
-    space = pc.if_else(pc.or_(pc.equal(first, ""), pc.equal(last, "")), "", " ")
-    return pc.binary_join_element_wise(first, space, last, "")
+    return stripped(pc.binary_join_element_wise(first, last, " "))
 
 
 def _user_names(
@@ -204,5 +203,5 @@ def _user_names(
 ) -> pa.Array:
     """What to call a user: the name attributes, else the e-mail."""
     parts = [fed_by(attributes, columns, field_id) for field_id in (known.FIRST_NAME, known.SURNAME)]
-    names = stripped(_names(*(values[name] if name else blank(len(emails)) for name in parts)))
+    names = _names(*(values[name] if name else blank(len(emails)) for name in parts))
     return pc.if_else(pc.equal(names, ""), emails, names)

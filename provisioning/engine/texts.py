@@ -109,7 +109,7 @@ def tidied(texts: pa.Array) -> pa.Array:
 
 
 def stripped(texts: pa.Array) -> pa.Array:
-    return _mended(texts, _BEYOND_COMPOSED, str.strip)
+    return _mended(texts, _BEYOND_ALL, str.strip)
 
 
 def folded(texts: pa.Array) -> pa.Array:
@@ -117,12 +117,13 @@ def folded(texts: pa.Array) -> pa.Array:
     return pc.ascii_lower(_mended(texts, _BEYOND_ASCII, fold))
 
 
-_SPACE, _BEYOND_ASCII = 0x20, 0x80
+_SPACE, _BEYOND_ASCII, _BEYOND_ALL = 0x20, 0x80, 0x100
 _BEYOND_COMPOSED = 0xCC
 """The least byte of UTF-8 that no text has whose characters all come before U+0300: such a text is in NFC already."""
+_BLANKS = [blank.encode() for blank in map(chr, range(0x3001)) if blank.isspace()]
 _OUTER = np.zeros(256, dtype=bool)
-_OUTER[[*range(_SPACE + 1), 0x85, 0xA0, 0xC2]] = True
-"""The bytes with which a blank may begin or end: all of ASCII up to the space, U+0085 and U+00A0."""
+_OUTER[[code for each in _BLANKS for code in (each[0], each[-1])]] = True
+"""The bytes with which a blank begins or ends, and so every text that `strip` would change."""
 
 
 def _mended(texts: pa.Array, beyond: int, mend: Callable[[str], str]) -> pa.Array:
