@@ -68,10 +68,11 @@ def _duplicates(found: Matches, scope: Mask, sides: Sides) -> None:
     if not shared:
         return
     emails: dict[str, str] = {}
-    for value in sorted(shared, reverse=True):
-        rows = shared[value]
-        found.duplicates |= dict.fromkeys(rows, f"{len(rows)} people in HiBob share the unique identifier “{value}”.")
-        emails |= {email: value for email in sides.emails.take(pa.array(rows)).to_pylist() if email}
+    # Where people of several identifiers have one e-mail, the least of these is named.
+    for value, rows in sorted(shared.items(), reverse=True):
+        why = f"{len(rows)} people in HiBob share the unique identifier “{value}”."
+        found.duplicates |= dict.fromkeys(rows, why)
+        emails |= {email: value for row in rows if (email := sides.emails[row].as_py())}
     clashing = one_of(sides.user_identifiers, shared) | one_of(sides.user_emails, emails)
     for user in np.flatnonzero(clashing & ~taken(found, len(clashing))).tolist():
         value = sides.user_identifiers[user].as_py()

@@ -160,9 +160,9 @@ class _Row:
     wish: Wish
     key: str
     name: str
-    email: str
     old: dict[str, str]
     changing: dict[str, str]
+    email: str = ""
     user_id: str = ""
     link: str = ""
 
@@ -235,7 +235,7 @@ class _Planner:
         values = _dicts({each.name: Texts(people.mapped[each.name].values).at(rows) for each in self.fed}, len(rows))
         who = zip(rows, people.keys.at(rows), people.names.at(rows), people.emails.at(rows), values, strict=True)
         return [
-            _Row(row, -1, Action.ADD, people.wish(row), key, name, email, {}, {k: v for k, v in each.items() if v})
+            _Row(row, -1, Action.ADD, people.wish(row), key, name, {}, {k: v for k, v in each.items() if v}, email)
             for row, key, name, email, each in who
         ]
 
@@ -258,24 +258,12 @@ class _Planner:
         rows = np.flatnonzero(touched).tolist()
         theirs = users[rows].tolist()
         seen = self._seen(theirs)
+        actions = [Action.UPDATE if here else Action.REACTIVATE for here in live[rows].tolist()]
         ids, links = people.user_ids.at(theirs), people.user_links.at(theirs)
-        who = zip(rows, theirs, people.keys.at(rows), people.names.at(rows), ids, links, strict=True)
-        actions = {True: Action.UPDATE, False: Action.REACTIVATE}
+        who = zip(rows, theirs, actions, people.keys.at(rows), people.names.at(rows), ids, links, strict=True)
         return [
-            _Row(
-                row,
-                user,
-                actions[bool(live[row])],
-                people.wish(row),
-                key,
-                name,
-                "",
-                seen[user],
-                changing.get(row, {}),
-                user_id,
-                link,
-            )
-            for row, user, key, name, user_id, link in who
+            _Row(row, user, action, people.wish(row), key, name, seen[user], changing.get(row, {}), "", user_id, link)
+            for row, user, action, key, name, user_id, link in who
         ]
 
     def _changing(self, users: Index) -> dict[int, dict[str, str]]:
