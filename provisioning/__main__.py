@@ -105,11 +105,11 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("domain", metavar="CUSTOMER/DOMAIN")
     each.add_argument("person", metavar="PERSON")
     each = command("verify", "check the history chain", _verify)
-    each.add_argument("--head", metavar="HASH")
+    each.add_argument("--head", metavar="HASH", help="a head that was kept must still stand in it")
     each.add_argument("--seal", metavar="REASON", help="seal the history anew as it is, and record why")
     each = command("schedule", "show a schedule, or switch it on or off", _schedule)
     each.add_argument("label", metavar="CUSTOMER[/DOMAIN]")
-    each.add_argument("switch", metavar="on|off", nargs="?", choices=["on", "off"])
+    each.add_argument("switch", metavar="on|off", nargs="?", choices=["on", "off"], help="without it, how it stands")
     command("due", "run the schedules that are due now", _due)
     each = command("worker", "execute jobs and schedules until stopped", _worker)
     each.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
@@ -124,7 +124,9 @@ def parser() -> argparse.ArgumentParser:
     each = command("offboard", "let go of a customer, a domain or a connection", _offboard)
     each.add_argument("label", metavar="CUSTOMER[/DOMAIN]")
     each.add_argument("--connection", metavar="NAME", help="this connection of the customer, with the domains on it")
-    each.add_argument("--users", choices=["stay", "archive"], required=True, help="what happens to the users")
+    each.add_argument(
+        "--users", metavar="stay|archive", choices=["stay", "archive"], required=True, help="what happens to the users"
+    )
     for name, text, run in (
         ("export-person", "print all that is kept of one person", _export_person),
         ("forget-person", "remove what is kept of one person", _forget_person),

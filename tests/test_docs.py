@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning import setup_file, workflow
+from provisioning import errors, setup_file, workflow
 from provisioning.__main__ import parser
 from provisioning.engine.transforms import CLEAN_UP
 from provisioning.hosts import ALLOWED_VARIABLE
@@ -96,11 +96,32 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_the_reference_is_what_the_code_says() -> None:
-    command = [sys.executable, "scripts/reference.py"]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
-    written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    assert done.stdout.decode() == written, "run ./scripts/reference"
+def test_reference_and_errors_are_what_the_code_says(tmp_path: Path) -> None:
+    command = [sys.executable, "scripts/reference.py", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=True)
+    made = {page.name: page.read_text(encoding="utf-8") for page in tmp_path.iterdir()}
+    assert set(made) == {"reference.md", "errors.md"}
+    for name, text in made.items():
+        assert text == (ROOT / "docs" / name).read_text(encoding="utf-8"), "run ./scripts/reference"
+
+
+def test_every_error_and_every_finding_stands_on_the_pages_that_are_written_from_the_code() -> None:
+    """By looking for them otherwise than the generator does."""
+    written = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    raised = {kind for source in SOURCES for kind in re.findall(r"raise (\w+)\(\s*f?\"", source)} & set(vars(errors))
+    assert len(raised) > 8
+    assert {kind for kind in raised if f"\n## {kind}\n" not in written} == set()
+    codes = {code for source in SOURCES for code in re.findall(r'[Ff]inding\(\s*"([a-z0-9-]+)"', source)}
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert len(codes) > 25
+    assert {code for code in codes if f"\n| `{code}` | " not in reference} == set()
+
+
+def test_every_finding_about_a_portal_is_explained() -> None:
+    explained = (ROOT / "docs" / "scim.md").read_text(encoding="utf-8")
+    codes = {code for source in SOURCES for code in re.findall(r'"(scim-[a-z-]+)"', source)}
+    assert len(codes) > 5
+    assert {code for code in codes if f"\n| `{code}` | " not in explained} == set()
 
 
 def _code() -> str:
