@@ -18,7 +18,7 @@ import messages
 import msgspec
 
 from provisioning import errors, setup_file
-from provisioning.__main__ import parser
+from provisioning.command_line.words import parser
 from provisioning.engine.lifecycle import DEFAULTS
 from provisioning.target import scim_words
 

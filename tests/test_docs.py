@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioning import errors, setup_file, workflow
-from provisioning.__main__ import parser
+from provisioning.command_line.words import parser
 from provisioning.engine.transforms import CLEAN_UP
 from provisioning.hosts import ALLOWED_VARIABLE
 from provisioning.store import secrets
@@ -89,11 +89,33 @@ def test_every_code_of_findings_and_held_people_is_documented() -> None:
     assert {code for code in codes if f"`{code}`" not in RULES} == set()
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))])
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
+
+
+def _anchors(page: Path) -> set[str]:
+    """What a hosting site names a page's headings: small letters, hyphens for blanks, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            name, _, anchor = target.partition("#")
+            to = (page.parent / name) if name else page
+            assert to.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in _anchors(to), f"{page.name} links to {target}"
+
+
+def test_every_document_is_found_from_the_front_page() -> None:
+    found, new = set(), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        found.add(page)
+        targets = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8"))
+        new |= {path for each in targets if "://" not in each and (path := (page.parent / each).resolve()) not in found}
+    assert set(DOCUMENTS) - found == set()
 
 
 def test_reference_and_errors_are_what_the_code_says(tmp_path: Path) -> None:
