@@ -385,7 +385,7 @@ def try_lifecycle(house: Workspace, label: str, lifecycle: Lifecycle) -> tuple[S
     if employees is None:
         return ()
     found = wishes(lifecycle, employees.table, house.clock().date())
-    counts = Counter(each or "no status" for each in found.status)
+    counts = Counter(found.status(row) or "no status" for row in range(len(found.form)))
     return tuple(StatusSeen(status, people, status not in found.unknown) for status, people in counts.most_common())
 
 
