@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measure import ROUNDS, Step, measure
+from benchmarks.measure import ROUNDS, measure
 from benchmarks.people import Nights
-from benchmarks.table import rows, show
+from benchmarks.table import Row, rows, show
 
 MODULES = (
     "decode",
@@ -25,6 +25,7 @@ MODULES = (
     "workbook",
     "scim",
     "growth",
+    "pages",
 )
 MANY_DOMAINS = "many_domains"
 """Prints a table of its own: what is compared is not peers, but how many domains are seen to at once."""
@@ -33,29 +34,30 @@ SIZES, BIG = (10_000, 100_000), 1_000_000
 
 def main() -> None:
     asked = _arguments()
-    table: list[tuple[str, ...]] = []
+    table: list[Row] = []
     with _folder(asked.data) as folder:
         for people in asked.people:
             nights = Nights(folder / str(people))
             if not (nights.folder / "now.json").exists():
                 print(f"Inventing {people:,} people …", file=sys.stderr)
                 nights = Nights.make(folder / str(people), people)
-            for step in _steps(asked.steps, nights):
-                print(f"{step.name}, {people:,} people …", file=sys.stderr)
-                found = rows(step, nights, measure(step, nights, asked.rounds))
-                table += found
-                print(show(table[-len(step.peers) - 1 :]), file=sys.stderr)
+            for found in _rows(asked.steps, nights, asked.rounds):
+                table.append(found)
+                print(show([found]).splitlines()[-1], file=sys.stderr)
     print(show(table))
     if MANY_DOMAINS in asked.steps:
         importlib.import_module(f"benchmarks.{MANY_DOMAINS}").main()
 
 
-def _steps(names: list[str], nights: Nights) -> Iterator[Step]:
+def _rows(names: list[str], nights: Nights, rounds: int) -> Iterator[Row]:
     for name in [each for each in names if each != MANY_DOMAINS]:
         module = importlib.import_module(f"benchmarks.{name}")
         for step in getattr(module, "STEPS", [module.STEP] if hasattr(module, "STEP") else []):
             if nights.people <= step.most_people:
-                yield step
+                print(f"{step.name}, {nights.people:,} people …", file=sys.stderr)
+                yield from rows(step, nights, measure(step, nights, rounds))
+        if hasattr(module, "rows"):
+            yield from module.rows(nights, rounds)
 
 
 def _arguments() -> argparse.Namespace:
