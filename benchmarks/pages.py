@@ -170,7 +170,12 @@ def served(data: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
-    own = {"ROLLCALL_DATA": str(data), "ROLLCALL_WORKER": "external", "ROLLCALL_LOCAL_USER": CSM, "PYTHONPATH": str(ROOT)}
+    own = {
+        "ROLLCALL_DATA": str(data),
+        "ROLLCALL_WORKER": "external",
+        "ROLLCALL_LOCAL_USER": CSM,
+        "PYTHONPATH": str(ROOT),
+    }
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=kept | ALLOWED | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -188,7 +193,7 @@ def _until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:  # noqa: S310 - our own
                 if answer.read() == b"ok":
                     return
         except OSError:
@@ -217,7 +222,7 @@ class _Window:
         context.add_init_script(PAINTED)
         self.page = context.new_page()
         self.frames: list[int] = []
-        self.answers: list["Response"] = []
+        self.answers: list[Response] = []
         self.page.on("websocket", lambda web: web.on("framereceived", lambda frame: self.frames.append(len(frame))))
         self.page.on("response", lambda answer: self.answers.append(answer))
 

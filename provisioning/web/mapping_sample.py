@@ -83,7 +83,7 @@ def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier
     whose = workflow.person_read(here.house, domain.label, person) if person else None
     st.caption(
         f"Values of {escape(whose) if whose else 'nobody yet'}. HiBob was read "
-        f"{ago(read.evidence.read_at, here.house.clock())}: {people(read.evidence.employees)}."
+        f"{ago(read.read_at, here.house.clock())}: {people(read.employees)}."
     )
     _notes(tried)
 

@@ -30,7 +30,13 @@ from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.store.workbooks import keep_workbook, kept_workbook
-from provisioning.workflow.directories import identifiers_elsewhere, known_directory, read_users, with_names_elsewhere
+from provisioning.workflow.directories import (
+    identifiers_elsewhere,
+    known_directory,
+    live_users,
+    read_users,
+    with_names_elsewhere,
+)
 from provisioning.workflow.house import (
     PREPARERS,
     READERS,
@@ -100,7 +106,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         baseline=plans.get_baseline(house.db, domain.id),
         absences=plans.get_absences(house.db, domain.id),
         archived_7_days=runs.archived_since(house.db, domain.id, now - SEVEN_DAYS),
-        live_elsewhere=sum(known_directory(house, each).live() for each in elsewhere),
+        live_elsewhere=sum(live_users(house, each) for each in elsewhere),
         seats=customer.seats,
         price_per_user=customer.price_per_user,
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
