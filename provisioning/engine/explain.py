@@ -107,11 +107,12 @@ def _values(situation: Situation, people: People, row: int | None, user: int | N
 
 def _value(situation: Situation, people: People, each: Attribute, row: int, user: int | None) -> Value:
     column = each.data_feed_name or ""
-    raw = text_column(situation.employees.table, read_as(each, situation.columns[column]).slot)
+    theirs = situation.employees.table.slice(row, 1)
+    raw = text_column(theirs, read_as(each, situation.columns[column]).slot)
     mapped = people.mapped[each.name]
     has = people.user_values[each.name][user].as_py() if user is not None else ""
     return Value(
-        each.name, column, raw[row].as_py() or "", mapped.values[row].as_py() or "", has, mapped.problems.get(row, "")
+        each.name, column, raw[0].as_py() or "", mapped.values[row].as_py() or "", has, mapped.problems.get(row, "")
     )
 
 
