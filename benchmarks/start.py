@@ -1,8 +1,7 @@
 """What people wait for before anything happens: the command line's help, and what `app.py` and each page import.
 
 Each is a process of its own, measured by the processor's time; a page's peer is `import streamlit` alone, which brings pandas,
-NumPy and PyArrow with it. A page's last column but one names what it loads beside that, in milliseconds of each library's
-own (`python -X importtime`).
+NumPy and PyArrow with it. A page's last column but one names what it loads beside that, in milliseconds of each library's own.
 """
 
 import ast
@@ -11,6 +10,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,18 +72,26 @@ def _median(words: tuple[str, ...], rounds: int) -> float:
 
 def _seconds(words: tuple[str, ...]) -> float:
     """The processor's time of a Python that does this."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = _spent()
     subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return _spent() - before
+
+
+def _spent() -> float:
+    """By all processes that this one has started, and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _libraries(words: str) -> dict[str, float]:
-    """Seconds that each library's own modules take to load, most first."""
+    """Seconds of the processor that each library's own modules take to load, most first. Python tells the wall's time: it
+    is brought down by what the process had of it."""
     command = [sys.executable, "-X", "importtime", "-c", words]
+    before, began = _spent(), time.perf_counter()
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stderr
+    share = (_spent() - before) / (time.perf_counter() - began)
     found: dict[str, float] = {}
     for micro, name in _LINE.findall(said):
         library = LIBRARIES.get(name, name)
-        found[library] = found.get(library, 0.0) + int(micro) / 1_000_000
+        found[library] = found.get(library, 0.0) + int(micro) / 1_000_000 * share
     return dict(sorted(found.items(), key=lambda each: -each[1]))
