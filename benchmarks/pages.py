@@ -88,9 +88,7 @@ def rows(nights: Nights, rounds: int) -> Iterator[Row]:
     """One row a page."""
     with ExitStack() as stack:
         browser = stack.enter_context(chromium())
-        windows = [
-            _Window(browser, stack.enter_context(served(data))) for data in (_full(nights), _empty(nights.folder))
-        ]
+        windows = [_Window(browser, stack.enter_context(served(data))) for data in (full(nights), empty(nights.folder))]
         for page in PAGES:
             for window in windows:
                 window.visit(page)
@@ -118,8 +116,8 @@ def _sent(seen: Seen) -> str:
 # --- the two data folders ---------------------------------------------------------------------------------
 
 
-def _full(nights: Nights) -> Path:
-    """A first run of as many adds as join in a night, and then a night's preview, tested connection and sample; all of it
+def full(nights: Nights) -> Path:
+    """A data folder with a first run of as many adds as join in a night, and then a night's preview, tested connection and sample; all of it
     by the worker, as from the pages."""
     data = Path(tempfile.mkdtemp(dir=nights.folder))
     with hibob(nights, "before") as before, hibob(nights) as now:
@@ -137,7 +135,8 @@ def _full(nights: Nights) -> Path:
     return data
 
 
-def _empty(folder: Path) -> Path:
+def empty(folder: Path) -> Path:
+    """A data folder in which that customer is set up, and nothing happened yet."""
     data = Path(tempfile.mkdtemp(dir=folder))
     _set_up(data, "http://127.0.0.1:9/v1").db.close()
     return data
