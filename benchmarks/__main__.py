@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
-from benchmarks.measure import ROUNDS, Step, measure
+from benchmarks.measure import ROUNDS, measure
 from benchmarks.people import Nights
-from benchmarks.table import rows, show
+from benchmarks.table import Row, rows, show
 
 MODULES = (
     "decode",
@@ -25,42 +26,55 @@ MODULES = (
     "workbook",
     "scim",
     "growth",
+    "pages",
 )
-MANY_DOMAINS = "many_domains"
-"""Prints a table of its own: what is compared is not peers, but how many domains are seen to at once."""
+"""Each has a `STEP` or `STEPS`, to be measured beside their peers, or `rows`: its own way to measure."""
+ALONE = ("start", "many_domains")
+"""These are measured once, whatever the number of people: `alone`."""
 SIZES, BIG = (10_000, 100_000), 1_000_000
 
 
 def main() -> None:
     asked = _arguments()
-    table: list[tuple[str, ...]] = []
+    table: list[Row] = []
     with _folder(asked.data) as folder:
-        for people in asked.people:
+        for people in asked.people if set(asked.steps) - set(ALONE) else ():
             nights = Nights(folder / str(people))
             if not (nights.folder / "now.json").exists():
                 print(f"Inventing {people:,} people …", file=sys.stderr)
                 nights = Nights.make(folder / str(people), people)
-            for step in _steps(asked.steps, nights):
-                print(f"{step.name}, {people:,} people …", file=sys.stderr)
-                found = rows(step, nights, measure(step, nights, asked.rounds))
-                table += found
-                print(show(table[-len(step.peers) - 1 :]), file=sys.stderr)
+            for name in [each for each in asked.steps if each not in ALONE]:
+                table += _said(_rows(name, nights, asked.rounds))
+    for name in [each for each in asked.steps if each in ALONE]:
+        table += _said(_module(name).alone(asked.rounds))
     print(show(table))
-    if MANY_DOMAINS in asked.steps:
-        importlib.import_module(f"benchmarks.{MANY_DOMAINS}").main()
 
 
-def _steps(names: list[str], nights: Nights) -> Iterator[Step]:
-    for name in [each for each in names if each != MANY_DOMAINS]:
-        module = importlib.import_module(f"benchmarks.{name}")
-        for step in getattr(module, "STEPS", [module.STEP] if hasattr(module, "STEP") else []):
-            if nights.people <= step.most_people:
-                yield step
+def _said(found: Iterator[Row]) -> Iterator[Row]:
+    """Each row as it comes: a whole run takes long."""
+    for row in found:
+        print(show([row]).splitlines()[-1], file=sys.stderr)
+        yield row
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def _rows(name: str, nights: Nights, rounds: int) -> Iterator[Row]:
+    module = _module(name)
+    if hasattr(module, "rows"):
+        yield from module.rows(nights, rounds)
+        return
+    for step in getattr(module, "STEPS", None) or (module.STEP,):
+        if nights.people <= step.most_people:
+            print(f"{step.name}, {nights.people:,} people …", file=sys.stderr)
+            yield from rows(step, nights, measure(step, nights, rounds))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
-    parser.add_argument("steps", nargs="*", default=[*MODULES, MANY_DOMAINS], metavar="STEP")
+    parser.add_argument("steps", nargs="*", default=[*MODULES, *ALONE], metavar="STEP")
     big = [BIG] if os.environ.get("BENCH_BIG") == "1" else []
     parser.add_argument("--people", type=int, nargs="+", default=[*SIZES, *big])
     parser.add_argument("--rounds", type=int, default=ROUNDS)

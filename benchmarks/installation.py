@@ -18,11 +18,12 @@ ALLOWED = {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "ROLLCALL_REREAD_MINUTES": "10
 def installation(data: Path, hibob_url: str) -> Workspace:
     """A new data folder with one customer and one domain, whose users are in the local directory."""
     house = Workspace(data, ALLOWED, Actor("operator:bench"), lambda: NOW)
-    set_up(house, _setup(hibob_url))
+    set_up(house, setup_text(hibob_url))
     return house
 
 
-def _setup(hibob_url: str, target: str = '"local"') -> str:
+def setup_text(hibob_url: str, target: str = '"local"') -> str:
+    """The set-up file of such a customer."""
     attributes = "".join(
         f'  [[domains.attributes]]\n  name = "{feed.attribute}"\n  data_feed_name = "{feed.data_feed_name}"\n'
         f'  type = "{feed.type if feed.type in ("date", "number") else "text"}"\n'

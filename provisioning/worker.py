@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import date
+from queue import SimpleQueue
 
 import msgspec
 
@@ -34,6 +35,9 @@ WORKERS_VARIABLE, WORKERS, MOST_WORKERS = "ROLLCALL_WORKERS", 8, 64
 """How many domains are seen to side by side. Most of the time they wait for HiBob or a portal."""
 
 Report = Callable[[str], None]
+
+Made = Callable[[Workspace, str], None]
+"""What becomes of the plan of this id, that was just made."""
 
 
 class Stopping:
@@ -110,9 +114,12 @@ class _Crew:
     broken: list[Turn] = field(default_factory=list)
     looked: float = float("-inf")
     turns: int = 0
+    made: "SimpleQueue[str]" = field(default_factory=SimpleQueue)
+    building: "Future[None] | None" = None
 
     def __post_init__(self) -> None:
         self.threads = ThreadPoolExecutor(self.workers, "domain")
+        self.binder = ThreadPoolExecutor(1, "workbook")
 
     def look(self, stopping: Stopping) -> None:
         """Begin what can begin, then wait until something ends, or for the next look."""
@@ -121,6 +128,7 @@ class _Crew:
             self.waiting, self.looked = workflow.turns_waiting(self.house), time.monotonic()
         while len(self.running) < self.workers and (turn := self._next()):
             self._begin(turn)
+        self._build()
         if self.running:
             wait(self.running, LOOK_EVERY / 5, FIRST_COMPLETED)
             self._settle()
@@ -139,7 +147,18 @@ class _Crew:
                 return  # Another worker was faster.
         self.turns += 1
         self.served[turn.customer_id] = self.turns
-        self.running[self.threads.submit(take, replace(self.house), turn, job, self.say)] = turn
+        self.running[self.threads.submit(take, replace(self.house), turn, job, self.say, self._note)] = turn
+
+    def _note(self, _: Workspace, plan_id: str) -> None:
+        """Called by a turn, in its thread."""
+        self.made.put(plan_id)
+
+    def _build(self) -> None:
+        """The workbooks of new plans, one by one, while no domain waits: they take the processor as long as the plans do, and
+        whoever asks sooner has it built then."""
+        if self.waiting or self.made.empty() or (self.building and not self.building.done()):
+            return
+        self.building = self.binder.submit(_build_apart, replace(self.house), self.made.get())
 
     def _settle(self) -> None:
         for ended in [each for each in self.running if each.done()]:
@@ -159,11 +178,12 @@ class _Crew:
     def end(self) -> None:
         """Wait for the turns at hand."""
         self.threads.shutdown()
+        self.binder.shutdown()
         self._settle()
         self._give_back()
 
 
-def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
+def take(house: Workspace, turn: Turn, job: Job | None, say: Report, made: Made) -> None:
     """One turn, in a thread: `house` is its own, with a connection that nobody else uses."""
     heard = ""
 
@@ -186,9 +206,9 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report) -> None:
             if done:
                 say(f"Schedule of {done.label}: {done.text}")
             if done and done.plan_id:
-                _build_workbook(house, done.plan_id)
+                made(house, done.plan_id)
             return
-        execute(house, job)
+        execute(house, job, made)
         say(f"Job {job.id} ({job.kind.value}) ended.")
     except workflow.PutDown:
         if job is not None:
@@ -217,7 +237,23 @@ def _deliver(house: Workspace, stopping: Stopping) -> None:
     house.db.close()
 
 
-def execute(house: Workspace, job: Job) -> None:
+def build_workbook(house: Workspace, plan_id: str) -> None:
+    """While people look at the new preview. Without it the workbook is built when somebody asks for it."""
+    try:
+        workflow.build_workbook(house, plan_id)
+    except (RollcallError, OSError) as problem:
+        print(f"The workbook of {plan_id} could not be built: {problem}", file=sys.stderr, flush=True)
+
+
+def _build_apart(house: Workspace, plan_id: str) -> None:
+    """In a thread of its own."""
+    try:
+        build_workbook(house, plan_id)
+    finally:
+        house.db.close()
+
+
+def execute(house: Workspace, job: Job, made: Made = build_workbook) -> None:
     """Do one job as the person who asked for it, and record its result or the sentence why it failed."""
     try:
         label = customers.domain_by_id(house.db, job.domain_id).label
@@ -231,15 +267,7 @@ def execute(house: Workspace, job: Job) -> None:
     else:
         jobs.finish(house.db, job.id, house.clock(), result)
         if "plan" in result:
-            _build_workbook(house, result["plan"])
-
-
-def _build_workbook(house: Workspace, plan_id: str) -> None:
-    """While people look at the new preview. Without it the workbook is built when somebody asks for it."""
-    try:
-        workflow.build_workbook(house, plan_id)
-    except (RollcallError, OSError) as problem:
-        print(f"The workbook of {plan_id} could not be built: {problem}", file=sys.stderr, flush=True)
+            made(house, result["plan"])
 
 
 def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import HUMAN, Catalogue, read_as
 from provisioning.engine.mapping import map_all, text_column
 from provisioning.engine.transforms import fold
 from provisioning.errors import SettingsError
-from provisioning.model import Attribute, AttributeType, Column, Field, Severity, Snapshot
+from provisioning.model import Attribute, AttributeType, Column, Field, Severity
 
 SPOKEN_TYPES = frozenset({"list", "list_id", "multi-list", "employee-reference", "employee", "currency"})
 """Fields whose machine value is an id, and whose human-readable value is what people call it."""
@@ -215,12 +216,26 @@ class Trial:
     examples: tuple[tuple[str, str], ...] = ()
 
 
+def row_of(table: pa.Table, person: str) -> int | None:
+    """The row of a read that has this key."""
+    row = pc.index(text_column(table, known.ID), person).as_py()
+    return None if row < 0 else row
+
+
+def tried_columns(attributes: Sequence[Attribute], fields: Sequence[Field]) -> frozenset[str]:
+    """Those of a read that trying a mapping out looks at."""
+    columns = _resolved(attributes, Catalogue(fields)).values()
+    slots = {slot for column in columns for slot in (column.field, Column(column.field, human=True).slot)}
+    return frozenset(slots | {known.ID, known.EMAIL})
+
+
 def try_out(
-    attributes: Sequence[Attribute], fields: Sequence[Field], employees: Snapshot, identifier: str, row: int | None
+    attributes: Sequence[Attribute], fields: Sequence[Field], table: pa.Table, identifier: str, person: str | None
 ) -> tuple[Trial, ...]:
-    """Every attribute tried on the person in this row of a read; on nobody without one: then only the shares."""
-    catalogue, table = Catalogue(fields), employees.table
-    columns = _resolved(attributes, catalogue)
+    """Every attribute tried on the person of this key in a read; on nobody without one: then only the shares."""
+    columns = _resolved(attributes, Catalogue(fields))
+    row = None if person is None else row_of(table, person)
+    theirs = None if row is None else table.slice(row, 1)
     usable = [_usable(each, columns, table) for each in attributes]
     mapped = map_all([each for each in usable if each], columns, table, identifier)
     found, ids = [], text_column(table, known.ID)
@@ -230,11 +245,12 @@ def try_out(
             found.append(Trial(each.name, written, "", "", None, 0, ""))
             continue
         values = mapped[each.name]
-        raw = text_column(table, read_as(each, columns[written]).slot)
-        filled = sum(1 for text in values.values.to_pylist() if text) / table.num_rows if table.num_rows else 0.0
+        blank = pc.sum(pc.equal(pc.fill_null(values.values, ""), "")).as_py() or 0
+        filled = (table.num_rows - blank) / table.num_rows if table.num_rows else 0.0
         before, after, note = ("", "", "")
-        if row is not None:
-            before, after, note = raw[row].as_py(), values.values[row].as_py(), values.problems.get(row, "")
+        if theirs is not None and row is not None:
+            before = text_column(theirs, read_as(each, columns[written]).slot)[0].as_py()
+            after, note = values.values[row].as_py(), values.problems.get(row, "")
         examples = tuple((str(ids[at]), why) for at, why in islice(sorted(values.problems.items()), MOST_EXAMPLES))
         found.append(Trial(each.name, written, before, after, filled, len(values.problems), note, examples))
     return tuple(found)

@@ -1,6 +1,5 @@
 """The values of a column that really occur in a read: how often each, and what a mapping makes of it."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,7 +44,12 @@ def occurring(each: Attribute, catalogue: Catalogue, table: pa.Table) -> tuple[O
         return None
     if any(column.field not in table.column_names for column in columns.values()):
         return None
-    counts = Counter(text for text in raw_values(each, columns, table)[0].to_pylist() if text)
+    occur = raw_values(each, columns, table)[0].value_counts()
+    if len(occur) > MOST_VALUES + 1:  # One of them may be blank.
+        return None
+    counts = {
+        text: number for text, number in zip(*(part.to_pylist() for part in occur.flatten()), strict=True) if text
+    }
     if len(counts) > MOST_VALUES:
         return None
     named = {clean(tidy(key), each.clean_up) for key, _ in each.values}

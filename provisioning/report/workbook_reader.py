@@ -12,12 +12,11 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
-
-from openpyxl.utils import column_index_from_string
 
 from provisioning.errors import WorkbookRefused
 
@@ -209,7 +208,7 @@ class _Collector:
         self._row, self._column, self._cells, self._formulas, self._held = number, 0, {}, set(), 0
 
     def _start_cell(self, letters: str, kind: str) -> None:
-        column = column_index_from_string(letters) if letters else self._column + 1
+        column = _column_of(letters) if letters else self._column + 1
         if not self._column < column <= MAX_COLUMN:
             raise ValueError(column)
         self._column, self._type = column, kind
@@ -326,3 +325,12 @@ def _too_big(what: str, limit: int) -> WorkbookRefused:
         f"The workbook {what} {limit // 2**20} MiB, and no more is taken.\n"
         "Take out what was added to it, or decide on the page."
     )
+
+
+@lru_cache(maxsize=MAX_COLUMN)
+def _column_of(letters: str) -> int:
+    """Raises `ValueError` for letters of no column. Pages know this module, and do not wait for openpyxl."""
+    from openpyxl.utils import column_index_from_string
+
+    number: int = column_index_from_string(letters)
+    return number

@@ -1,12 +1,16 @@
 """HiBob's description of its own fields. The remedy for a missing column comes from here."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from provisioning.errors import SourceError
 from provisioning.model import Field
-from provisioning.source.client import HiBobClient
+
+if TYPE_CHECKING:
+    # httpx takes a twentieth of a page's start, and no page calls HiBob.
+    from provisioning.source.client import HiBobClient
 
 
 class _Type(msgspec.Struct, rename="camel"):
@@ -24,7 +28,7 @@ class _Field(msgspec.Struct, rename="camel"):
     json_path: str | None = None
 
 
-def read_metadata(client: HiBobClient) -> tuple[Field, ...]:
+def read_metadata(client: "HiBobClient") -> tuple[Field, ...]:
     """Every field, in HiBob's order. Raises `SourceError`, also when the answer is no list of fields."""
     return decode_metadata(client.fields())
 

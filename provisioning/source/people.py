@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -22,7 +22,6 @@ from provisioning.bulk import collector_off
 from provisioning.errors import SettingsError, SourceError
 from provisioning.model import Column, ColumnEvidence, Evidence, Field, Records, Snapshot
 from provisioning.source.again import as_bits, count_bits, hashes, in_order, joined, places, rules
-from provisioning.source.client import HiBobClient
 from provisioning.source.shape import (
     HUMAN,
     Decoded,
@@ -36,6 +35,10 @@ from provisioning.source.shape import (
 )
 from provisioning.source.text import text_of
 
+if TYPE_CHECKING:
+    # httpx takes a twentieth of a page's start, and no page calls HiBob.
+    from provisioning.source.client import HiBobClient
+
 MOST_FIELDS = 400
 ID, STATUS, LIFECYCLE = "root.id", "internal.status", "internal.lifecycleStatus"
 
@@ -43,7 +46,9 @@ _PLAIN_TYPES = frozenset({"", "text", "text-area", "number", "date", "short-date
 """Types whose human-readable text is the machine value itself, should HiBob not repeat it."""
 
 
-def read_people(client: HiBobClient, fields: Sequence[Field], now: datetime, kept: Snapshot | None = None) -> Snapshot:
+def read_people(
+    client: "HiBobClient", fields: Sequence[Field], now: datetime, kept: Snapshot | None = None
+) -> Snapshot:
     """One complete read of everybody the service user may see, inactive people included.
 
     `fields` must contain root.id. `kept`: an earlier read, of which people whose record is the same are taken. Where neither status nor lifecycle is permitted, a second read of active people

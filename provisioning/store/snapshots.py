@@ -3,7 +3,8 @@ A decision or a comparison of mappings needs no new read."""
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -85,18 +86,38 @@ def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
     _write(folder, f"{domain_id}.sample.arrow", employees.table, _About(employees.evidence.read_at, employees.evidence))
 
 
-def newest_employees(folder: Path, domain_id: int) -> Snapshot | None:
-    """The last read of HiBob, be it for a plan or a sample; None before the first."""
-    return next(iter(kept_employees(folder, domain_id)), None)
+@dataclass(frozen=True, slots=True)
+class KeptRead:
+    """A read of HiBob that is kept, with its people still in the file. `state` is another one for another file there."""
+
+    file: Path
+    state: tuple[int, int]
+    evidence: Evidence = field(compare=False)
+
+    def people(self, columns: Collection[str] | None = None) -> pa.Table:
+        """`columns`: none but these, as far as they were read."""
+        table, _ = _table_in(self.file, columns)
+        return table
 
 
-def kept_employees(folder: Path, domain_id: int, columns: Sequence[str] | None = None) -> list[Snapshot]:
+def newest_read(folder: Path, domain_id: int) -> KeptRead | None:
+    """The last read of HiBob, be it for a plan or a sample; None before the first. Loads nobody."""
+    return next(iter(_kept_reads(folder, domain_id)), None)
+
+
+def kept_employees(folder: Path, domain_id: int, columns: Collection[str] | None = None) -> list[Snapshot]:
     """The reads of HiBob that are kept, for a plan and for a sample, newest first; with these columns alone."""
+    return [Snapshot(each.people(columns), each.evidence) for each in _kept_reads(folder, domain_id)]
+
+
+def _kept_reads(folder: Path, domain_id: int) -> list[KeptRead]:
     found = []
-    for side in ("employees", "sample"):
-        with contextlib.suppress(NotFound):
-            table, about = _read(folder, f"{domain_id}.{side}.arrow", columns)
-            found += [Snapshot(table, about.evidence)] if about.evidence else []
+    for file in (folder / f"{domain_id}.{side}.arrow" for side in ("employees", "sample")):
+        with contextlib.suppress(OSError, pa.ArrowInvalid):
+            kept = file.stat()
+            with ipc.open_file(file) as reader:
+                about = _about_of(reader.schema)
+            found += [KeptRead(file, (kept.st_ino, kept.st_mtime_ns), about.evidence)] if about.evidence else []
     return sorted(found, key=lambda each: each.evidence.read_at, reverse=True)
 
 
@@ -148,12 +169,12 @@ def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None
     new.replace(folder / name)
 
 
-def _read(folder: Path, name: str, columns: Sequence[str] | None = None) -> tuple[pa.Table, _About]:
+def _read(folder: Path, name: str, columns: Collection[str] | None = None) -> tuple[pa.Table, _About]:
     """`columns`: none but these are read."""
     return _table_in(folder / name, columns)
 
 
-def _table_in(file: Path | bytes, columns: Sequence[str] | None = None) -> tuple[pa.Table, _About]:
+def _table_in(file: Path | bytes, columns: Collection[str] | None = None) -> tuple[pa.Table, _About]:
     try:
         with ipc.open_file(file) as reader:
             names = reader.schema.names
@@ -162,4 +183,8 @@ def _table_in(file: Path | bytes, columns: Sequence[str] | None = None) -> tuple
             table = reader.read_all()
     except (FileNotFoundError, pa.ArrowInvalid):
         raise NotFound("HiBob has not been read for this domain yet. Make a preview first.") from None
-    return table, msgspec.json.decode(table.schema.metadata[_ABOUT], type=_About)
+    return table, _about_of(table.schema)
+
+
+def _about_of(schema: pa.Schema) -> _About:
+    return msgspec.json.decode(schema.metadata[_ABOUT], type=_About)

@@ -38,10 +38,14 @@ class LocalDirectory:
         return Users(ids, links, statuses, dict(zip(attributes, values, strict=True)))
 
     def live(self) -> int:
-        row = self._db.one(
-            "SELECT count(*) AS n FROM users WHERE domain_id = ? AND status = ?", self._domain_id, Status.LIVE.value
+        return self.by_status()[Status.LIVE.value]
+
+    def by_status(self) -> dict[str, int]:
+        """How many users have each status."""
+        rows = self._db.all(
+            "SELECT status, count(*) AS n FROM users WHERE domain_id = ? GROUP BY status", self._domain_id
         )
-        return int(row["n"]) if row else 0
+        return {status.value: 0 for status in Status} | {row["status"]: row["n"] for row in rows}
 
     def everybody(self) -> list[tuple[str, str, str, dict[str, str]]]:
         """(id, external id, status, all attributes that are not blank), ordered by id."""

@@ -70,8 +70,8 @@ def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
     read = workflow.last_read(here.house, domain.label)
     if read is None:
         return
-    words = [f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}: {people(read.evidence.employees)}."]
-    if read.evidence.employees > MOST_FOUND:
+    words = [f"HiBob was read {ago(read.read_at, here.house.clock())}: {people(read.employees)}."]
+    if read.employees > MOST_FOUND:
         words.append(f"The first {MOST_FOUND:,} are offered here; others are found by name or e-mail.")
     unread = [each.attribute for each in tried if each.column and each.filled is None]
     if unread:

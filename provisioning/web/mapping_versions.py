@@ -34,7 +34,7 @@ def _compare(here: Here, domain: Domain, old: int, new: int | Content) -> Compar
     read = workflow.last_read(here.house, domain.label)
     if read is None or not workflow.plans_seen(here.house, domain.label, most=1):
         raise NotFound("Comparing needs a preview: it looks at the people who were read for the last one.")
-    state = repr((here.house.actor, read.evidence.read_at, domain.mapping_version, domain.settings_version))
+    state = repr((here.house.actor, read.read_at, domain.mapping_version, domain.settings_version))
     return _compared(here.house, new, domain.label, old, repr(new), state)
 
 

@@ -123,7 +123,7 @@ def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None
     with st.expander(f"Their names ({people(found.inside)})", icon=":material/group:"):
         st.dataframe(pd.DataFrame({"Name": found.names}), hide_index=True, height=280, alt="Employees in this scope")
         first(len(found.names), found.inside)
-    st.caption(f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}.")
+    st.caption(f"HiBob was read {ago(read.read_at, here.house.clock())}.")
 
 
 def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -23,13 +23,15 @@ from provisioning.model import (
     Domain,
     Plan,
 )
-from provisioning.report.workbook import WorkbookDecisions, read_workbook
 from provisioning.store import customers, drafts, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.planning import approval_of, decisions_of, domain_of, plan_seen, run_of, show_plan, write_out
+
+if TYPE_CHECKING:
+    from provisioning.report.workbook import WorkbookDecisions
 
 NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
@@ -49,7 +51,7 @@ def approve(
     if house.actor.email is None:
         raise RoleMissing("The operator may prepare, but not approve. Say who approves: --by EMAIL.")
     require(house, domain.customer_id, PREPARERS, "approve")
-    decided = read_workbook(plan, workbook) if workbook else None
+    decided = _decided(plan, workbook) if workbook else None
     left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
     overrides = dict(overrides or {})
     approval = Approval(
@@ -76,7 +78,13 @@ def approve(
     return approval
 
 
-def _claims(decided: WorkbookDecisions | None) -> dict[str, str]:
+def _decided(plan: Plan, workbook: BinaryIO) -> "WorkbookDecisions":
+    from provisioning.report.workbook import read_workbook
+
+    return read_workbook(plan, workbook)
+
+
+def _claims(decided: "WorkbookDecisions | None") -> dict[str, str]:
     """Who decided, and who saved the file last, as the file says: nobody has checked either."""
     if decided is None:
         return {}

@@ -107,9 +107,6 @@ class KeptDirectory:
             (each for each in found if each[1] == name), next((each for each in found if each[0] == name), None)
         )
 
-    def live(self) -> int:
-        return self._users.statuses.to_pylist().count(Status.LIVE.value) if self._users else 0
-
 
 def known_directory(house: Workspace, domain: Domain) -> LocalDirectory | KeptDirectory:
     """For looking only: calls nobody. Another system's users are those of the last read."""
@@ -123,9 +120,14 @@ def known_directory(house: Workspace, domain: Domain) -> LocalDirectory | KeptDi
 
 def live_users(house: Workspace, domain: Domain) -> int:
     """How many live users the domain has, or had at the last read; calls nobody and loads nobody."""
+    return users_by_status(house, domain)[Status.LIVE.value]
+
+
+def users_by_status(house: Workspace, domain: Domain) -> dict[str, int]:
+    """How many users the domain has in each status, or had at the last read; calls nobody and loads nobody."""
     if domain.settings.scim is None:
-        return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "").live()
-    return snapshots.count_users(house.snapshots, domain.id, Status.LIVE.value)
+        return _local(house, domain).by_status()
+    return {each.value: snapshots.count_users(house.snapshots, domain.id, each.value) for each in Status}
 
 
 def known_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:

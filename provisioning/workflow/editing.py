@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 
 import msgspec
+import pyarrow as pa
 
 from provisioning import setup_file
 from provisioning.engine import advice, suggesting
@@ -20,15 +22,17 @@ from provisioning.engine.transforms import fold
 from provisioning.errors import Refused, SettingsError
 from provisioning.model import (
     Attribute,
+    Column,
     Domain,
+    Evidence,
     Field,
     Lifecycle,
     Limits,
     ScopeRule,
     Settings,
-    Snapshot,
 )
 from provisioning.store import customers, drafts, snapshots
+from provisioning.store.snapshots import KeptRead
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.directories import known_directory
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
@@ -68,6 +72,8 @@ MAPPING, PAST = "mapping", "mapping past"
 MOST_PAST = 20
 Content = tuple[tuple[Attribute, ...], str]
 """What a mapping says: its rows, and which attribute is the unique identifier."""
+KEPT = 64
+"""So many answers of what a mapping makes of somebody are kept, for whoever asks again."""
 
 
 def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
@@ -81,39 +87,52 @@ def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
     fields = cached[0] if cached else ()
     if connection.report is None or not fields:
         return fields
-    return (*fields, *_titles(snapshots.newest_employees(house.snapshots, domain.id), {each.id for each in fields}))
+    return (*fields, *_titles(last_read(house, label), {each.id for each in fields}))
 
 
-def _titles(read: Snapshot | None, known_ids: set[str]) -> Iterable[Field]:
+def _titles(read: Evidence | None, known_ids: set[str]) -> Iterable[Field]:
     """The columns of a report that are no field of HiBob's: their titles are their names."""
-    for each in read.evidence.columns if read else ():
+    for each in read.columns if read else ():
         if each.field not in known_ids:
             yield Field(each.field, each.field, json_path=each.field)
 
 
-def last_read(house: Workspace, label: str) -> Snapshot | None:
-    """The newest read of HiBob that is kept, be it for a plan or a sample."""
-    domain = seen_domain(house, label, "see the last read")
-    return snapshots.newest_employees(house.snapshots, domain.id)
+def last_read(house: Workspace, label: str) -> Evidence | None:
+    """What the newest read of HiBob that is kept proved, be it for a plan or a sample; None before the first."""
+    read = _newest(house, label)
+    return read.evidence if read else None
+
+
+def _newest(house: Workspace, label: str) -> KeptRead | None:
+    return snapshots.newest_read(house.snapshots, seen_domain(house, label, "see the last read").id)
 
 
 def people_read(house: Workspace, label: str, text: str = "", most: int = 300) -> list[tuple[str, str]]:
     """(key, name and e-mail) of people in the newest read whose line holds this text."""
-    employees = last_read(house, label)
-    if employees is None:
+    read = _newest(house, label)
+    if read is None:
         return []
-    return list(islice(((key, line) for key, line in _lines(employees) if fold(text) in fold(line)), most))
+    # Without words everybody fits.
+    table, wanted = read.people(_NAMING), fold(text)
+    lines = _lines(table if wanted else table.slice(0, most))
+    return list(islice(((key, line) for key, line in lines if wanted in fold(line)), most))
 
 
 def person_read(house: Workspace, label: str, key: str) -> str | None:
     """Name and e-mail of one person (by key) of the newest read; None when they are not in it."""
-    employees = last_read(house, label)
-    return next((line for each, line in _lines(employees) if each == key), None) if employees else None
+    read = _newest(house, label)
+    if read is None:
+        return None
+    table = read.people(_NAMING)
+    row = advice.row_of(table, key)
+    return None if row is None else next(_lines(table.slice(row, 1)))[1]
 
 
-def _lines(employees: Snapshot) -> Iterator[tuple[str, str]]:
-    wanted = (known.ID, known.FIRST_NAME, known.SURNAME, known.EMAIL)
-    parts = [text_column(employees.table, each).to_pylist() for each in wanted]
+_NAMING = (known.ID, known.FIRST_NAME, known.SURNAME, known.EMAIL)
+
+
+def _lines(table: pa.Table) -> Iterator[tuple[str, str]]:
+    parts = [text_column(table, each).to_pylist() for each in _NAMING]
     for key, first, last, email in zip(*parts, strict=True):
         yield key, f"{first} {last} · {email}".strip(" ·")
 
@@ -123,12 +142,19 @@ def try_mapping(
 ) -> tuple[advice.Trial, ...]:
     """What the mapping makes of one person (by key) of the newest read; of nobody when the key is not in it: then only
     the shares are told. Empty before the first read."""
-    employees = last_read(house, label)
-    if employees is None or not employees.table.num_rows:
+    read = _newest(house, label)
+    if read is None:
         return ()
-    keys = text_column(employees.table, known.ID).to_pylist()
-    row = keys.index(person) if person in keys else None
-    return advice.try_out(attributes, fields_known(house, label), employees, identifier, row)
+    return _tried(read, tuple(attributes), fields_known(house, label), identifier, person)
+
+
+@lru_cache(maxsize=KEPT)
+def _tried(
+    read: KeptRead, attributes: tuple[Attribute, ...], fields: tuple[Field, ...], identifier: str, person: str | None
+) -> tuple[advice.Trial, ...]:
+    """Everybody is mapped for it. A kept read never changes, and the page asks for the same again at every click."""
+    table = read.people(advice.tried_columns(attributes, fields))
+    return advice.try_out(attributes, fields, table, identifier, person) if table.num_rows else ()
 
 
 def advise(house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str) -> tuple[advice.Advice, ...]:
@@ -357,16 +383,18 @@ class ScopeSeen:
 
 def try_scope(house: Workspace, label: str, rules: Sequence[ScopeRule], most: int = 500) -> ScopeSeen | None:
     """Live count and names for rules that need not be saved; None before the first read. Raises `SettingsError`."""
-    employees = last_read(house, label)
-    if employees is None:
+    read = _newest(house, label)
+    if read is None:
         return None
-    table = employees.table
     columns = resolve_all(Catalogue(fields_known(house, label)), [each.column for each in rules])
+    ruled = {slot for each in columns.values() for slot in (each.field, Column(each.field, human=True).slot)}
+    table = read.people({*ruled, *_NAMING})
     unread = tuple(name for name, column in columns.items() if column.field not in table.column_names)
     mask = in_scope([each for each in rules if each.column not in unread], columns, table)
-    rows = mask.nonzero()[0].tolist()
-    first, last = (text_column(table, each) for each in (known.FIRST_NAME, known.SURNAME))
-    names = tuple(f"{first[row].as_py()} {last[row].as_py()}".strip() for row in rows[:most])
+    rows = mask.nonzero()[0]
+    shown = table.take(pa.array(rows[:most]))
+    parts = [text_column(shown, each).to_pylist() for each in (known.FIRST_NAME, known.SURNAME)]
+    names = tuple(f"{first} {last}".strip() for first, last in zip(*parts, strict=True))
     return ScopeSeen(len(rows), table.num_rows, names, unread)
 
 
@@ -381,10 +409,13 @@ class StatusSeen:
 
 def try_lifecycle(house: Workspace, label: str, lifecycle: Lifecycle) -> tuple[StatusSeen, ...]:
     """The statuses of the newest read, the commonest first, for a table that need not be saved; none before it."""
-    employees = last_read(house, label)
-    if employees is None:
+    read = _newest(house, label)
+    if read is None:
         return ()
-    found = wishes(lifecycle, employees.table, house.clock().date())
+    table = read.people(
+        {column.slot for each in known.ENGINE_FIELDS for column in (Column(each), Column(each, human=True))}
+    )
+    found = wishes(lifecycle, table, house.clock().date())
     counts = Counter(found.status(row) or "no status" for row in range(len(found.form)))
     return tuple(StatusSeen(status, people, status not in found.unknown) for status, people in counts.most_common())
 

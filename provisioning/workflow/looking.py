@@ -22,7 +22,7 @@ from provisioning.report.called import held_codes
 from provisioning.store import customers, history, jobs, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
-from provisioning.workflow.directories import known_directory, open_directory
+from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
 from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
 from provisioning.workflow.planning import domain_of, plan_seen
 from provisioning.workflow.setting_up import connections_seen
@@ -85,17 +85,17 @@ def standing(house: Workspace, label: str) -> Standing:
     newest = plans.recent_plans(house.db, domain.id, 1)
     done = runs.recent_runs(house.db, domain.id, 1)
     plan = newest[0] if newest else None
-    directory, employees = known_directory(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
+    read = snapshots.newest_read(house.snapshots, domain.id)
     return Standing(
         domain=domain,
-        users={status: directory.find(status, 0, 0)[1] for status in ("Live", "Archived")},
+        users=users_by_status(house, domain),
         seats=customers.get_customer(house.db, domain.customer).seats,
         plan=plan,
         approval=plans.get_approval(house.db, plan.id) if plan else None,
         lapsed=lapsed(house, plan.id) if plan else None,
         last_run=done[0] if done else None,
         token_set=any(each.token_set for each in connections_seen(house, domain.customer)),
-        read_at=employees.evidence.read_at if employees else None,
+        read_at=read.evidence.read_at if read else None,
     )
 
 
@@ -211,7 +211,7 @@ class Effect:
 def effect_of(house: Workspace, plan_id: str) -> Effect:
     plan = plan_seen(house, plan_id)
     customer = customers.get_customer(house.db, domain_of(house, plan).customer)
-    now = sum(known_directory(house, each).live() for each in customers.domains(house.db, customer.id))
+    now = sum(live_users(house, each) for each in customers.domains(house.db, customer.id))
     newly = plan.counts.get("add", 0) + plan.counts.get("reactivate", 0)
     live = now + newly - plan.counts.get("archive", 0)
     over = max(live - customer.seats, 0) if customer.seats is not None else 0

@@ -25,12 +25,17 @@ from provisioning.model import (
     Status,
     Users,
 )
-from provisioning.report.workbook import write_workbook
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.store.workbooks import keep_workbook, kept_workbook
-from provisioning.workflow.directories import identifiers_elsewhere, known_directory, read_users, with_names_elsewhere
+from provisioning.workflow.directories import (
+    identifiers_elsewhere,
+    known_directory,
+    live_users,
+    read_users,
+    with_names_elsewhere,
+)
 from provisioning.workflow.house import (
     PREPARERS,
     READERS,
@@ -100,7 +105,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         baseline=plans.get_baseline(house.db, domain.id),
         absences=plans.get_absences(house.db, domain.id),
         archived_7_days=runs.archived_since(house.db, domain.id, now - SEVEN_DAYS),
-        live_elsewhere=sum(known_directory(house, each).live() for each in elsewhere),
+        live_elsewhere=sum(live_users(house, each) for each in elsewhere),
         seats=customer.seats,
         price_per_user=customer.price_per_user,
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
@@ -216,8 +221,15 @@ def build_workbook(house: Workspace, plan_id: str) -> None:
     """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
     plan, file = plans.get_plan(house.db, plan_id), BytesIO()
     require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
-    write_workbook(plan, file, head=history.head(house.db))
+    write_workbook(plan, file, (), history.head(house.db))
     keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
+
+
+def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str], head: str) -> None:
+    """openpyxl takes a tenth of a page's start, and few pages write one."""
+    from provisioning.report import workbook
+
+    workbook.write_workbook(plan, file, left_out, head)
 
 
 def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:

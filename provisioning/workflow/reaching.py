@@ -3,13 +3,16 @@ database, and get the one token that they need."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from provisioning.hands import Closed
 from provisioning.hosts import AddressesOf, public_only
 from provisioning.model import Attribute, Field, Snapshot, Users
-from provisioning.source.client import HiBobClient
 from provisioning.source.people import read_people
 from provisioning.source.reports import Report, read_report
+
+if TYPE_CHECKING:
+    from provisioning.source.client import HiBobClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ def report_of(asked: HiBobAsked) -> Report:
         return read_report(client, asked.report, asked.fields)
 
 
-def hibob_at(reach: Reach, service_user_id: str) -> HiBobClient:
+def hibob_at(reach: Reach, service_user_id: str) -> "HiBobClient":
+    from provisioning.source.client import HiBobClient
+
     return HiBobClient(reach.url, service_user_id, reach.token.content, addresses_of=reach.door())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
@@ -21,7 +22,6 @@ from provisioning.model import (
     Severity,
     Snapshot,
 )
-from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import MOST_FIELDS
 from provisioning.source.reports import list_reports
@@ -33,6 +33,9 @@ from provisioning.store.secrets import (
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.portals import PortalSeen, ask_portal
 from provisioning.workflow.reaching import HiBobAsked, Reach, hibob_at, people_of, report_of
+
+if TYPE_CHECKING:
+    from provisioning.source.client import HiBobClient
 
 TESTED, MOST_TESTS, TEST_WINDOW = "connection tested", 20, timedelta(minutes=5)
 METADATA_AGE = timedelta(hours=24)
@@ -71,7 +74,7 @@ def _reach(house: Workspace, connection: Connection) -> tuple[Reach, str]:
 
 
 @contextmanager
-def _client(house: Workspace, connection: Connection) -> Iterator[HiBobClient]:
+def _client(house: Workspace, connection: Connection) -> "Iterator[HiBobClient]":
     with hibob_at(*_reach(house, connection)) as client:
         yield client
 
@@ -114,7 +117,7 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
 
 
 def _metadata(
-    house: Workspace, connection: Connection, client: HiBobClient, fresh: bool
+    house: Workspace, connection: Connection, client: "HiBobClient", fresh: bool
 ) -> tuple[tuple[Field, ...], datetime]:
     """HiBob's fields, from the cache while it is younger than a day."""
     cached = customers.metadata(house.db, connection.id)
@@ -126,7 +129,7 @@ def _metadata(
 
 
 def _catalogue(
-    house: Workspace, connection: Connection, client: HiBobClient, names: Sequence[str], fresh: bool
+    house: Workspace, connection: Connection, client: "HiBobClient", names: Sequence[str], fresh: bool
 ) -> tuple[Catalogue, datetime]:
     """HiBob's fields; read anew when the cache does not know a name, which may be newer."""
     fields, at = _metadata(house, connection, client, fresh)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
+from provisioning.engine.advice import tried_columns
 from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping import raw_values
 from provisioning.engine.occurring import MOST_VALUES, Occurring, columns_of, occurring, worth_watching
@@ -44,9 +45,9 @@ def values_of(
     """The values that occur for an attribute of a mapping, be it saved or not, the commonest first; None where there is
     no list to show: nothing was read, the column is not fed or refers to people, or too many values differ."""
     domain = seen_domain(house, label, "see the values")
-    read = snapshots.newest_employees(house.snapshots, domain.id)
+    read = snapshots.newest_read(house.snapshots, domain.id)
     catalogue = Catalogue(fields)
-    found = occurring(attribute, catalogue, read.table) if read else None
+    found = occurring(attribute, catalogue, read.people(tried_columns([attribute], fields))) if read else None
     if found is None:
         return None
     new = _new(house, domain, worth_watching(attribute, {each.id: each.type for each in fields}, catalogue))

@@ -96,7 +96,7 @@ def test_a_draft_that_names_a_column_which_was_not_read_says_so(full: App, said:
 def test_reading_a_sample_makes_a_new_column_comparable(full: App, said: Said) -> None:
     unread = next(
         each.id for each in workflow.fields_known(full.house(), DOMAIN)
-        if each.type == "text" and each.id not in workflow.last_read(full.house(), DOMAIN).table.column_names  # type: ignore[union-attr]
+        if each.type == "text" and each.id not in {column.field for column in workflow.last_read(full.house(), DOMAIN).columns}  # type: ignore[union-attr]
     )  # fmt: skip
     at = edit(full.open("mapping"), {SITE: {"Data feed name": unread}})
     assert "is not compared" in said(at)

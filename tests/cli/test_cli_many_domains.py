@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -80,6 +81,20 @@ def hold(hibob: TinyHiBob) -> threading.Event:
 
     hibob.meanwhile = meanwhile
     return go_on
+
+
+def test_workbooks_are_built_when_no_domain_waits_any_more(two: tuple[Office, TinyHiBob, TinyHiBob]) -> None:
+    """One domain at a time: nobody's preview waits for somebody else's Excel file, and all of them are there in the end."""
+    office, *_ = two
+    labels = [f"{name}/d{place}" for name in ("Acme", "Beta") for place in range(3)]
+    numbers = [office.ask(label) for label in labels]
+    with worker(office.house, ROLLCALL_WORKERS="1"):
+        office.until_done(*numbers)
+        until(lambda: len(list(office.space.snapshots.glob("*.xlsx"))) == len(labels))
+    last = office.space.db.one("SELECT max(started_at) AS at FROM jobs")
+    assert last
+    first = min(file.stat().st_mtime for file in office.space.snapshots.glob("*.xlsx"))
+    assert datetime.fromisoformat(last["at"]).timestamp() <= first
 
 
 def test_domains_are_read_side_by_side(two: tuple[Office, TinyHiBob, TinyHiBob]) -> None:

@@ -3,10 +3,13 @@ one. No figure is asserted on; the peers live in an environment of their own."""
 
 import pytest
 
-from benchmarks import decode, difference, local_directory, plan, preview, workbook
+from benchmarks import decode, difference, local_directory, pages, plan, preview, workbook
+from benchmarks.installation import ALLOWED, LABEL
 from benchmarks.measure import Contender, Measured, Peer, Step
 from benchmarks.people import ATTRIBUTES, CHANGED, JOINED, LEFT, Nights, company
 from benchmarks.table import HEAD, rows, show
+from provisioning import workflow
+from provisioning.workflow import Workspace
 
 PEOPLE = 200
 
@@ -53,6 +56,18 @@ def test_each_step_runs(nights: Nights, contender: Contender) -> None:
         timed = contender(nights)
         timed.before()
         assert timed.prove(timed.run()) == timed.prove(timed.run())
+
+
+def test_the_pages_show_a_run_and_a_preview_that_waits(nights: Nights) -> None:
+    house = Workspace(pages.full(nights), ALLOWED, workflow.member(pages.CSM))
+    now = workflow.standing(house, LABEL)
+    assert now.plan
+    assert now.last_run
+    assert now.last_run[1]["done"] == now.users["Live"] - PEOPLE * (1 - JOINED) > 0
+    assert sum(now.plan.counts[name] for name in ("add", "update", "archive", "held")) == PEOPLE * (
+        JOINED + CHANGED + LEFT
+    )
+    house.db.close()
 
 
 def test_the_table_says_who_was_faster_and_whether_that_is_enough(nights: Nights) -> None:

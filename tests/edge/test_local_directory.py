@@ -454,6 +454,14 @@ def test_live_users_of_the_domain_are_counted(db: Database, directory: LocalDire
     assert directory.live() == 2
 
 
+def test_users_are_counted_by_their_status_not_by_words_of_their_values(
+    db: Database, directory: LocalDirectory
+) -> None:
+    ensure(directory, add())
+    db.execute("UPDATE users SET status = 'Archived', attributes = json_set(attributes, '$.City', 'Liverpool')")
+    assert directory.by_status() == {"Live": 0, "Archived": 1}
+
+
 def test_users_are_ordered_by_id_also_as_text(directory: LocalDirectory) -> None:
     ensure(directory, *(add(str(1000 - number), str(number)) for number in range(120)))
     ids = [each[0] for each in directory.everybody()]
