@@ -5,6 +5,7 @@ One value stands up to three times in an employee: under its slash key, nested b
 is an error. No dict per person lives on.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -261,7 +262,8 @@ def count_active(table: pa.Table) -> int:
         for each in (STATUS, LIFECYCLE)
         for slot in (Column(each, human=True).slot, each)
     ]
-    return sum(_is_active(a or b, c or d) for a, b, c, d in zip(*forms, strict=True))
+    alike = Counter(zip(*forms, strict=True))
+    return sum(people for (a, b, c, d), people in alike.items() if _is_active(a or b, c or d))
 
 
 def _is_active(status: str | None, lifecycle: str | None) -> bool:
