@@ -18,7 +18,7 @@ import sqlite_utils
 from provisioning.errors import SettingsError
 
 BUSY_SECONDS = 60
-PART = 1_000
+PART = 400
 
 SqlValue = str | int | float | bytes | None
 Row = sqlite3.Row

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from io import BytesIO
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -255,16 +256,24 @@ def _content(found: httpx.Response, most_bytes: int) -> bytes:
     """The whole body. Unpacked here, because a packed body that was cut off must not pass for a short one."""
     packing = found.headers.get("content-encoding", "").strip().lower()
     if packing in ("", "identity"):
-        return b"".join(_within_bounds(found.iter_raw(), found, most_bytes))
+        return _joined(_within_bounds(found.iter_raw(), found, most_bytes))
     try:
         unpacking = zlib.decompressobj(_PACKED[packing])
         parts = (unpacking.decompress(part) for part in found.iter_raw())
-        content = b"".join(_within_bounds(parts, found, most_bytes))
+        content = _joined(_within_bounds(parts, found, most_bytes))
     except (KeyError, zlib.error):
         raise Unusable from None
     if found.num_bytes_downloaded and (unpacking.unused_data or not unpacking.eof):
         raise Broken
     return content
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    """Into one growing buffer: parts that wait for the last would take as much memory again."""
+    whole = BytesIO()
+    for part in parts:
+        whole.write(part)
+    return whole.getvalue()
 
 
 def _within_bounds(parts: Iterator[bytes], found: httpx.Response, most_bytes: int) -> Iterator[bytes]:

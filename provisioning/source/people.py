@@ -5,9 +5,11 @@ One value stands up to three times in an employee: under its slash key, nested b
 is an error. No dict per person lives on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +25,14 @@ from provisioning.errors import SettingsError, SourceError
 from provisioning.model import Column, ColumnEvidence, Evidence, Field, Records, Snapshot
 from provisioning.source.again import as_bits, count_bits, hashes, in_order, joined, places, rules
 from provisioning.source.shape import (
+    ABSENT,
     HUMAN,
-    Decoded,
+    Add,
     Node,
     Shape,
     Wrapped,
-    decoded_records,
-    decoded_whole,
+    decode_records,
+    decode_whole,
     slash_key,
     split,
 )
@@ -74,7 +77,7 @@ def decode_people(body: bytes, fields: Sequence[Field], now: datetime, kept: Sna
     changes nothing."""
     split_up = split(body)
     if split_up is None:
-        table, bits, records = *_decoded(decoded_whole(body, fields), fields), None
+        table, bits, records = *_columns(partial(decode_whole, body), fields), None
     else:
         marks = hashes(split_up)
         table, bits = _decoded_again(split_up, places(marks, kept, fields), kept, fields)
@@ -88,22 +91,21 @@ def decode_people(body: bytes, fields: Sequence[Field], now: datetime, kept: Sna
     return Snapshot(table, Evidence(now, table.num_rows, count_active(table), evidence), records)
 
 
-def _decoded(employees: Decoded, fields: Sequence[Field]) -> tuple[pa.Table, pa.Array]:
+def _columns(decode: Callable[[Sequence[Field], Add], None], fields: Sequence[Field]) -> tuple[pa.Table, pa.Array]:
     """The columns of these people, and which fields they had (`Records.present`)."""
     columns = _Columns(tuple(dict.fromkeys(fields)))
-    for shape, some in employees:
-        columns.add(shape, some)
+    decode(fields, columns.add)
     return columns.table(), as_bits(np.concatenate(columns.present, axis=1))
 
 
 def _decoded_again(
     records: Sequence[msgspec.Raw], where: pa.Array | None, kept: Snapshot | None, fields: Sequence[Field]
 ) -> tuple[pa.Table, pa.Array]:
-    """As `_decoded`, of the records that are new since `kept`; `where` says which those are, and where the others stand."""
+    """As `_columns`, of the records that are new since `kept`; `where` says which those are, and where the others stand."""
     if where is None or kept is None or kept.records is None:
-        return _decoded(decoded_records(records, fields), fields)
+        return _columns(partial(decode_records, records), fields)
     new = [records[row] for row in pc.indices_nonzero(where.is_null()).to_pylist()]
-    table, bits = _decoded(decoded_records(new, fields), fields)
+    table, bits = _columns(partial(decode_records, new), fields)
     rows = in_order(where, kept.table.num_rows)
     return joined(kept.table, table, rows), pa.concat_arrays([kept.records.present, bits]).take(rows)
 
@@ -126,24 +128,30 @@ class _Columns:
     human: dict[str, list[pa.Array]] = field(default_factory=dict)
     present: list[npt.NDArray[np.bool_]] = field(default_factory=list)
 
-    def add(self, shape: Shape, employees: Sequence[Any]) -> None:
-        under = shape.nested.steps(employees)
-        missing: Sequence[Any] = [UNSET] * len(employees)
+    def add(self, shape: Shape, employees: Sequence[Any]) -> Set[str]:
+        """Returns the fields that must be sought beside their slash keys as well, and has added nobody then."""
+        under, missing = shape.nested.steps(employees), (UNSET,) * len(employees)
+        slash = {each.id: under.get(slash_key(each.id)) or (ABSENT,) * len(employees) for each in self.fields}
+        bare = {name: _bare(values) for name, values in slash.items()}
+        whole = {name: _whole(values) for name, values in bare.items()}
+        wanted = {name for name, texts in whole.items() if texts is None} - shape.sought
+        if wanted:
+            return wanted
         nested, human = _collected(under, shape.nested), _collected(shape.human.steps(under[HUMAN]), shape.human)
         present = np.ones((len(self.fields), len(employees)), dtype=bool)
         self.present.append(present)
         for place, each in enumerate(self.fields):
-            slash, other = under.get(slash_key(each.id), missing), nested.get(each.id, missing)
-            spoken, bare = human.get(each.id, missing), _bare(slash)
-            whole = _plain(bare)
-            whole = None if whole is None or whole.null_count else whole
-            # Most say the same twice: then it is one column.
-            same = whole is not None and each.type != "boolean" and spoken == bare
-            texts = _machine(bare, other) if whole is None else whole
+            texts, spoken = whole[each.id], human.get(each.id, missing)
+            same = texts is not None and each.type != "boolean" and spoken == bare[each.id]
+            if texts is None:
+                other = nested.get(each.id, missing)
+                texts = _machine(bare[each.id], other)
+                present[place] = _present(slash[each.id], other, spoken) if _gaps(other) else True
+            said = texts if same else _spoken(each, texts, spoken)
             self.machine.setdefault(each.id, []).append(texts)
-            self.human.setdefault(each.id, []).append(texts if same else _spoken(each, texts, spoken))
-            if whole is None and _gaps(other):
-                present[place] = _present(slash, other, spoken)
+            # Most say the same twice: then it is one column.
+            self.human.setdefault(each.id, []).append(texts if said.equals(texts) else said)
+        return frozenset()
 
     def table(self) -> pa.Table:
         columns: dict[str, pa.Array] = {}
@@ -167,9 +175,10 @@ def _collected(under: Mapping[str, Sequence[Any]], node: Node) -> dict[str, Sequ
 
 def _bare(slash: Sequence[Any]) -> Sequence[Any]:
     """What stands under the slash keys, without its wrapping."""
-    if set(map(type, slash)) == {Wrapped}:
+    try:
         return tuple(map(_VALUE, slash))
-    return tuple([each.value if type(each) is Wrapped else _unwrapped(each) for each in slash])
+    except AttributeError:
+        return tuple([each.value if type(each) is Wrapped else _unwrapped(each) for each in slash])
 
 
 _VALUE = attrgetter("value")
@@ -177,6 +186,12 @@ _VALUE = attrgetter("value")
 
 def _unwrapped(value: object) -> object:
     return value.get("value", UNSET) if isinstance(value, dict) else value
+
+
+def _whole(values: Sequence[Any]) -> pa.Array | None:
+    """A column of texts, if everybody has one."""
+    texts = _plain(values)
+    return None if texts is None or texts.null_count else texts
 
 
 def _machine(bare: Sequence[Any], nested: Sequence[Any]) -> pa.Array:
@@ -219,9 +234,10 @@ def _filled(texts: pa.Array) -> pa.Array:
     return pc.fill_null(pc.not_equal(texts, ""), False)
 
 
-def _present(*places: Sequence[Any]) -> list[bool]:
+def _present(slash: Sequence[Any], nested: Sequence[Any], spoken: Sequence[Any]) -> list[bool]:
     """Which employees have the field in any of its places, null included."""
-    return [any(place is not UNSET for place in each) for each in zip(*places, strict=True)]
+    places = zip(slash, nested, spoken, strict=True)
+    return [one is not ABSENT or two is not UNSET or three is not UNSET for one, two, three in places]
 
 
 # --- what a read proves ------------------------------------------------------------------------------------
@@ -251,7 +267,8 @@ def count_active(table: pa.Table) -> int:
         for each in (STATUS, LIFECYCLE)
         for slot in (Column(each, human=True).slot, each)
     ]
-    return sum(_is_active(a or b, c or d) for a, b, c, d in zip(*forms, strict=True))
+    alike = Counter(zip(*forms, strict=True))
+    return sum(people for (a, b, c, d), people in alike.items() if _is_active(a or b, c or d))
 
 
 def _is_active(status: str | None, lifecycle: str | None) -> bool:

@@ -5,7 +5,7 @@ Leaves are decoded as anything, so that a strange value concerns one person; onl
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,10 +21,14 @@ from provisioning.source.text import MOST_DIGITS
 HUMAN = "humanReadable"
 
 
-class Wrapped(Struct, gc=False):
+class Wrapped(Struct, frozen=True, gc=False):
     """What stands under a slash key."""
 
-    value: Any = UNSET
+    value: Any = None
+
+
+ABSENT = Wrapped()
+"""Stands for a slash key that is missing. Compare by identity."""
 
 
 @dataclass(slots=True)
@@ -43,24 +47,28 @@ class Node:
             return dict(zip(self.names, zip(*map(astuple, objects), strict=True), strict=True))
         return {step: self._step(objects, step) for step in (self.names or self.children)}
 
-    def _step(self, objects: Sequence[Any], step: str) -> list[Any]:
+    def _step(self, objects: Sequence[Any], step: str) -> tuple[Any, ...]:
         """Null stays null: what leads on from an empty value is empty as well."""
         kind, name = self.kind, self.names.get(step)
         if kind is None or name is None:
-            return [o.get(step, UNSET) if isinstance(o, dict) else None if o is None else UNSET for o in objects]
-        return [getattr(o, name) if type(o) is kind else None if o is None else UNSET for o in objects]
+            return tuple([o.get(step, UNSET) if isinstance(o, dict) else None if o is None else UNSET for o in objects])
+        return tuple([getattr(o, name) if type(o) is kind else None if o is None else UNSET for o in objects])
 
 
 class Shape:
     """The struct type of an employee, and the trees by which values are found in it. `loose`: a slash key may hold
-    anything, which takes longer."""
+    anything, which takes longer. `sought`: the ids of the fields that are looked for beside their slash keys too, all of
+    them where it is left out. `like`: an employee, in whose order of keys others are read faster."""
 
-    def __init__(self, fields: Sequence[Field], *, loose: bool = False) -> None:
-        self.nested, self.human = _tree(fields), _tree(fields)
-        under: Any = Any if loose else Wrapped | None | str | UnsetType
-        slash: dict[str, Any] = {key: under for each in fields if nameable(key := slash_key(each.id))}
-        human = _or_strange(_struct(self.human, {}))
-        self.employee: Any = _struct(self.nested, slash | {HUMAN: human})
+    def __init__(
+        self, fields: Sequence[Field], *, loose: bool = False, sought: Set[str] | None = None, like: object = None
+    ) -> None:
+        self.sought = frozenset(each.id for each in fields) if sought is None else frozenset(sought)
+        self.nested, self.human = _tree([each for each in fields if each.id in self.sought]), _tree(fields)
+        under: Any = Any if loose else Wrapped | None | str
+        slash: dict[str, Any] = {key: (under, ABSENT) for each in fields if nameable(key := slash_key(each.id))}
+        human = _or_strange(_struct(self.human, {}, _below(like, HUMAN)))
+        self.employee: Any = _struct(self.nested, slash | {HUMAN: (human, UNSET)}, like)
         self.answer: Any = msgspec.defstruct("Answer", [("employees", list[self.employee])])  # type: ignore[name-defined]
         # Decimal: a float would lose digits of a long number.
         self.decode = msgspec.json.Decoder(self.employee, float_hook=Decimal).decode
@@ -81,18 +89,25 @@ def _tree(fields: Sequence[Field]) -> Node:
     return root
 
 
-def _struct(node: Node, extra: dict[str, Any]) -> type[Struct]:
-    kinds = {step: _kind(child) for step, child in node.children.items() if nameable(step)} | extra
-    node.names = {step: f"f{place}" for place, step in enumerate(kinds)}
-    specs: list[tuple[str, Any, Any]] = [(node.names[step], kind, UNSET) for step, kind in kinds.items()]
+def _struct(node: Node, extra: dict[str, tuple[Any, Any]], like: object) -> type[Struct]:
+    """`extra`: more of its keys, with what they hold and what stands for a missing one."""
+    children = {step: child for step, child in node.children.items() if nameable(step)}
+    kinds = {step: (_kind(child, _below(like, step)), UNSET) for step, child in children.items()} | extra
+    order = {step: place for place, step in enumerate(like)} if isinstance(like, dict) else {}
+    node.names = {step: f"f{place}" for place, step in enumerate(sorted(kinds, key=lambda s: order.get(s, len(order))))}
+    specs: list[tuple[str, Any, Any]] = [(name, *kinds[step]) for step, name in node.names.items()]
     node.kind = msgspec.defstruct("Step", specs, rename={name: step for step, name in node.names.items()}, gc=False)
     return node.kind
 
 
-def _kind(node: Node) -> Any:
+def _kind(node: Node, like: object) -> Any:
     """Anything for a leaf; for a step that only leads on, a struct of just the wanted steps."""
     whole = node.ends or not all(nameable(step) for step in node.children)
-    return Any if whole else _or_strange(_struct(node, {}))
+    return Any if whole else _or_strange(_struct(node, {}, like))
+
+
+def _below(like: object, step: str) -> object:
+    return like.get(step) if isinstance(like, dict) else None
 
 
 def nameable(step: str) -> bool:
@@ -118,9 +133,8 @@ class _Envelope(Struct):
 _PROBLEMS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidOperation)
 
 
-Decoded = Iterator[tuple[Shape, list[Any]]]
-"""Employees chunk by chunk, each with the shape that they have; at least one chunk. Raises `SourceError` for those that
-cannot be read at all."""
+Add = Callable[[Shape, Sequence[Any]], Set[str]]
+"""Takes some employees, with the shape that they have; or takes nobody, and says which fields it must have sought as well."""
 
 
 def split(body: bytes) -> list[msgspec.Raw] | None:
@@ -131,20 +145,36 @@ def split(body: bytes) -> list[msgspec.Raw] | None:
         return None
 
 
-def decoded_whole(body: bytes, fields: Sequence[Field]) -> Decoded:
+def decode_whole(body: bytes, fields: Sequence[Field], add: Add) -> None:
+    """Raises `SourceError` for what cannot be read at all."""
     loose = Shape(fields, loose=True)
-    yield loose, _leniently(body, loose)
+    add(loose, _leniently(body, loose))
 
 
-def decoded_records(records: Sequence[msgspec.Raw], fields: Sequence[Field]) -> Decoded:
-    shape = Shape(fields)
+def decode_records(records: Sequence[msgspec.Raw], fields: Sequence[Field], add: Add) -> None:
+    """Employees chunk by chunk; at least one chunk. A value is sought beside its slash key from the first chunk on in which
+    somebody has none there. Raises `SourceError` for what cannot be read at all."""
+    like = _first(records)
+    shape = Shape(fields, sought=frozenset(), like=like)
     for start in range(0, max(len(records), 1), CHUNK):
         part = records[start : start + CHUNK]
-        try:
-            yield shape, [shape.decode(each) for each in part]
-        except _PROBLEMS:
-            loose = Shape(fields, loose=True)
-            yield loose, [_one(each, loose) for each in part]
+        while missing := add(*_decoded(part, shape, fields)):
+            shape = Shape(fields, sought=shape.sought | missing, like=like)
+
+
+def _first(records: Sequence[msgspec.Raw]) -> object:
+    try:
+        return msgspec.json.decode(records[0]) if records else None
+    except _PROBLEMS:
+        return None
+
+
+def _decoded(part: Sequence[msgspec.Raw], shape: Shape, fields: Sequence[Field]) -> tuple[Shape, list[Any]]:
+    try:
+        return shape, [shape.decode(each) for each in part]
+    except _PROBLEMS:
+        loose = Shape(fields, loose=True)
+        return loose, [_one(each, loose) for each in part]
 
 
 def _one(record: msgspec.Raw, shape: Shape) -> Any:

@@ -13,19 +13,23 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from provisioning.errors import NotFound, SettingsError
-from provisioning.model import Evidence, Snapshot, Users
+from provisioning.model import Column, Evidence, Snapshot, Users
 from provisioning.store.records import records_of, records_table
 from provisioning.store.workbooks import drop_workbooks
 
 _ABOUT = b"rollcall"
 _ATTRIBUTE = "attribute:"
+_HUMAN = Column("", human=True).slot
 _STATUS_ALONE = ipc.IpcReadOptions(included_fields=[2])
 """Of a users file, which begins with id, external id and status."""
 
 
 class _About(msgspec.Struct):
+    """`stored`: by column, the one that holds its values in the file; without it each holds its own."""
+
     read_at: datetime
     evidence: Evidence | None = None
+    stored: dict[str, str] = {}
 
 
 def save_snapshots(folder: Path, domain_id: int, employees: Snapshot, users: Users) -> None:
@@ -160,13 +164,22 @@ def _write(folder: Path, name: str, table: pa.Table, about: _About) -> None:
 def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f"{name}.new"
+    about = msgspec.structs.replace(about, stored=_stored(table))
+    table = table.select(sorted({*about.stored.values()}, key=table.column_names.index))
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _ABOUT: msgspec.json.encode(about)})
     with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
-        with ipc.new_file(out, table.schema, options=ipc.IpcWriteOptions(compression="zstd")) as writer:
+        with ipc.new_file(out, table.schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_table(table)
         out.flush()
         os.fsync(out.fileno())
     new.replace(folder / name)
+
+
+def _stored(table: pa.Table) -> dict[str, str]:
+    """Most fields say the same for people as for machines, and are written once."""
+    twins = {slot: slot.removeprefix(_HUMAN) for slot in table.column_names}
+    names = set(table.column_names)
+    return {slot: twin if twin in names and table[twin].equals(table[slot]) else slot for slot, twin in twins.items()}
 
 
 def _read(folder: Path, name: str, columns: Collection[str] | None = None) -> tuple[pa.Table, _About]:
@@ -177,13 +190,16 @@ def _read(folder: Path, name: str, columns: Collection[str] | None = None) -> tu
 def _table_in(file: Path | bytes, columns: Collection[str] | None = None) -> tuple[pa.Table, _About]:
     try:
         with ipc.open_file(file) as reader:
-            names = reader.schema.names
-        wanted = [place for place, each in enumerate(names) if columns is None or each in columns]
-        with ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=wanted)) as reader:
+            schema = reader.schema
+        about = _about_of(schema)
+        stored = about.stored or {name: name for name in schema.names}
+        wanted = {slot: name for slot, name in stored.items() if columns is None or slot in columns}
+        places = [place for place, name in enumerate(schema.names) if name in {*wanted.values()}]
+        with ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=places)) as reader:
             table = reader.read_all()
     except (FileNotFoundError, pa.ArrowInvalid):
         raise NotFound("HiBob has not been read for this domain yet. Make a preview first.") from None
-    return table, _about_of(table.schema)
+    return pa.table({slot: table[name] for slot, name in wanted.items()}), about
 
 
 def _about_of(schema: pa.Schema) -> _About:

@@ -16,6 +16,7 @@ from provisioning.sandbox import Sandbox
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import decode_people, read_people
+from provisioning.source.shape import CHUNK
 
 ID = Field("root.id", "Employee ID", "root", "Basic info", "employee-reference", json_path="id")
 NAME = Field("root.firstName", "First name", "root", "Basic info", "text", json_path="firstName")
@@ -174,6 +175,15 @@ def test_the_evidence_counts_people_with_the_field_and_people_with_a_value() -> 
     assert snapshot.evidence.read_at == NOW
     assert evidence(snapshot, DEPARTMENT) == (2, 1)
     assert evidence(snapshot, ID) == (4, 4)
+
+
+def test_each_value_is_found_where_it_stands_though_all_before_had_it_elsewhere() -> None:
+    """People are decoded by the chunk, and a value is sought beside its slash key only once somebody needs that."""
+    many = [person(n, **{"/work/department": {"value": f"{n}"}, "work": {"department": "x"}}) for n in range(2 * CHUNK)]
+    last = [person(-1, work={"department": "nested"}), person(-2, work={"department": None}), person(-3)]
+    snapshot = read(body(*many, *last), DEPARTMENT)
+    assert column(snapshot, DEPARTMENT) == [*map(str, range(2 * CHUNK)), "nested", None, None]
+    assert evidence(snapshot, DEPARTMENT) == (2 * CHUNK + 2, 2 * CHUNK + 1)
 
 
 def test_nobody_at_all_is_an_answer_and_proves_no_column_absent() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import ipc
 from servers import NOW, everybody_may_read, mode
 
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import ColumnEvidence, Evidence, Snapshot, Users
-from provisioning.store.snapshots import drop_snapshots, load_snapshots, save_snapshots
+from provisioning.store.snapshots import drop_snapshots, kept_employees, load_snapshots, save_snapshots
 
 AWKWARD = ["  Zoë ", "=1+1", "a\nb\0c", "3980342332732998349", "😀" * 40, "", None]
 
@@ -57,6 +58,28 @@ def test_both_sides_come_back_as_they_were(tmp_path: Path) -> None:
     assert found.table.to_pydict() == employees.table.to_pydict()
     assert found.evidence == employees.evidence
     assert as_lists(found_users) == as_lists(directory)
+
+
+def test_what_people_and_machines_are_told_alike_is_stored_once(tmp_path: Path) -> None:
+    read = snapshot(*AWKWARD)
+    said = read.table["root.id"].to_pylist()
+    columns = {
+        "root.nearly": said, "root.id": said, "humanReadable.root.id": said, "humanReadable.root.nearly": [*said[:-1], None],
+        "humanReadable.root.firstName": AWKWARD,
+    }  # fmt: skip
+    read = replace(read, table=pa.table({name: text(values) for name, values in columns.items()}))
+    save_snapshots(tmp_path, 7, read, users())
+    with ipc.open_file(tmp_path / "7.employees.arrow") as file:
+        assert file.schema.names == [
+            "root.nearly",
+            "root.id",
+            "humanReadable.root.nearly",
+            "humanReadable.root.firstName",
+        ]
+    found = load_snapshots(tmp_path, 7)[0].table
+    assert (found.column_names, found.to_pydict()) == (read.table.column_names, read.table.to_pydict())
+    some = kept_employees(tmp_path, 7, ["humanReadable.root.id"])[0].table
+    assert some.to_pydict() == {"humanReadable.root.id": said}
 
 
 def test_attributes_may_be_called_as_the_columns_beside_them(tmp_path: Path) -> None:
