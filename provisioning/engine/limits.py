@@ -172,8 +172,12 @@ def concerns(change: Change, emails: Sequence[str]) -> bool:
     """Whether a change is about one of these e-mails, in any spelling. Any attribute that holds the address
     counts: a portal may sign people in by another one."""
     wanted = {address(email) for email in emails if email}
+    # Only from other letters than ASCII's can an @ come to be.
+    with_at = all("@" in each for each in wanted)
     return change.seen is not None and any(
-        address(value) in wanted for value in change.seen.attributes.values() if value
+        address(value) in wanted
+        for value in change.seen.attributes.values()
+        if value and not (with_at and value.isascii() and "@" not in value)
     )
 
 
