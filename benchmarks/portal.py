@@ -18,7 +18,7 @@ AWAY = 0.03
 MOST_OPERATIONS = 1_000
 _BASE = "/v2"
 _LIST, _BULK, _ERROR = (f"urn:ietf:params:scim:api:messages:2.0:{each}" for each in ("ListResponse", "BulkResponse", "Error"))  # fmt: skip
-_FILTER = re.compile(r'(\w+) eq "(.*)"')
+_FILTER = re.compile(r'(\w+) eq "([^"]*)"')
 
 Body = dict[str, object]
 Answer = tuple[int, Body]
@@ -75,9 +75,8 @@ class Portal:
         return 201, made
 
     def _search(self, query: Mapping[str, str]) -> Answer:
-        if asked := _FILTER.fullmatch(query.get("filter", "")):
-            one = self.by.get((asked[1], asked[2]))
-            return _listed([one] if one else [])
+        if asked := _FILTER.findall(query.get("filter", "")):
+            return _listed([self.by[each] for each in asked if each in self.by])
         first = int(query.get("startIndex", "1")) - 1
         return _listed(self.users[first : first + int(query.get("count", "200"))], len(self.users))
 
