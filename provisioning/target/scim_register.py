@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from threading import RLock
 
+from provisioning.errors import TargetError
 from provisioning.target.scim_client import Reply, ScimClient
 from provisioning.target.scim_paths import Bound, Resource, ScimPath, count_in, look, quote, to_text
 from provisioning.target.scim_reading import FilterRefused, read_all, user_id
@@ -89,8 +90,12 @@ class Register:
         if somebody is None:
             return None
         text, ids = somebody
-        found = self._search(by, [text, *texts])
-        ends = found and self._search(by, [*texts, text])
+        try:
+            found = self._search(by, [text, *texts])
+            ends = found and self._search(by, [*texts, text])
+        except TargetError:
+            # Perhaps too much for what stands in between. If it is something else, whoever is asked for alone meets it too.
+            found = ends = None
         if not ends or not found or not all(ids <= {user for user, _ in each} for each in (found, ends)):
             self._joins = False
             return None

@@ -344,16 +344,27 @@ def hears_one_term(place: int) -> Twist:
     return twist
 
 
-def refuses_or(request: Request, following: Next) -> Answer:
-    if " or " not in request.query.get("filter", ""):
-        return following(request)
-    return answers(400, scim_error(400, "Too complex.", "invalidFilter"))(request, following)
+def on_or(twist: Twist) -> Twist:
+    return lambda request, following: (twist if " or " in request.query.get("filter", "") else _as_it_is)(
+        request, following
+    )
+
+
+def _as_it_is(request: Request, following: Next) -> Answer:
+    return following(request)
 
 
 @pytest.mark.parametrize(
     ("twist", "most_searches"),
-    [(None, 4), (hears_one_term(0), 25), (hears_one_term(-1), 25), (refuses_or, 25)],
-    ids=["joins", "hears the first", "hears the last", "refuses"],
+    [
+        (None, 4),
+        (hears_one_term(0), 25),
+        (hears_one_term(-1), 25),
+        (on_or(answers(400, scim_error(400, "Too complex.", "invalidFilter"))), 25),
+        (on_or(answers(414)), 25),
+        (on_or(answers(502)), 29),
+    ],
+    ids=["joins", "hears the first", "hears the last", "refuses", "too long", "a gateway fails"],
 )
 @pytest.mark.parametrize("bulk", [True, False])
 def test_many_adds_to_a_large_portal_are_looked_for_together_where_it_is_shown_to_understand_that(
