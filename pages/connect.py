@@ -101,11 +101,20 @@ def draw_target(here: Here) -> None:
     """Where this domain's users are kept: in Rollcall itself, or in a portal that speaks SCIM."""
     target = workflow.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
-    with st.form(f"target_{here.label}_{turn}", border=True):
+    with st.container(border=True):
         st.header(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
         where = st.radio(
-            "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed"
-        )
+            "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed",
+            key=f"target_where_{here.label}_{turn}",
+        )  # fmt: skip
+        if where == PORTAL:
+            draw_portal_form(here, target, f"target_{here.label}_{turn}")
+        elif target.scim and st.button("Save the target", icon=":material/save:", disabled=not here.may_prepare):
+            save_target(here, None, "", "")
+
+
+def draw_portal_form(here: Here, target: workflow.TargetSeen, key: str) -> None:
+    with st.form(key, border=False):
         left, right = st.columns(2)
         url = left.text_input("SCIM address", target.scim.base_url if target.scim else "", placeholder=SCIM_HINT)
         hint = (
@@ -119,9 +128,9 @@ def draw_target(here: Here) -> None:
             "Attribute that names the domain", target.domain_attribute or "",
             help="Only for a portal with several domains. Without it the whole portal is this domain.",
         )  # fmt: skip
-        st.caption("Address, token and attribute count for a portal only. Saving makes waiting previews lapse.")
+        st.caption("Saving makes waiting previews lapse.")
         if st.form_submit_button("Save the target", icon=":material/save:", disabled=not here.may_prepare):
-            save_target(here, url if where == PORTAL else None, token, attribute)
+            save_target(here, url, token, attribute)
 
 
 def save_target(here: Here, url: str | None, token: str, attribute: str) -> None:
@@ -173,10 +182,12 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
     fields.metric("Fields HiBob describes", f"{found.fields:,}", border=True)
     missing.metric("Mapped columns absent", f"{absent:,}", border=True)
     if found.ok:
-        st.success(
-            f"The credentials are right, people are visible, and every mapped column is there. Tested {moment(found.metadata_at)}.",
-            icon=":material/check_circle:",
+        proved = (
+            "The credentials are right, people are visible, and every mapped column is there."
+            if found.columns
+            else "The credentials are right, and people are visible."
         )
+        st.success(f"{proved} Tested {moment(found.metadata_at)}.", icon=":material/check_circle:")
         page, words = ("preview", "Go on to the preview") if found.columns else ("mapping", "Go on to the mapping")
         link(f"pages/{page}.py", words, ":material/arrow_forward:", here)
     for each in found.findings:
@@ -184,7 +195,9 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
     if found.portal:
         draw_portal(found.portal)
     if not found.columns:
-        st.info("No attribute is mapped yet, so no field was tested. Map the attributes, then test again.")
+        st.caption(
+            "No attribute was mapped when this was tested. The next preview reads every mapped column, or test again."
+        )
         return
     names = {each.category: each.category_name for each in workflow.fields_known(here.house, here.label)}
     rows = [
@@ -222,7 +235,6 @@ with guarded():
     for each in have:
         draw_connection(here, each)
     if not have:
-        st.info("Create the service user in HiBob first, then enter its id and token here.", icon=":material/info:")
         draw_connection(here, None)
     if here.domain:
         draw_target(here)

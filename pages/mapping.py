@@ -1,13 +1,15 @@
 """Which HiBob column feeds which attribute: one editable table, tried on a person while it is edited."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import streamlit as st
 
 from provisioning import workflow
+from provisioning.engine.advice import Trial
 from provisioning.errors import RollcallError, SettingsError
-from provisioning.model import Attribute, Domain, Severity
-from provisioning.store.jobs import JobKind
+from provisioning.model import Attribute, Domain, Field, Severity
 from provisioning.web import (
-    jobs,
     mapping_exchange,
     mapping_sample,
     mapping_suggestions,
@@ -21,17 +23,22 @@ from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
 from provisioning.workflow import Begun, MappingDraft
 
-# What the editor began from (domain id, begun, content, frame, what it offers), never its own output; what the store
-# held when this tab last looked or wrote; how often the editor was begun anew; the version saved here; and what the draft
-# said before each of the last edits, as (domain id, content).
-BASE, SEEN, TURN, SAVED = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved"
-UNDO = "mapping_undo"
-MOST_UNDO = 50
-TABLE_WIDTH, SAMPLE_WIDTH = 637, 340
-"""Side by side where there is room, one below the other where not."""
+# What the editor began from, never its own output; what the store held when this tab last looked or wrote; how often the
+# editor was begun anew; the version saved here; and the row whose bin was clicked.
+BASE, SEEN, TURN, SAVED, GONE = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved", "mapping_gone"
 
 MORE = {"": "Values", "words": "In plain English", "paste": "Paste from Excel", "file": "File"}
 Content = tuple[tuple[Attribute, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the table says. Where `problem` says why a cell cannot be read, `content` is what was last kept."""
+
+    begun: Begun
+    content: Content
+    rows: list[mapping_table.Row]
+    problem: SettingsError | None = None
 
 
 def begin_anew() -> None:
@@ -50,64 +57,64 @@ def content_of(draft: MappingDraft) -> Content:
     return draft.attributes, draft.identifier
 
 
-def draw_editor(here: Here, domain: Domain, view: str) -> tuple[Content, Begun, bool]:
-    """The table; what is edited is kept as a draft at once. Returns (content, what it was begun from, whether every
-    cell can be read); where one cannot, the content is what was last kept."""
+def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
+    """What the table says with what was typed into it; that is kept as a draft at once."""
     stored = workflow.mapping_draft(here.house, domain.label) or in_force(domain)
-    fields = workflow.fields_known(here.house, domain.label)
-    # An editor that offers something else is another editor to Streamlit, and forgets what was edited.
-    offers = (view, hash(fields), here.may_prepare)
-    base = st.session_state.get(BASE)
-    if editor_key(domain) not in st.session_state or base is None or (base[0], base[4]) != (domain.id, offers):
+    base, of = st.session_state.get(BASE), (domain.id, here.may_prepare)
+    if editor_key(domain) not in st.session_state or base is None or base.of != of:
         begin_anew()
-        base = (domain.id, stored.begun, content_of(stored), mapping_table.to_frame(*content_of(stored)), offers)
+        content = content_of(stored)
+        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)))
         st.session_state[BASE], st.session_state[SEEN] = base, stored
-    _, begun, first, frame, _ = base
-    written = [name for name in (*frame[mapping_table.FEED], *frame[mapping_table.FALLBACK]) if isinstance(name, str)]
-    edited = mapping_table.edit(frame, fields, written, editor_key(domain), not here.may_prepare, view)
+    rows = mapping_table.edited(base.rows, st.session_state.get(editor_key(domain)), fields)
     try:
-        content = mapping_table.from_frame(edited, stored.identifier)
+        content = mapping_table.from_rows(rows, stored.identifier)
     except SettingsError as problem:
-        fail(problem)
-        return content_of(stored), begun, False
-    if stored != st.session_state[SEEN] and content in (first, content_of(stored)):
+        return Said(base.begun, content_of(stored), rows, problem)
+    if stored != st.session_state[SEEN] and content in (base.content, content_of(stored)):
         # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
         begin_anew()
         st.rerun()
     if content != content_of(stored) and here.may_prepare:
-        remember(domain, content_of(stored))
-        keep(here, domain, content, begun)
-    if mapping_table.ticked(edited) > 1:
-        # The tick that was moved: the table is shown anew with exactly one.
+        remember(here, domain, content_of(stored))
+        keep(here, domain, content, base.begun)
+    if mapping_table.outgrown(rows):
         begin_anew()
         st.rerun()
-    return content, begun, True
+    return Said(base.begun, content, rows)
 
 
-def remember(domain: Domain, content: Content) -> None:
+def remember(here: Here, domain: Domain, content: Content) -> None:
     """What an edit leaves behind, for whoever wants it back."""
-    st.session_state[UNDO] = [*st.session_state.get(UNDO, []), (domain.id, content)][-MOST_UNDO:]
+    workflow.keep_mapping_past(here.house, domain.label, (*workflow.mapping_past(here.house, domain.label), content))
 
 
-def remembered(domain: Domain) -> list[tuple[int, Content]]:
-    return [each for each in st.session_state.get(UNDO, []) if each[0] == domain.id]
-
-
-def undo(here: Here, domain: Domain, begun: Begun) -> None:
+def undo(here: Here, domain: Domain, past: Sequence[Content], begun: Begun) -> None:
     """Back to what the draft said before the last edit."""
-    past = remembered(domain)
-    others = [each for each in st.session_state[UNDO] if each[0] != domain.id]
-    st.session_state[UNDO] = [*others, *past[:-1]]
-    keep(here, domain, past[-1][1], begun)
+    workflow.keep_mapping_past(here.house, domain.label, past[:-1])
+    keep(here, domain, past[-1], begun)
     begin_anew()
     st.rerun()
+
+
+def click_bin(key: str) -> None:
+    st.session_state[GONE] = st.session_state[key]["row"]
+
+
+def drop_row(here: Here, domain: Domain, said: Said) -> None:
+    """The attribute whose bin was clicked leaves the draft; Undo brings it back."""
+    row = st.session_state.pop(GONE, None)
+    if row is None or row >= len(said.rows) or said.problem:
+        return
+    rest = [each for number, each in enumerate(said.rows) if number != row]
+    take(here, domain, said.content, mapping_table.from_rows(rest, said.content[1]), said.begun)
 
 
 def take(here: Here, domain: Domain, before: Content, content: Content | None, begun: Begun) -> None:
     """Into the draft, what was suggested, pasted or read from a file; nothing where nothing was taken."""
     if content is None:
         return
-    remember(domain, before)
+    remember(here, domain, before)
     keep(here, domain, content, begun)
     begin_anew()
     st.rerun()
@@ -123,36 +130,41 @@ def keep(here: Here, domain: Domain, content: Content, begun: Begun) -> None:
     st.session_state[SEEN] = draft
 
 
-def draw_buttons(here: Here, domain: Domain, content: Content, begun: Begun, readable: bool) -> None:
+def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
+    content, readable = said.content, said.problem is None
     changed = content != content_of(in_force(domain))
     if st.button(
         "Save", type="primary", icon=":material/save:", disabled=not (changed and readable and here.may_prepare)
     ):
-        save(here, domain, *content, begun)
-    stale = begun != workflow.begun_from(domain)
+        save(here, domain, *content, said.begun)
+    stale = said.begun != workflow.begun_from(domain)
     if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
-        remember(domain, content)
+        if changed:
+            remember(here, domain, content)
         workflow.drop_mapping_draft(here.house, domain.label)
         begin_anew()
         st.rerun()
-    past = len(remembered(domain))
-    told = f"Takes back the last of {past} edits made on this page." if past else "Takes back edits made on this page."
-    usable = past > 0 and readable and here.may_prepare
-    if st.button("Undo", icon=":material/undo:", disabled=not usable, help=told):
-        undo(here, domain, begun)
+    past = workflow.mapping_past(here.house, domain.label)
+    told = f"Takes back the last of {len(past)} edits since the mapping was saved." if past else "Takes back edits."
+    if st.button("Undo", icon=":material/undo:", disabled=not (past and readable and here.may_prepare), help=told):
+        undo(here, domain, past, said.begun)
 
 
-def draw_state(here: Here, domain: Domain, content: Content, readable: bool) -> None:
-    """What is in force, or what the draft would change."""
-    changed = content != content_of(in_force(domain))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if not readable:
-            st.caption("Cannot be saved, nor kept as your draft, until every cell can be read")
-        else:
-            in_words = f"Version {domain.mapping_version} is in force"
-            st.caption("Unsaved changes, kept as your draft" if changed else in_words)
-        if changed and readable:
-            mapping_versions.headline(here, domain, content)
+def draw_state(here: Here, domain: Domain, said: Said) -> None:
+    """What is in force, or what the draft would change; in the row of the buttons."""
+    changed = said.content != content_of(in_force(domain))
+    if said.problem:
+        st.caption("Cannot be saved, nor kept as your draft, until every cell can be read", width="content")
+        fail(said.problem)
+    elif changed:
+        st.caption("Unsaved changes, kept as your draft", width="content")
+        mapping_versions.headline(here, domain, said.content)
+    else:
+        st.caption(f"Version {domain.mapping_version} is in force", width="content")
+
+
+def draw_way_on(here: Here, domain: Domain, said: Said) -> None:
+    changed = said.content != content_of(in_force(domain))
     if st.session_state.get(SAVED) == (domain.id, domain.mapping_version) and not changed:
         link("pages/preview.py", "Make a preview with this mapping", ":material/preview:", here)
 
@@ -196,11 +208,15 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
             st.rerun()
 
 
-def draw_problems(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str) -> None:
-    found = workflow.advise(here.house, domain.label, attributes, identifier)
-    worst = [each for each in found if each.severity is not Severity.INFO]
-    title = f"Problems ({len(worst)})" if worst else "No problems"
+def draw_problems(here: Here, domain: Domain, content: Content, tried: Sequence[Trial]) -> None:
+    found = workflow.advise(here.house, domain.label, *content)
+    worst = sum(each.severity is not Severity.INFO for each in found) + sum(each.unreadable > 0 for each in tried)
+    title = f"Problems ({worst})" if worst else "No problems"
+    if not found and not worst:
+        st.caption(f":material/rule: {title}")
+        return
     with st.expander(title, expanded=bool(worst), icon=":material/rule:"):
+        mapping_sample.draw_unreadable(here, domain, tried)
         for each in found:
             about = f"**{escape(each.attribute)}**: " if each.attribute else ""
             colour, word = SEVERITY_COLOURS[each.severity], SEVERITY_WORDS[each.severity]
@@ -219,13 +235,17 @@ def draw_view(view: str, readable: bool) -> None:
         st.rerun()
 
 
-def draw_reading(here: Here, domain: Domain) -> None:
-    job = workflow.latest_job(here.house, domain.label, [JobKind.SAMPLE])
-    busy = bool(job and job.open)
-    if st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy or not here.may_prepare):
-        workflow.ask(here.house, domain.label, JobKind.SAMPLE)
-        st.rerun()
-    jobs.show(here, job, "Reading a sample")
+def draw_table(
+    here: Here, domain: Domain, said: Said, fields: Sequence[Field], view: str, person: str | None
+) -> tuple[Trial, ...]:
+    """The table, with this person's values in it. Returns what their read shows of each attribute."""
+    tried = workflow.try_mapping(here.house, domain.label, *said.content, person)
+    table = mapping_table.Table(
+        st.session_state[BASE].rows, said.rows, {each.attribute: each for each in tried}, fields
+    )
+    mapping_table.edit(table, editor_key(domain), view, click_bin if here.may_prepare else None)
+    mapping_sample.told(here, domain, tried)
+    return tried
 
 
 def draw_more(here: Here, domain: Domain, content: Content, begun: Begun, changed: bool) -> None:
@@ -246,34 +266,26 @@ here = enter("Mapping", "Which HiBob column feeds which attribute of Skillcast. 
 domain = need_domain(here)
 with guarded():
     next_step.draw(here, "mapping")
-    conflict = st.container()
     view = st.query_params.get("columns", "")
     view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
-    suggested = st.container()
-    row = st.container(horizontal=view != "all")
-    table = row.container(width=TABLE_WIDTH if view != "all" else "stretch")
-    sample = row.container(width=SAMPLE_WIDTH if view != "all" else "stretch")
-    above = table.container(horizontal=True, vertical_alignment="center")
-    with table:
-        content, begun, readable = draw_editor(here, domain, view)
-    with above:
-        draw_view(view, readable)
-        draw_buttons(here, domain, content, begun, readable)
-    with table:
-        draw_state(here, domain, content, readable)
-    with sample:
-        person = mapping_sample.pick(here, domain)
-        mapping_sample.draw(here, domain, *content, person)
-        draw_reading(here, domain)
-    with conflict:
-        draw_conflict(here, domain, begun)
-        mapping_values.draw_new(here, domain)
-    changed = readable and content != content_of(in_force(domain))
-    if readable:
-        with suggested:
-            take(here, domain, content, mapping_suggestions.draw(here, domain, content), begun)
-        draw_problems(here, domain, *content)
-        draw_more(here, domain, content, begun, changed)
-    if mapping_versions.draw(here, domain, content if changed else None, begun):
+    fields = workflow.fields_known(here.house, domain.label)
+    said = read_editor(here, domain, fields)
+    drop_row(here, domain, said)
+    draw_conflict(here, domain, said.begun)
+    mapping_values.draw_new(here, domain)
+    if said.problem is None:
+        take(here, domain, said.content, mapping_suggestions.draw(here, domain, said.content), said.begun)
+    person = mapping_sample.pick(here, domain)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_view(view, said.problem is None)
+        draw_buttons(here, domain, said)
+        draw_state(here, domain, said)
+    tried = draw_table(here, domain, said, fields, view, person)
+    draw_way_on(here, domain, said)
+    changed = said.problem is None and said.content != content_of(in_force(domain))
+    if said.problem is None:
+        draw_problems(here, domain, said.content, tried)
+        draw_more(here, domain, said.content, said.begun, changed)
+    if mapping_versions.draw(here, domain, said.content if changed else None, said.begun):
         begin_anew()
         st.rerun()

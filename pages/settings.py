@@ -83,7 +83,7 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
     with scope, reading():
         said = replace(said, scope=settings_form.scope(here, domain, base, key))
     with lifecycle, reading():
-        said = replace(said, lifecycle=settings_form.lifecycle(here, base.lifecycle, key))
+        said = replace(said, lifecycle=settings_form.lifecycle(here, domain, base.lifecycle, key))
     with protected, reading():
         said = replace(said, protected=settings_form.protected(here, domain, base, key))
         st.header("Decided on previews", anchor=False)

@@ -1,12 +1,11 @@
 """Before you start: the real set-up as a checklist, with what is known to be done."""
 
-import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.web import next_step
-from provisioning.web.frame import Here, enter, fail, guarded, link, no_customer_to_see
+from provisioning.web.frame import Here, act, enter, fail, go, guarded, link, no_customer_to_see
 from provisioning.web.words import escape
 
 OPTIONAL = ":gray-badge[Optional]"
@@ -41,63 +40,60 @@ def state_of(each: workflow.Station, following: workflow.Station | None) -> str:
 
 
 def draw_station(here: Here, each: workflow.Station, state: str) -> None:
+    """A line; the step that is to be done now stands out, and says what to do."""
     icon, badge = STATES[state]
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        todo = f"  \n{escape(each.todo)}" if each.todo else ""
-        st.markdown(f"{icon} **{escape(each.title)}** {badge}  \n:gray[{escape(each.detail)}]{todo}", width="stretch")
-        if each.page != "start":
+    now = state in ("next", "wrong")
+    with st.container(border=now, horizontal=True, vertical_alignment="center", gap="small"):
+        about = f":gray[{escape(each.detail)}]" if each.done else escape(each.todo)
+        if now:
+            about = f":gray[{escape(each.detail)}]  \n{escape(each.todo)}"
+        ahead = "  \n" if now else " "
+        st.markdown(f"{icon} **{escape(each.title)}** {badge}{ahead}{about}", width="stretch")
+        if each.page == "start":
+            draw_licence(here, each)
+        elif now and st.button(f"Go to {next_step.TITLES[each.page]}", type="primary", icon=":material/arrow_forward:"):
+            go(f"pages/{each.page}.py", here)
+        elif not now:
             link(f"pages/{each.page}.py", next_step.TITLES[each.page], ":material/arrow_forward:", here)
 
 
-def draw_licence(here: Here) -> None:
+def draw_licence(here: Here, each: workflow.Station) -> None:
     """Seats and price; a blank price is none."""
     if here.customer is None:
         return
     about = here.customer
-    with st.form(f"licence_{about.id}", border=True):
-        st.header("Licensed seats", anchor=False)
+    with (
+        st.popover("Change" if each.done else "Enter", icon=":material/edit:"),
+        st.form(f"licence_{about.id}", border=False),
+    ):
         st.caption("As your contract with Skillcast says. A preview warns before there are more live users than seats.")
-        left, right = st.columns(2)
-        seats = left.number_input("Licensed users", min_value=0, value=about.seats, step=1, placeholder="not known")
+        seats = st.number_input("Licensed users", min_value=0, value=about.seats, step=1, placeholder="not known")
         paid = float(about.price_per_user) if about.price_per_user else None
-        price = right.number_input(
-            "Price per user, in your currency", min_value=0.0, value=paid, format="%.2f", placeholder="not known",
-            help="Only to say what more users would cost. Rollcall keeps no currency: enter it in yours.",
+        price = st.number_input(
+            "Price per user", min_value=0.0, value=paid, format="%.2f", placeholder="not known",
+            help="In your currency. Only to say what more users would cost.",
         )  # fmt: skip
-        if st.form_submit_button("Save", icon=":material/save:", disabled=not here.may_prepare):
-            try:
-                workflow.save_licence(here.house, about.name, seats, price)
-            except RollcallError as problem:
-                fail(problem)
-                return
-            st.rerun()
+        if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
+            act(lambda: workflow.save_licence(here.house, about.name, seats, price))
 
 
-def draw_request(here: Here) -> None:
-    """What whoever runs HiBob needs to know, as a text to copy or to send as a file."""
-    st.header("For whoever runs HiBob", anchor=False)
-    st.caption(
-        "Copy this text into a mail, or download it. It follows the mapping: send it again when that has changed."
-    )
-    text = workflow.hibob_request(here.house, here.customer.name if here.customer else "", here.label or None)
-    st.code(text, language=None, wrap_lines=True)
-    st.download_button(
-        "Download the text", text, "HiBob permissions.txt", "text/plain", icon=":material/download:", on_click="ignore"
-    )
-
-
-def draw_categories(here: Here) -> None:
-    found = workflow.categories_needed(here.house, here.label) if here.domain else {}
-    st.header("Permission categories to tick", anchor=False)
-    if not found:
-        st.info(
-            "HiBob’s own names of the categories are known after the first test of the connection. Until then the text "
-            "names the fields.",
-            icon=":material/info:",
+def draw_request(here: Here, needed: bool) -> None:
+    """What whoever runs HiBob needs to know, as a text to copy or to send as a file. `needed`: it is to be sent now."""
+    title = "For whoever runs HiBob: what to create, and the permission categories to tick"
+    with st.expander(title, expanded=needed, icon=":material/outgoing_mail:"):
+        st.caption(
+            "Copy this text into a mail, or download it. It follows the mapping: send it again when that has changed."
         )
-        return
-    rows = [{"Permission category": name, "Opens": ", ".join(columns)} for name, columns in found.items()]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Permission categories to tick in HiBob")
+        text = workflow.hibob_request(here.house, here.customer.name if here.customer else "", here.label or None)
+        st.code(text, language=None, wrap_lines=True)
+        st.download_button(
+            "Download the text",
+            lambda: text,
+            "HiBob permissions.txt",
+            "text/plain",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 here = enter("Before you start", "The set-up, in the order in which it is done. It fills itself in.")
@@ -116,6 +112,4 @@ with guarded():
         st.success("Everything that is needed is done.", icon=":material/check_circle:")
     for each in stations:
         draw_station(here, each, state_of(each, following))
-    draw_licence(here)
-    draw_request(here)
-    draw_categories(here)
+    draw_request(here, needed=following is not None and following.page == "connect")

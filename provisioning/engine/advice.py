@@ -3,6 +3,7 @@ what one person's values would become. Looks only: it decides nothing and change
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 
 import pyarrow as pa
 
@@ -104,9 +105,9 @@ def _whole(attributes: Sequence[Attribute], catalogue: Catalogue, identifier: st
         )
     missing = suggestions(tuple(catalogue.fields.values()), attributes)
     if missing:
-        names = ", ".join(f"{each.name} ← {each.data_feed_name}" for each in missing)
+        names = ", ".join(each.name for each in missing)
         yield Advice(
-            "", Severity.INFO, f"HiBob has columns that portals usually capture, without an attribute: {names}."
+            "", Severity.INFO, f"Portals usually capture more that HiBob has: {names}. See the suggested rows."
         )
 
 
@@ -195,11 +196,14 @@ def _shown(value: object) -> str:
 
 # --- one person's values ----------------------------------------------------------------------------------
 
+MOST_EXAMPLES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One attribute tried on a read: what HiBob says of the person, what Skillcast would store, the share of people
-    with a value, and how many values could not be read. `note` says why there is nothing to show."""
+    with a value (None: its column is not read), how many values cannot be read, and the first of these people (key,
+    reason). `note` says why this person's value cannot be read."""
 
     attribute: str
     column: str
@@ -208,6 +212,7 @@ class Trial:
     filled: float | None
     unreadable: int
     note: str
+    examples: tuple[tuple[str, str], ...] = ()
 
 
 def try_out(
@@ -218,12 +223,11 @@ def try_out(
     columns = _resolved(attributes, catalogue)
     usable = [_usable(each, columns, table) for each in attributes]
     mapped = map_all([each for each in usable if each], columns, table, identifier)
-    found = []
+    found, ids = [], text_column(table, known.ID)
     for each, ready in zip(attributes, usable, strict=True):
         written = each.data_feed_name or ""
         if ready is None:
-            note = "HiBob was not asked for this column yet." if written else "Not fed by HiBob."
-            found.append(Trial(each.name, written, "", "", None, 0, note))
+            found.append(Trial(each.name, written, "", "", None, 0, ""))
             continue
         values = mapped[each.name]
         raw = text_column(table, read_as(each, columns[written]).slot)
@@ -231,7 +235,8 @@ def try_out(
         before, after, note = ("", "", "")
         if row is not None:
             before, after, note = raw[row].as_py(), values.values[row].as_py(), values.problems.get(row, "")
-        found.append(Trial(each.name, written, before, after, filled, len(values.problems), note))
+        examples = tuple((str(ids[at]), why) for at, why in islice(sorted(values.problems.items()), MOST_EXAMPLES))
+        found.append(Trial(each.name, written, before, after, filled, len(values.problems), note, examples))
     return tuple(found)
 
 

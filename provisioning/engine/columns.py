@@ -40,6 +40,10 @@ class Catalogue:
         """The field, or one of unknown category for an id that the metadata does not list."""
         return self.fields.get(field_id) or Field(field_id, field_id)
 
+    def is_alone(self, field: Field) -> bool:
+        """Whether no other field has its name."""
+        return len(self._names.get(fold(field.name), ())) == 1
+
     def resolve(self, name: str) -> Column:
         """The column meant by a field id, slash id, `humanReadable.` id, JSON path or unique display name.
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
-from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -107,7 +106,7 @@ def _values(situation: Situation, people: People, row: int | None, user: int | N
 
 def _value(situation: Situation, people: People, each: Attribute, row: int, user: int | None) -> Value:
     column = each.data_feed_name or ""
-    raw = text_column(situation.employees.table, read_as(each, situation.columns[column]).slot)
+    raw = people.texts[read_as(each, situation.columns[column]).slot]
     mapped = people.mapped[each.name]
     has = people.user_values[each.name][user].as_py() if user is not None else ""
     return Value(
@@ -186,7 +185,7 @@ _WISHES = {
 def _employee_steps(people: People, row: int | None) -> list[Step]:
     if row is None:
         return [Step("HiBob", "Not in HiBob’s last complete answer.")]
-    status, day = people.wishes.status[row] or "No status", people.wishes.day.get(row)
+    status, day = people.wishes.status(row) or "No status", people.wishes.day.get(row)
     dated = f" ({day})" if day else ""
     inside = "In the scope of this domain." if people.scope[row] else "Outside the scope of this domain."
     return [
@@ -225,5 +224,5 @@ def _answer(people: People, row: int | None, user: int | None, held: Held | None
         )
     if row is not None and not people.scope[row]:
         return "Not here: outside this domain’s scope."
-    status = people.wishes.status[row] if row is not None else ""
+    status = people.wishes.status(row) if row is not None else ""
     return f"Not here: {status or 'their status'} in HiBob means no user is made."

@@ -7,7 +7,7 @@ from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy
 
 CLEANED: Mapping[str, str] = {
-    "lower": "in small letters",
+    "lower": "in lower case",
     "upper": "in capitals",
     "title": "with capital initials",
     "single spaces": "with single spaces",
@@ -31,7 +31,10 @@ def in_words(attributes: Sequence[Attribute], identifier: str, catalogue: Catalo
     fed = [each for each in attributes if each.data_feed_name]
     known = f"People are recognised by {identifier}." if identifier else "It is not chosen yet what recognises people."
     number = "1 attribute is" if len(fed) == 1 else f"{len(fed)} attributes are"
-    first = f"{known} {number} filled from HiBob; everybody’s other attributes stay as they are in Skillcast."
+    first = (
+        f"{known} {number} filled from HiBob; everybody’s other attributes stay as they are in Skillcast. Where HiBob has "
+        f"nothing, {LEFT[BlankPolicy.KEEP]}, unless it is said otherwise."
+    )
     return first, *(" ".join(_sentences(each, identifier, catalogue)) for each in attributes)
 
 
@@ -63,7 +66,9 @@ def _called(name: str, catalogue: Catalogue) -> str:
         field = catalogue.fields.get(catalogue.resolve(name).field)
     except SettingsError:
         return f"“{name}”, which HiBob does not have"
-    return f"HiBob’s “{field.name}” ({field.id})" if field else f"HiBob’s “{name.removeprefix(HUMAN)}”"
+    if field is None:
+        return f"HiBob’s “{name.removeprefix(HUMAN)}”"
+    return f"HiBob’s “{field.name}”" + ("" if catalogue.is_alone(field) else f" ({field.id})")
 
 
 def _made(each: Attribute, identifier: str) -> Iterable[str]:
@@ -81,6 +86,7 @@ def _made(each: Attribute, identifier: str) -> Iterable[str]:
 
 
 def _where_blank(each: Attribute) -> Iterable[str]:
-    yield f"Where HiBob has nothing, {LEFT[each.blank]}."
+    if each.blank is not BlankPolicy.KEEP:
+        yield f"Where HiBob has nothing, {LEFT[each.blank]}."
     if each.required and each.blank is not BlankPolicy.HOLD:
         yield "It may not be blank: whoever would have none is held back."

@@ -64,10 +64,16 @@ def _columns(fields: Sequence[Field], unfed: Sequence[Attribute]) -> Iterable[Su
 
 
 def _fed(attribute: Attribute, field: Field) -> Suggestion:
-    kind = TYPES.get(field.type, attribute.type) if attribute.type is AttributeType.TEXT else attribute.type
-    spoken = field.type in SPOKEN_TYPES and kind is not AttributeType.USER
+    kind, spoken = reading(field, attribute.type)
     row = replace(attribute, data_feed_name=(HUMAN if spoken else "") + field.id, type=kind)
     return Suggestion(row, f"Your attribute has no column yet; HiBob’s “{field.name}” has its name.")
+
+
+def reading(field: Field, kind: AttributeType) -> tuple[AttributeType, bool]:
+    """How a column is usually read by an attribute of this type: (the type; the column's own where it was just text, whether
+    as people read it)."""
+    found = TYPES.get(field.type, kind) if kind is AttributeType.TEXT else kind
+    return found, field.type in SPOKEN_TYPES and found is not AttributeType.USER
 
 
 def taken(attributes: Sequence[Attribute], chosen: Sequence[Suggestion]) -> tuple[Attribute, ...]:

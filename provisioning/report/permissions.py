@@ -2,25 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-NAMES: Mapping[str, str] = {
-    "root.id": "ID",
-    "root.email": "Email",
-    "root.firstName": "First name",
-    "root.surname": "Last name",
-    "internal.status": "Status",
-    "internal.lifecycleStatus": "Lifecycle status",
-    "work.startDate": "Start date",
-    "employee.lastDayOfWork": "Last day of work",
-}
-"""What is asked for without being mapped, as HiBob shows it, by field id."""
-
 
 def request_text(
-    customer: str, service_user_id: str, categories: Mapping[str, Sequence[str]], fields: Sequence[str]
+    customer: str, service_user_id: str, categories: Mapping[str, Sequence[str]], others: Sequence[str], *, told: bool
 ) -> str:
-    """`service_user_id` "": it is still to be created. `categories`: columns by the category that opens them; empty
-    before HiBob's list of fields was read, and then the `fields` themselves are named."""
-    steps = [*_user(service_user_id), _GROUP, _AUDIENCE, *_ticks(categories, fields), *_answer(service_user_id)]
+    """`service_user_id` "": it is still to be created. `categories`: fields by the category that opens them; `others`:
+    columns whose category is not known. `told`: HiBob itself named them; else they are what HiBob usually calls them."""
+    steps = [*_user(service_user_id), _GROUP, _AUDIENCE, _ticks(categories, others, told), *_answer(service_user_id)]
     numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
     return "\n\n".join([_INTRODUCTION.format(customer=customer), *numbered, _END]) + "\n"
 
@@ -52,13 +40,9 @@ def _answer(service_user_id: str) -> Iterable[str]:
         )
 
 
-def _ticks(categories: Mapping[str, Sequence[str]], fields: Sequence[str]) -> Iterable[str]:
-    if categories:
-        lines = [f"   [ ] {name}  ({', '.join(columns)})" for name, columns in categories.items()]
-        yield "In its permissions for people’s data, tick “View” for these categories:\n" + "\n".join(lines)
-    else:
-        lines = [f"   - {name}" for name in fields]
-        yield (
-            "In its permissions for people’s data, tick “View” for the categories that hold these fields:\n"
-            + "\n".join(lines)
-        )
+def _ticks(categories: Mapping[str, Sequence[str]], others: Sequence[str], told: bool) -> str:
+    usual = "" if told else " (these are HiBob’s usual names)"
+    lines = [f"   [ ] {name}  ({', '.join(fields)})" for name, fields in categories.items()]
+    if others:
+        lines.append(f"   [ ] the categories that hold these fields of your own: {', '.join(others)}")
+    return f"In its permissions for people’s data, tick “View” for these categories{usual}:\n" + "\n".join(lines)

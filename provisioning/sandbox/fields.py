@@ -9,36 +9,13 @@ Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | 
 Employee: TypeAlias = dict[str, Json]
 """Field id → machine value. A field that is empty is left out."""
 
-CATALOGUE = Path(__file__).parents[2] / "data" / "hibob_fields.psv"
+CATALOGUE = Path(__file__).parents[1] / "source" / "hibob_fields.psv"
 
 PAYROLL_NUMBER = "work.custom.field_1651169416679"
 CONTRACT_END = "work.custom.field_1651169416680"
 NEXT_APPRAISAL = "work.custom.field_1651169416681"
 COST_CENTRE = "work.custom.field_1651169416682"
 CERTIFIED = "category_1650895542101.field_1651169416685"
-
-CATEGORY_NAMES = {
-    "root": "Basic info",
-    "personal": "Personal",
-    "personalContact": "Personal contact details",
-    "identification": "Identification",
-    "work": "Work",
-    "workContact": "Work contact details",
-    "address": "Address",
-    "home": "Home",
-    "about": "About",
-    "rightToWork": "Right to work",
-    "employment": "Employment",
-    "payroll": "Payroll",
-    "emergency": "Emergency contact",
-    "temporaryAddress": "Temporary address",
-    "lifecycle": "Lifecycle",
-    "userData": "User data",
-    "eeo": "Equal opportunities",
-    "peopleAnalytics": "People analytics",
-    "jobsCatalog": "Job catalogue",
-    "1650895542101": "Regulated roles",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +28,7 @@ class Field:
     type: str
     list_id: str = ""
     historical: bool = False
+    category_name: str = ""
 
     @property
     def slash_id(self) -> str:
@@ -73,7 +51,7 @@ class Field:
             "id": self.id,
             "category": self.id.partition(".")[0],
             "categoryId": self.category,
-            "categoryDisplayName": CATEGORY_NAMES[self.category],
+            "categoryDisplayName": self.category_name,
             "name": self.name,
             "description": "",
             "type": self.type,
@@ -84,11 +62,11 @@ class Field:
 
 
 OWN_FIELDS = (
-    Field(PAYROLL_NUMBER, "Payroll number", "work", "text"),
-    Field(CONTRACT_END, "Contract end", "work", "text"),
-    Field(NEXT_APPRAISAL, "Next appraisal", "work", "date"),
-    Field(COST_CENTRE, "Cost centre", "employment", "list", "custom_list_1651169416682"),
-    Field(CERTIFIED, "Certified person", "1650895542101", "boolean"),
+    Field(PAYROLL_NUMBER, "Payroll number", "work", "text", category_name="Work"),
+    Field(CONTRACT_END, "Contract end", "work", "text", category_name="Work"),
+    Field(NEXT_APPRAISAL, "Next appraisal", "work", "date", category_name="Work"),
+    Field(COST_CENTRE, "Cost centre", "employment", "list", "custom_list_1651169416682", category_name="Employment"),
+    Field(CERTIFIED, "Certified person", "1650895542101", "boolean", category_name="Regulated roles"),
 )
 
 
@@ -98,8 +76,8 @@ def catalogue() -> dict[str, Field]:
     lines = CATALOGUE.read_text(encoding="utf-8").splitlines()
     fields: list[Field] = []
     for line in filter(None, lines):
-        key, name, category, kind, list_id, historical = line.split("|")
-        fields.append(Field(key, name, category, kind, list_id, historical == "H"))
+        key, name, category, kind, list_id, historical, called = line.split("|")
+        fields.append(Field(key, name, category, kind, list_id, historical == "H", called))
     return {field.id: field for field in (*fields, *OWN_FIELDS)}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from provisioning.database import Database
-from provisioning.model import PlanStatus, Result, Role, RunStatus, Status
+from provisioning.model import Finding, PlanStatus, ReadEvidence, Result, Role, RunStatus, Status
 from provisioning.store.codec import from_json, to_moment, to_text
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.schedules import State
@@ -15,7 +15,8 @@ from provisioning.store.secrets import connection_owner
 
 @dataclass(frozen=True, slots=True)
 class LastPlan:
-    """The newest plan of a domain. `open`: neither approved nor begun; `overtaken`: another run wrote since it was made."""
+    """The newest plan of a domain. `open`: neither approved nor begun; `overtaken`: another run wrote since it was made;
+    `evidence`: None for one that did not read HiBob."""
 
     id: str
     made_at: datetime
@@ -25,6 +26,8 @@ class LastPlan:
     status: PlanStatus
     open: bool
     overtaken: str | None
+    findings: tuple[Finding, ...] = ()
+    evidence: ReadEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +59,27 @@ def ready_connections(db: Database) -> frozenset[int]:
     return frozenset(row["customer_id"] for row in rows if connection_owner(row["id"]) in sealed)
 
 
-def last_checks(db: Database) -> dict[int, tuple[str | None, str]]:
-    """(what the last test proved, as JSON, or None; why it failed) by domain; those that still run are left out."""
+def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
+    """(what the last test proved, as JSON, or None; why it failed; when) by domain; those that still run are left out."""
     rows = db.all(
-        "SELECT domain_id, result, error FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE kind = ? GROUP BY domain_id) "
+        "SELECT domain_id, result, error, ended_at FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE kind = ? GROUP BY domain_id) "
         "AND state IN (?, ?)",
         JobKind.CHECK.value, JobState.DONE.value, JobState.FAILED.value,
     )  # fmt: skip
     return {
-        row["domain_id"]: (from_json(row["result"] or "{}", dict[str, str]).get("check"), row["error"] or "")
+        row["domain_id"]: (
+            from_json(row["result"] or "{}", dict[str, str]).get("check"),
+            row["error"] or "",
+            to_moment(row["ended_at"]),
+        )
         for row in rows
     }
 
 
 def last_plans(db: Database) -> dict[int, LastPlan]:
     rows = db.all(
-        "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status "
-        "FROM plans GROUP BY domain_id) SELECT p.*, "
+        "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status, "
+        "findings, evidence FROM plans GROUP BY domain_id) SELECT p.*, "
         "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
         "AS open, (SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
         "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
@@ -83,6 +90,8 @@ def last_plans(db: Database) -> dict[int, LastPlan]:
         row["domain_id"]: LastPlan(
             row["id"], to_moment(row["made_at"]), to_moment(row["read_at"]), row["mapping_version"],
             row["settings_version"], PlanStatus(row["status"]), bool(row["open"]), row["overtaken"],
+            from_json(row["findings"], tuple[Finding, ...]),
+            from_json(row["evidence"], ReadEvidence) if row["evidence"] else None,
         )
         for row in rows
     }  # fmt: skip

@@ -43,7 +43,7 @@ def file(here: Here, domain: Domain, content: Content) -> Content | None:
         st.caption("A CSV file for Excel: a line per attribute, with everything that the mapping says of it.")
         text = workflow.mapping_as_csv(here.house, domain.label, *content)
         st.download_button(
-            "Download the mapping", text.encode("utf-8-sig"), f"{domain.name} mapping.csv", CSV,
+            "Download the mapping", lambda: text.encode("utf-8-sig"), f"{domain.name} mapping.csv", CSV,
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     with right:
@@ -96,6 +96,6 @@ def words(here: Here, domain: Domain, content: Content, draft: bool) -> None:
         st.text(paragraph)
     text = "\n\n".join([title, *paragraphs, "Signed off by: ____________________    Date: ____________"]) + "\n"
     st.download_button(
-        "Download to sign off", text, f"{domain.name} mapping.txt", "text/plain", icon=":material/download:",
+        "Download to sign off", lambda: text, f"{domain.name} mapping.txt", "text/plain", icon=":material/download:",
         on_click="ignore", help="A text with a line for name and date.",
     )  # fmt: skip

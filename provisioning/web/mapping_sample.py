@@ -1,15 +1,17 @@
-"""A mapping tried on one person of the last read, beside its table, row by row. Which person stands in the address."""
+"""The person whose values stand in the rows of the mapping, and what their read of HiBob shows of everybody's. Which person
+stands in the address."""
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.engine.advice import Trial
-from provisioning.model import Attribute, Domain
-from provisioning.web.frame import Here
-from provisioning.web.words import ago, escape, people
+from provisioning.model import Domain, Severity
+from provisioning.store.jobs import Job, JobKind
+from provisioning.web import jobs
+from provisioning.web.frame import Here, link
+from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, ago, escape, people
 
 MOST_FOUND = 300
 
@@ -18,29 +20,32 @@ def pick(here: Here, domain: Domain) -> str | None:
     """The person whose values are shown (their key): the one in the address, changed only by choosing somebody. An
     unknown one is said and stays there; without any, the first of the read is taken."""
     if workflow.last_read(here.house, domain.label) is None:
-        st.info("No sample was read yet. Reading one changes nothing.", icon=":material/info:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("To see a person’s values in these rows, read HiBob once. It changes nothing.", width="content")
+            job = _read_button(here, domain)
+        jobs.show(here, job, "Reading a sample")
         return None
-    left, right = st.columns(2)
-    text = left.text_input(
-        "Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:",
-        label_visibility="collapsed", placeholder="Find by name or e-mail",
-    )  # fmt: skip
-    found = dict(workflow.people_read(here.house, domain.label, text, most=MOST_FOUND))
-    cut = len(found) == MOST_FOUND
-    wanted = st.query_params.get("person")
-    named = workflow.person_read(here.house, domain.label, wanted) if wanted else None
-    if named and wanted and not text:
-        found = {wanted: named} | found
-    keys = list(found)
-    chosen = right.selectbox(
-        "Person", keys, keys.index(wanted) if wanted in found else None if wanted or not keys else 0,
-        format_func=found.__getitem__, key=f"sample_{domain.id}_{wanted}_{text}",
-        label_visibility="collapsed", placeholder=f"Choose from {'the first ' if cut else ''}{len(keys):,} found" if keys else "Nobody found",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:", width=240,
+            label_visibility="collapsed", placeholder="Find by name or e-mail",
+        )  # fmt: skip
+        found = dict(workflow.people_read(here.house, domain.label, text, most=MOST_FOUND))
+        cut = len(found) == MOST_FOUND
+        wanted = st.query_params.get("person")
+        named = workflow.person_read(here.house, domain.label, wanted) if wanted else None
+        if named and wanted and not text:
+            found = {wanted: named} | found
+        keys = list(found)
+        chosen = st.selectbox(
+            "Person", keys, keys.index(wanted) if wanted in found else None if wanted or not keys else 0,
+            format_func=found.__getitem__, key=f"sample_{domain.id}_{wanted}_{text}", label_visibility="collapsed",
+            placeholder=f"Choose from {'the first ' if cut else ''}{len(keys):,} found" if keys else "Nobody found",
+        )  # fmt: skip
+        job = _read_button(here, domain)
+    jobs.show(here, job, "Reading a sample")
     if chosen and chosen != wanted:
         st.query_params["person"] = chosen
-    if cut:
-        st.caption(f"The first {MOST_FOUND:,} are offered here; others are found by name or e-mail.")
     if not keys:
         st.info("Nobody who was read is found by these words.", icon=":material/person_search:")
     if wanted and not named and not chosen:
@@ -51,46 +56,41 @@ def pick(here: Here, domain: Domain) -> str | None:
     return chosen or (wanted if named else None)
 
 
-def draw(here: Here, domain: Domain, attributes: Sequence[Attribute], identifier: str, person: str | None) -> None:
+def _read_button(here: Here, domain: Domain) -> Job | None:
+    job = workflow.latest_job(here.house, domain.label, [JobKind.SAMPLE])
+    busy = bool(job and job.open)
+    if st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy or not here.may_prepare):
+        workflow.ask(here.house, domain.label, JobKind.SAMPLE)
+        st.rerun()
+    return job
+
+
+def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
+    """Whose values, of when, and which columns are still to be read."""
     read = workflow.last_read(here.house, domain.label)
     if read is None:
         return
-    tried = workflow.try_mapping(here.house, domain.label, attributes, identifier, person)
-    rows = [
-        {
-            "Attribute": each.attribute,
-            "HiBob says": each.before,
-            "Skillcast stores": each.after,
-            "Filled": None if each.filled is None else int(each.filled * 100) / 100,
-        }
-        for each in tried
-    ]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["Attribute", "HiBob says", "Skillcast stores", "Filled"]),
-        hide_index=True,
-        height=37 + 35 * min(max(len(rows), 3) + 2, 42),
-        placeholder="",
-        column_config={
-            "Attribute": st.column_config.TextColumn(width=81),
-            "HiBob says": st.column_config.TextColumn(width=94),
-            "Skillcast stores": st.column_config.TextColumn(width=94),
-            "Filled": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, width=70, help="The share of people with a value."
-            ),
-        },
-        alt="Sample values of one person, before and after, and the share of people with a value",
-    )
-    whose = workflow.person_read(here.house, domain.label, person) if person else None
-    st.caption(
-        f"Values of {escape(whose) if whose else 'nobody yet'}. HiBob was read "
-        f"{ago(read.evidence.read_at, here.house.clock())}: {people(read.evidence.employees)}."
-    )
-    _notes(tried)
+    words = [f"HiBob was read {ago(read.evidence.read_at, here.house.clock())}: {people(read.evidence.employees)}."]
+    if read.evidence.employees > MOST_FOUND:
+        words.append(f"The first {MOST_FOUND:,} are offered here; others are found by name or e-mail.")
+    unread = [each.attribute for each in tried if each.column and each.filled is None]
+    if unread:
+        words.append(f"Not read yet: {', '.join(unread)}.")
+    st.caption(escape(" ".join(words)))
 
 
-def _notes(tried: Sequence[Trial]) -> None:
+def draw_unreadable(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
+    """Values that cannot be read as their attribute's type: how many, the first of them, and the people who have them."""
     for each in tried:
-        if each.note:
-            st.caption(escape(f"{each.attribute}: {each.note}"))
-        if each.unreadable:
-            st.caption(escape(f"{each.attribute}: not readable for {people(each.unreadable)}"))
+        if not each.unreadable:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            colour, word = SEVERITY_COLOURS[Severity.WARN], SEVERITY_WORDS[Severity.WARN]
+            st.markdown(
+                f":{colour}-badge[{word}] {escape(each.attribute)}: {people(each.unreadable)} would be held back. "
+                f"{escape(each.examples[0][1])}",
+                width="content",
+            )
+            for key, _ in each.examples:
+                name = (workflow.person_read(here.house, domain.label, key) or key).split(" · ")[0]
+                link("pages/mapping.py", name, ":material/person:", here, person=key)

@@ -1,11 +1,14 @@
-"""The mapping as rows of an editor, and back. What the browser sends is normalised here and checked by the workflow."""
+"""The mapping as rows of an editor, and back: beside what one edits, in the same row, what a person's value is and becomes.
+What the browser sends is normalised here and checked by the workflow."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
+from provisioning.engine.advice import Trial
 from provisioning.engine.mapping_rows import (
     APPLIES,
     APPLY,
@@ -27,37 +30,81 @@ from provisioning.engine.mapping_rows import (
     attribute_of,
     row_of,
 )
+from provisioning.engine.suggesting import reading
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
+from provisioning.workflow import Begun
 
+Row = Mapping[str, object]
 EVERYDAY, CUSTOM = "everyday", ".custom."
+SAYS, STORES, FILLED, REMOVE = "HiBob says", "Skillcast stores", "Filled", "Remove"
+BIN = ":material/delete:"
+SPARE = 3
+"""Rows that stand ready for new attributes. With a fixed number of rows an editor keeps what was edited, and where one is,
+while the values beside it follow; one that grows by itself is begun anew by every change of them."""
+
 VIEWS = {
-    EVERYDAY: ("Everyday", (NAME, FEED, VALUE, REQUIRED, IDENTIFIER)),
-    "values": ("Values", (NAME, TYPE, CLEAN, TABLE, OPTIONS)),
-    "blanks": ("Blanks", (NAME, FALLBACK, BLANK, APPLIES)),
-    "all": ("All columns", COLUMNS),
+    EVERYDAY: ("Everyday", (NAME, FEED, SAYS, STORES, FILLED, IDENTIFIER, REMOVE)),
+    "values": ("Values", (NAME, VALUE, TYPE, CLEAN, TABLE, OPTIONS, STORES)),
+    "blanks": ("Blanks", (NAME, FALLBACK, BLANK, REQUIRED, APPLIES, FILLED)),
+    "all": ("All columns", (*COLUMNS, SAYS, STORES, FILLED, REMOVE)),
 }
-"""Which columns stand in the table together: as many as fit beside the sample. By the word in the address."""
+"""Which columns stand in the table together: as many as fit. By the word in the address."""
 
 
-def to_frame(attributes: Sequence[Attribute], identifier: str) -> pd.DataFrame:
-    frame = pd.DataFrame([row_of(each, identifier) for each in attributes], columns=list(COLUMNS))
-    text = [name for name in COLUMNS if name not in (REQUIRED, IDENTIFIER, CLEAN)]
-    kinds: dict[str, str] = dict.fromkeys(text, "object") | {REQUIRED: "bool", IDENTIFIER: "bool", CLEAN: "object"}
-    return frame.astype(kinds)
+_NEW: Row = {**row_of(Attribute(""), "-"), NAME: None}
+FOLLOWING = (VALUE, TYPE, BLANK, APPLIES)
+"""What stands in a row by itself once it has a name or a column."""
+_NOTHING: Row = {**_NEW, **dict.fromkeys(FOLLOWING)}
 
 
-def from_frame(frame: pd.DataFrame, before: str = "") -> tuple[tuple[Attribute, ...], str]:
-    """(attributes, unique identifier). Rows without a name are not there yet. `before`: the unique identifier until
-    now, which gives way to one that is ticked beside it. Raises `SettingsError` naming row and cell for what cannot be
-    read, and when it cannot be told which of several ticks is meant."""
-    rows = [{name: _value(row[name]) for name in COLUMNS} for row in frame.to_dict("records")]
-    named = [(number, row) for number, row in enumerate(rows, 1) if tidy(_text(row[NAME]))]
+def rows_of(attributes: Sequence[Attribute], identifier: str) -> list[Row]:
+    """A row per attribute, and the spare ones."""
+    return [*(row_of(each, identifier) for each in attributes), *[_NOTHING] * SPARE]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an editor began from. `of`: which domain, and whether it may be edited."""
+
+    of: tuple[int, bool]
+    begun: Begun
+    content: tuple[tuple[Attribute, ...], str]
+    rows: tuple[Row, ...]
+
+
+def edited(rows: Sequence[Row], state: object, fields: Sequence[Field]) -> list[Row]:
+    """The rows with what was typed into them. `state`: what the browser sent of the editor. A column that was chosen is
+    read as it usually is, unless somebody said how."""
+    said = state.get("edited_rows", {}) if isinstance(state, Mapping) else {}
+    known = {each.id: each for each in fields}
+    return [_edited(row, said.get(number, {}), known) for number, row in enumerate(rows)]
+
+
+def _edited(row: Row, said: Row, known: Mapping[str, Field]) -> Row:
+    row = _NEW if row is _NOTHING and said else row
+    feed = said.get(FEED)
+    found = known.get(feed) if isinstance(feed, str) and feed != row[FEED] else None
+    if found is None:
+        return {**row, **said}
+    kind, spoken = reading(found, AttributeType(str(row[TYPE])))
+    return {**row, TYPE: kind.value, VALUE: SPOKEN if spoken else MACHINE, **said}
+
+
+def from_rows(rows: Sequence[Row], before: str = "") -> tuple[tuple[Attribute, ...], str]:
+    """(attributes, unique identifier). Rows without a name are not there. `before`: the unique identifier until now, which
+    gives way to one that is ticked beside it. Raises `SettingsError` naming row and cell for what cannot be read, and when
+    it cannot be told which of several ticks is meant."""
+    named = [(number, row) for number, row in enumerate(rows, 1) if has_name(row)]
     return tuple(attribute_of(f"Row {number}", row) for number, row in named), _identifier(named, before)
 
 
-def _identifier(named: Sequence[tuple[int, Mapping[str, object]]], before: str) -> str:
+def has_name(row: Row) -> bool:
+    return bool(tidy(_text(row[NAME])))
+
+
+def _identifier(named: Sequence[tuple[int, Row]], before: str) -> str:
     ticked = {number: tidy(_text(row[NAME])) for number, row in named if row[IDENTIFIER] is True}
     new = [name for name in ticked.values() if name != before] if len(ticked) > 1 else list(ticked.values())
     if len(new) > 1:
@@ -68,14 +115,9 @@ def _identifier(named: Sequence[tuple[int, Mapping[str, object]]], before: str) 
     return new[0] if new else before if ticked else ""
 
 
-def ticked(frame: pd.DataFrame) -> int:
-    """How many rows are ticked as the unique identifier."""
-    return sum(row[IDENTIFIER] is True for row in frame.to_dict("records"))
-
-
-def _value(value: object) -> object:
-    """Editors send back nan, None or a number for what was left empty."""
-    return None if value is pd.NA or (isinstance(value, float) and value != value) else value
+def outgrown(rows: Sequence[Row]) -> bool:
+    """Whether the editor is to be begun anew: no row is left for another attribute, or a tick was moved and two stand."""
+    return all(has_name(row) for row in rows) or sum(row[IDENTIFIER] is True for row in rows if has_name(row)) > 1
 
 
 def _text(value: object) -> str:
@@ -83,6 +125,45 @@ def _text(value: object) -> str:
 
 
 # --- the editor -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is drawn: the rows as they were begun, and as they are now; what becomes of one person, by attribute."""
+
+    begun: Sequence[Row]
+    now: Sequence[Row]
+    tried: Mapping[str, Trial]
+    fields: Sequence[Field]
+
+
+def _frame(table: Table, may_edit: bool) -> pd.DataFrame:
+    """The editor lays over it what was typed, so that the cells one edits are those of the beginning; those that follow from
+    another cell stand as they are now."""
+    rows = [
+        {
+            **row,
+            **{name: now[name] for name in FOLLOWING if isinstance(now[name], str)},
+            **_beside(now, table.tried, may_edit),
+        }
+        for row, now in zip(table.begun, table.now, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, SAYS, STORES, FILLED, REMOVE])
+    kinds = {REQUIRED: "bool", IDENTIFIER: "bool", FILLED: "float64"}
+    return frame.astype({name: kinds.get(name, "object") for name in frame.columns})
+
+
+def _beside(row: Row, tried: Mapping[str, Trial], may_edit: bool) -> Row:
+    """What stands in an attribute's row and is not edited."""
+    name = tidy(_text(row[NAME]))
+    found = tried.get(name)
+    bin_ = BIN if name and may_edit else None
+    if found is None:
+        return {SAYS: None, STORES: None, FILLED: None, REMOVE: bin_}
+    if found.filled is None:
+        return {SAYS: "(not read yet)" if found.column else "(not fed)", STORES: None, FILLED: None, REMOVE: bin_}
+    stores = found.after or (f"({found.note})" if found.note else None)
+    return {SAYS: found.before or None, STORES: stores, FILLED: int(found.filled * 100) / 100, REMOVE: bin_}
 
 
 def _called(field: Field, names: Mapping[str, int]) -> str:
@@ -94,30 +175,32 @@ def _called(field: Field, names: Mapping[str, int]) -> str:
     return field.id if evident else f"{field.id} · {field.name}"
 
 
-def edit(
-    frame: pd.DataFrame, fields: Sequence[Field], written: Sequence[str], key: str, disabled: bool, view: str
-) -> pd.DataFrame:
-    """The table one edits. `written`: column names in use that are no field ids, offered as well. `view`: which of
-    `VIEWS` is shown; what it leaves out stays as it is."""
-    often = Counter(fold(each.name) for each in fields)
-    names = {each.id: _called(each, often) for each in sorted(fields, key=lambda each: each.name.casefold())}
-    options = [*[each for each in written if each not in names], *names]
+def edit(table: Table, key: str, view: str, remove: Callable[[str], None] | None) -> None:
+    """The table one edits; what was typed stands in the session under `key`. `view`: which of `VIEWS` is shown. `remove`:
+    called with its key in the session when a row's bin is clicked, and None for whoever only looks."""
+    often = Counter(fold(each.name) for each in table.fields)
+    names = {each.id: _called(each, often) for each in sorted(table.fields, key=lambda each: each.name.casefold())}
+    written = [name for row in table.now for name in (row[FEED], row[FALLBACK]) if isinstance(name, str)]
+    options = [*dict.fromkeys(each for each in written if each not in names), *names]
     column = st.column_config
-    edited: pd.DataFrame = st.data_editor(
-        frame,
+    st.data_editor(
+        _frame(table, remove is not None),
         key=key,
-        num_rows="dynamic",
+        num_rows="fixed",
         placeholder="",
         hide_index=True,
-        disabled=disabled,
-        height=37 + 35 * min(max(len(frame), 3) + 2, 42),
+        disabled=[SAYS, STORES, FILLED] if remove else True,
+        height=37 + 35 * min(len(table.begun), 42),
         column_order=VIEWS[view][1],
         column_config={
-            NAME: column.TextColumn(required=True, pinned=True, width=116, help="Skillcast’s name of the user attribute."),
+            NAME: column.TextColumn(pinned=True, width=116, help="Skillcast’s name of the user attribute. Without one, a row is gone."),
             FEED: column.SelectboxColumn(
-                options=options, width=192, format_func=lambda each: names.get(str(each), str(each)),
+                options=options, width=176, format_func=lambda each: names.get(str(each), str(each)),
                 help="The HiBob column that feeds the attribute.",
             ),
+            SAYS: column.TextColumn(width=166, help="The value of the person chosen above, in HiBob."),
+            STORES: column.TextColumn(width=166, help="What Skillcast would store of it."),
+            FILLED: column.NumberColumn(width=62, format="percent", help="The share of people with a value."),
             VALUE: column.SelectboxColumn(
                 options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=113, help="HiBob’s value, or the text that people read."
             ),
@@ -130,11 +213,12 @@ def edit(
             FALLBACK: column.SelectboxColumn(
                 width=165, options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."
             ),
-            CLEAN: column.MultiselectColumn(options=list(CLEAN_UP), help="Trimming is always done."),
-            TABLE: column.TextColumn(help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),
-            OPTIONS: column.TextColumn(help="For the type list: the values it may have, with semicolons."),
+            CLEAN: column.MultiselectColumn(width=110, options=list(CLEAN_UP), help="Trimming is always done."),
+            TABLE: column.TextColumn(width=130, help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),
+            OPTIONS: column.TextColumn(width=110, help="For the type list: the values it may have, with semicolons."),
             APPLIES: column.SelectboxColumn(options=list(APPLY.values()), default=APPLY[Apply.ALWAYS], required=True),
+            REMOVE: column.ButtonColumn(width=60, type="tertiary", key=f"{key}_remove", on_click=remove, args=(f"{key}_remove",))
+            if remove else column.TextColumn(width=60),
         },
-        alt="The mapping: a row per attribute",
+        alt="The mapping: a row per attribute, with the values of one person before and after",
     )  # fmt: skip
-    return edited

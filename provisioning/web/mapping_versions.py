@@ -32,7 +32,7 @@ def _compared(_house: Workspace, _new: int | Content, label: str, old: int, said
 
 def _compare(here: Here, domain: Domain, old: int, new: int | Content) -> Compared:
     read = workflow.last_read(here.house, domain.label)
-    if read is None:
+    if read is None or not workflow.plans_seen(here.house, domain.label, most=1):
         raise NotFound("Comparing needs a preview: it looks at the people who were read for the last one.")
     state = repr((here.house.actor, read.evidence.read_at, domain.mapping_version, domain.settings_version))
     return _compared(here.house, new, domain.label, old, repr(new), state)
@@ -55,8 +55,8 @@ def _title(old: int, new: int | None, found: Comparison) -> str:
 def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> bool:
     """`content`: the draft, where there is one that can be read. Returns whether an old version was brought back."""
     versions = {each.version: each for each in workflow.versions_of(here.house, domain.label)}
-    if content is None and len(versions) < 2:
-        return False
+    if (content is None and len(versions) < 2) or not any(each.attributes for each in versions.values()):
+        return False  # With nothing there is nothing to compare.
     st.header("Versions compared", anchor=False)
     drafted = content is not None
     usual = _usual(domain, versions, drafted)

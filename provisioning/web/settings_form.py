@@ -22,7 +22,7 @@ from provisioning.model import (
 )
 from provisioning.web.frame import Here, fail
 from provisioning.web.parts import first
-from provisioning.web.words import ago, people
+from provisioning.web.words import ago, escape, people
 
 INCLUDE, EXCLUDE = "Include", "Exclude"
 STATUSES = {
@@ -172,8 +172,8 @@ def _place(options: list[str], value: str | None) -> int:
     return options.index(value) if value in options else 0
 
 
-def lifecycle(here: Here, base: Lifecycle, key: str) -> Lifecycle:
-    """What each of HiBob's statuses means; those that differ from the defaults are kept by name."""
+def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycle:
+    """What each of HiBob's statuses means; those that differ from the defaults are kept by name. Beside it, which occur."""
     st.caption("Leave as is: the status stays, attributes of live users are still updated, and nobody is added.")
     named = {status_key(status): (status, meaning) for status, meaning in base.meanings}
     rows = [
@@ -199,7 +199,32 @@ def lifecycle(here: Here, base: Lifecycle, key: str) -> Lifecycle:
     right.caption(
         "Until then they are held as future starters. Whoever is on garden leave is live until the last day of work."
     )
-    return Lifecycle(_meanings(edited, named), int(days))
+    said = Lifecycle(_meanings(edited, named), int(days))
+    with right:
+        _statuses(workflow.try_lifecycle(here.house, domain.label, said))
+    return said
+
+
+def _statuses(found: Sequence[workflow.StatusSeen]) -> None:
+    """The statuses that people have in HiBob, those first of which the table says nothing."""
+    if not found:
+        return
+    rows = [
+        {
+            "In HiBob now": each.status,
+            "People": each.people,
+            "State": "" if each.known else "Not in the table",
+        }
+        for each in sorted(found, key=lambda each: each.known)
+    ]
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, height="content",
+        column_config={
+            "People": st.column_config.NumberColumn(width=65, format="localized"),
+            "State": st.column_config.TextColumn(width=130, help="What the table does not name is left as is."),
+        },
+        alt="The lifecycle statuses that people have in HiBob, and how many have each",
+    )  # fmt: skip
 
 
 def _meanings(edited: pd.DataFrame, named: Mapping[str, tuple[str, Meaning]]) -> tuple[tuple[str, Meaning], ...]:
@@ -244,11 +269,26 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
         },
         alt="Protected people",
     )  # fmt: skip
-    return tuple(
+    said = tuple(
         _protection(number, row)
         for number, row in enumerate(edited.to_dict("records"), 1)
         if _said(row["Person"]) or _said(row["Attribute"])
     )
+    # Only where it is looked at: it asks for each of them.
+    if st.query_params.get("part") == "protected":
+        _strangers(here, domain, [each.person for each in said if each.person])
+    return said
+
+
+def _strangers(here: Here, domain: Domain, named: Sequence[str]) -> None:
+    """A misspelt name protects nobody."""
+    unknown = [each for each in named if not workflow.is_anybody(here.house, domain.label, each)]
+    if unknown:
+        st.warning(
+            "Nobody among the users, nor in the last read of HiBob, is called this, so it protects nobody now: "
+            f"{escape(', '.join(unknown))}. Check the spelling.",
+            icon=":material/person_off:",
+        )
 
 
 def _protection(number: int, row: Mapping[str, object]) -> Protection:

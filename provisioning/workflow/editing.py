@@ -1,5 +1,6 @@
 """Mapping and settings while somebody edits them: drafts, advice, versions."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from provisioning import setup_file
 from provisioning.engine import advice, suggesting
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, resolve_all
+from provisioning.engine.lifecycle import wishes
 from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
 from provisioning.engine.suggesting import Suggestion
@@ -20,6 +22,7 @@ from provisioning.model import (
     Attribute,
     Domain,
     Field,
+    Lifecycle,
     Limits,
     ScopeRule,
     Settings,
@@ -27,6 +30,7 @@ from provisioning.model import (
 )
 from provisioning.store import customers, drafts, snapshots
 from provisioning.workflow.asking import last_check
+from provisioning.workflow.directories import known_directory
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.reading import connection_of, read_hibob
 from provisioning.workflow.setting_up import changed_settings, file_of
@@ -48,10 +52,11 @@ def read_sample(house: Workspace, label: str) -> int:
 
 def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
     """A draft may name columns that cannot be resolved; the page says so, and the others are read. Which titles a
-    report has is only known when it is read."""
-    if connection_of(house, domain).report is not None:
+    report has is only known when it is read, and of HiBob's fields nothing before the first contact."""
+    fields = fields_known(house, domain.label)
+    if connection_of(house, domain).report is not None or not fields:
         return False
-    catalogue = Catalogue(fields_known(house, domain.label))
+    catalogue = Catalogue(fields)
     try:
         resolve_all(catalogue, [name for name in (each.data_feed_name, each.fallback) if name])
     except SettingsError:
@@ -59,7 +64,10 @@ def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
     return False
 
 
-MAPPING = "mapping"
+MAPPING, PAST = "mapping", "mapping past"
+MOST_PAST = 20
+Content = tuple[tuple[Attribute, ...], str]
+"""What a mapping says: its rows, and which attribute is the unique identifier."""
 
 
 def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
@@ -204,6 +212,22 @@ def keep_mapping_draft(
     drafts.keep(house.db, domain.id, MAPPING, house.actor.name, drafts.Draft(begun.version, content), house.clock())
 
 
+def mapping_past(house: Workspace, label: str) -> tuple[Content, ...]:
+    """What the actor's mapping said before each of their last edits, the last edit at the end."""
+    domain = seen_domain(house, label, "see the mapping")
+    kept = drafts.find(house.db, domain.id, PAST, house.actor.name)
+    return msgspec.json.decode(kept.content, type=tuple[Content, ...]) if kept else ()
+
+
+def keep_mapping_past(house: Workspace, label: str, past: Sequence[Content]) -> None:
+    """The last `MOST_PAST` are kept, until the mapping is saved."""
+    domain = seen_domain(house, label, "change the mapping", PREPARERS)
+    content = msgspec.json.encode(tuple(past[-MOST_PAST:])).decode()
+    drafts.keep(
+        house.db, domain.id, PAST, house.actor.name, drafts.Draft(domain.mapping_version, content), house.clock()
+    )
+
+
 def drop_mapping_draft(house: Workspace, label: str) -> None:
     drafts.drop(house.db, seen_domain(house, label, "change the mapping", PREPARERS).id, MAPPING, house.actor.name)
 
@@ -228,7 +252,8 @@ def save_mapping(
         now, by = house.clock(), house.actor.name
         version = customers.save_mapping(house.db, domain.id, tuple(attributes), by, now)
         also = customers.save_settings(house.db, domain.id, settings, by, now)
-        drafts.drop(house.db, domain.id, MAPPING, by)
+        for kind in (MAPPING, PAST):
+            drafts.drop(house.db, domain.id, kind, by)
         if version or also:
             changed = list(advice.difference(domain.attributes, attributes))
             back = {"gone_back_to": gone_back_to} if gone_back_to is not None else {}
@@ -343,3 +368,34 @@ def try_scope(house: Workspace, label: str, rules: Sequence[ScopeRule], most: in
     first, last = (text_column(table, each) for each in (known.FIRST_NAME, known.SURNAME))
     names = tuple(f"{first[row].as_py()} {last[row].as_py()}".strip() for row in rows[:most])
     return ScopeSeen(len(rows), table.num_rows, names, unread)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSeen:
+    """A lifecycle status that people have in the newest read; `known`: the lifecycle table says what it means."""
+
+    status: str
+    people: int
+    known: bool
+
+
+def try_lifecycle(house: Workspace, label: str, lifecycle: Lifecycle) -> tuple[StatusSeen, ...]:
+    """The statuses of the newest read, the commonest first, for a table that need not be saved; none before it."""
+    employees = last_read(house, label)
+    if employees is None:
+        return ()
+    found = wishes(lifecycle, employees.table, house.clock().date())
+    counts = Counter(found.status(row) or "no status" for row in range(len(found.form)))
+    return tuple(StatusSeen(status, people, status not in found.unknown) for status, people in counts.most_common())
+
+
+def is_anybody(house: Workspace, label: str, name: str) -> bool:
+    """Whether a user, or somebody in the newest read, has this id, link, e-mail or other value: for what is typed by hand."""
+    domain, wanted = seen_domain(house, label, "see the users"), fold(name)
+    users, _ = known_directory(house, domain).find(name.strip(), 50, 0)
+    for user, link, _status, values in users:
+        if wanted in {fold(each) for each in (user, f"user:{user}", link, *values.values())}:
+            return True
+    return bool(person_read(house, label, name.strip())) or any(
+        fold(line.split(" · ")[-1]) == wanted for _, line in people_read(house, label, name.strip(), 50)
+    )

@@ -19,7 +19,7 @@ from provisioning.workflow.reading import Check
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
-from provisioning.workflow.stages import Facts, next_station, stations
+from provisioning.workflow.stages import Facts, live_people_read, next_station, stations
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,16 @@ class _Overview:
         return live_users(self.house, domain)
 
     def _row(self, about: Customer, domain: Domain | None, live: Mapping[int, int], in_all: int) -> DomainOverview:
-        check, why_not = self._check(domain)
-        tested = check.ok if check else False if why_not else None
         plan = self.plans.get(domain.id) if domain else None
+        check, why_not, at = self._check(domain)
+        read = live_people_read(domain, plan, at) if domain else None
+        tested = True if read is not None else check.ok if check else False if why_not else None
         state, made_at = self._plan_state(domain, plan)
         schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
         run = self.runs.get(domain.id) if domain else None
         ran = domain is not None and domain.id in self.ran
-        facts = Facts(about, domain, about.id in self.ready, check, why_not, plan is not None, ran, schedule.standing)
+        ready = about.id in self.ready
+        facts = Facts(about, domain, ready, check, why_not, read, plan is not None, ran, schedule.standing)
         steps = [each for each in stations(facts) if not each.optional]
         following = next_station(steps)
         over = about.seats is not None and in_all > about.seats
@@ -149,10 +151,10 @@ class _Overview:
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
         )  # fmt: skip
 
-    def _check(self, domain: Domain | None) -> tuple[Check | None, str]:
-        """(what the last finished test proved, why it failed)"""
-        check, problem = self.checks.get(domain.id, (None, "")) if domain else (None, "")
-        return (None, problem) if check is None else (msgspec.json.decode(check, type=Check), "")
+    def _check(self, domain: Domain | None) -> tuple[Check | None, str, datetime | None]:
+        """(what the last finished test proved, why it failed, when)"""
+        check, problem, at = self.checks.get(domain.id, (None, "", None)) if domain else (None, "", None)
+        return (None, problem, at) if check is None else (msgspec.json.decode(check, type=Check), "", at)
 
     def _plan_state(
         self, domain: Domain | None, plan: overview.LastPlan | None

@@ -1,19 +1,23 @@
 """How far a customer's set-up is: the same steps on Before you start, beside every set-up page and for CSMs."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from provisioning import setup_file
 from provisioning.engine import columns as known
 from provisioning.engine.advice import USUAL
 from provisioning.engine.columns import HUMAN, Catalogue, column_names
+from provisioning.engine.proof import READ_PROOF
 from provisioning.errors import SettingsError
-from provisioning.model import Customer, Domain, RunStatus
-from provisioning.report.permissions import NAMES, request_text
+from provisioning.model import Customer, Domain, Field, Plan, RunStatus
+from provisioning.report.permissions import request_text
+from provisioning.source.standard import standard_fields
 from provisioning.store import customers, plans
+from provisioning.store.codec import to_moment
 from provisioning.store.jobs import JobKind, JobState
+from provisioning.store.overview import LastPlan
 from provisioning.workflow.asking import last_check, latest_job
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_customer, seen_domain
@@ -41,13 +45,15 @@ class Station:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the steps follow from. `ready`: a connection has its id and token; `check`: what its last finished test
-    proved; `failure`: why that did not come to an end; `ran`: a run came to its end."""
+    proved; `failure`: why that did not come to an end; `read`: how many live people a newer preview read, with every
+    mapped column; `ran`: a run came to its end."""
 
     about: Customer
     domain: Domain | None = None
     ready: bool = False
     check: Check | None = None
     failure: str = ""
+    read: int | None = None
     previewed: bool = False
     ran: bool = False
     schedule: Standing = Standing.NONE
@@ -65,15 +71,27 @@ def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
     domain = seen_domain(house, label, "see the checklist")
     job = latest_job(house, label, [JobKind.CHECK])
     failed = job is not None and job.state is JobState.FAILED
+    newest = next(iter(plans.recent_plans(house.db, domain.id, 1)), None)
     return replace(
         facts,
         domain=domain,
         check=last_check(house, label),
         failure=(job.error or "It did not come to an end.") if job and failed else "",
-        previewed=plans.latest_plan_id(house.db, domain.id) is not None,
+        read=live_people_read(domain, newest, to_moment(job.ended_at) if job and job.ended_at else None),
+        previewed=newest is not None,
         ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
         schedule=schedule_seen(house, label).standing,
     )
+
+
+def live_people_read(domain: Domain, plan: Plan | LastPlan | None, tested_at: datetime | None) -> int | None:
+    """How many live people the newest preview read with every column that is mapped now; None where it does not prove
+    that, or a test is newer. A portal is proved by its test alone: it tells more than a read of it."""
+    if plan is None or plan.evidence is None or plan.mapping_version != domain.mapping_version or domain.settings.scim:
+        return None
+    if (tested_at and tested_at > plan.read_at) or any(each.code in READ_PROOF for each in plan.findings):
+        return None
+    return plan.evidence.active
 
 
 def next_station(steps: Sequence[Station]) -> Station | None:
@@ -87,9 +105,9 @@ def stations(facts: Facts) -> list[Station]:
         _seats(facts.about),
         _service_user(facts),
         _domain(facts),
+        _tested(facts),
         _attributes(facts),
         _identifier(facts),
-        _tested(facts),
         _protected(facts),
         _previewed(facts),
         _ran(facts),
@@ -101,10 +119,10 @@ def _seats(about: Customer) -> Station:
     title = "Licensed seats and price per user"
     if about.seats is None:
         return Station(
-            title, False, "Not entered yet.", "start", "Enter them below: a preview then warns before seats run out.",
+            title, False, "Not entered yet.", "start", "Enter them: a preview then warns before seats run out.",
             optional=True,
         )  # fmt: skip
-    price = f", {money(about.price_per_user)} a user in your currency" if about.price_per_user else ""
+    price = f" at {money(about.price_per_user)} each" if about.price_per_user else ""
     return Station(title, True, f"{about.seats:,} licensed users{price}.", "start", optional=True)
 
 
@@ -118,7 +136,7 @@ def _service_user(facts: Facts) -> Station:
     title = "Service user in HiBob: its id and token"
     if facts.ready:
         return Station(title, True, "Id and token are stored; the token encrypted.", "connect")
-    todo = "Send the text below to whoever runs HiBob, then enter the id and token they give you."
+    todo = "Send whoever runs HiBob the text that “Before you start” has for them, then enter the id and token they give you."
     return Station(title, False, "No connection has both yet.", "connect", todo)
 
 
@@ -148,24 +166,30 @@ def _identifier(facts: Facts) -> Station:
 
 
 def _tested(facts: Facts) -> Station:
-    """Done when the last test covers the mapping of now: a column that was mapped later is not proved."""
-    title, page = "Test of the connection and every mapped column", "connect"
-    check = facts.check
+    """A preview of the mapping of now proves what a test does, so that nobody who has mapped already waits for one."""
+    title, page, check = "Test of the connection", "connect", facts.check
+    if facts.read is not None:
+        return Station(title, True, f"The last preview read {facts.read:,} live people and every mapped column.", page)
     if facts.failure:
         return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
     if check is None:
-        return Station(title, False, "Not tested yet.", page, "It reads HiBob and changes nothing.")
+        mapped = _attributes(facts).done and _identifier(facts).done
+        todo = "It reads HiBob and changes nothing."
+        todo += " The first preview proves the same." if mapped else " It brings HiBob’s list of fields, to map from."
+        return Station(title, False, "Not tested yet.", page, todo, optional=mapped)
     if not check.ok:
         todo = "Ask whoever runs HiBob for what the test found missing, then test again."
         return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)
-    untested = _untested(check, facts.domain)
+    return Station(title, True, f"{check.live:,} live people are visible. {_columns_tested(check, facts.domain)}", page)
+
+
+def _columns_tested(check: Check, domain: Domain | None) -> str:
+    untested = _untested(check, domain)
     if untested:
-        detail = f"Mapped since the last test: {', '.join(untested)}."
-        return Station(title, False, detail, page, "Test again: a new column may not be permitted yet.")
-    if not check.columns:
-        detail = f"{check.live:,} live people are visible; no column was mapped yet."
-        return Station(title, False, detail, page, "Map the attributes, then test again: that proves every column.")
-    return Station(title, True, f"{check.live:,} live people are visible, and every mapped column is there.", page)
+        return (
+            f"Mapped since, and read by the next preview: {', '.join(each.removeprefix(HUMAN) for each in untested)}."
+        )
+    return "Every mapped column is there." if check.columns else "No column was mapped yet."
 
 
 def _untested(check: Check, domain: Domain | None) -> tuple[str, ...]:
@@ -196,9 +220,7 @@ def _ran(facts: Facts) -> Station:
     if facts.ran:
         return Station(title, True, "Done.", "process")
     todo = "Approve a preview, a pilot with a few people if you like, and process it."
-    return Station(
-        title, False, "Nothing was written to Skillcast yet.", "process" if facts.previewed else "preview", todo
-    )
+    return Station(title, False, "Nothing was written to Skillcast yet.", "preview", todo)
 
 
 def _scheduled(facts: Facts) -> Station:
@@ -237,40 +259,42 @@ def save_licence(house: Workspace, customer: str, seats: int | None, price_per_u
 # --- what HiBob must permit -------------------------------------------------------------------------------
 
 
-def categories_needed(house: Workspace, label: str) -> dict[str, tuple[str, ...]]:
-    """The permission categories to tick in HiBob, with the columns that need each, from mapping and scope; before the
-    first mapping from what is usual."""
-    domain = seen_domain(house, label, "see the checklist")
-    catalogue = Catalogue(fields_known(house, label))
+def hibob_request(house: Workspace, customer: str, label: str | None) -> str:
+    """A text to send to whoever runs HiBob: what to create, and what to permit for the mapping of now."""
+    about = seen_customer(house, customer, "see the checklist")
+    require(house, about.id, READERS, "see the checklist")
+    domain = seen_domain(house, label, "see the checklist") if label else None
+    told = fields_known(house, label) if label else ()
+    categories, others = _permissions(domain, Catalogue(told or standard_fields()))
+    return request_text(about.name, _user_of(house, domain), categories, others, told=bool(told))
+
+
+def _permissions(domain: Domain | None, catalogue: Catalogue) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """(the permission categories to tick, each with the fields that need it; the columns whose category is not known)"""
     found: dict[str, list[str]] = {}
-    wanted = [*known.ENGINE_FIELDS]
-    for name in _columns_of(domain):
-        with suppress(SettingsError):
-            wanted.append(catalogue.resolve(name).field)
-    for field_id in dict.fromkeys(wanted):
-        known_field = catalogue.fields.get(field_id)
-        if known_field:
-            found.setdefault(known_field.category_name or known_field.category, []).append(known_field.name)
-    return {name: tuple(columns) for name, columns in sorted(found.items())}
+    others = []
+    for name in dict.fromkeys((*known.ENGINE_FIELDS, *_columns_of(domain))):
+        field = _field(catalogue, name)
+        if field is None:
+            others.append(name.removeprefix(HUMAN))
+            continue
+        fields = found.setdefault(field.category_name or field.category, [])
+        fields += [field.name] if field.name not in fields else []
+    return {name: tuple(fields) for name, fields in sorted(found.items())}, tuple(others)
+
+
+def _field(catalogue: Catalogue, name: str) -> Field | None:
+    try:
+        return catalogue.fields.get(catalogue.resolve(name).field)
+    except SettingsError:
+        return None
 
 
 def _columns_of(domain: Domain | None) -> list[str]:
     """What mapping and scope name; before there is a mapping the usual columns, so that HiBob is asked once."""
     fed = [each for each in domain.attributes if each.data_feed_name] if domain else []
     names = column_names(fed, domain.settings.scope) if domain else []
-    return names if fed else [*(column.removeprefix(HUMAN) for _, column, _ in USUAL), *names]
-
-
-def hibob_request(house: Workspace, customer: str, label: str | None) -> str:
-    """A text to send to whoever runs HiBob: what to create, and what to permit for the mapping of now."""
-    about = seen_customer(house, customer, "see the checklist")
-    require(house, about.id, READERS, "see the checklist")
-    domain = seen_domain(house, label, "see the checklist") if label else None
-    categories: Mapping[str, tuple[str, ...]] = categories_needed(house, label) if label else {}
-    usual = {column.removeprefix(HUMAN): name for name, column, _ in USUAL}
-    mapped = [name.removeprefix(HUMAN) for name in _columns_of(domain)]
-    plain = (*NAMES.values(), *(usual.get(name, name) for name in dict.fromkeys(mapped) if name not in NAMES))
-    return request_text(about.name, _user_of(house, domain), categories, plain)
+    return names if fed else [*(column for _, column, _ in USUAL), *names]
 
 
 def _user_of(house: Workspace, domain: Domain | None) -> str:

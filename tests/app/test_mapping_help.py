@@ -179,6 +179,27 @@ def test_a_discarded_draft_is_brought_back(full: App) -> None:
     assert named(full, "Office")
 
 
+def test_what_can_be_taken_back_survives_a_reload_and_ends_with_the_save(full: App) -> None:
+    at = full.open("mapping")
+    at.session_state[f"map_1_{at.session_state['mapping_turn']}"] = {"edited_rows": {6: {"Attribute": "Office"}}}
+    at.run()
+    button(full.open("mapping"), "Undo")
+    assert draft(full) is None
+    at = paste(full.open("mapping", more="paste"), "Team\twork.department")
+    button(at, "Take these rows into the draft")
+    button(full.open("mapping"), "Save")
+    assert workflow.mapping_past(full.house(), DOMAIN) == ()
+    assert next(each for each in full.open("mapping").button if each.label == "Undo").disabled
+
+
+def test_the_first_read_of_all_brings_every_column_however_it_is_named(app: App, said: Said) -> None:
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.SAMPLE)
+    app.work()
+    text = said(app.open("mapping"))
+    assert "HiBob was read" in text
+    assert "Not read yet" not in text
+
+
 # --- values -----------------------------------------------------------------------------------------------
 
 

@@ -10,9 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
 from provisioning.errors import NotFound, Refused, RoleMissing, SettingsError
-from provisioning.model import Attribute, Domain, Role, ScopeRule
+from provisioning.model import Attribute, AttributeType, Domain, Role, ScopeRule
+from provisioning.sandbox import Sandbox
+from provisioning.sandbox.fields import CONTRACT_END, COST_CENTRE
 from provisioning.store import jobs
-from provisioning.web.mapping_table import VIEWS, from_frame, to_frame
+from provisioning.web.mapping_table import SPARE, VIEWS, edited, from_rows, rows_of
 
 Said = Callable[[AppTest], str]
 UNIQUE = "Unique id"
@@ -30,6 +32,16 @@ def edit(at: AppTest, edits: dict[int, dict[str, object]]) -> AppTest:
     at.run()
     assert not at.exception
     return at
+
+
+def editor(at: AppTest) -> str:
+    return f"map_1_{at.session_state['mapping_turn']}"
+
+
+def kept(full: App) -> tuple[Attribute, ...]:
+    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    assert draft is not None
+    return draft.attributes
 
 
 def picker(at: AppTest, label: str) -> object:
@@ -59,7 +71,7 @@ def query(at: AppTest, name: str) -> str:
 
 
 def sample(at: AppTest) -> pd.DataFrame:
-    return next(each.value for each in at.dataframe if "HiBob says" in each.value)
+    return next(each.value for each in at.dataframe if "Filled" in each.value)
 
 
 # --- before saving ----------------------------------------------------------------------------------------
@@ -213,7 +225,7 @@ def test_ticking_another_unique_identifier_moves_the_tick(full: App) -> None:
     draft = workflow.mapping_draft(full.house(), DOMAIN)
     assert draft is not None
     assert draft.identifier == "Email"
-    assert [each[UNIQUE] for each in at.session_state["mapping_base"][3].to_dict("records")].count(True) == 1
+    assert list(sample(at)[UNIQUE]).count(True) == 1
 
 
 def test_two_new_ticks_at_once_are_a_problem_and_not_saved(full: App) -> None:
@@ -235,9 +247,9 @@ def test_two_new_ticks_at_once_are_a_problem_and_not_saved(full: App) -> None:
 )
 def test_the_newest_tick_is_the_unique_identifier(ticks: tuple[str, ...], before: str, identifier: str) -> None:
     names = ("A", *ticks[1:], "C") if ticks[:1] == ("A",) else ("A", "B", "C")
-    frame: pd.DataFrame = to_frame([Attribute(name, f"work.{name}") for name in names], "")
-    frame[UNIQUE] = [name in ticks for name in names]
-    assert from_frame(frame, before)[1] == identifier
+    rows = rows_of([Attribute(name, f"work.{name}") for name in names], "")
+    typed = {"edited_rows": {number: {UNIQUE: name in ticks} for number, name in enumerate(names)}}
+    assert from_rows(edited(rows, typed, ()), before)[1] == identifier
 
 
 def _changed_on_settings(full: App) -> None:
@@ -304,7 +316,7 @@ def test_an_unknown_person_in_the_address_is_said_and_stays_there(full: App, sai
     at = full.open("mapping", person="nobody-of-this-name")
     assert "that the address names" in said(at)
     assert query(at, "person") == "nobody-of-this-name"
-    assert set(sample(at)["HiBob says"]) == {""}
+    assert set(sample(at)["HiBob says"]) == {None}
     assert sample(at)["Filled"].max() == 1.0
 
 
@@ -318,10 +330,60 @@ def test_searching_changes_the_person_only_when_somebody_is_chosen(full: App) ->
     assert query(at, "person") == other[0]
 
 
-def test_the_rows_of_the_sample_are_the_rows_of_the_table(full: App) -> None:
-    at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
-    names = [each.name for each in there(full).attributes]
-    assert list(sample(at)["Attribute"]) == [*names[:SITE], "Office", *names[SITE + 1 :]]
+def test_the_values_stand_in_the_row_of_their_attribute_and_follow_what_is_edited(full: App) -> None:
+    at = full.open("mapping")
+    key, before = editor(at), sample(at).iloc[SITE]
+    assert before["Skillcast stores"] == before["HiBob says"] is not None
+    edit(at, {SITE: {"Clean-up": ["upper"]}})
+    after = sample(at).iloc[SITE]
+    assert (after["HiBob says"], after["Skillcast stores"]) == (before["HiBob says"], before["HiBob says"].upper())
+    assert editor(at) == key, "another editor would forget where one is"
+
+
+def test_a_column_that_is_chosen_is_read_as_it_usually_is(full: App) -> None:
+    at = edit(full.open("mapping"), {SITE: {"Data feed name": "work.department"}})
+    assert sample(at).iloc[SITE]["Value"] == "Human-readable"
+    assert kept(full)[SITE].data_feed_name == "humanReadable.work.department"
+    edit(at, {SITE: {"Data feed name": "work.department", "Value": "Machine"}})
+    assert kept(full)[SITE].data_feed_name == "work.department"
+    edit(at, {SITE: {"Data feed name": "work.startDate"}})
+    assert kept(full)[SITE].type is AttributeType.DATE
+
+
+def test_an_attribute_is_added_in_a_spare_row_and_there_are_always_more(full: App) -> None:
+    rows = len(there(full).attributes)
+    at = full.open("mapping")
+    key = editor(at)
+    edit(at, {rows: {"Attribute": "Cost centre", "Data feed name": COST_CENTRE}})
+    assert kept(full)[-1] == Attribute("Cost centre", f"humanReadable.{COST_CENTRE}")
+    assert editor(at) == key
+    edit(at, {rows + number: {"Attribute": f"Attribute {number}"} for number in range(SPARE)})
+    assert len(kept(full)) == rows + SPARE
+    assert len(sample(at)) == rows + 2 * SPARE
+
+
+def test_a_row_leaves_by_its_bin_or_without_its_name_and_comes_back(full: App) -> None:
+    at = full.open("mapping")
+    at.session_state["mapping_gone"] = SITE
+    at.run()
+    assert "Site" not in [each.name for each in kept(full)]
+    button(at, "Undo")
+    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    edit(at, {SITE: {"Attribute": ""}})
+    assert "Site" not in [each.name for each in kept(full)]
+
+
+def test_a_value_that_cannot_be_read_is_told_with_the_people_who_have_it(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    key, person = next(iter(sandbox.company.people.items()))
+    person[CONTRACT_END] = "soon"
+    workflow.preview(full.house(), DOMAIN)
+    at = full.open("mapping")
+    assert "“soon” is not a date" in said(at)
+    links = [each.proto for each in at.get("page_link") if f"person={key}" in each.proto.query_string]
+    assert [each.label for each in links] == [f"{person['root.firstName']} {person['root.surname']}"]
+    assert "(“soon” is not a date" in str(list(sample(full.open("mapping", person=key))["Skillcast stores"]))
 
 
 def test_another_attribute_begins_on_the_first_page_of_its_people(twice: App) -> None:

@@ -15,7 +15,19 @@ from streamlit.testing.v1.element_tree import TextInput
 
 from provisioning import worker, workflow
 from provisioning.errors import NotFound, RoleMissing, SettingsError
-from provisioning.model import Action, Finding, Outcome, Plan, Result, Role, Run, RunStatus, ScopeRule, Severity
+from provisioning.model import (
+    Action,
+    Finding,
+    Outcome,
+    Plan,
+    Protection,
+    Result,
+    Role,
+    Run,
+    RunStatus,
+    ScopeRule,
+    Severity,
+)
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
@@ -474,6 +486,36 @@ def test_a_scope_counts_live(full: App) -> None:
     assert 0 < int(inside.split()[0]) < 40
 
 
+def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: App, sandbox: Sandbox) -> None:
+    for person in list(sandbox.company.people.values())[:2]:
+        person["internal.lifecycleStatus"] = "sabbatical"
+    workflow.preview(full.house(), DOMAIN)
+    at = full.open("settings", part="lifecycle")
+    shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
+    assert shown["People"].sum() == 40
+    assert list(shown.iloc[0]) == ["sabbatical", 2, "Not in the table"]
+    key = f"lifecycle_1_{at.session_state['settings_turn']}"
+    rule = {"Lifecycle status": "Sabbatical", "Means": "Live"}
+    at.session_state[key] = {"edited_rows": {}, "added_rows": [rule], "deleted_rows": []}
+    at.run()
+    shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
+    assert set(shown["State"]) == {""}
+
+
+def test_a_protected_person_who_is_nobody_is_said(full: App) -> None:
+    user, link, _, values = workflow.users(full.house(), DOMAIN)[0]
+    settings = workflow.domains_seen(full.house(), "Northwind Trading")[0].settings
+    named = (ADMIN, user, link, values["Email"].upper(), "adimn@northwind.example")
+    protected = tuple(Protection(person=each) for each in named)
+    workflow.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
+    (told,) = full.open("settings", part="protected").warning
+    assert (
+        told.value.replace("\\", "")
+        .replace("\u2060", "")
+        .endswith("nobody now: adimn@northwind.example. Check the spelling.")
+    )
+
+
 def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
     plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
     shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
@@ -928,7 +970,7 @@ people_read = workflow.people_read
 def test_after_a_connection_test_the_mapping_asks_for_a_sample(app: App, said: Said) -> None:
     workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
-    assert "No sample was read yet" in said(app.open("mapping"))
+    assert "read HiBob once" in said(app.open("mapping"))
 
 
 def test_after_a_save_the_way_leads_to_the_preview(full: App) -> None:

@@ -7,13 +7,13 @@ from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
-from provisioning.model import Role
+from provisioning.model import Attribute, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 
 Said = Callable[[AppTest], str]
 CUSTOMER = "Northwind Trading"
-TEST, PREVIEW, RUN = "Test of the connection and every mapped column", "First preview", "First run"
+TEST, PREVIEW, RUN = "Test of the connection", "First preview", "First run"
 
 
 def steps(app: App, label: str | None = DOMAIN) -> dict[str, workflow.Station]:
@@ -46,7 +46,7 @@ def button(at: AppTest, label: str) -> AppTest:
 
 def test_the_steps_fill_themselves_in_and_csms_see_the_same(app: App) -> None:
     house = app.house()
-    assert (following(app), for_csms(app)) == (TEST, (TEST, 4))
+    assert (following(app), for_csms(app)) == (PREVIEW, (PREVIEW, 4))
     prove(app)
     assert (following(app), for_csms(app)) == (PREVIEW, (PREVIEW, 5))
     plan = workflow.preview(house, DOMAIN)
@@ -71,25 +71,54 @@ def test_a_customer_without_a_domain_is_asked_for_the_service_user_first(app: Ap
     assert for_csms(app, "Fresh") == (found.title, 0)
 
 
-def test_a_column_that_was_mapped_after_the_test_is_to_be_tested(full: App) -> None:
-    domain = workflow.domains_seen(full.house(), CUSTOMER)[0]
-    rows = (*domain.attributes, workflow.suggest(full.house(), DOMAIN, ())[0].attribute)
-    added = (*domain.attributes, type(rows[-1])("Cost centre", "Cost centre"))
-    workflow.save_mapping(full.house(), DOMAIN, added, "Employee ID", workflow.begun_from(domain))
-    assert following(full) == TEST
-    assert steps(full)[TEST].detail == "Mapped since the last test: Cost centre."
-    assert for_csms(full)[0] == TEST
+def test_a_preview_proves_what_a_test_does(app: App) -> None:
+    """Who has mapped already does not wait for a test: the ready-made demo begins with its preview."""
+    assert (steps(app)[TEST].done, steps(app)[TEST].optional) == (False, True)
+    workflow.preview(app.house(), DOMAIN)
+    assert steps(app)[TEST].detail == "The last preview read 36 live people and every mapped column."
+    assert for_csms(app) == (RUN, 6)
 
 
-def test_a_test_before_anything_is_mapped_proves_no_column(app: App) -> None:
+def test_a_preview_that_misses_a_mapped_column_proves_nothing(app: App, sandbox: Sandbox) -> None:
+    sandbox.switches.granted = frozenset({"root", "work", "lifecycle", "employment"})
+    workflow.preview(app.house(), DOMAIN)
+    assert not steps(app)[TEST].done
+    prove(app)
+    found = steps(app)[TEST]
+    assert (found.wrong, following(app)) == (True, TEST)
+    assert for_csms(app)[0] == TEST
+
+
+def test_a_test_that_failed_after_the_preview_counts(app: App, sandbox: Sandbox) -> None:
+    workflow.preview(app.house(), DOMAIN)
+    sandbox.stop()
+    prove(app)
+    assert (steps(app)[TEST].wrong, for_csms(app)[0]) == (True, TEST)
+    sandbox.start()
+    workflow.preview(app.house(), DOMAIN)
+    assert (steps(app)[TEST].done, for_csms(app)[0]) == (True, RUN)
+
+
+def test_a_column_that_was_mapped_after_the_test_is_named(app: App) -> None:
+    prove(app)
+    domain = workflow.domains_seen(app.house(), CUSTOMER)[0]
+    added = (*domain.attributes, Attribute("Cost centre", "Cost centre"))
+    workflow.save_mapping(app.house(), DOMAIN, added, "Employee ID", workflow.begun_from(domain))
+    assert steps(app)[TEST].done
+    assert steps(app)[TEST].detail.endswith("Mapped since, and read by the next preview: Cost centre.")
+    assert following(app) == PREVIEW
+
+
+def test_before_anything_is_mapped_a_test_is_next_and_brings_the_fields(app: App) -> None:
     label = f"{CUSTOMER}/new"
     workflow.add_domain(app.house(), CUSTOMER, "new", "Northwind HiBob")
+    assert following(app, label) == TEST
     workflow.ask(app.house(), label, jobs.JobKind.CHECK)
     app.work()
     found = steps(app, label)[TEST]
-    assert (found.done, found.wrong) == (False, False)
-    assert "no column was mapped yet" in found.detail
-    assert workflow.categories_needed(app.house(), label)["Work"][-1] == "Reports to"
+    assert (found.done, found.wrong) == (True, False)
+    assert "No column was mapped yet" in found.detail
+    assert following(app, label) == "Attributes and dates to capture"
 
 
 def test_a_failed_test_needs_attention_and_says_why(app: App, sandbox: Sandbox, said: Said) -> None:
@@ -115,16 +144,20 @@ def test_each_step_has_a_state_in_words(app: App, said: Said) -> None:
     text = said(app.open("start"))
     for word in ("Done", "Next", "To do", "Optional"):
         assert f"-badge[{word}]" in text
-    assert "Set-up: 4 of 7 needed steps done" in " ".join(str(each.text) for each in app.open("start").get("progress"))
+    assert "Set-up: 4 of 6 needed steps done" in " ".join(str(each.text) for each in app.open("start").get("progress"))
 
 
-def test_the_text_for_hibob_names_the_fields_first_and_then_the_categories(app: App) -> None:
+def test_the_text_for_hibob_names_the_usual_categories_first_and_then_hibobs_own(app: App) -> None:
     before = app.open("start").code[0].value
-    assert "categories that hold these fields" in before
-    assert "- Last day of work" in before
+    assert "(these are HiBob’s usual names)" in before
+    assert "[ ] Lifecycle  (Status, Lifecycle status, Last day of work)" in before
+    assert "[ ] Employment  (Employment type, FTE %)" in before
+    assert "fields of your own: Payroll number, Contract end, Certified person" in before
     prove(app)
     after = app.open("start").code[0].value
-    assert "[ ] Lifecycle  (Status, Lifecycle status, Last day of work)" in after
+    assert "usual names" not in after
+    assert "of your own" not in after
+    assert "[ ] Regulated roles  (Certified person)" in after
     assert "SERVICE-4711" in after
     assert "token" not in after
 
@@ -134,7 +167,16 @@ def test_without_a_service_user_the_text_asks_for_one(app: App) -> None:
     text = workflow.hibob_request(app.house(None), "Fresh", None)
     assert "Create a service user" in text
     assert "not by mail" in text
-    assert "- Job title" in text
+    assert "[ ] Work  (Start date, Employee ID, Job title" in text
+
+
+def test_the_text_for_hibob_is_open_while_it_is_to_be_sent(app: App) -> None:
+    workflow.add_customer(app.house(None), "Fresh")
+    workflow.grant(app.house(None), ADMIN, Role.ADMIN, "Fresh")
+    fresh = app.open("start", customer="Fresh")
+    assert next(each for each in fresh.expander if "HiBob" in each.label).proto.expanded
+    mapped = app.open("start", customer=CUSTOMER)
+    assert not next(each for each in mapped.expander if "HiBob" in each.label).proto.expanded
 
 
 def test_seats_and_price_are_entered_on_the_page(app: App, said: Said) -> None:
@@ -142,7 +184,7 @@ def test_seats_and_price_are_entered_on_the_page(app: App, said: Said) -> None:
     next(each for each in at.number_input if each.label == "Licensed users").set_value(300)
     next(each for each in at.number_input if each.label.startswith("Price per user")).set_value(9.75)
     button(at, "Save")
-    assert "300 licensed users, 9.75 a user in your currency." in said(at).replace("\\", "")
+    assert "300 licensed users at 9.75 each." in said(at).replace("\\", "")
     event = workflow.see_history(app.house(), CUSTOMER)[0]
     assert (event.what, event.details["seats"]) == ("customer changed", 300)
 
@@ -160,7 +202,7 @@ def test_an_auditor_reads_the_checklist_and_changes_nothing(app: App, monkeypatc
 
 @pytest.mark.parametrize("page", ["connect", "mapping", "settings"])
 def test_a_page_of_the_set_up_says_what_is_next_until_it_is_done(app: App, said: Said, page: str) -> None:
-    assert f"Next: **{TEST}" in said(app.open(page))
+    assert f"Next: **{PREVIEW}" in said(app.open(page))
 
 
 @pytest.mark.parametrize("page", ["connect", "mapping", "settings"])
@@ -169,7 +211,7 @@ def test_nothing_is_said_once_the_set_up_is_done(full: App, said: Said, page: st
 
 
 def test_the_overview_leads_to_the_next_step(app: App, said: Said) -> None:
-    assert f"**{TEST}**" in said(app.open())
+    assert "**Make a preview**" in said(app.open())
 
 
 # --- connect ----------------------------------------------------------------------------------------------

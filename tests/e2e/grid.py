@@ -1,6 +1,8 @@
 """Drives Streamlit's tables and editors, which paint on a canvas. Inside lies a hidden table of cells without size:
 they cannot be clicked, but take focus, and focusing one selects it. From there the keyboard does everything."""
 
+from contextlib import suppress
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -21,7 +23,7 @@ class Grid:
         return dict(pairs)
 
     def cell(self, row: int, column: str) -> Locator:
-        return self.root.get_by_test_id(f"glide-cell-{self.columns()[column]}-{row}")
+        return self.table.locator(f"td[aria-colindex='{self.columns()[column]}'][data-testid$='-{row}']")
 
     def select_row(self, row: int, height: int = 35) -> None:
         """The row's marker: left of the first column; the header is 35 pixels high, a row `height`."""
@@ -31,10 +33,14 @@ class Grid:
         self.page.mouse.click(box["x"] + 16, box["y"] + 35 + height * row + height / 2)
 
     def type_text(self, row: int, column: str, text: str) -> None:
-        self._focus(row, column)
-        self.page.keyboard.press("Enter")
         field = self.page.locator("#portal textarea, #portal input").first
-        expect(field).to_be_visible()
+        for _ in range(5):
+            # A table that is drawn anew between the two forgets the cell.
+            self._focus(row, column)
+            self.page.keyboard.press("Enter")
+            with suppress(AssertionError):
+                expect(field).to_be_visible(timeout=2_000)
+                break
         field.fill(text)
         field.press("Enter")
         expect(self.page.locator("#portal textarea, #portal input")).to_have_count(0)

@@ -26,9 +26,39 @@ def test_a_new_domain_is_mapped_by_suggestions_and_pasted_rows(running: Demo, br
     walker.click("Take these rows into the draft")
     expect(Grid(walker.page, table).cell(10, "Attribute")).to_have_text("FTE")
     walker.click("Undo")
-    expect(Grid(walker.page, table).table).to_have_attribute("aria-rowcount", "12")
+    expect(Grid(walker.page, table).table).to_have_attribute("aria-rowcount", "14")
     walker.click("Save")
     walker.sees("Version 2 is in force")
+    assert walker.faults == []
+
+
+def test_cells_are_typed_one_after_the_other_and_the_values_beside_them_follow(running: Demo, browser: Browser) -> None:
+    walker = visit(browser, running.address)
+    walker.open("mapping")
+    walker.click("Read HiBob for this mapping")
+    walker.sees("HiBob was read just now")
+    table = walker.page.locator("[class*='st-key-map_']")
+    grid = Grid(walker.page, table)
+    site = grid.cell(6, "HiBob says").inner_text()
+    for row, name in ((6, "Office"), (4, "Role"), (5, "Team")):
+        grid.type_text(row, "Attribute", name)
+    walker.ready()
+    assert [grid.cell(row, "Attribute").inner_text() for row in (4, 5, 6)] == ["Role", "Team", "Office"]
+    expect(grid.cell(6, "Skillcast stores")).to_have_text(site)
+    grid.type_text(13, "Attribute", "Cost centre")
+    expect(grid.cell(13, "HiBob says")).to_have_text("(not fed)")
+    grid.canvas.scroll_into_view_if_needed()
+    box = grid.canvas.bounding_box()
+    assert box
+    walker.page.mouse.click(box["x"] + box["width"] - 40, box["y"] + 35 * 7 + 17)
+    walker.ready()
+    expect(Grid(walker.page, table).cell(6, "Attribute")).to_have_text("Manager")
+    walker.page.reload()
+    walker.ready()
+    walker.click("Undo")
+    expect(Grid(walker.page, table).cell(6, "Attribute")).to_have_text("Office")
+    walker.click("Discard")
+    walker.sees("Version 1 is in force")
     assert walker.faults == []
 
 
@@ -57,7 +87,9 @@ def test_no_column_of_the_mapping_is_out_of_sight(running: Demo, browser: Browse
         walker.page.set_viewport_size({"width": width, "height": 1000})
         walker.open("mapping")
         grid = Grid(walker.page, walker.page.locator("[class*='st-key-map_']"))
-        assert list(grid.columns())[-5:] == ["Attribute", "Data feed name", "Value", "Required", "Unique id"]
+        assert list(grid.columns()) == [
+            "Attribute", "Data feed name", "HiBob says", "Skillcast stores", "Filled", "Unique id", "Remove",
+        ]  # fmt: skip
         assert reaches(walker.page) <= width
         assert scrolls(grid) == 0
 

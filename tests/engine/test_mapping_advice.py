@@ -60,7 +60,9 @@ def told(*rows: Attribute) -> str:
 
 
 def test_a_hibob_column_without_an_attribute_is_told() -> None:
-    assert "without an attribute: Department ← humanReadable.work.department" in told(Attribute("Site", "work.site"))
+    assert "Portals usually capture more that HiBob has: Department, Start date." in told(
+        Attribute("Site", "work.site")
+    )
 
 
 def test_an_attribute_without_a_column_is_told() -> None:
@@ -88,9 +90,15 @@ def said(each: Attribute, identifier: str = "Employee ID") -> str:
 
 def test_a_row_reads_as_sentences() -> None:
     assert said(DEPARTMENT) == (
-        "Department comes from HiBob’s “Department” (work.department). Where that is blank, it comes from HiBob’s “Site” "
-        "(work.site). “Legal & Compliance” becomes “Legal”. Where HiBob has nothing, Skillcast keeps the value it has."
+        "Department comes from HiBob’s “Department”. Where that is blank, it comes from HiBob’s “Site”. "
+        "“Legal & Compliance” becomes “Legal”."
     )
+
+
+def test_a_name_that_two_columns_have_stands_with_its_id() -> None:
+    twice = (*FIELDS, Field("work.custom.place", "Site"))
+    paragraphs = in_words([Attribute("Site", "work.site")], "Site", Catalogue(twice))
+    assert paragraphs[1].startswith("Site comes from HiBob’s “Site” (work.site).")
 
 
 def test_every_thing_a_row_can_say_is_told() -> None:
@@ -118,6 +126,7 @@ def test_dates_references_and_rows_without_a_column_say_what_they_are() -> None:
 def test_the_first_paragraph_says_what_people_are_recognised_by() -> None:
     first = in_words([DEPARTMENT], "Employee ID", Catalogue(FIELDS))[0]
     assert first.startswith("People are recognised by Employee ID. 1 attribute is filled")
+    assert first.endswith("Where HiBob has nothing, Skillcast keeps the value it has, unless it is said otherwise.")
     assert "not chosen yet" in in_words([DEPARTMENT], "", Catalogue(FIELDS))[0]
 
 
