@@ -20,11 +20,12 @@ def _several(count: int, what: str) -> str:
 
 
 def forecast_line(changes: int, rate: float, measured: bool) -> str:
+    """How long, and from what that is known."""
     seconds = changes / rate
-    about = span(seconds) if seconds < MINUTE else f"about {span(seconds)}"
-    how = "at the measured rate of" if measured else "at an assumed"
-    until = "" if measured else ", until a run of 20 changes or more was measured"
-    return f"Processing all of it takes {about}, {how} {_rate(rate)} changes a second{until}"
+    takes = f"Processing all of it takes {span(seconds) if seconds < MINUTE else f'about {span(seconds)}'}"
+    if measured:
+        return f"{takes}, going by an earlier run of this domain, which made {_rate(rate)} changes a second"
+    return f"{takes}. That is a guess: this domain has had no run of 20 changes or more yet, by which to tell"
 
 
 def speed_line(speed: Speed) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from provisioning.bulk import collector_off
 from provisioning.database import Database, Row
 from provisioning.errors import NotFound
 from provisioning.model import Action, Outcome, Result, Run, RunStatus
@@ -95,14 +96,10 @@ def _head(row: Row) -> Run:
 
 
 def _run(db: Database, row: Row) -> Run:
-    outcomes = db.all("SELECT * FROM outcomes WHERE run_id = ? ORDER BY seq", row["id"])
-    return replace(
-        _head(row),
-        outcomes=tuple(
-            Outcome(each["key"], _ACTIONS[each["action"]], _RESULTS[each["result"]], each["message"])
-            for each in outcomes
-        ),
-    )
+    rows = db.all("SELECT key, action, result, message FROM outcomes WHERE run_id = ? ORDER BY seq", row["id"])
+    with collector_off():
+        outcomes = tuple(Outcome(key, _ACTIONS[action], _RESULTS[result], said) for key, action, result, said in rows)
+    return replace(_head(row), outcomes=outcomes)
 
 
 def journal(db: Database, run_id: str, outcomes: Sequence[Outcome], at: datetime) -> None:

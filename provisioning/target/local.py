@@ -10,7 +10,7 @@ from provisioning.bulk import collector_off
 from provisioning.database import Database, Row
 from provisioning.model import Change, Status, Users
 from provisioning.target import Journal
-from provisioning.target.local_chunk import Chunk, Owners
+from provisioning.target.local_chunk import Chunk
 from provisioning.target.local_rows import user_id, values_of
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
@@ -23,7 +23,6 @@ class LocalDirectory:
         self._db = db
         self._domain_id = domain_id
         self._identifier = unique_identifier
-        self._owners = self._unread()
 
     @property
     def rate(self) -> tuple[int, float | None]:
@@ -79,19 +78,11 @@ class LocalDirectory:
         )
 
     def ensure(self, changes: Sequence[Change], journal: Journal) -> None:
-        try:
-            with self._db.transaction():
-                journal(Chunk(self._db, self._domain_id, self._owners, changes).write())
-        except BaseException:
-            self._owners = self._unread()  # What it learned was rolled back.
-            raise
+        with self._db.transaction():
+            journal(Chunk(self._db, self._domain_id, self._identifier, changes).write())
 
     def finish(self, journal: Journal) -> None:
         """Nobody had to wait: references are text here."""
-
-    def _unread(self) -> Owners:
-        """Read once, as only the holder of the domain's lease writes here."""
-        return Owners(self._db, self._domain_id, self._identifier)
 
     def _rows(self) -> list[Row]:
         return self._db.all("SELECT * FROM users WHERE domain_id = ? ORDER BY id", self._domain_id)

@@ -1,58 +1,20 @@
-"""One chunk of changes in the local directory: the users that it bears on are read at once, compared one after the other,
-and written at once. It decides nothing, and must be used within one transaction."""
+"""One chunk of changes in the local directory: the users that it bears on, and whoever has a unique identifier that
+somebody is to get, are read at once, compared one after the other, and written at once. It decides nothing, and must be
+used within one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import groupby, repeat
+from operator import itemgetter
 
 import msgspec
 
 from provisioning.database import Database
 from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result
-from provisioning.target.local_rows import row_id_of, user_id, values_of
+from provisioning.target.local_rows import holders, row_id_of, user_id
 
 _decode = msgspec.json.Decoder(list[dict[str, str]]).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
-
-
-class Owners:
-    """Who has which unique identifier in one domain. Everybody is read once, when it is first asked."""
-
-    def __init__(self, db: Database, domain_id: int, identifier: str) -> None:
-        self._db, self._domain_id, self.identifier = db, domain_id, identifier
-        self._holders: dict[str, tuple[int, ...]] | None = None
-
-    def another(self, identifier: str | None, but: int | None) -> str:
-        """Another user with this unique identifier; "" where there is none."""
-        if not identifier:
-            return ""
-        others = [each for each in self._all().get(identifier, ()) if each != but]
-        return user_id(min(others)) if others else ""
-
-    def own(self, row_id: int, identifier: str | None) -> None:
-        if identifier and self._holders is not None:
-            self._holders[identifier] = (*self._holders.get(identifier, ()), row_id)
-
-    def disown(self, row_id: int, identifier: str | None) -> None:
-        if identifier and self._holders is not None:
-            self._holders[identifier] = tuple(e for e in self._holders.get(identifier, ()) if e != row_id)
-
-    def _all(self) -> dict[str, tuple[int, ...]]:
-        if self._holders is None:
-            self._holders, values = {}, values_of([self.identifier])
-            for rows in self._db.parts("SELECT id, attributes FROM users WHERE domain_id = ?", self._domain_id):
-                ids, texts = zip(*rows, strict=True)
-                self._learn(self._holders, ids, values(f"[{','.join(texts)}]")[0])
-        return self._holders
-
-    def _learn(self, holders: dict[str, tuple[int, ...]], ids: Sequence[int], identifiers: tuple[str, ...]) -> None:
-        new = dict(zip(identifiers, zip(ids, strict=True), strict=True))
-        new.pop("", None)
-        if len(new) == len(ids) - identifiers.count("") and holders.keys().isdisjoint(new):
-            holders.update(new)  # As nearly always: nobody shares theirs.
-            return
-        for row_id, identifier in zip(ids, identifiers, strict=True):
-            self.own(row_id, identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +30,30 @@ class _User:
 
 
 class Chunk:
-    """`owners`: of the domain itself; those of another domain, whither somebody moves, are read anew."""
+    """`identifier`: the attribute that no two users of a domain may share."""
 
-    def __init__(self, db: Database, domain_id: int, owners: Owners, changes: Sequence[Change]) -> None:
-        self._db, self._domain_id, self._changes = db, domain_id, changes
-        self._owners = {domain_id: owners}
+    def __init__(self, db: Database, domain_id: int, identifier: str, changes: Sequence[Change]) -> None:
+        self._db, self._domain_id, self._identifier, self._changes = db, domain_id, identifier, changes
+        self._owners: dict[tuple[int, str], set[int]] = {}
         self._places: dict[str | None, int | None] = {None: domain_id}
         self._users: dict[int, _User] = {}
         self._links: dict[tuple[int, str | None], int] = {}
         self._added: list[_User] = []
-        self._changed: list[_User] = []
+        self._changed: list[tuple[bool, _User]] = []
         self._next = 1
 
     def write(self) -> list[Outcome]:
         """Compare and set, in the order of the changes; users are written when all are compared."""
         self._read()
         outcomes = [self._ensure(change) for change in self._changes]
-        # First those that are there: they may give up a link that somebody who is added takes.
-        self._db.many(
-            "UPDATE users SET domain_id = ?, external_id = ?, status = ?, attributes = ? WHERE id = ?",
-            ((each.domain_id, each.link, each.status, each.text, each.id) for each in self._changed),
-        )
+        # First those that are there, in their order: they may give up a link that somebody after them takes. Who keeps
+        # domain and link is spared the writing of their indexes.
+        for stay, users in groupby(self._changed, key=itemgetter(0)):
+            columns = "" if stay else ", domain_id = ?, external_id = ?"
+            self._db.many(
+                f"UPDATE users SET status = ?, attributes = ?{columns} WHERE id = ?",
+                ((u.status, u.text, *(() if stay else (u.domain_id, u.link)), u.id) for _, u in users),
+            )
         self._db.many(
             "INSERT INTO users (id, domain_id, external_id, status, attributes) VALUES (?, ?, ?, ?, ?)",
             ((each.id, each.domain_id, each.link, each.status, each.text) for each in self._added),
@@ -102,9 +67,16 @@ class Chunk:
         self._keep("id", [row_id_of(each.user_id) for each in self._changes if each.user_id])
         homes = {self._place(change.after.get("domain")) for change in self._changes}
         links = [change.after["external_id"] for change in self._changes if "external_id" in change.after]
-        links += [each.link for each in self._users.values()] if homes != {self._domain_id} else []
+        name = self._identifier
+        claimed = [text for each in self._changes if (text := each.after.get(name))]
+        if homes != {self._domain_id}:  # Whoever moves brings theirs along.
+            links += [each.link for each in self._users.values()]
+            claimed += [text for each in self._users.values() if (text := each.values.get(name))]
         for home in sorted(each for each in homes if each is not None):
             self._keep(f"domain_id = {home} AND external_id", links)
+            if claimed:
+                for text, ids in holders(self._db, home, name, claimed).items():
+                    self._owners[home, text] = ids
         last = self._db.one("SELECT seq FROM sqlite_sequence WHERE name = 'users'")
         self._next = last["seq"] + 1 if last else 1
 
@@ -138,10 +110,17 @@ class Chunk:
             self._places[name] = int(row["id"]) if row else None
         return self._places[name]
 
-    def _owners_in(self, domain_id: int) -> Owners:
-        if domain_id not in self._owners:
-            self._owners[domain_id] = Owners(self._db, domain_id, self._owners[self._domain_id].identifier)
-        return self._owners[domain_id]
+    def _owner(self, domain_id: int, identifier: str | None, but: int | None) -> str:
+        """Another user of a domain with this unique identifier; "" where there is none."""
+        others = self._owners.get((domain_id, identifier), set()) - {but} if identifier else ()
+        return user_id(min(others)) if others else ""
+
+    def _own(self, user: _User) -> None:
+        if identifier := user.values.get(self._identifier):
+            self._owners.setdefault((user.domain_id, identifier), set()).add(user.id)
+
+    def _disown(self, user: _User) -> None:
+        self._owners.get((user.domain_id, user.values.get(self._identifier, "")), set()).discard(user.id)
 
     # --- comparing ----------------------------------------------------------------------------------------
 
@@ -150,21 +129,20 @@ class Chunk:
         return Outcome(change.key, change.action, result, message)
 
     def _add(self, change: Change) -> tuple[Result, str]:
-        owners = self._owners[self._domain_id]
         wanted, link, status = _attributes(change.after), change.after["external_id"], change.after["status"] or ""
         linked = self._links.get((self._domain_id, link))
         if linked is not None:
             user = self._users[linked]
             same = user.status == status and _holds(user.values, wanted)
             return (Result.DONE, "") if same else (Result.DRIFTED, f"{user_id(linked)} is already linked to them.")
-        owner = owners.another(wanted.get(owners.identifier), None)
+        owner = self._owner(self._domain_id, wanted.get(self._identifier), None)
         if owner:
-            return Result.FAILED, f"{owner} already has this {owners.identifier}. Make a new preview."
+            return Result.FAILED, f"{owner} already has this {self._identifier}. Make a new preview."
         user = _with(_User(self._next, self._domain_id, link, status, "{}", {}), wanted)
         self._next += 1
         self._added.append(user)
         self._take(user)
-        owners.own(user.id, user.values.get(owners.identifier))
+        self._own(user)
         return Result.DONE, ""
 
     def _set(self, change: Change) -> tuple[Result, str]:
@@ -185,18 +163,18 @@ class Chunk:
 
     def _change(self, before: _User, after: _User, wanted: Mapping[str, str | None]) -> tuple[Result, str]:
         """Unless somebody else has what they are to get."""
-        here, there = self._owners[self._domain_id], self._owners_in(after.domain_id)
-        name = here.identifier
-        claims = name in wanted or there is not here
-        owner = there.another(after.values.get(name), after.id) if claims else ""
+        name = self._identifier
+        claims = name in wanted or after.domain_id != self._domain_id
+        owner = self._owner(after.domain_id, after.values.get(name), after.id) if claims else ""
         linked = self._links.get((after.domain_id, after.link), after.id)
         if owner or linked != after.id:
             return Result.FAILED, f"{owner or user_id(linked)} already has this {name} or link. Make a new preview."
-        self._changed.append(after)
+        stays = (before.domain_id, before.link) == (after.domain_id, after.link)
+        self._changed.append((stays, after))
         self._take(after)
         if claims:
-            here.disown(before.id, before.values.get(name))
-            there.own(after.id, after.values.get(name))
+            self._disown(before)
+            self._own(after)
         return Result.DONE, ""
 
 

@@ -245,6 +245,10 @@ class ScimDirectory:
     def _wave(self, changes: Sequence[Change], *, final: bool = False) -> Finished[Outcome | None]:
         """Changes of different users, side by side: by bulk where the server has it, else one by one. `final`: the
         second pass, after which no reference waits any more."""
+        try:
+            self._pace.once(partial(self._writer.look_ahead, changes))
+        except (TargetError, Stopped) as problem:
+            return Finished(error=problem)
         settle = partial(self._writer.settle, final=final)
         if not self._bulk.works or len(changes) < 2:
             return self._pace.run(changes, settle)

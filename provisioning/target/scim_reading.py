@@ -77,7 +77,7 @@ def _read_once(fetch: Fetch, keep: Callable[[Resource], T], query: dict[str, str
 def _page(reply: Reply, searching: bool) -> Resource:
     if reply.ok and reply.body is not None:
         return reply.body
-    if searching and reply.status in (400, 403, 404, 405, 422, 501):
+    if searching and reply.status in (400, 403, 404, 405, 413, 414, 422, 431, 501):
         raise FilterRefused
     if reply.status == 404:
         raise TargetError("Skillcast has no users at this address (404). Check the base URL.")

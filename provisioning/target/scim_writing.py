@@ -73,6 +73,23 @@ class Writer:
 
     # --- one change ---
 
+    def look_ahead(self, changes: Sequence[Change]) -> None:
+        """Ask at once what each of these changes would ask for by itself: who has the links and unique identifiers that
+        they bring, and who the users are that they refer to."""
+        links = [text for each in changes if (text := each.after.get("external_id"))]
+        identifiers = [
+            text
+            for each in changes
+            for name, text in each.after.items()
+            if text and (((bound := self.bounds.get(name)) and bound.reference) or self._is_asked(each, name))
+        ]
+        self.register.look_ahead(links, identifiers)
+
+    def _is_asked(self, change: Change, name: str) -> bool:
+        """Whether it matters who has the identifier of a change already. A server that keeps it unique says so itself
+        when somebody who is added may not have it."""
+        return name == self._identifier and not (change.action is Action.ADD and self._unique)
+
     def settle(
         self, change: Change, *, final: bool = False, again: bool = False, way: Way | None = None
     ) -> Outcome | None:
@@ -228,8 +245,7 @@ class Writer:
         if ids:
             return self._added_already(change, ids[0], wanted, waits)
         identifier = change.after.get(self._identifier) or ""
-        # A server that keeps the identifier unique says so itself when it is taken.
-        asked = identifier and (again or not self._unique)
+        asked = identifier and (again or self._is_asked(change, self._identifier))
         for owner in self.register.owners(identifier, fresh=again) if asked else ():
             taken = self._taken(change, owner, identifier, wanted, waits)
             if taken is not None:

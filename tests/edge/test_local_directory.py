@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from servers import database, make_domain
 
 from provisioning.database import Database
-from provisioning.model import Action, Change, Outcome, Result, Seen, Status, Users
+from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result, Seen, Status, Users
 from provisioning.target.local import LocalDirectory
 
 ATTRIBUTES = ("Employee ID", "Department")
@@ -480,14 +480,14 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], LocalDirectory]]:
-    """A directory for many examples, empty for each of them."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LocalDirectory]]:
+    """A directory for many examples, empty for each of them; its unique identifier may be called otherwise."""
     with database(tmp_path_factory.mktemp("shared") / "rollcall.db") as db:
         make_domain(db)
 
-        def empty() -> LocalDirectory:
+        def empty(identifier: str = "Employee ID") -> LocalDirectory:
             db.execute("DELETE FROM users")
-            return LocalDirectory(db, STAFF, "Employee ID")
+            return LocalDirectory(db, STAFF, identifier)
 
         yield empty
 
@@ -502,3 +502,27 @@ def test_any_text_is_kept_as_it_is(
     assert result(directory, add("1001", identifier, **{attribute: value})) is Result.DONE
     assert directory.everybody()[0][3] == {"Employee ID": identifier, attribute: value}
     assert directory.users([attribute]).attributes[attribute].to_pylist() == [value]
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=TEXTS.filter(lambda name: name not in RESERVED_NAMES), identifier=TEXTS)
+@example(name='Badge "new"', identifier="7")
+@example(name="Employee's ID", identifier="7")
+@example(name="ID", identifier="7")
+@example(name="id", identifier="7")
+def test_whoever_has_an_identifier_is_found_whatever_it_and_its_attribute_are_called(
+    shared: Callable[..., LocalDirectory], name: str, identifier: str
+) -> None:
+    directory = shared(name)
+    first, second = (
+        Change(key, Action.ADD, "Employed.", {}, {"status": "Live", "external_id": key, name: identifier})
+        for key in ("1001", "1002")
+    )
+    assert [result(directory, first), result(directory, second)] == [Result.DONE, Result.FAILED]
+
+
+def test_an_identifier_that_somebody_else_gave_away_meanwhile_is_seen(db: Database, directory: LocalDirectory) -> None:
+    assert result(directory, add()) is Result.DONE
+    touch(db, "Employee ID", "00018")
+    assert result(directory, add("1002", "00018")) is Result.FAILED
+    assert result(directory, add("1003", "00017")) is Result.DONE

@@ -332,6 +332,55 @@ def test_many_adds_read_the_register_once_instead_of_asking_for_each() -> None:
     assert searches == []
 
 
+def hears_one_term(place: int) -> Twist:
+    """Of a search for several values it takes in the first or the last alone."""
+
+    def twist(request: Request, following: Next) -> Answer:
+        if not searches(request):
+            return following(request)
+        query = {**request.query, "filter": request.query["filter"].split(" or ")[place]}
+        return following(replace(request, query=query))
+
+    return twist
+
+
+def on_or(twist: Twist) -> Twist:
+    return lambda request, following: (twist if " or " in request.query.get("filter", "") else _as_it_is)(
+        request, following
+    )
+
+
+def _as_it_is(request: Request, following: Next) -> Answer:
+    return following(request)
+
+
+@pytest.mark.parametrize(
+    ("twist", "most_searches"),
+    [
+        (None, 4),
+        (hears_one_term(0), 25),
+        (hears_one_term(-1), 25),
+        (on_or(answers(400, scim_error(400, "Too complex.", "invalidFilter"))), 25),
+        (on_or(answers(414)), 25),
+        (on_or(answers(502)), 29),
+    ],
+    ids=["joins", "hears the first", "hears the last", "refuses", "too long", "a gateway fails"],
+)
+@pytest.mark.parametrize("bulk", [True, False])
+def test_many_adds_to_a_large_portal_are_looked_for_together_where_it_is_shown_to_understand_that(
+    bulk: bool, twist: Twist | None, most_searches: int
+) -> None:
+    with ScimServer(*([twist] if twist else []), bulk=bulk, most_results=2) as portal:
+        for number in range(900, 950):
+            portal.add(userName=f"s{number}", externalId=str(number))
+        portal.add(userName="p3@acme.example", externalId=key(3))
+        with directory(portal, expected=20) as there:
+            journal = bring_about(there, adds(20))
+        asked = [each for each in portal.requests if searches(each)]
+    assert journal.results == ["done", "done", "drifted"] + ["done"] * 17
+    assert 1 <= len(asked) <= most_searches
+
+
 # --- answers that are not what they seem ------------------------------------------------------------------
 
 

@@ -22,12 +22,13 @@ def test_a_span_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert span(seconds) == said
 
 
-def test_a_forecast_says_whether_it_was_measured() -> None:
+def test_a_forecast_says_from_what_it_is_known() -> None:
     assert forecast_line(20_000, 81.0, True) == (
-        "Processing all of it takes about 4 minutes, at the measured rate of 81 changes a second"
+        "Processing all of it takes about 4 minutes, going by an earlier run of this domain, which made 81 changes a second"
     )
-    assert forecast_line(10, 4.0, False).startswith(
-        "Processing all of it takes less than a minute, at an assumed 4.0 changes a second, until"
+    assert forecast_line(10_000, 4.0, False) == (
+        "Processing all of it takes about 42 minutes. That is a guess: this domain has had no run of 20 changes or more "
+        "yet, by which to tell"
     )
 
 
