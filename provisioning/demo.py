@@ -173,15 +173,16 @@ Ctrl-C ends everything; the next start begins anew.
 
 @contextmanager
 def _children(house: Workspace, address: str) -> Iterator[Children]:
-    """The worker and the web app, as the example customer's admin; both end with us."""
+    """The worker and the web app, as the example customer's admin; both end with us, also when we are killed."""
     environment = {**os.environ, **house.environment, "PYTHONPATH": str(ROOT), "ROLLCALL_LOCAL_USER": ADMIN}
     environment |= {"ROLLCALL_DATA": str(house.data), "ROLLCALL_WORKER": "external"}
-    web = ["-m", "streamlit", "run", "app.py", "--server.port", address.rpartition(":")[2]]
-    worker = ["-m", "provisioning", "--data", str(house.data), "worker", "--with-parent"]
+    web = ["streamlit", "run", "app.py", "--server.port", address.rpartition(":")[2]]
+    worker = ["provisioning", "--data", str(house.data), "worker"]
+    beside = [sys.executable, "-m", "provisioning.beside", str(os.getpid())]
     started = [
         # A session of their own: ctrl-C reaches us alone, and we end them in order.
         subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+            [*beside, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
         )
         for command in (worker, web)
     ]

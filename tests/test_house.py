@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "hosts": {"errors"},
     "http": {"errors"},
     "hands": set(),
+    "beside": set(),
     "cluster": {"", "errors", "hands"},
     "engine": GROUND,
     "source": GROUND | {"http", "bulk"},
