@@ -80,6 +80,7 @@ WEB = {
         "schedule_form",
         "sign_in",
         "trends",
+        "words",
         "worker_child",
     )
 }

@@ -113,10 +113,12 @@ def rows(
     tall: bool = False,
     columns: Mapping[str, ColumnConfig] | None = None,
     instead_of: Sequence[str] | None = None,
+    apart: str = "",
 ) -> list[int]:
     """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `tall`
-    rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it."""
-    key = f"rows_{what}"
+    rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it. `apart`:
+    tells two tables of one page apart that choose the same."""
+    key = f"rows_{what}{apart}"
 
     def choose() -> None:
         chosen = st.session_state[key]["selection"]["rows"]

@@ -1,10 +1,14 @@
 """Words, numbers and moments as people read them, and data made harmless where Markdown is read."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from provisioning.model import RESERVED_NAMES, Action, Change, Result, RunStatus, Severity
+import streamlit as st
+
+from provisioning.model import RESERVED_NAMES, Action, Change, Result, Run, RunStatus, Severity
 from provisioning.workflow import PlanState
 
 ACTIONS: Mapping[str, str] = {
@@ -87,10 +91,37 @@ def searchable(text: str | None) -> str:
 
 
 def moment(at: datetime | str | None) -> str:
+    """As the clock of whoever looks shows it, which is named: “28 Nov 2026, 06:00 GMT”."""
+    return f"{there:%d %b %Y, %H:%M} {zone_of(there)}".lstrip("0") if (there := on_the_clock(at)) else "—"
+
+
+def on_the_clock(at: datetime | str | None) -> datetime | None:
+    """The same moment in the time zone of the browser; in UTC where that is not known, as in a test."""
     if not at:
-        return "—"
+        return None
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{found.astimezone(UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
+    try:
+        return found.astimezone(ZoneInfo(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return found.astimezone(UTC)
+
+
+def zone_of(at: datetime) -> str:
+    """Its zone's short name; one that has none is named by its distance, `UTC+04`."""
+    name = at.tzname() or "UTC"
+    return name if name[:1].isalpha() else f"UTC{name}"
+
+
+def run_names(found: Sequence[Run]) -> dict[str, str]:
+    """What to call runs, by their ids, so that no two are called the same: by minute, by second where that is not enough."""
+    names = {run.id: moment(run.started_at) for run in found}
+    minutes = Counter(names.values())
+    shared = {run.id: run for run in found if minutes[names[run.id]] > 1}
+    for run_id, run in shared.items():
+        names[run_id] = names[run_id].replace(
+            f"{on_the_clock(run.started_at):%H:%M}", f"{on_the_clock(run.started_at):%H:%M:%S}"
+        )
+    return names
 
 
 _DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")
