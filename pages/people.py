@@ -27,7 +27,10 @@ def draw_directory(here: Here, domain: Domain) -> None:
     found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
     how_many = fitting(count, " in the directory") if wanted else f"{people(count)} in the directory."
     st.caption(f"{how_many} Select one to see why they are there.")
-    rows(frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain")
+    rows(
+        frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain",
+        columns={"Status": st.column_config.TextColumn(width=85)},
+    )  # fmt: skip
 
 
 def frame(domain: Domain, found: list[User]) -> pd.DataFrame:

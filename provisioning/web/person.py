@@ -30,15 +30,12 @@ NOW = ""
 
 
 def draw(here: Here, domain: Domain, person: str) -> str | None:
-    """The answer in one sentence, then the way. Returns the key that plans know the person by; None where nobody fits, or
-    several do."""
+    """The answer in one sentence, then the way. Returns the key that plans know the person by; None where several fit.
+    Raises `NotFound`."""
     try:
         answer = workflow.explain(here.house, domain.label, person)
     except SeveralFit as several:
         _draw_fitting(several)
-        return None
-    except NotFound as problem:
-        st.warning(escape(str(problem)), icon=":material/search_off:")
         return None
     at = _when(here, domain)
     if at != NOW:
@@ -56,7 +53,7 @@ def _head(answer: Answer) -> None:
     """Who it is, and the answer."""
     with st.container(gap="xxsmall"):
         if answer.name:
-            st.caption(escape(answer.name))
+            st.markdown(f":material/person: **{escape(answer.name)}**")
         st.header(escape(in_words(answer.answer)), anchor=False)
 
 
@@ -83,7 +80,8 @@ def _when(here: Here, domain: Domain) -> str:
     begun = run_names([run for run, *_ in found])
     named = st.query_params.get("at", NOW)
     names = [NOW, *begun, *([named] if named and named not in begun else [])]
-    return address.choice("As of", "at", names, lambda name: _called(begun, name))
+    with st.container(width=360):
+        return address.choice("As of", "at", names, lambda name: _called(begun, name))
 
 
 def _called(begun: Mapping[str, str], run: str) -> str:

@@ -113,15 +113,18 @@ def zone_of(at: datetime) -> str:
 
 
 def run_names(found: Sequence[Run]) -> dict[str, str]:
-    """What to call runs, by their ids, so that no two are called the same: by minute, by second where that is not enough."""
+    """What to call runs, by their ids, so that no two are called the same: by minute, by second where that is not enough,
+    and by their ids where nothing else is."""
     names = {run.id: moment(run.started_at) for run in found}
-    minutes = Counter(names.values())
-    shared = {run.id: run for run in found if minutes[names[run.id]] > 1}
-    for run_id, run in shared.items():
-        names[run_id] = names[run_id].replace(
-            f"{on_the_clock(run.started_at):%H:%M}", f"{on_the_clock(run.started_at):%H:%M:%S}"
-        )
+    for finer in (_to_the_second, lambda run: f"{_to_the_second(run)} ({run.id})"):
+        often = Counter(names.values())
+        names |= {run.id: finer(run) for run in found if often[names[run.id]] > 1}
     return names
+
+
+def _to_the_second(run: Run) -> str:
+    at = on_the_clock(run.started_at) or run.started_at
+    return f"{at:%d %b %Y, %H:%M:%S} {zone_of(at)}".lstrip("0")
 
 
 _DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")

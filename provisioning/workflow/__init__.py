@@ -113,10 +113,12 @@ from provisioning.workflow.looking_back import (
     FileKind,
     RunsCompared,
     compare_runs,
+    counts_of,
     events_found,
     export_events,
     export_runs,
     runs_found,
+    timeline,
 )
 from provisioning.workflow.overseeing import DomainOverview, Need, customer_from_template, customers_overview, is_csm
 from provisioning.workflow.planning import (
@@ -276,6 +278,7 @@ __all__ = [
     "compare_runs",
     "compared_with_last",
     "connections_seen",
+    "counts_of",
     "customer_from_template",
     "customers_overview",
     "customers_seen",
@@ -400,6 +403,7 @@ __all__ = [
     "take_rows",
     "target_seen",
     "targets_seen",
+    "timeline",
     "times_preview",
     "trends_of_all",
     "trends_seen",

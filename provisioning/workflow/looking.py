@@ -101,11 +101,10 @@ def standing(house: Workspace, label: str) -> Standing:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What pages show when nobody says which: the plan to preview, the plan to process or processed last, the run."""
+    """What pages show when nobody says which: the plan to preview, the plan to process or processed last."""
 
     preview: str | None = None
     processing: str | None = None
-    run: str | None = None
 
 
 def newest(house: Workspace, label: str) -> Newest:
@@ -119,7 +118,6 @@ def newest(house: Workspace, label: str) -> Newest:
     return Newest(
         preview=plan.id if plan and not (making and making.open) else None,
         processing=plan.id if plan and waiting else last,
-        run=run.id if run else None,
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from provisioning.errors import NotFound
 from provisioning.model import Run
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
+from provisioning.report.told import told
 from provisioning.store import history, run_differences, runs
 from provisioning.workflow.house import Workspace, record_event, seen_domain
 
@@ -30,23 +32,44 @@ def runs_found(house: Workspace, label: str, statuses: Sequence[str] = (), text:
         each
         for each in found
         if (not statuses or each[0].status.value in statuses)
-        and wanted in f"{each[0].id} {each[0].by} {each[0].started_at:%Y-%m-%d %H:%M}".casefold()
+        and wanted in f"{each[0].id} {each[0].by} {_days(each[0].started_at.isoformat())}".casefold()
     ]
 
 
 def events_found(house: Workspace, label: str, starts: Sequence[str], text: str = "") -> list[history.Event]:
-    """The domain's events whose name starts with one of these and that hold the text, newest first."""
+    """The domain's events whose name starts with one of these (any, where none is named) and that hold the text, newest
+    first."""
     domain = seen_domain(house, label, "see the history")
     wanted = text.strip().casefold()
     return [
         each
         for each in history.events(house.db, domain.customer_id, domain.id)
-        if each.what.startswith(tuple(starts)) and wanted in _all_of(each).casefold()
+        if each.what.startswith(tuple(starts) or "") and (not wanted or wanted in _all_of(each).casefold())
     ]
 
 
 def _all_of(each: history.Event) -> str:
-    return f"{each.at} {each.who} {each.what} {in_words(each.details)} {each.plan or ''} {each.run or ''}"
+    """By the words that people read, and by those of the command line."""
+    said = f"{told(each.what, each.details).text} {each.what} {in_words(each.details)}"
+    return f"{_days(each.at)} {each.who} {said} {each.plan or ''} {each.run or ''}"
+
+
+def _days(at: str) -> str:
+    """A moment as it may be searched for: 2026-11-22 08:56, and 22 Nov 2026."""
+    found = datetime.fromisoformat(at)
+    return f"{found:%Y-%m-%d %H:%M} {found.day} {found:%b %Y, %H:%M}"
+
+
+def counts_of(events: Sequence[history.Event]) -> dict[str, dict[str, int]]:
+    """What the previews of these events came to, by their ids."""
+    found = [(each.plan, each.details.get("counts")) for each in events if each.what == "plan made" and each.plan]
+    return {plan: counts for plan, counts in found if plan and isinstance(counts, dict)}
+
+
+def timeline(events: Sequence[history.Event]) -> list[history.Event]:
+    """Without what says nothing of its own: that a run began which came to its end."""
+    ended = {each.run for each in events if each.what in ("run ended", "run stopped")}
+    return [each for each in events if each.what != "run started" or each.run not in ended]
 
 
 def export_runs(house: Workspace, label: str, statuses: Sequence[str], text: str, kind: FileKind) -> bytes:

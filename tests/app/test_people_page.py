@@ -183,10 +183,3 @@ def test_whoever_left_long_ago_is_found_by_a_part_of_the_name_and_never_mixed_wi
     assert answer.name == "Ingrid Solberg"
     with pytest.raises(SeveralFit, match="people fit “a”"):
         workflow.explain(house, DOMAIN, "a")
-
-
-def test_nobody_who_fits_is_said_as_a_word_not_as_an_error(full: App, said: Said) -> None:
-    at = full.open("people", person="nobody at all")
-    assert not at.exception
-    assert not at.error
-    assert "knows “nobody at all”" in said(at)
