@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -26,6 +26,7 @@ RESULTS: Mapping[str, str] = {
     Result.SKIPPED.value: "Skipped",
 }
 HELP: Mapping[str, str] = {
+    "Seats left": "Licensed seats that no live user of the customer has, in any of its domains.",
     "Held back": "Something would otherwise happen to them; the tab Held back says why it does not.",
     "Unchanged": "Users who stay as they are. Whoever has left HiBob and never had a user is counted nowhere.",
     "Failed": "Skillcast refused the change. Retry failed tries these again.",
@@ -144,15 +145,24 @@ def _day(text: str) -> str:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    minutes = int((now - at).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
+    return f"{_how_long(now - at)} ago" if now - at >= _A_MINUTE else "just now"
+
+
+def until(at: datetime, now: datetime) -> str:
+    return f"in {_how_long(at - now)}" if at - now >= _A_MINUTE else "now"
+
+
+_A_MINUTE = timedelta(minutes=1)
+
+
+def _how_long(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
     if minutes < 60:
-        return f"{minutes} min ago"
+        return f"{minutes} min"
     if minutes < 60 * 24:
-        return f"{minutes // 60} h ago"
+        return f"{minutes // 60} h"
     days = minutes // (60 * 24)
-    return f"{days} day{'' if days == 1 else 's'} ago"
+    return f"{days} day{'' if days == 1 else 's'}"
 
 
 def people(count: int) -> str:

@@ -67,11 +67,13 @@ def history_head(house: Workspace) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a domain stands. Plans and runs are without their people."""
+    """Where a domain stands. Plans and runs are without their people. `live_in_all`: the live users of all of the
+    customer's domains, who share its seats."""
 
     domain: Domain
     users: Mapping[str, int]
     seats: int | None
+    live_in_all: int
     plan: Plan | None
     approval: Approval | None
     lapsed: str | None
@@ -86,10 +88,12 @@ def standing(house: Workspace, label: str) -> Standing:
     done = runs.recent_runs(house.db, domain.id, 1)
     plan = newest[0] if newest else None
     directory, employees = known_directory(house, domain), snapshots.newest_employees(house.snapshots, domain.id)
+    others = [each for each in customers.domains(house.db, domain.customer_id) if each.id != domain.id]
     return Standing(
         domain=domain,
         users={status: directory.find(status, 0, 0)[1] for status in ("Live", "Archived")},
         seats=customers.get_customer(house.db, domain.customer).seats,
+        live_in_all=directory.live() + sum(known_directory(house, each).live() for each in others),
         plan=plan,
         approval=plans.get_approval(house.db, plan.id) if plan else None,
         lapsed=lapsed(house, plan.id) if plan else None,

@@ -1135,8 +1135,8 @@ def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(
     full.work()
     at = full.open()
     assert "Your decision failed" in said(at)
-    (link,) = (each.proto for each in at.get("page_link") if each.proto.label == "Look at it")
-    assert link.page == "preview"
+    button(at, "Look at it")
+    assert [each.value for each in at.title] == ["Preview"]
 
 
 def test_a_chart_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
