@@ -153,6 +153,8 @@ def together(data: Path, port: int, web_port: int, people: int = 250) -> Iterato
     address, the processes)."""
     with _running(data, people, 1, port if _free(port) else 0) as sandbox:
         house = _set_up(data, sandbox)
+        # Connection and mapping are ready, as the welcome says: the worker proves it before anybody looks.
+        workflow.ask(house, DOMAIN, workflow.JobKind.CHECK)
         address = f"http://127.0.0.1:{web_port if web_port and _free(web_port) else _free_port()}"
         with _children(house, address) as children:
             if not _answers(address, children):

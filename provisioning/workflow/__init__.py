@@ -3,6 +3,7 @@ pages, command line and worker call nothing else. Roles are checked here, whoeve
 
 from provisioning.engine.schedule import Time as ScheduleTime
 from provisioning.setup_file import ScheduleTable
+from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
@@ -224,6 +225,7 @@ __all__ = [
     "Forecast",
     "Grants",
     "Heard",
+    "JobKind",
     "Leaving",
     "MappingDraft",
     "Need",
