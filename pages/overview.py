@@ -95,9 +95,11 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: Schedul
             st.markdown(f"**{escape(headline(about_plan, updated))}**")
         st.markdown(escape(why))
         with st.container(horizontal=True, vertical_alignment="center"):
-            weight = "secondary" if title == NOTHING else "primary"
-            if st.button(words, type=weight, icon=":material/arrow_forward:", key="next"):
-                go(page, here, **({"plan": about_plan.id} if about_plan else {}))
+            exactly = {"plan": about_plan.id} if about_plan else {}
+            if not here.may_prepare:
+                link(page, "Look at it", ":material/arrow_forward:", here, **exactly)
+            elif st.button(words, type="secondary" if title == NOTHING else "primary", icon=":material/arrow_forward:"):
+                go(page, here, **exactly)
             if following:
                 link("pages/start.py", progress(steps), ":material/checklist:", here)
 
