@@ -26,14 +26,14 @@ SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
 FIRST = 5
 """So many of those who need somebody stand above the table, each with the way to where that is done."""
 WAYS: Mapping[str, tuple[str, str, str]] = {
-    "quarantine": ("schedule", "Open its schedule", ":material/schedule:"),
-    "paused": ("schedule", "Open its schedule", ":material/schedule:"),
-    "failed": ("process", "Open the run", ":material/play_circle:"),
-    "stopped": ("process", "Open the run", ":material/play_circle:"),
-    "blocked": ("preview", "Open the preview", ":material/compare_arrows:"),
-    "waiting": ("preview", "Open the preview", ":material/compare_arrows:"),
-    "test": ("connect", "Open the connection", ":material/cable:"),
-    "seats": ("overview", "Open its overview", ":material/space_dashboard:"),
+    "quarantine": ("schedule", "Schedule", ":material/schedule:"),
+    "paused": ("schedule", "Schedule", ":material/schedule:"),
+    "failed": ("process", "Run", ":material/play_circle:"),
+    "stopped": ("process", "Run", ":material/play_circle:"),
+    "blocked": ("preview", "Preview", ":material/compare_arrows:"),
+    "waiting": ("preview", "Preview", ":material/compare_arrows:"),
+    "test": ("connect", "Connection", ":material/cable:"),
+    "seats": ("overview", "Overview", ":material/space_dashboard:"),
 }
 """By what a domain needs: page, words and picture of the link."""
 SCHEDULES = {

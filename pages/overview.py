@@ -19,8 +19,8 @@ from provisioning.workflow import ScheduleSeen, ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
 REVIEW, BLOCKED, NOTHING = "Review and approve", "Look at what blocks", "Nothing to do"
-CHARTED, HELD = 3, 5
-"""From so many runs on they are charted; so many people who are held back are named."""
+CHARTED, RUNS, HELD = 3, 6, 5
+"""From how many runs on they are charted, how many of them, and how many people who are held back are named."""
 
 WORK = {
     JobKind.PREVIEW: "Preview",
@@ -167,7 +167,7 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         said = [done(actions) or "Nobody was changed", not_done(results)]
         st.markdown(escape(" · ".join(filter(None, said))))
-        found = workflow.runs_seen(here.house, here.label, 8)[::-1]
+        found = workflow.runs_seen(here.house, here.label, RUNS)[::-1]
         if len(found) >= CHARTED:
             bars = [(f"{on_the_clock(run.started_at):%d %b<br>%H:%M}", actions) for run, _, actions in found]
             st.plotly_chart(runs_chart(bars, 190), key="runs", alt="People done in the last runs", config=CONFIG)

@@ -203,7 +203,7 @@ def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: 
         trouble(house, f"Customer {number:03}/staff", "connection", "HiBob refused the token.")
     at = csm.open("customers")
     links = [each.proto for each in at.main.get("page_link")]
-    assert [(each.page, each.label) for each in links] == [("schedule", "Open its schedule")] * 5
+    assert [(each.page, each.label) for each in links] == [("schedule", "Schedule")] * 5
     assert links[0].query_string == "customer=Customer+003&domain=staff"
     assert "And 2 more, below." in [each.value for each in at.caption]
 
