@@ -51,16 +51,12 @@ def draw_timeline(here: Here, label: str) -> None:
     with right:
         chosen = address.several("Show only", "kinds", list(KINDS), str)
     starts = tuple(word for kind in chosen for word in KINDS[kind])
-    found = workflow.events_found(here.house, label, starts, text)
+    found, counts = workflow.timeline(here.house, label, starts, text)
     if not found:
         st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
         return
-    counts, shown = (
-        workflow.counts_of(workflow.events_found(here.house, label, ("plan made",))),
-        workflow.timeline(found),
-    )
-    skip = address.pager(len(shown))
-    page = enumerate(shown[skip : skip + address.PAGE])
+    skip = address.pager(len(found))
+    page = enumerate(found[skip : skip + address.PAGE])
     for day, events in groupby(page, lambda each: day_of(each[1].at)):
         with st.container(border=True, gap="xsmall"):
             st.header(day, anchor=False)
@@ -235,7 +231,7 @@ def draw_left(here: Here, customer: str) -> None:
         draw_timeline(here, shown)
 
 
-here = enter("History", "Every run, every preview and approval, and every change of the settings.")
+here = enter("History", "Day by day, who did what: previews, approvals, runs and every change.")
 left = bool(here.customer and workflow.domains_left(here.house, here.customer.name))
 if here.customer and left and here.domain is None:
     with guarded():

@@ -1,6 +1,6 @@
 """The history as one filters, compares and hands it out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,11 +39,19 @@ def runs_found(house: Workspace, label: str, statuses: Sequence[str] = (), text:
 def events_found(house: Workspace, label: str, starts: Sequence[str], text: str = "") -> list[history.Event]:
     """The domain's events whose name starts with one of these (any, where none is named) and that hold the text, newest
     first."""
+    return _fitting(_events(house, label), starts, text)
+
+
+def _events(house: Workspace, label: str) -> list[history.Event]:
     domain = seen_domain(house, label, "see the history")
+    return history.events(house.db, domain.customer_id, domain.id)
+
+
+def _fitting(events: Sequence[history.Event], starts: Sequence[str], text: str) -> list[history.Event]:
     wanted = text.strip().casefold()
     return [
         each
-        for each in history.events(house.db, domain.customer_id, domain.id)
+        for each in events
         if each.what.startswith(tuple(starts) or "") and (not wanted or wanted in _all_of(each).casefold())
     ]
 
@@ -60,16 +68,16 @@ def _days(at: str) -> str:
     return f"{found:%Y-%m-%d %H:%M} {found.day} {found:%b %Y, %H:%M}"
 
 
-def counts_of(events: Sequence[history.Event]) -> dict[str, dict[str, int]]:
-    """What the previews of these events came to, by their ids."""
-    found = [(each.plan, each.details.get("counts")) for each in events if each.what == "plan made" and each.plan]
-    return {plan: counts for plan, counts in found if plan and isinstance(counts, dict)}
-
-
-def timeline(events: Sequence[history.Event]) -> list[history.Event]:
-    """Without what says nothing of its own: that a run began which came to its end."""
+def timeline(
+    house: Workspace, label: str, starts: Sequence[str], text: str = ""
+) -> tuple[list[history.Event], dict[str, Mapping[str, int]]]:
+    """What `events_found` finds, but for what says nothing of its own: that a run began which came to its end. With what
+    the previews came to, by their ids."""
+    events = _events(house, label)
     ended = {each.run for each in events if each.what in ("run ended", "run stopped")}
-    return [each for each in events if each.what != "run started" or each.run not in ended]
+    counts = {each.plan: each.details.get("counts") for each in events if each.what == "plan made"}
+    found = [each for each in _fitting(events, starts, text) if each.what != "run started" or each.run not in ended]
+    return found, {plan: known for plan, known in counts.items() if plan and isinstance(known, dict)}
 
 
 def export_runs(house: Workspace, label: str, statuses: Sequence[str], text: str, kind: FileKind) -> bytes:
