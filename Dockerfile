@@ -23,9 +23,9 @@ RUN python -m compileall -q provisioning pages app.py asgi.py
 
 # Nothing is written outside /data and /tmp: the root file system may be read-only. No secret is in a layer: the sign-in
 # (--secrets.files) and the encryption key (ROLLCALL_KEY_FILE) are mounted when it runs.
+# No VOLUME: the cluster's containers need none, and data in one without a name are soon lost. Mount /data where it is kept.
 USER 10001:10001
 ENV ROLLCALL_MODE=server ROLLCALL_DATA=/data ROLLCALL_WORKER=external PYTHONDONTWRITEBYTECODE=1
-VOLUME /data
 EXPOSE 8501
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

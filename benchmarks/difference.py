@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benchmarks.measure import Peer, Step, Timed
 from benchmarks.people import ATTRIBUTES, Nights
 from provisioning.bulk import collector_off
 from provisioning.engine.matching import Sides, match
+from provisioning.engine.texts import Texts, blank, differing, whole
 
 Values = dict[str, tuple[str, str]]
 
@@ -24,19 +24,18 @@ def rollcall(nights: Nights) -> Timed:
 @collector_off()
 def _difference(old: pa.Table, new: pa.Table) -> tuple[int, int, dict[str, Values]]:
     """The engine's way: matched by stored links, compared column by column."""
-    keys, links = new["key"].to_pylist(), old["key"].to_pylist()
-    blank = [""] * len(keys)
-    users = match(Sides(keys, blank, blank, links, [""] * len(links), [""] * len(links)), np.ones(len(keys), bool)).user
-    rows = np.flatnonzero(users >= 0)
-    here, there = pa.array(rows), pa.array(users[rows])
+    now, was = ({name: whole(side[name]) for name in side.column_names} for side in (new, old))
+    sides = Sides(now["key"], blank(len(new)), blank(len(new)), was["key"], blank(len(old)), blank(len(old)))
+    users = match(sides, np.ones(len(new), bool)).user
+    keys = Texts(now["key"])
     changed: dict[str, Values] = {}
     for name in ATTRIBUTES:
-        now, was = new[name].combine_chunks().take(here), old[name].combine_chunks().take(there)
-        differs = pc.not_equal(now, was)
-        places = rows[np.asarray(differs)].tolist()
-        for row, a, b in zip(places, was.filter(differs).to_pylist(), now.filter(differs).to_pylist(), strict=True):
-            changed.setdefault(keys[row], {})[name] = (a, b)
-    return len(keys) - len(rows), len(links) - len(rows), changed
+        rows = differing(now[name], was[name], users)
+        pairs = zip(Texts(was[name]).at(users[rows]), Texts(now[name]).at(rows), strict=True)
+        for key, pair in zip(keys.at(rows), pairs, strict=True):
+            changed.setdefault(key, {})[name] = pair
+    common = int((users >= 0).sum())
+    return len(new) - common, len(old) - common, changed
 
 
 def _proof(found: tuple[int, int, dict[str, Values]]) -> list[int]:

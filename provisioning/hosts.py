@@ -40,7 +40,7 @@ def check_base_url(url: str, known: frozenset[str], allowed: frozenset[str]) -> 
     if host in allowed:
         return url.strip().rstrip("/")
     if not any(_is(host, each) for each in known):
-        kind = "a loopback or numeric address" if _is_address(host) else "not a host that Rollcall connects to"
+        kind = "a loopback or numeric address" if is_address(host) else "not a host that Rollcall connects to"
         raise SettingsError(
             f"{host} is {kind}. Allowed are {', '.join(sorted(known))}; the operator can add others with "
             f"{ALLOWED_VARIABLE}."
@@ -94,7 +94,8 @@ def _is(host: str, known: str) -> bool:
     return bool(re.fullmatch(rf"({label}\.)+{re.escape(known[2:])}", host))
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is this machine by name, or a numeric address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

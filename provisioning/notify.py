@@ -5,7 +5,6 @@ or its network only where `ROLLCALL_ALLOWED_HOSTS` names the host. No message of
 beyond its scheme and host: the rest of it is a secret.
 """
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -16,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from provisioning.errors import SettingsError
-from provisioning.hosts import ALLOWED_VARIABLE, is_public
+from provisioning.hosts import ALLOWED_VARIABLE, is_address, is_public
 
 SCHEMES = ("mailto", "mailtos", "slack", "workflow", "workflows", "json", "jsons")
 FIXED_HOSTS = ("slack",)
@@ -109,13 +108,7 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _is_local(host: str) -> bool:
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host:
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return host.endswith((".local", ".internal")) or "." not in host or is_address(host)
 
 
 def send(letters: Sequence[Letter], allowed: frozenset[str], patience: float = PATIENCE) -> list[str]:

@@ -1,23 +1,30 @@
 """Writes the reference from the code, so that it cannot say anything else: commands and their options from the
 parser, keys of the set-up file from its types, findings and held codes from where they are made, environment
-variables from where they are named. docs/reference.md is what this prints; a test compares them."""
+variables from where they are named, errors from where they are raised. Writes reference.md and errors.md into the folder
+named; a test compares them with docs/."""
 
 import argparse
-import ast
 import inspect
+import json
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import messages
 import msgspec
 
 from provisioning import errors, setup_file
-from provisioning.__main__ import parser
+from provisioning.command_line.words import parser
+from provisioning.engine.lifecycle import DEFAULTS
+from provisioning.target import scim_words
 
 ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = ROOT / "provisioning"
+RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 TABLES: dict[str, type[msgspec.Struct]] = {
     "[customer]": setup_file.CustomerTable,
     "[[members]]": setup_file.MemberTable,
@@ -34,6 +41,10 @@ TABLES: dict[str, type[msgspec.Struct]] = {
 INTRODUCTION = """Written from the code by `./scripts/reference`; a test fails when it is not up to date. What the words mean stands in
 [command-line.md](command-line.md), [setup-file.md](setup-file.md) and [rules.md](rules.md)."""
 NESTED = {"attributes", "scope", "lifecycle", "limits"}
+ABOUT_ERRORS = """Written from the code by `./scripts/reference`; a test fails when it is not up to date. Every message that ends a command, a job
+or a click, sorted by who must act next; `…` stands for what is filled in, and a slash for “or”. What is wrong with *data* is a
+[finding](reference.md#findings), and [rules.md](rules.md) says who is held back. Where a message does not say enough, the
+[operator guide](operator-guide.md#when-something-is-wrong) says more about the cause."""
 
 
 def reference() -> str:
@@ -43,11 +54,35 @@ def reference() -> str:
         "## Commands\n\n" + "\n\n".join(_commands()),
         "## Exit codes\n\n" + "\n".join(_exit_codes()),
         "## The set-up file\n\n" + "\n\n".join(_table(name, kind) for name, kind in TABLES.items()),
+        "\n".join(_lifecycle()),
         "## Findings\n\n`…` stands for what is filled in.\n\n" + "\n".join(_findings()),
         "## Codes of people held back\n\n" + ", ".join(f"`{code}`" for code in held_codes()) + ".",
         "## Environment variables\n\n" + "\n".join(_variables()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def error_messages() -> str:
+    """Every error, as Markdown."""
+    tree = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, errors.RollcallError)]
+    tree.sort(key=lambda kind: (-kind.exit_code, len(kind.__mro__), kind.__name__))
+    texts = messages.errors(messages.read(PROGRAM), [each.__name__ for each in tree])
+    parts = ["# Errors\n\n" + ABOUT_ERRORS]
+    for kind in tree:
+        listed = sorted(map(_line, texts[kind.__name__]), key=lambda text: text.lstrip("…“ ").casefold())
+        if listed:
+            about = f"{inspect.getdoc(kind)} Exit code {kind.exit_code}."
+            parts += [f"## {kind.__name__}", about, "\n".join(f"- {_plain_text(text)}" for text in listed)]
+    rows = [f"| {_cell(what)} | {_cell(who)} |" for what, who in dict.fromkeys(scim_words._MEANINGS.values())]
+    parts += ["## What a portal refuses for one person", "\n".join(["| it means | who acts |", "| --- | --- |", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain_text(text: str) -> str:
+    """Without what Markdown would take for something of its own, outside of code."""
+    return "`".join(
+        re.sub(r"([*_<\[])", r"\\\1", part) if place % 2 == 0 else part for place, part in enumerate(text.split("`"))
+    )
 
 
 # --- commands -------------------------------------------------------------------------------------------------
@@ -72,7 +107,7 @@ def _shown(action: argparse.Action) -> str:
 
 
 def _usage(action: argparse.Action) -> str:
-    if action.option_strings or not action.required:
+    if not action.required:
         return f"[{_shown(action)}]" + ("…" if isinstance(action, argparse._AppendAction) else "")
     return _shown(action)
 
@@ -118,7 +153,8 @@ def _type(hint: Any) -> str:
     if origin is Literal:
         return " or ".join(f'"{each}"' for each in inner)
     if origin is list:
-        return f"list of {_type(inner[0])}"
+        each = _type(inner[0])
+        return f"list of ({each})" if " or " in each else f"list of {each}"
     if origin is dict:
         return f"table of {_type(inner[1])}"
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -162,57 +198,40 @@ def _value(value: object) -> str:
 # --- findings, held codes, variables ----------------------------------------------------------------------------
 
 
+def _lifecycle() -> Iterator[str]:
+    yield "### `[domains.lifecycle]`\n\nA status is compared without regard to letter case, blanks and punctuation.\n"
+    yield "| status | default |\n| --- | --- |"
+    yield from (f"| `{status}` | `{json.dumps(str(meaning))}` |" for status, meaning in DEFAULTS.items())
+    yield '| any other | `"leave as is"`, with a warning |'
+
+
 def _findings() -> Iterator[str]:
     yield "| code | severity | message | what to do |\n| --- | --- | --- | --- |"
-    found = {row for path in sorted((ROOT / "provisioning" / "engine").glob("*.py")) for row in _made(path)}
-    yield from sorted(found)
+    rows = messages.findings(messages.read(PROGRAM))
+    own = {code for code, *_ in rows}
+    for code, severity, message, remedy in rows:
+        yield f"| {_codes(code, own)} | {severity} | {_cell(message)} | {_cell(remedy)} |"
 
 
-def _made(path: Path) -> Iterator[str]:
-    """A row per place where a finding is made. Names are looked up among the module's own texts."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    texts = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant | ast.JoinedStr)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Name)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
-            code, severity, message, remedy = (_words(each, texts) for each in node.args[:4])
-            yield f"| `{code}` | {severity} | {_cell(message)} | {_cell(remedy)} |"
-
-
-def _words(node: ast.expr, texts: dict[str, ast.expr]) -> str:
-    """A text as its template says it, `…` for what is filled in."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_words(each, texts) for each in node.values)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Severity":
-        return node.attr.lower()
-    if isinstance(node, ast.BinOp):
-        return _words(node.left, texts) + _words(node.right, texts)
-    if isinstance(node, ast.IfExp):
-        return " / ".join(dict.fromkeys(_words(each, texts) for each in (node.body, node.orelse)))
-    if isinstance(node, ast.Name) and node.id in texts:
-        return _words(texts[node.id], texts)
-    return "…"
+def _codes(code: str, own: Collection[str]) -> str:
+    """A code, or all documented ones that are made from a template and have no row of their own."""
+    pattern = re.escape(code).replace(messages.HOLE, "[a-z0-9-]+")
+    made = [each for each in re.findall(r"`([a-z0-9-]+)`", RULES) if re.fullmatch(pattern, each)]
+    named = dict.fromkeys(each for each in made if each not in own) if messages.HOLE in code else [code]
+    return ", ".join(f"`{each}`" for each in named)
 
 
 def held_codes() -> list[str]:
     """Every code with which people are held, from model, matching, lifecycle and the plan."""
-    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
-    section = rules.split("## People held back")[1].split("##")[0]
-    engine = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "provisioning" / "engine").glob("*.py"))
+    section = RULES.split("## People held back")[1].split("##")[0]
+    engine = "\n".join(path.read_text(encoding="utf-8") for path in (PROGRAM / "engine").glob("*.py"))
     return sorted(code for code in re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE) if f'"{code}"' in engine)
 
 
 def _variables() -> Iterator[str]:
     yield "| variable | read in |\n| --- | --- |"
     found: dict[str, list[str]] = {}
-    for path in [*sorted((ROOT / "provisioning").rglob("*.py")), ROOT / "app.py", ROOT / "asgi.py"]:
+    for path in [*sorted(PROGRAM.rglob("*.py")), ROOT / "app.py", ROOT / "asgi.py"]:
         for name in re.findall(r"[\"'](ROLLCALL_[A-Z_]+)[\"']", path.read_text(encoding="utf-8")):
             found.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
     for name, places in sorted(found.items()):
@@ -220,12 +239,19 @@ def _variables() -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return _line(text).replace("|", "\\|")
+
+
+def _line(text: str) -> str:
+    return re.sub("…+", "…", " ".join(text.split()))
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
+PAGES: dict[str, Callable[[], str]] = {"reference.md": reference, "errors.md": error_messages}
+
 if __name__ == "__main__":
-    print(reference(), end="")
+    for name, page in PAGES.items():
+        (Path(sys.argv[1]) / name).write_text(page(), encoding="utf-8")

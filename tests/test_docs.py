@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning import setup_file, workflow
-from provisioning.__main__ import parser
+from provisioning import errors, setup_file, workflow
+from provisioning.command_line.words import parser
 from provisioning.engine.transforms import CLEAN_UP
 from provisioning.hosts import ALLOWED_VARIABLE
 from provisioning.store import secrets
@@ -89,18 +89,61 @@ def test_every_code_of_findings_and_held_people_is_documented() -> None:
     assert {code for code in codes if f"`{code}`" not in RULES} == set()
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))])
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
+
+
+def _anchors(page: Path) -> set[str]:
+    """What a hosting site names a page's headings: small letters, hyphens for blanks, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            name, _, anchor = target.partition("#")
+            to = (page.parent / name) if name else page
+            assert to.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in _anchors(to), f"{page.name} links to {target}"
 
 
-def test_the_reference_is_what_the_code_says() -> None:
-    command = [sys.executable, "scripts/reference.py"]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
-    written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    assert done.stdout.decode() == written, "run ./scripts/reference"
+def test_every_document_is_found_from_the_front_page() -> None:
+    found, new = set(), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        found.add(page)
+        targets = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8"))
+        new |= {path for each in targets if "://" not in each and (path := (page.parent / each).resolve()) not in found}
+    assert set(DOCUMENTS) - found == set()
+
+
+def test_reference_and_errors_are_what_the_code_says(tmp_path: Path) -> None:
+    command = [sys.executable, "scripts/reference.py", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=True)
+    made = {page.name: page.read_text(encoding="utf-8") for page in tmp_path.iterdir()}
+    assert set(made) == {"reference.md", "errors.md"}
+    for name, text in made.items():
+        assert text == (ROOT / "docs" / name).read_text(encoding="utf-8"), "run ./scripts/reference"
+
+
+def test_every_error_and_every_finding_stands_on_the_pages_that_are_written_from_the_code() -> None:
+    """By looking for them otherwise than the generator does."""
+    written = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    raised = {kind for source in SOURCES for kind in re.findall(r"raise (\w+)\(\s*f?\"", source)} & set(vars(errors))
+    assert len(raised) > 8
+    assert {kind for kind in raised if f"\n## {kind}\n" not in written} == set()
+    codes = {code for source in SOURCES for code in re.findall(r'[Ff]inding\(\s*"([a-z0-9-]+)"', source)}
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert len(codes) > 25
+    assert {code for code in codes if f"\n| `{code}` | " not in reference} == set()
+
+
+def test_every_finding_about_a_portal_is_explained() -> None:
+    explained = (ROOT / "docs" / "scim.md").read_text(encoding="utf-8")
+    codes = {code for source in SOURCES for code in re.findall(r'"(scim-[a-z-]+)"', source)}
+    assert len(codes) > 5
+    assert {code for code in codes if f"\n| `{code}` | " not in explained} == set()
 
 
 def _code() -> str:
@@ -120,7 +163,7 @@ def test_every_message_that_the_customer_guide_explains_is_one_that_rollcall_say
 def test_every_message_that_the_operator_guide_explains_is_one_that_rollcall_says() -> None:
     guide = (ROOT / "docs" / "operator-guide.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (.+?) \| .+? \| .+? \|$", guide.split("## When something is wrong")[1], re.MULTILINE)[2:]
-    pieces = [piece for row in rows for piece in re.split(r" … |, (?=database)", row)]
+    pieces = [piece for row in rows for piece in re.split(r" … |, (?=database|cannot|Worker)", row)]
     assert len(pieces) > 12
     assert [piece for piece in pieces if piece.replace("’", "'") not in _code()] == []
 

@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "web": LOW | {"workflow", "report", "store", "engine"},
     "worker": LOW | {"workflow", "store", "engine", "hands", "cluster"},
     "demo": LOW | {"workflow", "worker", "report", "sandbox"},
-    "__main__": LOW | {"", "workflow", "worker", "demo", "report", "store"},
+    "command_line": LOW | {"", "workflow", "worker", "demo", "report", "store"},
+    "__main__": {"errors", "command_line"},
     "": set(),
 }
 IMPURE = {

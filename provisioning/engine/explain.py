@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
-from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
@@ -133,7 +132,7 @@ def _values(situation: Situation, people: People, row: int | None, user: int | N
 
 def _value(situation: Situation, people: People, each: Attribute, row: int, user: int | None) -> Value:
     column = each.data_feed_name or ""
-    raw = text_column(situation.employees.table, read_as(each, situation.columns[column]).slot)
+    raw = people.texts[read_as(each, situation.columns[column]).slot]
     mapped = people.mapped[each.name]
     has = people.user_values[each.name][user].as_py() if user is not None else ""
     return Value(
@@ -216,7 +215,7 @@ def _begin(words: Sequence[str], name: str) -> bool:
 
 
 def _candidate(people: People, row: int | None, user: int | None) -> Candidate:
-    hibob = f"{people.wishes.status[row] or 'no status'} in HiBob" if row is not None else "not in HiBob"
+    hibob = f"{people.wishes.status(row) or 'no status'} in HiBob" if row is not None else "not in HiBob"
     directory = "no user" if user is None else "live user" if people.user_live[user] else "archived user"
     email = people.emails[row] if row is not None else people.user_emails[user or 0]
     return Candidate(_key(people, row, user), _name(people, row, user), email, f"{hibob}, {directory}")
@@ -247,7 +246,7 @@ def _employee_steps(situation: Situation, people: People, row: int | None) -> li
     read = f"read on {at:%Y-%m-%d} at {at:%H:%M} UTC"
     if row is None:
         return [Step("HiBob", f"Not in HiBob’s last complete answer, {read}.")]
-    status, day = people.wishes.status[row] or "No status", people.wishes.day.get(row)
+    status, day = people.wishes.status(row) or "No status", people.wishes.day.get(row)
     dated = f" ({day})" if day else ""
     inside = "In the scope of this domain." if people.scope[row] else "Outside the scope of this domain."
     return [
@@ -281,7 +280,7 @@ def _answer(people: People, row: int | None, user: int | None, held: Held | None
         return _unchanged(people, row, "live" if people.user_live[user] else "archived")
     if row is not None and not people.scope[row]:
         return "Not here: outside this domain’s scope."
-    status = people.wishes.status[row] if row is not None else ""
+    status = people.wishes.status(row) if row is not None else ""
     return f"Not here: {status or 'their status'} in HiBob means that no user is made."
 
 
@@ -290,5 +289,5 @@ def _unchanged(people: People, row: int | None, status: str) -> str:
     if row is None:
         return f"{said}, and HiBob does not show them." if status == "archived" else f"{said}."
     if people.wish(row) is Wish.LEAVE_AS_IS:
-        return f"{said}, and {people.wishes.status[row] or 'their status'} in HiBob leaves that as it is."
+        return f"{said}, and {people.wishes.status(row) or 'their status'} in HiBob leaves that as it is."
     return f"{said}, as HiBob says." if people.scope[row] else f"{said}, and outside this domain’s scope."

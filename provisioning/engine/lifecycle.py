@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.mapping import text_column
+from provisioning.engine.texts import Index, TextTable
 from provisioning.engine.transforms import Unreadable, fold, read_date
 from provisioning.model import Column, Lifecycle, Meaning
 
@@ -41,17 +42,30 @@ DEFAULTS: Mapping[str, Meaning] = {
 _WISHES = {Meaning.LIVE: Wish.LIVE, Meaning.ARCHIVED: Wish.ARCHIVED, Meaning.LEAVE_AS_IS: Wish.LEAVE_AS_IS}
 
 
+Form = tuple[str, str]
+"""A status as HiBob's machine value and in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Per employee: the wish, the status in words and as HiBob's machine value, and for those who wait or leave, the day
-    that decides. `leaves`: the last day of work of those who are to stay live until it is over."""
+    """Per employee: the wish, which of the `forms` their status has, and for those who wait or leave, the day that decides.
+    `leaves`: the last day of work of those who are to stay live until it is over."""
 
     wish: npt.NDArray[np.int8]
-    status: list[str]
-    raw: list[str]
+    form: Index
+    forms: tuple[Form, ...]
     day: Mapping[int, str]
     unknown: Mapping[str, tuple[int, ...]]
     leaves: Mapping[int, str]
+
+    def status(self, row: int) -> str:
+        """In words, where HiBob has any."""
+        return _in_words(self.forms[self.form[row]])
+
+
+def _in_words(form: Form) -> str:
+    raw, spoken = form
+    return spoken or raw
 
 
 def status_key(status: str) -> str:
@@ -59,58 +73,63 @@ def status_key(status: str) -> str:
     return re.sub(r"[\W_]+", "", fold(status))
 
 
-def wishes(lifecycle: Lifecycle, table: pa.Table, today: date) -> Wishes:
+def wishes(lifecycle: Lifecycle, table: pa.Table | TextTable, today: date) -> Wishes:
     """The wish of every row of a snapshot's table.
 
     A status is looked up in its machine form first, then in its human-readable one: a customer's own statuses
     are numbers in the former. Where neither can be read, whoever HiBob returns as active is live.
     """
     table_of = {**DEFAULTS, **{status_key(status): meaning for status, meaning in lifecycle.meanings}}
-    machine, human = _statuses(table)
-    pairs = list(zip(machine, human, strict=True))
-    # There are few pairs of forms, and many people: each pair is looked up once.
-    distinct = list(dict.fromkeys(pairs))
-    place = dict(zip(distinct, range(len(distinct)), strict=True))
-    codes = np.fromiter(map(place.__getitem__, pairs), dtype=np.int64, count=len(pairs))
-    found = [_key(table_of, pair) for pair in distinct]
+    forms, form = _statuses(table)
+    found = [_key(table_of, each) for each in forms]
     wished = [_WISHES[table_of.get(key, Meaning.LEAVE_AS_IS)] for key in found]
-    wish = np.array(wished, dtype=np.int8)[codes]
-    words = [spoken or raw for raw, spoken in distinct]
-    status = list(map(words.__getitem__, codes.tolist()))
+    wish = np.array(wished, dtype=np.int8)[form]
     unknown: dict[str, list[int]] = {}
-    for code, key in enumerate(found):
+    for place, key in enumerate(found):
         if not key:
-            unknown.setdefault(words[code] or "no status", []).extend(np.flatnonzero(codes == code).tolist())
+            rows = np.flatnonzero(form == place).tolist()
+            unknown.setdefault(_in_words(forms[place]) or "no status", []).extend(rows)
     rows_of = {
-        key: np.flatnonzero(np.isin(codes, [c for c, k in enumerate(found) if k == key])).tolist() for key in _DATED
+        key: np.flatnonzero(np.isin(form, [place for place, each in enumerate(found) if each == key])).tolist()
+        for key in _DATED
     }
     day = _dated(lifecycle, table, rows_of, wish, today)
     named = {name: tuple(sorted(rows)) for name, rows in sorted(unknown.items())}
-    return Wishes(wish, status, machine, day, named, _leaving(table, wish, today))
+    return Wishes(wish, form, forms, day, named, _leaving(table, wish, today))
 
 
 _DATED = ("hired", "gardenleave")
 """Statuses that mean something else from a day on."""
 
 
-def _statuses(table: pa.Table) -> tuple[list[str], list[str]]:
-    """Machine and human-readable lifecycle, or `internal.status` for rows that have no lifecycle."""
-    forms = []
+def _statuses(table: pa.Table | TextTable) -> tuple[tuple[Form, ...], Index]:
+    """(every form of lifecycle that occurs, which of them each row has), or `internal.status` for rows that have no
+    lifecycle. There are few forms, and many people."""
+    both = []
     for human in (False, True):
         lifecycle = text_column(table, Column(known.LIFECYCLE, human).slot)
-        forms.append((lifecycle, text_column(table, Column(known.STATUS, human).slot)))
-    neither = pc.and_(*(pc.equal(lifecycle, "") for lifecycle, _ in forms))
-    machine, human_text = (pc.if_else(neither, status, lifecycle).to_pylist() for lifecycle, status in forms)
-    return machine, human_text
+        both.append((lifecycle, text_column(table, Column(known.STATUS, human).slot)))
+    neither = pc.and_(*(pc.equal(lifecycle, "") for lifecycle, _ in both))
+    raw, spoken = (pc.if_else(neither, status, lifecycle).dictionary_encode() for lifecycle, status in both)
+    width = max(len(spoken.dictionary), 1)
+    pairs = raw.indices.cast(pa.int64()).to_numpy() * width + spoken.indices.to_numpy()
+    form = pa.array(pairs).dictionary_encode()
+    codes = (divmod(pair, width) for pair in form.dictionary.to_pylist())
+    forms = tuple((raw.dictionary[one].as_py(), spoken.dictionary[other].as_py()) for one, other in codes)
+    return forms, form.indices.to_numpy()
 
 
-def _key(table_of: Mapping[str, Meaning], pair: tuple[str, str]) -> str:
-    """The status by which the table knows the pair of forms; "" when it knows neither."""
-    return next((key for form in pair if (key := status_key(form)) in table_of), "")
+def _key(table_of: Mapping[str, Meaning], form: Form) -> str:
+    """The status by which the table knows a form; "" when it knows neither."""
+    return next((key for each in form if (key := status_key(each)) in table_of), "")
 
 
 def _dated(
-    lifecycle: Lifecycle, table: pa.Table, rows_of: Mapping[str, list[int]], wish: npt.NDArray[np.int8], today: date
+    lifecycle: Lifecycle,
+    table: pa.Table | TextTable,
+    rows_of: Mapping[str, list[int]],
+    wish: npt.NDArray[np.int8],
+    today: date,
 ) -> dict[int, str]:
     """Adjusts the wishes of the hired and of those on garden leave to the calendar, in place, unless the table says
     what their status means."""
@@ -133,7 +152,7 @@ def _dated(
     return days
 
 
-def _leaving(table: pa.Table, wish: npt.NDArray[np.int8], today: date) -> dict[int, str]:
+def _leaving(table: pa.Table | TextTable, wish: npt.NDArray[np.int8], today: date) -> dict[int, str]:
     """The last day of work, where it is known and not over, of those who are live."""
     lasts = text_column(table, known.LAST_DAY)
     rows = np.flatnonzero(np.asarray(pc.not_equal(lasts, "")) & (wish == Wish.LIVE))

@@ -2,7 +2,7 @@
 the limit, and the ways on (PRODUCT.md, "Limits")."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from provisioning.engine.situation import People, Situation
@@ -153,7 +153,7 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
             {"counted": len(archives), "limit": 1, "of": len(archives)},
         )
         return
-    keys = tuple(change.key for change in archives if concerns(change, situation.members))
+    keys = tuple(change.key for change in concerning(archives, situation.members))
     keys += tuple(_by_employee(people, archives, situation.members, keys))
     keys = tuple(key for key in keys if key not in situation.decisions.confirmed)
     if keys:
@@ -168,24 +168,29 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
         )
 
 
-def concerns(change: Change, emails: Sequence[str]) -> bool:
-    """Whether a change is about one of these e-mails, in any spelling. Any attribute that holds the address
-    counts: a portal may sign people in by another one."""
-    wanted = {address(email) for email in emails if email}
-    return change.seen is not None and any(
-        address(value) in wanted for value in change.seen.attributes.values() if value
-    )
+def concerning(changes: Iterable[Change], emails: Sequence[str]) -> list[Change]:
+    """The changes that are about one of these e-mails, in any spelling. Any attribute that holds the address counts: a
+    portal may sign people in by another one."""
+    if not emails:
+        return []
+    seen = [(each, each.seen.attributes.values()) for each in changes if each.seen]
+    theirs = _spelling({value for _, values in seen for value in values if value}, emails)
+    return [each for each, values in seen if not theirs.isdisjoint(values)]
 
 
 def _by_employee(
-    people: People, archives: Sequence[Change], members: Sequence[str], found: Sequence[str]
+    people: People, archives: Sequence[Change], members: Sequence[str], found: Collection[str]
 ) -> Iterable[str]:
     """Archives whose HiBob e-mail is a member's, although the user's is blank or another."""
-    emails = dict(zip(people.keys, people.emails, strict=True))
-    wanted = {address(member) for member in members if member}
-    return (
-        change.key for change in archives if change.key not in found and address(emails.get(change.key, "")) in wanted
-    )
+    emails = people.emails_of(change.key for change in archives) if members else {}
+    theirs = _spelling(emails.values(), members)
+    return (change.key for change in archives if change.key not in found and emails.get(change.key) in theirs)
+
+
+def _spelling(texts: Iterable[str], emails: Iterable[str]) -> set[str]:
+    """Those of the texts that are one of these e-mails in some spelling."""
+    wanted = {address(email) for email in emails if email}
+    return {text for text in texts if wanted and address(text) in wanted}
 
 
 def _about_to_be_archived(situation: Situation, people: People, absences: Mapping[str, Absence]) -> Iterable[Finding]:

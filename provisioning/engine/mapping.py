@@ -4,14 +4,13 @@ returned as a problem of that person."""
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from unicodedata import normalize
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import read_as
+from provisioning.engine.texts import TextTable, folded
 from provisioning.engine.transforms import Unreadable, fold, reader
 from provisioning.model import Attribute, AttributeType, Column
 
@@ -25,7 +24,7 @@ class Mapped:
 
 
 def map_all(
-    attributes: Sequence[Attribute], columns: Mapping[str, Column], table: pa.Table, identifier: str
+    attributes: Sequence[Attribute], columns: Mapping[str, Column], table: pa.Table | TextTable, identifier: str
 ) -> dict[str, Mapped]:
     """Every attribute that is fed, by name. `identifier` names the unique identifier, which references to
     managers resolve to."""
@@ -40,7 +39,7 @@ def map_all(
     return plain | resolved
 
 
-def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> Mapped:
+def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table | TextTable) -> Mapped:
     raw, unspoken = raw_values(attribute, columns, table)
     if attribute.type is AttributeType.TEXT and not attribute.clean_up and not attribute.values:
         return Mapped(raw, unspoken)  # Tidied text is what it says.
@@ -48,65 +47,26 @@ def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Tab
     return Mapped(values, problems | unspoken)
 
 
-def text_column(table: pa.Table, slot: str) -> pa.Array:
+def text_column(table: pa.Table | TextTable, slot: str) -> pa.Array:
     """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
-    if slot not in table.column_names:
-        return pa.array([""] * table.num_rows, pa.string())
-    return _tidied(pc.fill_null(_whole(table[slot]), ""))
+    return (table if isinstance(table, TextTable) else TextTable(table))[slot]
 
 
-def folded(texts: pa.Array) -> list[str]:
-    """`fold` of every text of a column without nulls."""
-    if pc.all(pc.string_is_ascii(texts)).as_py() is not False:
-        found: list[str] = pc.ascii_lower(_tidied(texts)).to_pylist()
-        return found
-    return [fold(text) for text in texts.to_pylist()]
-
-
-def _tidied(texts: pa.Array) -> pa.Array:
-    """`tidy` of every text. Only those that may need it are looked at one by one: hardly any."""
-    rows = np.flatnonzero(_untidy(texts))
-    if not len(rows):
-        return texts
-    # What a column holds is UTF-8, so it has no lone surrogate that `tidy` would look for.
-    tidied = _by_distinct(texts.take(pa.array(rows)), lambda text: (normalize("NFC", text).strip(), None))[0]
-    mask = np.zeros(len(texts), dtype=bool)
-    mask[rows] = True
-    return pc.replace_with_mask(texts, pa.array(mask), tidied)
-
-
-def _untidy(texts: pa.Array) -> np.ndarray:
-    """Whose text is not all ASCII, or begins or ends with a blank or a control character."""
-    if not len(texts):
-        return np.zeros(0, dtype=bool)
-    _, offsets_buffer, data_buffer = texts.buffers()
-    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer else np.zeros(0, dtype=np.uint8)
-    starts, ends = offsets[:-1], offsets[1:]
-    untidy = np.zeros(len(texts), dtype=bool)
-    filled = ends > starts
-    untidy[filled] = (data[starts[filled]] <= SPACE) | (data[ends[filled] - 1] <= SPACE)
-    if len(data) and data[offsets[0] : offsets[-1]].max(initial=0) > LAST_ASCII:
-        untidy |= ~np.asarray(pc.string_is_ascii(texts).to_numpy(zero_copy_only=False))
-    return untidy
-
-
-SPACE, LAST_ASCII = 0x20, 0x7F
-
-
-def raw_values(attribute: Attribute, columns: Mapping[str, Column], table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+def raw_values(
+    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table | TextTable
+) -> tuple[pa.Array, dict[int, str]]:
     """The column's tidied text, with the fallback's where it is blank, and the rows where HiBob has a value
     but no text for people to read: taking the machine value there would write an item id as a department."""
     raw, unspoken = _one(attribute, columns[attribute.data_feed_name or ""], table)
     if attribute.fallback:
         second, also = _one(attribute, columns[attribute.fallback], table)
-        blank = pc.equal(raw, "")
-        raw = pc.if_else(blank, second, raw)
-        unspoken |= {row: why for row, why in also.items() if blank[row].as_py() and row not in unspoken}
+        missing = pc.equal(raw, "")
+        raw = pc.if_else(missing, second, raw)
+        unspoken |= {row: why for row, why in also.items() if missing[row].as_py() and row not in unspoken}
     return raw, unspoken
 
 
-def _one(attribute: Attribute, written: Column, table: pa.Table) -> tuple[pa.Array, dict[int, str]]:
+def _one(attribute: Attribute, written: Column, table: pa.Table | TextTable) -> tuple[pa.Array, dict[int, str]]:
     column = read_as(attribute, written)
     text = text_column(table, column.slot)
     if not column.human:
@@ -143,18 +103,13 @@ def _by_distinct(texts: pa.Array, read: Callable[[str], Reading]) -> tuple[pa.Ar
     return values, {row: bad[encoded.indices[row].as_py()] for row in rows}
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
-
-
-def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]:
+def _references(table: pa.Table | TextTable, identifiers: pa.Array | None) -> dict[str, str]:
     """Everything that names one employee → that employee's unique identifier. An e-mail of two people names nobody.
     Whether a reference can be written is decided later (`references.py`), when it is known who will have a user."""
     if identifiers is None:
         return {}
     named: list[str] = identifiers.to_pylist()
-    emails = [fold(email) for email in text_column(table, known.EMAIL).to_pylist()]
+    emails: list[str] = folded(text_column(table, known.EMAIL)).to_pylist()
     shared = {email for email, count in Counter(emails).items() if count > 1}
     ids = text_column(table, known.ID).to_pylist()
     by_identifier = {value: value for value in named}
@@ -164,7 +119,7 @@ def _references(table: pa.Table, identifiers: pa.Array | None) -> dict[str, str]
 
 
 def _map_references(
-    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table, people: Mapping[str, str]
+    attribute: Attribute, columns: Mapping[str, Column], table: pa.Table | TextTable, people: Mapping[str, str]
 ) -> Mapped:
     raw, _ = raw_values(attribute, columns, table)
     read = reader(attribute)

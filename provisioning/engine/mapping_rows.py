@@ -17,7 +17,6 @@ TYPE, REQUIRED, BLANK, FALLBACK = "Type", "Required", "When blank", "Fallback"
 CLEAN, TABLE, OPTIONS, APPLIES = "Clean-up", "Value table", "List options", "Applies"
 MACHINE, SPOKEN = "Machine", "Human-readable"
 COLUMNS = (NAME, FEED, VALUE, TYPE, REQUIRED, IDENTIFIER, BLANK, FALLBACK, CLEAN, TABLE, OPTIONS, APPLIES)
-TICKS = (REQUIRED, IDENTIFIER)
 BLANKS = {BlankPolicy.KEEP: "Keep Skillcast’s", BlankPolicy.CLEAR: "Clear it", BlankPolicy.HOLD: "Hold the person"}
 APPLY = {Apply.ALWAYS: "Always", Apply.ON_ADD: "On add only"}
 SHOWN = 60

@@ -1,29 +1,27 @@
 """Who is who: the stored link, then the unique identifier, then the e-mail, each only where it is unique on
 both sides (PRODUCT.md, "Matching"). People whose identity is disputed are named and matched with nobody."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from provisioning.engine.scope import Mask
-
-Index = npt.NDArray[np.int64]
+from provisioning.engine.texts import Index, Mask, is_filled, one_of
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What matching compares, already in comparable form; blank is "". One entry per row on either side."""
+    """What matching compares, already in comparable form, as columns of text; blank is "". One entry per row on either
+    side."""
 
-    keys: Sequence[str]
-    identifiers: Sequence[str]
-    emails: Sequence[str]
-    user_links: Sequence[str]
-    user_identifiers: Sequence[str]
-    user_emails: Sequence[str]
+    keys: pa.Array
+    identifiers: pa.Array
+    emails: pa.Array
+    user_links: pa.Array
+    user_identifiers: pa.Array
+    user_emails: pa.Array
 
 
 @dataclass(slots=True)
@@ -41,75 +39,98 @@ def match(sides: Sides, scope: Mask) -> Matches:
     """Match everybody. Links come first for all; then the domain's own employees by identifier and e-mail;
     those outside the scope get what is left, so that nobody can take a user from the domain's own people."""
     found = Matches(np.full(len(sides.keys), -1, dtype=np.int64), np.zeros(len(sides.keys), dtype=bool))
-    everybody = range(len(sides.keys))
-    if not _pair_all(found, sides):
-        _pair(found, everybody, sides.keys, sides.user_links, "links to this HiBob person")
+    _pair(found, np.ones_like(scope), sides.keys, sides.user_links, "links to this HiBob person")
     found.linked[:] = found.user >= 0
-    _duplicates(found, np.flatnonzero(scope).tolist(), sides)
-    unmatched = found.user < 0
-    for rows in (np.flatnonzero(unmatched & scope).tolist(), np.flatnonzero(unmatched & ~scope).tolist()):
+    _duplicates(found, scope, sides)
+    for rows in (scope, ~scope):
         _pair(found, rows, sides.identifiers, sides.user_identifiers, "has the same unique identifier")
         _pair(found, rows, sides.emails, sides.user_emails, "has the same e-mail")
     return found
 
 
-def _pair_all(found: Matches, sides: Sides) -> bool:
-    """Pair by stored links, all at once, where each stands there once on either side. Says whether it did."""
-    linked = [user for user, link in enumerate(sides.user_links) if link]
-    users = dict(zip(map(sides.user_links.__getitem__, linked), linked, strict=True))
-    if len(users) < len(linked) or len(set(sides.keys)) < len(sides.keys) or "" in sides.keys:
-        return False
-    found.user[:] = np.fromiter(map(users.get, sides.keys, repeat(-1)), dtype=np.int64, count=len(sides.keys))
-    return True
+def without(mask: Mask, rows: Iterable[int]) -> Mask:
+    """The mask without these rows."""
+    left = mask.copy()
+    left[list(rows)] = False
+    return left
 
 
-def _duplicates(found: Matches, rows: Iterable[int], sides: Sides) -> None:
+def taken(found: Matches, users: int) -> Mask:
+    """Which of so many users somebody is matched with."""
+    mask = np.zeros(users, dtype=bool)
+    mask[found.user[found.user >= 0]] = True
+    return mask
+
+
+def _duplicates(found: Matches, scope: Mask, sides: Sides) -> None:
     """Employees who share a unique identifier are held; users that would answer to it are left alone."""
-    twice = {value for value, count in Counter(map(sides.identifiers.__getitem__, rows)).items() if value and count > 1}
-    if not twice:
+    shared = _shared(sides.identifiers, scope)
+    if not shared:
         return
-    shared = _groups(rows, sides.identifiers, twice.__contains__)
-    for value, same in shared.items():
-        for row in same:
-            found.duplicates[row] = f"{len(same)} people in HiBob share the unique identifier “{value}”."
     emails: dict[str, str] = {}
-    for value in sorted(shared, reverse=True):
-        emails |= {sides.emails[row]: value for row in shared[value] if sides.emails[row]}
-    taken = set(found.user.tolist())
-    for user, value in enumerate(sides.user_identifiers):
-        clash = value if value in shared else emails.get(sides.user_emails[user])
-        if clash and user not in taken:
-            found.disputed_users[user] = f"People in HiBob share the unique identifier “{clash}” of this user."
+    # Where people of several identifiers have one e-mail, the least of these is named.
+    for value, rows in sorted(shared.items(), reverse=True):
+        why = f"{len(rows)} people in HiBob share the unique identifier “{value}”."
+        found.duplicates |= dict.fromkeys(rows, why)
+        emails |= {email: value for row in rows if (email := sides.emails[row].as_py())}
+    clashing = one_of(sides.user_identifiers, shared) | one_of(sides.user_emails, emails)
+    for user in np.flatnonzero(clashing & ~taken(found, len(clashing))).tolist():
+        value = sides.user_identifiers[user].as_py()
+        clash = value if value in shared else emails[sides.user_emails[user].as_py()]
+        found.disputed_users[user] = f"People in HiBob share the unique identifier “{clash}” of this user."
 
 
-def _pair(found: Matches, rows: Iterable[int], theirs: Sequence[str], ours: Sequence[str], what: str) -> None:
-    """Pair the still unmatched rows with the still unmatched users of the same value."""
-    untaken = np.ones(len(ours), dtype=bool)
-    untaken[found.user[found.user >= 0]] = False
-    users = _groups((user for user in np.flatnonzero(untaken).tolist() if user not in found.disputed_users), ours)
-    if not users:
+def _shared(values: pa.Array, among: Mask) -> dict[str, list[int]]:
+    """The values that several of these rows have, with their rows; blank is no value."""
+    rows, having = _with_value(values, among)
+    encoded = having.dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    several = np.bincount(codes, minlength=len(encoded.dictionary)) > 1
+    return {encoded.dictionary[code].as_py(): same for code, same in _by_code(rows, codes, several).items()}
+
+
+def _pair(found: Matches, among: Mask, theirs: pa.Array, ours: pa.Array, what: str) -> None:
+    """Pair the still unmatched of these rows with the still unmatched users of the same value."""
+    free = without(without((found.user < 0) & among, found.disputed), found.duplicates)
+    free_users = without(~taken(found, len(ours)), found.disputed_users)
+    rows, having = _with_value(theirs, free)
+    users, had = _with_value(ours, free_users)
+    if not len(rows) or not len(users):
         return
-    open_rows = (
-        row for row in rows if found.user[row] < 0 and row not in found.disputed and row not in found.duplicates
-    )
-    for value, people in _groups(open_rows, theirs, users.__contains__).items():
-        candidates = users[value]
-        if len(people) == 1 and len(candidates) == 1:
-            found.user[people[0]] = candidates[0]
-            continue
-        why = f"{_count(len(people), 'person', 'people')} in HiBob and {_count(len(candidates), 'user', 'users')}: each {what}."
-        found.disputed.update(dict.fromkeys(people, why))
-        found.disputed_users.update(dict.fromkeys(candidates, why))
+    # One dictionary for both sides: whoever has the same code has the same value.
+    values = pa.concat_arrays([having, had]).dictionary_encode()
+    people, candidates = np.split(values.indices.to_numpy(), [len(rows)])
+    count, count_users = (np.bincount(codes, minlength=len(values.dictionary)) for codes in (people, candidates))
+    user_of = np.full(len(values.dictionary), -1, dtype=np.int64)
+    user_of[candidates] = users
+    unique = (count == 1) & (count_users == 1)
+    mine = unique[people]
+    found.user[rows[mine]] = user_of[people[mine]]
+    disputed = (count > 0) & (count_users > 0) & ~unique
+    theirs_of, ours_of = _by_code(rows, people, disputed), _by_code(users, candidates, disputed)
+    for code, same in theirs_of.items():
+        those = ours_of[code]
+        why = (
+            f"{_count(len(same), 'person', 'people')} in HiBob and {_count(len(those), 'user', 'users')}: each {what}."
+        )
+        found.disputed |= dict.fromkeys(same, why)
+        found.disputed_users |= dict.fromkeys(those, why)
 
 
-def _groups(
-    rows: Iterable[int], values: Sequence[str], wanted: Callable[[str], bool] | None = None
-) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = {}
-    for row in rows:
-        value = values[row]
-        if value and (wanted is None or wanted(value)):
-            groups.setdefault(value, []).append(row)
+def _with_value(values: pa.Array, among: Mask) -> tuple[Index, pa.Array]:
+    """(the rows of these that have a value, the value of each)."""
+    rows = np.flatnonzero(among)
+    texts = values.take(pa.array(rows)) if len(rows) < len(values) else values
+    filled = is_filled(texts)
+    return (rows, texts) if filled.all() else (rows[filled], texts.filter(pa.array(filled)))
+
+
+def _by_code(rows: Index, codes: npt.NDArray[np.int32], wanted: Mask) -> dict[int, list[int]]:
+    """The rows of each wanted code; `codes`: one per row."""
+    picked = wanted[codes]
+    groups: dict[int, list[int]] = {}
+    for row, code in zip(rows[picked].tolist(), codes[picked].tolist(), strict=True):
+        groups.setdefault(code, []).append(row)
     return groups
 
 

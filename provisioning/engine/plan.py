@@ -1,17 +1,15 @@
 """From a situation to a plan: what would change for whom, who is held and why. Computed once, then frozen;
 planning cannot write."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from itertools import compress
+from itertools import repeat
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
@@ -19,6 +17,7 @@ from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find
 from provisioning.engine.references import differs, leave_references
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out, with_names
+from provisioning.engine.texts import Index, Texts, differing, folded
 from provisioning.engine.transforms import fold
 from provisioning.model import (
     Absence,
@@ -106,15 +105,16 @@ def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> 
     for change in changes:
         counts[change.action.value] += 1
     touched = {change.key for change in changes} | {each.key for each in held}
-    matched = people.matches.user >= 0
-    keys = {*compress(people.keys, matched.tolist()), *(f"user:{people.user_ids[user]}" for user in _unmatched(people))}
-    return counts | {"held": len(held), "unchanged": len(people.user_ids) - len(touched & keys)}
+    rows = people.keys.rows_of(touched)
+    having_user = int((people.matches.user[rows] >= 0).sum())
+    unmatched = {f"user:{user}" for user in people.user_ids.at(_unmatched(people))}
+    return counts | {"held": len(held), "unchanged": len(people.user_ids) - having_user - len(touched & unmatched)}
 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
     """How often each user whom absence may archive has been absent now. Reads closer than twelve hours count once;
     an empty answer proves nothing and counts nobody. Somebody answers to a disputed user, who is not absent then."""
-    if not people.keys:
+    if not len(people.keys):
         return dict(situation.absences)
     read_at = situation.employees.evidence.read_at
     absent: dict[str, Absence] = {}
@@ -140,24 +140,44 @@ def absence_may_touch(situation: Situation, people: People, user: int) -> bool:
 
 def _unmatched(people: People) -> list[int]:
     """Users without an employee."""
-    free = np.ones(len(people.user_ids), dtype=bool)
-    free[people.matches.user[people.matches.user >= 0]] = False
-    found: list[int] = np.flatnonzero(free).tolist()
+    found: list[int] = np.flatnonzero(~people.user_taken).tolist()
     return found
 
 
 def _unmatched_live(people: People) -> list[int]:
-    return [user for user in _unmatched(people) if people.user_live[user]]
+    found: list[int] = np.flatnonzero(~people.user_taken & people.user_live).tolist()
+    return found
 
 
 @dataclass(slots=True)
 class _Row:
-    """One employee for whom something would happen, with what the mapping says and what the user has now."""
+    """One employee for whom something would happen. `old`: what the user has now; `changing`: the values that they would
+    get instead. Who is to be added has no user (-1) and nothing yet."""
 
     row: int
     user: int
-    new: dict[str, str]
+    action: Action
+    wish: Wish
+    key: str
+    name: str
     old: dict[str, str]
+    changing: dict[str, str]
+    email: str = ""
+    user_id: str = ""
+    link: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return self.action is not Action.ADD
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing but a link is written for them."""
+        leaves = self.wish is Wish.LEAVE_AS_IS and self.action is Action.REACTIVATE
+        return self.exists and (self.wish is Wish.ARCHIVED or leaves)
+
+    def wanted(self, name: str) -> str:
+        return self.changing.get(name, self.old.get(name, ""))
 
 
 class _Planner:
@@ -171,28 +191,28 @@ class _Planner:
         self.held: list[Held] = []
         # Adds of people who are held for another reason: they may still be half of one person.
         self.intended: list[Change] = []
-        self.fed = [each for each in situation.domain.attributes if each.name in people.mapped]
+        attributes = situation.domain.attributes
+        self.fed = [each for each in attributes if each.name in people.mapped]
         self.identifier = situation.domain.settings.unique_identifier or ""
+        self.unreadable = [each for each in self.fed if people.mapped[each.name].problems]
+        self.demanding = [each for each in attributes if self._needed(each) or each.blank is BlankPolicy.HOLD]
+        self.added, self.updated = self._added(), self._updated()
         self.owners = self._identifier_owners()
         self.email_owners = self._email_owners()
         self.addresses = self._addresses()
-        self.emails = dict(zip(people.keys, people.emails, strict=True))
 
     def _addresses(self) -> dict[str, str]:
         """The e-mails of users who are matched already, as far as somebody who is to be added has them too: nobody else is
         added with one of them."""
         people = self.people
-        wanted = {people.emails[row] for row in self._add_rows()} - {""}
-        having = [user for user, email in enumerate(people.user_emails) if email in wanted]
-        matched = np.isin(having, people.matches.user).tolist()
-        return {people.user_emails[user]: people.user_ids[user] for user in reversed(list(compress(having, matched)))}
+        wanted = {each.email for each in self.added if each.email}
+        having = [user for user in people.user_emails.rows_of(wanted) if people.user_taken[user]]
+        having.reverse()
+        return dict(zip(people.user_emails.at(having), people.user_ids.at(having), strict=True))
 
     def add_and_update(self) -> None:
-        for each in self._rows(self._add_rows()):
-            self._settle(each, Action.ADD)
-        for each in self._rows(self._update_rows()):
-            live = self.people.user_live[each.user]
-            self._settle(each, Action.UPDATE if live else Action.REACTIVATE)
+        for each in (*self.added, *self.updated):
+            self._settle(each)
 
     def archive(self) -> None:
         people, users = self.people, self.people.matches.user
@@ -202,138 +222,119 @@ class _Planner:
         seen = self._seen([int(users[row]) for row in rows])
         for row in rows:
             self._archive_employee(row, seen[int(users[row])])
-        if people.keys:
+        if len(people.keys):
             self._archive_absent()
 
     # --- adds, reactivations, updates, links ---
 
-    def _add_rows(self) -> list[int]:
+    def _added(self) -> list[_Row]:
+        """In scope, without a user, and not leaving."""
         people = self.people
-        rows = people.scope & (people.matches.user < 0) & (people.wishes.wish != Wish.ARCHIVED)
-        return np.flatnonzero(rows).tolist()
+        going = people.scope & (people.matches.user < 0) & (people.wishes.wish != Wish.ARCHIVED)
+        rows = np.flatnonzero(going).tolist()
+        values = _dicts({each.name: Texts(people.mapped[each.name].values).at(rows) for each in self.fed}, len(rows))
+        who = zip(rows, people.keys.at(rows), people.names.at(rows), people.emails.at(rows), values, strict=True)
+        return [
+            _Row(row, -1, Action.ADD, people.wish(row), key, name, {}, {k: v for k, v in each.items() if v}, email)
+            for row, key, name, email, each in who
+        ]
 
-    def _update_rows(self) -> list[int]:
+    def _updated(self) -> list[_Row]:
         """In scope, matched, and not leaving: to be reactivated, or with a value that differs or cannot be
         read, or to be linked."""
         people = self.people
         if not len(people.user_live):
             return []
-        users = people.matches.user
-        everybody = pa.array(users, mask=users < 0)
-        matched = np.flatnonzero(people.scope & (users >= 0))
-        live = people.user_live[users[matched]]
-        wish = people.wishes.wish[matched]
-        stays = live & (wish != Wish.ARCHIVED)
-        returns = ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
-        touched = returns | (~people.matches.linked[matched])
-        problems = self._problem_rows()
-        touched |= stays & np.isin(matched, list(problems))
-        for attribute in self.fed:
-            if attribute.apply is Apply.ALWAYS:
-                touched |= stays & self._differs(attribute, everybody)[matched]
-        found: list[int] = matched[touched].tolist()
-        return found
+        users, wish = people.matches.user, people.wishes.wish
+        matched = people.scope & (users >= 0)
+        live = people.user_live[users]
+        stays = matched & live & (wish != Wish.ARCHIVED)
+        returns = matched & ~live & ((wish == Wish.LIVE) | (wish == Wish.WAIT))
+        changing = self._changing(np.where(stays | returns, users, -1))
+        touched = returns | (matched & ~people.matches.linked)
+        for some in (changing, *(people.mapped[each.name].problems for each in self.unreadable if _follows(each))):
+            concerned = list(some)
+            touched[concerned] |= stays[concerned]
+        rows = np.flatnonzero(touched).tolist()
+        theirs = users[rows].tolist()
+        seen = self._seen(theirs)
+        actions = [Action.UPDATE if here else Action.REACTIVATE for here in live[rows].tolist()]
+        ids, links = people.user_ids.at(theirs), people.user_links.at(theirs)
+        who = zip(rows, theirs, actions, people.keys.at(rows), people.names.at(rows), ids, links, strict=True)
+        return [
+            _Row(row, user, action, people.wish(row), key, name, seen[user], changing.get(row, {}), "", user_id, link)
+            for row, user, action, key, name, user_id, link in who
+        ]
 
-    def _differs(self, attribute: Attribute, users: pa.Array) -> np.ndarray:
-        """Per employee; `users`: the row of the user of each, or null. Only one side is put into the other's order."""
-        new = self.people.mapped[attribute.name].values
-        old = self.people.user_values[attribute.name].take(users)
-        differs = pc.not_equal(new, old)
-        if attribute.blank is BlankPolicy.KEEP:
-            differs = pc.and_(differs, pc.not_equal(new, ""))
-        return np.asarray(pc.fill_null(differs, False).to_numpy(zero_copy_only=False))
-
-    def _problem_rows(self) -> set[int]:
-        mapped = self.people.mapped
-        return {row for each in self.fed if each.apply is Apply.ALWAYS for row in mapped[each.name].problems}
-
-    def _rows(self, rows: list[int]) -> Iterable[_Row]:
-        """Only people to whom something happens become Python objects."""
-        people = self.people
-        users = [int(people.matches.user[row]) for row in rows]
-        new = {
-            each.name: people.mapped[each.name].values.take(pa.array(rows, pa.int64())).to_pylist() for each in self.fed
-        }
-        seen = self._seen([user for user in users if user >= 0])
-        for place, (row, user) in enumerate(zip(rows, users, strict=True)):
-            values = {name: column[place] for name, column in new.items()}
-            yield _Row(row, user, values, seen[user] if user >= 0 else {})
+    def _changing(self, users: Index) -> dict[int, dict[str, str]]:
+        """By row the values that a user would get instead of their own; blank keeps Skillcast's value where the policy says
+        so. `users`: the row of the user of each, or -1. Only what differs becomes Python objects."""
+        changing: dict[int, dict[str, str]] = {}
+        for attribute in filter(_follows, self.fed):
+            values = self.people.mapped[attribute.name].values
+            rows = differing(values, self.people.user_values[attribute.name], users).tolist()
+            for row, value in zip(rows, Texts(values).at(rows), strict=True):
+                if value or attribute.blank is not BlankPolicy.KEEP:
+                    changing.setdefault(row, {})[attribute.name] = value
+        return changing
 
     def _seen(self, users: list[int]) -> dict[int, dict[str, str]]:
-        places = pa.array(users, pa.int64())
-        columns = {name: column.take(places).to_pylist() for name, column in self.people.user_values.items()}
-        return {user: {name: column[i] for name, column in columns.items()} for i, user in enumerate(users)}
+        columns = {name: Texts(column).at(users) for name, column in self.people.user_values.items()}
+        return dict(zip(users, _dicts(columns, len(users)), strict=True))
 
-    def _settle(self, each: _Row, action: Action) -> None:
+    def _settle(self, each: _Row) -> None:
         """Hold the person, or plan the change and the link."""
-        people, wish = self.people, self.people.wish(each.row)
-        exists = action is not Action.ADD
-        wanted = self._wanted(each, exists)
-        differing = {name: value for name, value in wanted.items() if value != each.old.get(name, "")}
-        quiet = exists and (wish is Wish.ARCHIVED or (wish is Wish.LEAVE_AS_IS and action is Action.REACTIVATE))
-        if not quiet:
-            unreadable = self._unreadable(each, exists)
-            happens = action is not Action.UPDATE or bool(differing) or bool(unreadable)
-            reason = self._hold_reason(each, action, wanted, unreadable) if happens else None
+        if not each.quiet:
+            unreadable = self._unreadable(each)
+            happens = each.action is not Action.UPDATE or each.changing or unreadable
+            reason = self._hold_reason(each, unreadable) if happens else None
             if reason:
                 code, why = reason
-                self.held.append(Held(people.keys[each.row], code, why, people.names[each.row]))
-                if action is Action.ADD:
-                    self.intended.append(self._add(each, wanted))
+                self.held.append(Held(each.key, code, why, each.name))
+                if each.action is Action.ADD:
+                    self.intended.append(self._add(each))
                 return
-        key = people.keys[each.row]
-        link = people.user_links[each.user] if exists else ""
-        if exists and link != key:
-            self._link(each, link)
-        if action is Action.ADD:
-            self.changes.append(self._add(each, wanted))
-        elif not quiet and (differing or action is Action.REACTIVATE):
-            self._change(each, action, differing)
+        if each.action is Action.ADD:
+            self.changes.append(self._add(each))
+            return
+        if each.link != each.key:
+            self._link(each)
+        if not each.quiet and (each.changing or each.action is Action.REACTIVATE):
+            self._change(each)
 
-    def _wanted(self, each: _Row, exists: bool) -> dict[str, str]:
-        """The resulting values: blank keeps Skillcast's value where the policy says so."""
-        wanted = {}
-        for attribute in self.fed:
-            old, new = each.old.get(attribute.name, ""), each.new[attribute.name]
-            keeps = attribute.apply is Apply.ON_ADD or (attribute.blank is BlankPolicy.KEEP and not new)
-            wanted[attribute.name] = old if exists and keeps else new
-        return wanted
-
-    def _unreadable(self, each: _Row, exists: bool) -> str:
-        for attribute in self.fed:
+    def _unreadable(self, each: _Row) -> str:
+        for attribute in self.unreadable:
             why = self.people.mapped[attribute.name].problems.get(each.row)
-            if why and not (exists and attribute.apply is Apply.ON_ADD):
+            if why and not (each.exists and attribute.apply is Apply.ON_ADD):
                 return f"{attribute.name}: {why}. Correct it in HiBob, or change the mapping of this attribute."
         return ""
 
-    def _hold_reason(
-        self, each: _Row, action: Action, wanted: Mapping[str, str], unreadable: str
-    ) -> tuple[str, str] | None:
+    def _hold_reason(self, each: _Row, unreadable: str) -> tuple[str, str] | None:
         """The first reason to hold somebody to whom something would otherwise happen: (code, why)."""
-        matches, wish = self.people.matches, self.people.wish(each.row)
+        matches = self.people.matches
         if each.row in matches.disputed:
             return "disputed", matches.disputed[each.row] + MAKE_UNIQUE
-        if action is Action.ADD and self.people.emails[each.row] in self.addresses:
+        if each.email in self.addresses:
             return "disputed", (
-                f"Their e-mail belongs to user {self.addresses[self.people.emails[each.row]]}, who is somebody else in "
+                f"Their e-mail belongs to user {self.addresses[each.email]}, who is somebody else in "
                 "HiBob. Correct one of the two e-mails, or let the first record have the user."
             )
         if each.row in matches.duplicates:
             return "duplicate-id", matches.duplicates[each.row] + GIVE_EACH_THEIR_OWN
-        if wish is Wish.WAIT:
+        if each.wish is Wish.WAIT:
             return "future-starter", self._starts(each.row)
-        if wish is Wish.LEAVE_AS_IS and action is Action.ADD:
-            status = self.people.wishes.status[each.row] or "no lifecycle status"
+        if each.wish is Wish.LEAVE_AS_IS and each.action is Action.ADD:
+            status = self.people.wishes.status(each.row) or "no lifecycle status"
             return "on-leave", (
                 f"{status} in HiBob: nobody is added while their status leaves users as they are. Added once it changes, "
                 "or once the domain's lifecycle table says that it means live."
             )
         if unreadable:
             return "unreadable", unreadable
-        blank = self._required_blank(each, action, wanted)
+        blank = self._required_blank(each)
         if blank:
             return "required-blank", blank
-        taken = self._identifier_taken(each, wanted) or self._email_taken(each, wanted)
+        taken = self._identifier_taken(each) or self._email_taken(each)
         return ("identifier-taken", taken) if taken else None
 
     def _starts(self, row: int) -> str:
@@ -347,97 +348,93 @@ class _Planner:
         live = begins - wait if begins - date.min > wait else begins
         return f"Starts on {day}. Becomes live on {live.isoformat()}."
 
-    def _required_blank(self, each: _Row, action: Action, wanted: Mapping[str, str]) -> str:
-        for attribute in self.situation.domain.attributes:
+    def _needed(self, attribute: Attribute) -> bool:
+        return attribute.required or attribute.name == self.identifier
+
+    def _required_blank(self, each: _Row) -> str:
+        for attribute in self.demanding:
             name = attribute.name
-            needed = attribute.required or name == self.identifier
-            if needed and not wanted.get(name, each.old.get(name, "")) and self._checked(attribute, action):
+            fed = name in self.people.mapped
+            if each.wanted(name):
+                continue
+            # An attribute that nothing feeds can only be missed by somebody who is added.
+            if self._needed(attribute) and (fed or each.action is Action.ADD):
                 return f"{name} is required and blank in HiBob. Fill it in there, or name a fallback column."
-            held = attribute.blank is BlankPolicy.HOLD and name in each.new and not each.new[name]
-            if held and not (attribute.apply is Apply.ON_ADD and action is not Action.ADD):
+            if attribute.blank is BlankPolicy.HOLD and fed and (_follows(attribute) or each.action is Action.ADD):
                 return f"{name} is blank in HiBob, and its mapping holds the person then. Fill it in there."
         return ""
 
-    def _checked(self, attribute: Attribute, action: Action) -> bool:
-        """An attribute that nothing feeds can only be missed by somebody who is added."""
-        return attribute.name in self.people.mapped or action is Action.ADD
-
     def _identifier_owners(self) -> dict[str, set[int]]:
+        """The users of each unique identifier that somebody would get."""
         column = self.people.user_values.get(self.identifier)
-        owners: dict[str, set[int]] = {}
-        for user, value in enumerate(column.to_pylist() if column is not None else []):
-            if value:
-                owners.setdefault(self._comparable(value), set()).add(user)
-        return owners
+        if column is None:
+            return {}
+        values = Texts(folded(column) if self.identifier == self.people.email_attribute else column)
+        return _owners(values, self._given(self.identifier, self._comparable))
 
-    def _email_owners(self) -> dict[str, list[int]]:
-        """The live users of each e-mail: one who is archived signs in nowhere, and never gives an e-mail back."""
-        owners: dict[str, list[int]] = {}
-        for user in np.flatnonzero(self.people.user_live).tolist():
-            if email := self.people.user_emails[user]:
-                owners.setdefault(email, []).append(user)
-        return owners
+    def _email_owners(self) -> dict[str, set[int]]:
+        """The live users of each e-mail that somebody would get: one who is archived signs in nowhere, and never gives an
+        e-mail back."""
+        people = self.people
+        owners = _owners(people.user_emails, self._given(people.email_attribute or "", fold))
+        return {email: {user for user in users if people.user_live[user]} for email, users in owners.items()}
+
+    def _given(self, name: str, comparable: Callable[[str], str]) -> set[str]:
+        """The values of an attribute that people would get, in comparable form."""
+        given = (each.changing.get(name) for each in (*self.added, *self.updated))
+        return {comparable(value) for value in given if value}
 
     def _comparable(self, identifier: str) -> str:
         return fold(identifier) if self.identifier == self.people.email_attribute else identifier
 
-    def _identifier_taken(self, each: _Row, wanted: Mapping[str, str]) -> str:
-        value = wanted.get(self.identifier, "")
-        if each.user >= 0 and value == each.old.get(self.identifier, ""):
-            return ""
-        owners = self.owners.get(self._comparable(value), set()) - {each.user}
-        if not owners:
-            return ""
-        return self._belongs_to("unique identifier", value, owners)
+    def _identifier_taken(self, each: _Row) -> str:
+        value = each.changing.get(self.identifier)
+        owners = self.owners.get(self._comparable(value), set()) - {each.user} if value else set()
+        return self._belongs_to("unique identifier", value, owners) if value and owners else ""
 
-    def _email_taken(self, each: _Row, wanted: Mapping[str, str]) -> str:
+    def _email_taken(self, each: _Row) -> str:
         """Nobody is given the e-mail of another live user: both would sign in, and get their mail, as one."""
         name = self.people.email_attribute or ""
-        value = fold(wanted.get(name, ""))
-        if not value or value == fold(each.old.get(name, "")):
+        value = each.changing.get(name)
+        if not value or fold(value) == fold(each.old.get(name, "")):
             return ""
-        owners = {user for user in self.email_owners.get(value, ()) if user != each.user}
-        return self._belongs_to("e-mail", wanted[name], owners) if owners else ""
+        owners = self.email_owners.get(fold(value), set()) - {each.user}
+        return self._belongs_to("e-mail", value, owners) if owners else ""
 
     def _belongs_to(self, what: str, value: str, owners: Iterable[int]) -> str:
         owner = min(self.people.user_ids[user] for user in owners)
         return f"The {what} “{value}” still belongs to user {owner}. Released by the run after the one that frees it."
 
-    def _add(self, each: _Row, wanted: Mapping[str, str]) -> Change:
-        key, status = self.people.keys[each.row], self.people.wishes.status[each.row]
-        after: dict[str, str | None] = {name: value for name, value in wanted.items() if value}
-        after |= {"status": Status.LIVE.value, "external_id": key}
-        why = f"{status or 'Active'} in HiBob, no user in this domain yet."
-        return Change(key, Action.ADD, why, {}, after, name=self.people.names[each.row])
+    def _add(self, each: _Row) -> Change:
+        why = f"{self.people.wishes.status(each.row) or 'Active'} in HiBob, no user in this domain yet."
+        after = each.changing | {"status": Status.LIVE.value, "external_id": each.key}
+        return Change(each.key, Action.ADD, why, {}, dict(after), name=each.name)
 
-    def _link(self, each: _Row, link: str) -> None:
-        key = self.people.keys[each.row]
-        seen = self._seen_as(each.user, each.old)
-        accepted = self.situation.decisions.same.get(key) == self.people.user_ids[each.user]
+    def _link(self, each: _Row) -> None:
+        seen = self._seen_as(each.user, each.link, each.old)
+        accepted = self.situation.decisions.same.get(each.key) == each.user_id
         how = "Accepted as the same person" if accepted else "Matched by identifier or e-mail"
         why = f"{how}: the user is linked to this HiBob person."
-        before = {"external_id": link or None}
-        name = self.people.names[each.row]
-        user = self.people.user_ids[each.user]
-        self.changes.append(Change(key, Action.LINK, why, before, {"external_id": key}, user, seen, name))
+        before = {"external_id": each.link or None}
+        after = {"external_id": each.key}
+        self.changes.append(Change(each.key, Action.LINK, why, before, after, each.user_id, seen, each.name))
 
-    def _change(self, each: _Row, action: Action, differing: Mapping[str, str]) -> None:
+    def _change(self, each: _Row) -> None:
         """The link is written first, so the precondition of everything after it includes the link."""
-        people, key = self.people, self.people.keys[each.row]
-        before: dict[str, str | None] = {name: each.old.get(name) or None for name in differing}
-        after: dict[str, str | None] = {name: value or None for name, value in differing.items()}
-        why = differs(list(differing))
-        if action is Action.REACTIVATE:
+        before: dict[str, str | None] = {name: each.old.get(name) or None for name in each.changing}
+        after: dict[str, str | None] = {name: value or None for name, value in each.changing.items()}
+        why = differs(list(each.changing))
+        if each.action is Action.REACTIVATE:
             before["status"], after["status"] = Status.ARCHIVED.value, Status.LIVE.value
-            why = f"{people.wishes.status[each.row] or 'Active'} in HiBob, archived here." + (f" {why}" if why else "")
-        seen = replace(self._seen_as(each.user, each.old), external_id=key)
-        user = people.user_ids[each.user]
-        self.changes.append(Change(key, action, why, before, after, user, seen, people.names[each.row]))
+            status = self.people.wishes.status(each.row) or "Active"
+            why = f"{status} in HiBob, archived here." + (f" {why}" if why else "")
+        seen = self._seen_as(each.user, each.key, each.old)
+        self.changes.append(Change(each.key, each.action, why, before, after, each.user_id, seen, each.name))
 
-    def _seen_as(self, user: int, values: Mapping[str, str]) -> Seen:
+    def _seen_as(self, user: int, link: str, values: Mapping[str, str]) -> Seen:
         status = Status.LIVE if self.people.user_live[user] else Status.ARCHIVED
         versions = self.situation.users.versions
-        return Seen(status, self.people.user_links[user], values, versions[user].as_py() if versions else "")
+        return Seen(status, link, values, versions[user].as_py() if versions else "")
 
     # --- archives ---
 
@@ -450,15 +447,15 @@ class _Planner:
             why = people.matches.duplicates[row] + GIVE_EACH_THEIR_OWN
             self.held.append(Held(key, "duplicate-id", why, people.names[row]))
             return
-        seen = self._seen_as(user, values)
         # Somebody in scope without a link has just been linked by `add_and_update`.
-        self._archive(user, key, self._why_archived(row), seen if outside else replace(seen, external_id=key))
+        seen = self._seen_as(user, people.user_links[user] if outside else key, values)
+        self._archive(user, key, self._why_archived(row), seen, people.emails[row])
 
     def _why_archived(self, row: int) -> str:
         people = self.people
         if not people.scope[row]:
             return "Left this domain: no longer in its scope, still in HiBob."
-        status, day = people.wishes.status[row], people.wishes.day.get(row)
+        status, day = people.wishes.status(row), people.wishes.day.get(row)
         return f"{status} in HiBob; last day of work was {day}." if day else f"{status or 'Not active'} in HiBob."
 
     def _archive_absent(self) -> None:
@@ -471,12 +468,11 @@ class _Planner:
             if disputed:
                 self.held.append(Held(key, "disputed", disputed + MAKE_UNIQUE, people.user_names[user]))
             elif self.absences[people.user_ids[user]].reads >= needed:
-                self._archive(
-                    user, key, "In this domain, not in HiBob’s complete answer.", self._seen_as(user, seen[user])
-                )
+                now = self._seen_as(user, people.user_links[user], seen[user])
+                self._archive(user, key, "In this domain, not in HiBob’s complete answer.", now)
 
-    def _archive(self, user: int, key: str, why: str, seen: Seen) -> None:
-        """Archive the user, unless somebody decided to move them, or protects them."""
+    def _archive(self, user: int, key: str, why: str, seen: Seen, email: str = "") -> None:
+        """Archive the user, unless somebody decided to move them, or protects them. `email`: what HiBob says."""
         people = self.people
         name, user_id = people.user_names[user], people.user_ids[user]
         moves, link = self.situation.decisions.moves, people.user_links[user]
@@ -485,7 +481,7 @@ class _Planner:
             before, after = {"domain": self.situation.domain.name}, {"domain": home}
             moved = f"{why} Moved to “{home}” instead of being archived, as decided."
             self.changes.append(Change(key, Action.MOVE, moved, before, after, user_id, seen, name))
-        elif by := protected_by(self.situation, people, user, self._names_of(user, key, seen)):
+        elif by := protected_by(self.situation, people, user, {key, email, seen.attributes.get(self.identifier, "")}):
             self.held.append(Held(key, "protected", f"{why} Protected, so never archived{RELEASED[by]}", name))
         else:
             if key in self.situation.decisions.confirmed:
@@ -493,8 +489,25 @@ class _Planner:
             before, after = {"status": Status.LIVE.value}, {"status": Status.ARCHIVED.value}
             self.changes.append(Change(key, Action.ARCHIVE, why, before, after, user_id, seen, name))
 
-    def _names_of(self, user: int, key: str, seen: Seen) -> set[str]:
-        return {key, self.emails.get(key, ""), seen.attributes.get(self.identifier, "")}
+
+def _follows(attribute: Attribute) -> bool:
+    """Whether a user's value follows HiBob's, also after they were added."""
+    return attribute.apply is Apply.ALWAYS
+
+
+def _dicts(columns: Mapping[str, Sequence[str]], rows: int) -> list[dict[str, str]]:
+    """The values of each row by the columns' names."""
+    values = zip(*columns.values(), strict=True) if columns else repeat((), rows)
+    return [dict(zip(columns, each, strict=True)) for each in values]
+
+
+def _owners(values: Texts, wanted: Iterable[str]) -> dict[str, set[int]]:
+    """The users of each of these values."""
+    owners: dict[str, set[int]] = {}
+    users = values.rows_of(wanted)
+    for user, value in zip(users, values.at(users), strict=True):
+        owners.setdefault(value, set()).add(user)
+    return owners
 
 
 class Protector(StrEnum):

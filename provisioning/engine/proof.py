@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import compress
 from math import ceil
 
 import numpy as np
@@ -12,9 +11,9 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import absent_remedy, column_names, read_as
 from provisioning.engine.lifecycle import DEFAULTS, Wish, status_key
-from provisioning.engine.mapping import text_column
-from provisioning.engine.scope import Mask, in_scope
+from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
+from provisioning.engine.texts import Texts, differing, is_filled
 from provisioning.engine.thresholds import few_enough, triggers
 from provisioning.engine.transforms import fold
 from provisioning.model import Baseline, Column, ColumnFill, Domain, Evidence, Finding, ReadEvidence, Severity
@@ -26,13 +25,9 @@ READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-e
 def baseline_of(situation: Situation, people: People) -> Baseline:
     """What the next read will be compared with: who is live (before scope), and how filled each column is."""
     live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
-    table = situation.employees.table
-    fill = {slot: _filled(text_column(table, slot), live) for slot in _mapped_slots(situation)}
-    return Baseline(tuple(sorted(compress(people.keys, live.tolist()))), fill)
-
-
-def _filled(texts: pa.Array, rows: Mask) -> int:
-    return int((np.asarray(pc.not_equal(texts, "")) & rows).sum())
+    fill = {slot: int((is_filled(people.texts[slot]) & live).sum()) for slot in _mapped_slots(situation)}
+    keys = people.keys.column.filter(pa.array(live))
+    return Baseline(tuple(keys.take(pc.array_sort_indices(keys)).to_pylist()), fill)
 
 
 def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
@@ -56,7 +51,7 @@ def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
 
 
 def find_read_problems(situation: Situation, people: People, now: Baseline) -> tuple[Finding, ...]:
-    if not people.keys:
+    if not len(people.keys):
         return (_no_employees(situation),)
     return (
         *_head_count(situation, people),
@@ -130,7 +125,7 @@ def _returned(situation: Situation, people: People) -> set[str]:
     """Whom the read returned. Where a second read says who is active, that one must be complete as well."""
     if not situation.employees.evidence.status_from_active_read:
         return set(people.keys)
-    active = text_column(situation.employees.table, known.STATUS).to_pylist()
+    active = people.texts[known.STATUS].to_pylist()
     return {key for key, status in zip(people.keys, active, strict=True) if status == "Active"}
 
 
@@ -178,24 +173,23 @@ def _identifiers_swapped(situation: Situation, people: People) -> Iterable[Findi
     identifier, limit = situation.domain.settings.unique_identifier or "", situation.domain.settings.limits.identifiers
     if identifier not in people.mapped or limit.off:
         return
-    linked = np.flatnonzero(people.matches.linked & people.scope)
-    users = people.matches.user[linked]
-    new = people.mapped[identifier].values.take(pa.array(linked))
-    old = people.user_values[identifier].take(pa.array(users))
-    other = pa.array(linked).filter(pc.not_equal(new, old)).to_pylist()
-    pairs = (column.filter(pc.not_equal(new, old)).to_pylist() for column in (new, old))
+    linked = people.matches.linked & people.scope
+    mapped, theirs = people.mapped[identifier].values, people.user_values[identifier]
+    rows = differing(mapped, theirs, np.where(linked, people.matches.user, -1))
+    pairs = zip(people.keys.at(rows), Texts(mapped).at(rows), Texts(theirs).at(people.matches.user[rows]), strict=True)
     same = fold if identifier == people.email_attribute else str
-    keys = [people.keys[row] for row, a, b in zip(other, *pairs, strict=True) if a and b and same(a) != same(b)]
-    threshold, swapped = triggers(limit, len(keys), len(linked))
+    keys = [key for key, new, old in pairs if new and old and same(new) != same(old)]
+    count = int(linked.sum())
+    threshold, swapped = triggers(limit, len(keys), count)
     if swapped:
         yield Finding(
             "identifiers-swapped",
             Severity.BLOCK,
-            f"{len(keys):,} of {len(linked):,} linked people have another {identifier} than before (limit "
+            f"{len(keys):,} of {count:,} linked people have another {identifier} than before (limit "
             f"{threshold:,}). Identifiers do not change for so many people at once unless a column was swapped.",
             f"Check which HiBob column feeds {identifier}. If the identifiers really changed, an admin or CSM can "
             "override this with a reason.",
-            {"counted": len(keys), "limit": threshold, "of": len(linked)},
+            {"counted": len(keys), "limit": threshold, "of": count},
             tuple(sorted(keys)),
         )
 
@@ -246,7 +240,7 @@ def _unknown_statuses(people: People) -> Iterable[Finding]:
 
 def _unmet_statuses(situation: Situation, people: People) -> Iterable[Finding]:
     """A row of the lifecycle table that fits nobody and is no status of HiBob's own may be misspelt."""
-    met = {status_key(status) for status in {*people.wishes.status, *people.wishes.raw}} | set(DEFAULTS)
+    met = {status_key(status) for raw, spoken in people.wishes.forms for status in (raw, spoken or raw)} | set(DEFAULTS)
     unmet = [status for status, _ in situation.domain.settings.lifecycle.meanings if status_key(status) not in met]
     if unmet:
         yield Finding(
@@ -272,7 +266,7 @@ def _nobody_in_scope(situation: Situation, people: People) -> Iterable[Finding]:
 def _two_domains(situation: Situation, people: People) -> Iterable[Finding]:
     live = np.isin(people.wishes.wish, [Wish.LIVE, Wish.LEAVE_AS_IS])
     for other in situation.others:
-        both = people.scope & live & in_scope(other.scope, situation.columns, situation.employees.table)
+        both = people.scope & live & in_scope(other.scope, situation.columns, people.texts)
         keys = tuple(sorted(people.keys[row] for row in np.flatnonzero(both).tolist()))
         if keys:
             yield Finding(

@@ -4,30 +4,28 @@ rule does. A rule compares both forms of its column, without regard to case."""
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from provisioning.engine.mapping import text_column
+from provisioning.engine.texts import Mask, TextTable
 from provisioning.engine.transforms import fold
 from provisioning.model import Column, ScopeRule
 
-Mask = npt.NDArray[np.bool_]
 
-
-def in_scope(rules: Sequence[ScopeRule], columns: Mapping[str, Column], table: pa.Table) -> Mask:
+def in_scope(rules: Sequence[ScopeRule], columns: Mapping[str, Column], table: pa.Table | TextTable) -> Mask:
     """A mask over the rows of a snapshot's table."""
     included = [_matches(rule, columns, table) for rule in rules if rule.include]
     excluded = [_matches(rule, columns, table) for rule in rules if not rule.include]
-    everybody = np.ones(table.num_rows, dtype=bool)
+    everybody = np.ones(len(table), dtype=bool)
     taken = np.logical_or.reduce(included) if included else everybody
     return taken & ~np.logical_or.reduce(excluded) if excluded else taken
 
 
-def _matches(rule: ScopeRule, columns: Mapping[str, Column], table: pa.Table) -> Mask:
+def _matches(rule: ScopeRule, columns: Mapping[str, Column], table: pa.Table | TextTable) -> Mask:
     column = columns[rule.column]
     wanted = {fold(value) for value in rule.values}
     slots = (column.slot,) if column.human else (column.field, Column(column.field, human=True).slot)
-    found = np.zeros(table.num_rows, dtype=bool)
+    found = np.zeros(len(table), dtype=bool)
     for slot in slots:
         if slot in table.column_names:
             found |= _any_of(text_column(table, slot), wanted)

@@ -1,6 +1,6 @@
 """Everything a plan depends on, as one argument, and the two sides laid out by row. Decides nothing yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
 from provisioning.engine.lifecycle import Wish, Wishes, wishes
-from provisioning.engine.mapping import Mapped, folded, map_all, text_column
-from provisioning.engine.matching import Matches, Sides, match
-from provisioning.engine.scope import Mask, in_scope
+from provisioning.engine.mapping import Mapped, map_all
+from provisioning.engine.matching import Matches, Sides, match, taken
+from provisioning.engine.scope import in_scope
+from provisioning.engine.texts import Mask, Texts, TextTable, blank, folded, stripped, whole
 from provisioning.model import (
     Absence,
     Attribute,
@@ -66,27 +67,38 @@ class Situation:
         return self.now.date()
 
 
+WISHES = tuple(Wish)
+
+
 @dataclass(frozen=True, slots=True)
 class People:
-    """Both sides by row, mapped and matched. `emails` and `user_emails` are folded for comparison."""
+    """Both sides by row, mapped and matched. `emails` and `user_emails` are folded for comparison. `user_taken`: whom an
+    employee is matched with. `texts`: the read, tidied."""
 
-    keys: list[str]
-    names: list[str]
-    emails: list[str]
+    texts: TextTable
+    keys: Texts
+    names: Texts
+    emails: Texts
     scope: Mask
     wishes: Wishes
     mapped: Mapping[str, Mapped]
     matches: Matches
-    user_ids: list[str]
-    user_links: list[str]
+    user_ids: Texts
+    user_links: Texts
     user_live: Mask
-    user_emails: list[str]
-    user_names: list[str]
+    user_taken: Mask
+    user_emails: Texts
+    user_names: Texts
     user_values: Mapping[str, pa.Array]
     email_attribute: str | None
 
     def wish(self, row: int) -> Wish:
-        return Wish(self.wishes.wish[row])
+        return WISHES[int(self.wishes.wish[row])]
+
+    def emails_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """By key, as far as these are employees."""
+        rows = self.keys.rows_of(keys)
+        return dict(zip(self.keys.at(rows), self.emails.at(rows), strict=True))
 
 
 def with_names(findings: Sequence[Finding], people: People) -> tuple[Finding, ...]:
@@ -94,98 +106,102 @@ def with_names(findings: Sequence[Finding], people: People) -> tuple[Finding, ..
     in HiBob."""
     if not any(each.keys for each in findings):
         return tuple(findings)
-    called = {f"user:{user}": name for user, name in zip(people.user_ids, people.user_names, strict=True)}
-    called |= {link: name for link, name in zip(people.user_links, people.user_names, strict=True) if link}
-    called |= dict(zip(people.keys, people.names, strict=True))
+    wanted = {key for each in findings for key in each.keys}
+    ids = [key.removeprefix("user:") for key in wanted if key.startswith("user:")]
+    called = {f"user:{user}": name for user, name in _called(people.user_ids, people.user_names, ids)}
+    called |= dict(_called(people.user_links, people.user_names, wanted - {""}))
+    called |= dict(_called(people.keys, people.names, wanted))
     return tuple(
         replace(each, names={key: called[key] for key in each.keys if called.get(key)}) if each.keys else each
         for each in findings
     )
 
 
+def _called(keys: Texts, names: Texts, wanted: Iterable[str]) -> Iterable[tuple[str, str]]:
+    rows = keys.rows_of(wanted)
+    return zip(keys.at(rows), names.at(rows), strict=True)
+
+
 def lay_out(situation: Situation) -> People:
     """Map, scope, apply lifecycle and match."""
-    domain, table = situation.domain, situation.employees.table
+    domain, table = situation.domain, TextTable(situation.employees.table)
     attributes, columns = domain.attributes, situation.columns
     identifier = domain.settings.unique_identifier or ""
     mapped = map_all(attributes, columns, table, identifier)
     scope = in_scope(domain.settings.scope, columns, table)
-    keys: list[str] = text_column(table, known.ID).to_pylist()
-    emails = folded(text_column(table, known.EMAIL))
+    users = situation.users
+    keys, emails = table[known.ID], folded(table[known.EMAIL])
     email = fed_by(attributes, columns, known.EMAIL)
-    values = {name: _user_column(situation.users, name) for name in mapped}
-    user_emails = folded(values[email]) if email else [""] * len(situation.users)
-    user_links: list[str] = situation.users.external_ids.to_pylist()
+    values = {name: _user_column(users, name) for name in mapped}
+    ids, links = whole(users.ids), whole(users.external_ids)
+    user_emails = folded(values[email]) if email else blank(len(users))
     sides = Sides(
         keys,
         _identifiers(mapped[identifier].values if identifier in mapped else None, identifier == email, len(keys)),
-        emails if email else [""] * len(keys),
-        user_links,
-        _identifiers(values.get(identifier), identifier == email, len(situation.users)),
+        emails if email else blank(len(keys)),
+        _with_accepted(situation, keys, ids, links),
+        _identifiers(values.get(identifier), identifier == email, len(users)),
         user_emails,
     )
-    matches = match(_with_accepted(sides, situation), scope)
-    for row in np.flatnonzero(matches.linked).tolist() if situation.decisions.same else ():
+    matches = match(sides, scope)
+    if situation.decisions.same:
         # An accepted pair was matched as if linked; the link itself is still to be written.
-        matches.linked[row] = user_links[matches.user[row]] == keys[row]
+        rows = np.flatnonzero(matches.linked)
+        written = links.take(pa.array(matches.user[rows]))
+        matches.linked[rows] = np.asarray(pc.equal(written, keys.take(pa.array(rows))))
     return People(
-        keys=keys,
-        names=_names(table),
-        emails=emails,
+        texts=table,
+        keys=Texts(keys),
+        names=Texts(_names(table[known.FIRST_NAME], table[known.SURNAME])),
+        emails=Texts(emails),
         scope=scope,
         wishes=wishes(domain.settings.lifecycle, table, situation.today),
         mapped=mapped,
         matches=matches,
-        user_ids=situation.users.ids.to_pylist(),
-        user_links=user_links,
-        user_live=np.array([status == "Live" for status in situation.users.statuses.to_pylist()], dtype=bool),
-        user_emails=user_emails,
-        user_names=_user_names(attributes, columns, values, user_emails),
+        user_ids=Texts(ids),
+        user_links=Texts(links),
+        user_live=np.asarray(pc.equal(whole(users.statuses), "Live")),
+        user_taken=taken(matches, len(users)),
+        user_emails=Texts(user_emails),
+        user_names=Texts(_user_names(attributes, columns, values, user_emails)),
         user_values=values,
         email_attribute=email,
     )
 
 
-def _with_accepted(sides: Sides, situation: Situation) -> Sides:
-    """An accepted "same person" counts as a stored link of that user, for this plan's matching only. It outlives both of
-    its halves: where either is gone, the stored link counts again."""
-    if not situation.decisions.same:
-        return sides
-    ids = situation.users.ids.to_pylist()
-    users, people = set(ids), set(sides.keys)
-    same = {key: user for key, user in situation.decisions.same.items() if key in people and user in users}
+def _with_accepted(situation: Situation, keys: pa.Array, ids: pa.Array, links: pa.Array) -> pa.Array:
+    """The users' links. An accepted "same person" counts as a stored link of that user, for this plan's matching only. It
+    outlives both of its halves: where either is gone, the stored link counts again."""
+    accepted = situation.decisions.same
+    if not accepted:
+        return links
+    people, users = Texts(keys), Texts(ids)
+    same = {key: user for key, user in accepted.items() if key in people and user in users}
     ours = {user: key for key, user in same.items()}
-    links = [ours.get(user, "" if link in same else link) for user, link in zip(ids, sides.user_links, strict=True)]
-    return Sides(sides.keys, sides.identifiers, sides.emails, links, sides.user_identifiers, sides.user_emails)
+    told = zip(users, links.to_pylist(), strict=True)
+    return pa.array([ours.get(user, "" if link in same else link) for user, link in told], pa.string())
 
 
 def _user_column(users: Users, name: str) -> pa.Array:
     found = users.attributes.get(name)
-    return pa.array([""] * len(users), pa.string()) if found is None else found
+    return blank(len(users)) if found is None else whole(found)
 
 
-def _identifiers(column: pa.Array | None, is_email: bool, rows: int) -> list[str]:
+def _identifiers(column: pa.Array | None, is_email: bool, rows: int) -> pa.Array:
     """Unique identifiers compare exactly, unless the identifier is the e-mail."""
     if column is None:
-        return [""] * rows
-    texts: list[str] = folded(column) if is_email else column.to_pylist()
-    return texts
+        return blank(rows)
+    return folded(column) if is_email else column
 
 
-def _names(table: pa.Table) -> list[str]:
-    first, last = text_column(table, known.FIRST_NAME), text_column(table, known.SURNAME)
-    space = pc.if_else(pc.or_(pc.equal(first, ""), pc.equal(last, "")), "", " ")
-    names: list[str] = pc.binary_join_element_wise(first, space, last, "").to_pylist()
-    return names
+def _names(first: pa.Array, last: pa.Array) -> pa.Array:
+    return stripped(pc.binary_join_element_wise(first, last, " "))
 
 
 def _user_names(
-    attributes: tuple[Attribute, ...],
-    columns: Mapping[str, Column],
-    values: Mapping[str, pa.Array],
-    emails: list[str],
-) -> list[str]:
+    attributes: tuple[Attribute, ...], columns: Mapping[str, Column], values: Mapping[str, pa.Array], emails: pa.Array
+) -> pa.Array:
     """What to call a user: the name attributes, else the e-mail."""
     parts = [fed_by(attributes, columns, field_id) for field_id in (known.FIRST_NAME, known.SURNAME)]
-    texts = [values[name].to_pylist() if name else [""] * len(emails) for name in parts]
-    return [f"{a} {b}".strip() or email for a, b, email in zip(*texts, emails, strict=True)]
+    names = _names(*(values[name] if name else blank(len(emails)) for name in parts))
+    return pc.if_else(pc.equal(names, ""), emails, names)

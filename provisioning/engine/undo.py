@@ -114,7 +114,7 @@ def _changed_since(situation: Situation, each: Done, after: Seen) -> list[str]:
 
 
 def _protected_by(situation: Situation, people: People, change: Change) -> Protector | None:
-    if change.user_id not in people.user_ids:
+    if change.user_id is None or change.user_id not in people.user_ids:
         return None
     identifier = situation.domain.settings.unique_identifier or ""
     values = change.seen.attributes if change.seen else {}

@@ -18,7 +18,6 @@ START = "0" * 64
 REMOVED = "content of the history removed"
 RESTORED = "database restored"
 UNSEALED = "rows found unsealed"
-JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 @dataclass(frozen=True, slots=True)

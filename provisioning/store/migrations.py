@@ -3,6 +3,8 @@ been released is never edited. Everything that is text is declared TEXT: SQLite'
 Ids are never used again (AUTOINCREMENT): history and secrets outlive what they were about.
 """
 
+from pathlib import Path
+
 from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
@@ -252,11 +254,10 @@ def run_speeds(db: UtilsDatabase) -> None:
 
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
-    immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` for a file
-    that a later version of Rollcall has written: what its tables mean by now is not known here."""
+    immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""
     made = db.one("SELECT 1 FROM sqlite_master WHERE name = ?", migrations.migrations_table)
     if made:
-        _refuse_later(db)
+        refuse_later(db.utils, db.path)
         if not migrations.pending(db.utils):
             return
     with db.transaction():
@@ -264,11 +265,13 @@ def migrate(db: Database) -> None:
             migrations.apply(db.utils)
 
 
-def _refuse_later(db: Database) -> None:
+def refuse_later(db: UtilsDatabase, path: Path) -> None:
+    """Raises `SettingsError` for a file that a later version of Rollcall has written: what its tables mean by now is not known
+    here. Only reads."""
     known = {each.name for each in migrations._migrations}
-    later = [each.name for each in migrations.applied(db.utils) if each.name not in known]
+    later = [each.name for each in migrations.applied(db) if each.name not in known]
     if later:
         raise SettingsError(
-            f"The database {db.path} was written by a later version of Rollcall ({', '.join(later)}). Install that "
+            f"The database {path} was written by a later version of Rollcall ({', '.join(later)}). Install that "
             "version again, or restore the backup from before the upgrade."
         )

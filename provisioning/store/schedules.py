@@ -83,11 +83,6 @@ def put_off(db: Database, domain_id: int, until: datetime) -> None:
     db.execute("UPDATE schedules SET wake_at = ? WHERE domain_id = ?", to_text(until), domain_id)
 
 
-def wakes_at(db: Database, domain_id: int) -> datetime | None:
-    row = db.one("SELECT wake_at FROM schedules WHERE domain_id = ?", domain_id)
-    return to_moment(row["wake_at"]) if row and row["wake_at"] else None
-
-
 # --- why a domain's schedule may rest ---------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
-from provisioning.engine.limits import concerns
+from provisioning.engine.limits import concerning
 from provisioning.engine.mapping import text_column
 from provisioning.engine.plan import protected_by_rule
 from provisioning.engine.transforms import address
@@ -168,12 +168,12 @@ def archives_of(house: Workspace, plan: Plan, emails: Sequence[str]) -> list[Cha
     archives = [each for each in plan.changes if each.action is Action.ARCHIVE]
     kept = snapshots.kept_employees(house.snapshots, plan.domain_id, (known.ID, known.EMAIL)) if archives else []
     wanted, keys = {address(email) for email in emails if email}, pa.array([each.key for each in archives], pa.string())
-    theirs: set[str] = set()
+    theirs = {each.key for each in concerning(archives, emails)}
     for each in kept:
         table = each.table.filter(pc.is_in(text_column(each.table, known.ID), keys))
         people, addresses = (text_column(table, name).to_pylist() for name in (known.ID, known.EMAIL))
         theirs |= {key for key, email in zip(people, addresses, strict=True) if email and address(email) in wanted}
-    return [each for each in archives if each.key in theirs or concerns(each, emails)]
+    return [each for each in archives if each.key in theirs]
 
 
 def _check_kept(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]) -> None:

@@ -3,23 +3,35 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import sqlite_utils
+
 from provisioning.cluster import Cluster, hands_of
+from provisioning.database import Database
 from provisioning.errors import Refused, SettingsError, UsageError
 from provisioning.hands import Here
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts
 from provisioning.store import customers, history, snapshots
 from provisioning.store.leases import is_held
-from provisioning.store.migrations import migrate
+from provisioning.store.migrations import migrate, refuse_later
 from provisioning.store.secrets import (
     begin_anew,
     get_secret,
     rotate_key,
 )
-from provisioning.workflow.house import CARETAKERS, Workspace, record_event, record_unsealed, require, seal_at_commit
+from provisioning.workflow.house import (
+    CARETAKERS,
+    DATABASE,
+    Workspace,
+    record_event,
+    record_unsealed,
+    require,
+    seal_at_commit,
+)
 from provisioning.workflow.looking import verify
 
 
@@ -60,21 +72,25 @@ def backup(house: Workspace, file: Path) -> None:
 
 
 def restore(house: Workspace, file: Path) -> bool:
-    """Replace the database by a backup, after checking that it is one. Refused while a worker is busy. Returns whether the
-    key fits it: then its history is sealed as it is, else once the key is back and somebody says so."""
+    """Replace the database by a backup, after checking that it is one of this version or an older one. Refused while a worker is
+    busy. Returns whether the key fits it: then its history is sealed as it is, else once the key is back and somebody says so."""
     require(house, None, CARETAKERS, "replace the database")
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    if any(is_held(house.db, row["domain_id"]) for row in house.db.all("SELECT domain_id FROM leases")):
+    if "db" not in vars(house):
+        # Opened as it is: a later version may have written it, and this be the way back.
+        house.db = Database(house.data / DATABASE)
+    known = house.db.one("SELECT 1 FROM sqlite_master WHERE name = 'leases'")
+    if known and any(is_held(house.db, row["domain_id"]) for row in house.db.all("SELECT domain_id FROM leases")):
         raise Refused("A worker is busy with a domain. Stop it, then restore.")
     try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as copy:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as copy:
             tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
             sound = copy.execute("PRAGMA quick_check").fetchone()[0] == "ok"
             if not sound or not {"customers", "plans", "history"} <= tables:
                 raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.")
+            refuse_later(sqlite_utils.Database(copy), file)
             copy.backup(house.db.connection)
-        copy.close()
     except sqlite3.Error:
         raise UsageError(f"{file} is not a sound backup of Rollcall’s database. Nothing was changed.") from None
     migrate(house.db)

@@ -45,6 +45,41 @@ def test_a_worker_that_idles_goes_on_with_what_was_restored(staffed: Rollcall, h
     staffed.call("verify").fine()
 
 
+LATER = (
+    "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('rollcall', 'of_a_later_version', '2031')"
+)
+
+
+def test_the_way_back_from_an_upgrade_is_the_backup_from_before_it(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    staffed.call("backup", "copy.db").fine()
+    hibob.join(41)
+    staffed.sync()
+    staffed.sql(LATER)
+    assert "later version" in staffed.call("users", STAFF).complaint(2)
+    staffed.call("restore", "copy.db").fine()
+    assert len(staffed.users()) == 30
+    staffed.call("verify").fine()
+
+
+def test_nor_is_the_way_back_taken_under_a_worker_of_the_later_version(staffed: Rollcall) -> None:
+    staffed.call("backup", "copy.db").fine()
+    staffed.sql(BUSY)
+    staffed.sql(LATER)
+    assert "busy" in staffed.call("restore", "copy.db").complaint(3)
+
+
+def test_a_backup_of_a_later_version_is_refused_before_anything_is_replaced(staffed: Rollcall, tmp_path: Path) -> None:
+    staffed.call("backup", "copy.db").fine()
+    later = Rollcall(tmp_path / "later" / "data")
+    later.folder.mkdir()
+    later.call("restore", staffed.folder / "copy.db").fine()
+    later.sql(LATER)
+    users = staffed.users()
+    assert "later version" in staffed.call("restore", later.data / "rollcall.db").complaint(2)
+    assert staffed.users() == users
+    staffed.call("verify").fine()
+
+
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_a_backup_that_is_damaged_in_the_middle_is_refused(staffed: Rollcall, share: float) -> None:
     users, events = staffed.users(), staffed.history()

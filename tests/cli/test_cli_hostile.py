@@ -12,7 +12,7 @@ import pytest
 from driver import Rollcall, customer
 from tiny_hibob import TinyHiBob, company
 
-from provisioning.__main__ import parser
+from provisioning.command_line.words import parser
 
 STRANGER = "boss@globex.example"
 NOT_ABOUT_A_CUSTOMER = {"demo", "sandbox", "day"}  # they start servers of their own

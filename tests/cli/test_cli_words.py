@@ -1,13 +1,17 @@
 """What the command line answers to words, files, folders and outputs that are not as they should be."""
 
+import argparse
 import json
 import os
 import stat
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from driver import ADMIN, STAFF, Rollcall, customer, domain
 from tiny_hibob import TinyHiBob
+
+from provisioning.command_line.words import parser
 
 COMMANDS = [
     "demo",
@@ -42,6 +46,13 @@ COMMANDS = [
 def test_every_command_explains_itself(empty: Rollcall, command: str) -> None:
     said = empty.call(command, "--help").fine()
     assert command in said.out
+
+
+def test_every_command_has_its_function() -> None:
+    (commands,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
+    for name, each in commands.choices.items():
+        group = import_module(f"provisioning.command_line.{each.get_default('group')}")
+        assert callable(getattr(group, name.replace("-", "_"))), name
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,24 @@ def test_every_service_is_as_closed_as_it_can_be(name: str) -> None:
     assert service["read_only"] is True
     assert service["user"] == "10001:10001"
     assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert {"max-size", "max-file"} <= set(service["logging"]["options"])
+    assert all({"noexec", "nosuid", "nodev"} <= set(each.split(":")[1].split(",")) for each in service["tmpfs"])
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert bool(service.get("ports")) == (name == "web")
     cluster_only = name == "scheduler" or name.startswith("cluster-worker")
     assert not (cluster_only and ({"secrets", "volumes"} & set(service))), "the cluster needs no key and no database"
+
+
+def test_nobody_reaches_the_scheduler_but_who_works_with_it_and_it_reaches_nobody() -> None:
+    cluster = {name for name, each in COMPOSE["networks"].items() if each.get("internal")}
+    assert cluster
+    assert set(SERVICES["scheduler"]["networks"]) == cluster
+    assert not cluster & set(SERVICES["web"]["networks"])
+
+
+def test_a_worker_that_is_told_to_end_has_as_long_with_compose_as_with_systemd() -> None:
+    unit = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
+    assert re.findall(r"^TimeoutStopSec=(\d+m)in$", unit, re.MULTILINE) == [SERVICES["worker"]["stop_grace_period"]]

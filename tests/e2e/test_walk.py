@@ -201,6 +201,7 @@ def pictures(browser: Browser, walker: Visit, folder: Path) -> None:
         for path in ("", "start", "connect", "mapping", "settings", "preview"):
             shown.open(f"{path}?{query}" if path == "preview" else path)
             shown.picture(folder, f"{path or 'overview'}-{scheme}")
+        shown.end(folder, f"approve-{scheme}")
         assert shown.faults == []
         shown.context.close()
 

@@ -71,6 +71,14 @@ class Visit:
         self.ready()
         return found
 
+    def end(self, folder: Path, name: str) -> None:
+        """The window at the end of the page."""
+        self.page.evaluate(
+            "main => main.scrollTo(0, main.scrollHeight)", self.page.get_by_test_id("stMain").element_handle()
+        )
+        self.page.wait_for_timeout(900)
+        self.page.screenshot(path=folder / f"{name}.png")
+
     def picture(self, folder: Path, name: str) -> None:
         """The whole page, as high as it is."""
         folder.mkdir(parents=True, exist_ok=True)

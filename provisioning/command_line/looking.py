@@ -1,0 +1,92 @@
+"""What is there, and what happened."""
+
+import argparse
+
+from provisioning import workflow
+from provisioning.command_line.output import OK, REFUSED, new_file, open_house, print_json, print_lines
+from provisioning.command_line.words import complain
+from provisioning.report.csv_file import write_users
+from provisioning.report.differences import in_words
+from provisioning.report.documents import users_document
+from provisioning.report.text import plain
+
+MOST_KEYS = 3
+
+
+def users(asked: argparse.Namespace) -> int:
+    look = workflow.export_users if asked.csv else workflow.users
+    found = look(open_house(asked), asked.domain)
+    if asked.csv:
+        with new_file(asked.csv) as path:
+            write_users(found, path)
+    if asked.json:
+        print_json(users_document(found))
+    elif asked.csv:
+        print(f"{len(found):,} users: {asked.csv}")
+    else:
+        for user, link, status, attributes in found:
+            print(
+                f"{user}  {status:<8}  {link or '-':<20}  {plain(', '.join(f'{k}={v}' for k, v in attributes.items()))}"
+            )
+    return OK
+
+
+def history(asked: argparse.Namespace) -> int:
+    events = workflow.see_history(open_house(asked), asked.label)
+    if asked.json:
+        print_json(
+            [
+                {
+                    "at": each.at, "who": each.who, "what": each.what, "plan": each.plan, "run": each.run,
+                    "customer": each.customer, "domain": each.domain, "details": each.details,
+                }
+                for each in events
+            ]
+        )  # fmt: skip
+        return OK
+    for each in events:
+        about = " ".join(part for part in (each.domain, each.plan, each.run) if part)
+        details = in_words({name: _shortened(value) for name, value in each.details.items()})
+        print(plain(f"{each.at[:19].replace('T', ' ')}  {each.who}: {each.what}  {about}  {details}"))
+    return OK
+
+
+def _shortened(value: object) -> object:
+    """A list of keys by its first few: --json has them all."""
+    if isinstance(value, list) and len(value) > MOST_KEYS and all(isinstance(each, str) for each in value):
+        return f"{', '.join(value[:MOST_KEYS])} and {len(value) - MOST_KEYS:,} more"
+    return value
+
+
+def explain(asked: argparse.Namespace) -> int:
+    answer = workflow.explain(open_house(asked), asked.domain, asked.person)
+    if asked.json:
+        steps = [{"step": each.step, "detail": each.detail} for each in answer.steps]
+        print_json({"person": answer.person, "answer": answer.answer, "steps": steps})
+        return OK
+    print(plain(answer.answer))
+    print_lines([f"  {each.step:<10} {plain(each.detail)}" for each in answer.steps])
+    return OK
+
+
+def verify(asked: argparse.Namespace) -> int:
+    house = open_house(asked)
+    if asked.seal:
+        workflow.seal_anew(house, asked.seal)
+    verdict = workflow.verify(house, asked.head)
+    if verdict.broken:
+        complain(f"The history is not as it was written. {verdict.broken}")
+        return REFUSED
+    print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
+    if verdict.unsealed:
+        print(
+            f"The last {verdict.unsealed:,} of them came after the seal: somebody is at work, a process was killed while it "
+            "wrote, or an older seal was put back. Compare them with a head kept elsewhere: `verify --head HASH`."
+        )
+    for first, last in verdict.found_unsealed:
+        rows = f"Row {first:,}" if first == last else f"Rows {first:,} to {last:,}"
+        print(
+            f"{rows}: no seal covered this when the next row was written. A process was killed while it wrote, or somebody "
+            "wrote it who has no key."
+        )
+    return OK
