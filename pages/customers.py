@@ -15,7 +15,27 @@ from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_do
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import DomainOverview, ScheduleStanding
 
-SHOW = {"all": "All", "needs": "Needs attention"}
+RESTS = (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
+SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
+    "all": ("All", lambda _: True),
+    "needs": ("Needs attention", lambda each: bool(each.needs)),
+    "waiting": ("Waits for approval", lambda each: each.waiting_since is not None),
+    "resting": ("Schedule rests", lambda each: each.schedule in RESTS),
+    "setup": ("Set-up not done", lambda each: bool(each.next_step)),
+}
+FIRST = 5
+"""So many of those who need somebody stand above the table, each with the way to where that is done."""
+WAYS: Mapping[str, tuple[str, str, str]] = {
+    "quarantine": ("schedule", "Schedule", ":material/schedule:"),
+    "paused": ("schedule", "Schedule", ":material/schedule:"),
+    "failed": ("process", "Run", ":material/play_circle:"),
+    "stopped": ("process", "Run", ":material/play_circle:"),
+    "blocked": ("preview", "Preview", ":material/compare_arrows:"),
+    "waiting": ("preview", "Preview", ":material/compare_arrows:"),
+    "test": ("connect", "Connection", ":material/cable:"),
+    "seats": ("overview", "Overview", ":material/space_dashboard:"),
+}
+"""By what a domain needs: page, words and picture of the link."""
 SCHEDULES = {
     ScheduleStanding.NONE: "—",
     ScheduleStanding.OFF: "Off",
@@ -50,15 +70,34 @@ def draw_numbers(found: Sequence[DomainOverview]) -> None:
     parts.numbers(list(cards.items()))
 
 
+def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
+    """The most urgent, and one click to where each is seen to."""
+    urgent = [each for each in found if each.needs]
+    if not urgent:
+        return
+    with st.container(border=True, gap="xsmall"):
+        st.header("Needs you first", anchor=False)
+        for each in urgent[:FIRST]:
+            page, words, icon = WAYS[each.needs[0].about]
+            plan = {"plan": each.plan_id} if page == "preview" and each.plan_id else {}
+            with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+                st.markdown(
+                    f"**{escape(each.label)}** — {escape(attention(each, here.house.clock()))}", width="stretch"
+                )
+                link(f"pages/{page}.py", words, icon, here, customer=each.customer, domain=each.domain, **plan)
+        if len(urgent) > FIRST:
+            st.caption(f"And {len(urgent) - FIRST:,} more, below.")
+
+
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     with left:
         wanted = address.search("Search", "Customer or domain", "customer_search").casefold()
     with middle:
-        show = address.choice("Show", "show", list(SHOW), SHOW.__getitem__)
+        show = address.choice("Show", "show", list(SHOW), lambda name: SHOW[name][0])
     with right:
         order = address.choice("Order", "order", list(ORDERS), lambda name: ORDERS[name][0])
-    fitting = [each for each in found if wanted in each.label.casefold() and (show == "all" or each.needs)]
+    fitting = [each for each in found if wanted in each.label.casefold() and SHOW[show][1](each)]
     key = ORDERS[order][1]
     return sorted(fitting, key=key) if key else fitting
 
@@ -132,7 +171,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
                 link(
                     "pages/preview.py", "Open what waits", ":material/compare_arrows:", here, **place, plan=each.plan_id
                 )
-            if each.schedule in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE):
+            if each.schedule in RESTS:
                 link("pages/schedule.py", "Open its schedule", ":material/schedule:", here, **place)
             draw_export(here, each.customer)
         if each.domain:
@@ -174,6 +213,7 @@ def create(here: Here, name: str, template: str) -> None:
 def draw_all(here: Here) -> None:
     found = workflow.customers_overview(here.house)
     draw_numbers(found)
+    draw_first(here, found)
     fitting = narrowed(found)
     if not fitting:
         st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")

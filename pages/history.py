@@ -1,35 +1,115 @@
-"""What happened: runs over time, one run's details, and every change of settings and mapping."""
+"""What happened, day by day and in words: who decided what; every run and preview again; trends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.model import Domain, Run, RunStatus
+from provisioning.model import Approval, Domain, Plan, Run, RunStatus
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
-from provisioning.report.differences import in_words
+from provisioning.report.told import done, not_done, told, who
 from provisioning.web import address, approval, deciding, parts, past, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
-from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, people
+from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, on_the_clock, people, run_names, zone_of
 
-KINDS = {
-    "Settings and mapping": ("mapping", "settings", "domain", "connection", "customer", "role", "schedule"),
-    "Previews and approvals": ("plan", "decided"),
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "Previews and approvals": ("plan", "decided", "standing", "workbook"),
     "Runs": ("run", "stop"),
+    "Settings and mapping": ("mapping", "settings", "domain", "connection", "customer", "schedule", "all schedules"),
+    "Access and exports": ("role", "signed", "users", "history", "person", "set-up", "notification", "test message"),
 }
-
-
+ICONS = {
+    "plan made": ":material/compare_arrows:",
+    "plan approved": ":material/verified:",
+    "standing": ":material/verified:",
+    "decided": ":material/how_to_reg:",
+    "run": ":material/play_circle:",
+    "stop": ":material/stop_circle:",
+    "mapping": ":material/swap_horiz:",
+    "schedule": ":material/schedule:",
+    "all schedules": ":material/schedule:",
+    "connection": ":material/cable:",
+    "role": ":material/key:",
+    "signed": ":material/key:",
+}
+OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
-NAMED = 20
-"""How many people are named in a line."""
+NAMED, LONG = 20, 300
+"""How many people are named in a line, and how many letters of what else is known are shown."""
+
+
+# --- what happened, day by day ----------------------------------------------------------------------------
+
+
+def draw_timeline(here: Here, label: str) -> None:
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        text = address.search("Search", "Who, what, when (22 Nov 2026), or any word", "events_search")
+    with right:
+        chosen = address.several("Show only", "kinds", list(KINDS), str)
+    starts = tuple(word for kind in chosen for word in KINDS[kind])
+    found, counts = workflow.timeline(here.house, label, starts, text)
+    if not found:
+        st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
+        return
+    skip = address.pager(len(found))
+    page = enumerate(found[skip : skip + address.PAGE])
+    for day, events in groupby(page, lambda each: day_of(each[1].at)):
+        with st.container(border=True, gap="xsmall"):
+            st.header(day, anchor=False)
+            for number, each in events:
+                draw_event(here, number, each, counts.get(each.plan or "", {}))
+    past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind))
+
+
+def day_of(at: str) -> str:
+    """“Sunday 29 November 2026, GMT”: the clock times below it are of that zone."""
+    there = on_the_clock(at)
+    return f"{there:%A} {there.day} {there:%B %Y}, {zone_of(there)}" if there else "—"
+
+
+def draw_event(here: Here, number: int, each: workflow.Event, counts: Mapping[str, int]) -> None:
+    """`number`: its place on the page."""
+    at, said = on_the_clock(each.at), told(each.what, named(here, each), counts)
+    icon = next((icon for start, icon in ICONS.items() if each.what.startswith(start)), OTHER)
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
+        with st.container(gap="xxsmall"):
+            st.markdown(f"{icon} {at:%H:%M} **{escape(who(each.who))}** {escape(said.text)}.")
+            if said.more:
+                st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
+        if each.run:
+            to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
+            st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
+                      on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
+        elif each.plan:
+            link("pages/preview.py", "Preview", ":material/arrow_forward:", here, plan=each.plan)
+
+
+def named(here: Here, each: workflow.Event) -> dict[str, object]:
+    """An event's details with people by their names, where the preview that it is about knows them."""
+    about, keys = dict(each.details), each.details.get("left_out")
+    if each.plan and isinstance(keys, list) and keys:
+        names = workflow.names_in_plan(here.house, each.plan, keys[:NAMED])
+        about["left_out"] = [names.get(key) or key for key in keys]
+    made = each.details.get("decisions")
+    if isinstance(made, list) and made:
+        names = workflow.names_in_plan(here.house, each.plan, [one["key"] for one in made]) if each.plan else {}
+        about["decisions"] = [
+            f"{names.get(one['key']) or one['key']}: {deciding.in_words(one['kind'], one['other'])}" for one in made
+        ]
+    return about
+
+
+# --- runs -------------------------------------------------------------------------------------------------
 
 
 def draw_runs(here: Here, domain: Domain) -> None:
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
-        text = address.search("Search", "Who, when (2026-11-22), or the run", "runs_search")
+        text = address.search("Search", "Who, when (22 Nov 2026), or the run", "runs_search")
     with right:
         ended = address.several("Ended as", "ended", list(RunStatus), lambda each: RUN_WORDS[RunStatus(each)])
     found = workflow.runs_found(here.house, domain.label, ended, text)
@@ -37,65 +117,81 @@ def draw_runs(here: Here, domain: Domain) -> None:
         none = "No run fits." if text or ended else "No run yet: nothing has been written to the directory."
         st.info(none, icon=":material/info:")
         return
+    names = run_names([run for run, *_ in found])
     with st.container(border=True):
         st.header("People per run", anchor=False)
-        bars = [(f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done) for run, _, done in reversed(found)]
+        bars = [(bar_label(names[run.id]), actions) for run, _, actions in reversed(found)]
         st.plotly_chart(
-            runs_chart(bars), key="runs", alt="People done per run and action", config={"displayModeBar": False}
+            runs_chart(bars, 220), key="runs", alt="People done per run and action", config={"displayModeBar": False}
         )
     rows = [
-        {"Begun": moment(run.started_at), "By": run.by, "Ended as": RUN_WORDS[run.status]}
-        | {name.capitalize(): number for name, number in results.items()}
-        for run, results, _ in found
-    ]
+        {"Begun": names[run.id], "Done": done(actions) or "nobody", "Not done": not_done(results),
+         "Ended as": RUN_WORDS[run.status], "By": run.by}
+        for run, results, actions in found
+    ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
-    shown = st.query_params.get("run") or found[0][0].id
-    address.look_at(run=shown)
     address.rows(
-        pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details"
-    )
+        pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
+        columns={"Done": st.column_config.TextColumn(width="large")},
+    )  # fmt: skip
     past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind))
     with guarded():
-        run = workflow.run_seen(here.house, shown)
-        draw_run(here, run)
+        run = workflow.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
+        did = next((done(actions) for each, _, actions in found if each.id == run.id), "")
+        draw_run(here, run, names.get(run.id) or moment(run.started_at), did)
         past.compare(here, run, [each for each, *_ in workflow.runs_found(here.house, domain.label)])
 
 
-def draw_run(here: Here, run: Run) -> None:
+def bar_label(name: str) -> str:
+    """“22 Nov 2026, 08:56 UTC” in the two lines below a bar."""
+    day, _, clock = name.partition(", ")
+    return f"{day.rpartition(' ')[0]}<br>{clock.partition(' ')[0]}"
+
+
+def draw_run(here: Here, run: Run, name: str, did: str) -> None:
+    """`did`: what it did, in words, where that is known."""
     plan, approved = workflow.plan_seen(here.house, run.plan_id), workflow.approval_of(here.house, run.plan_id)
     if not parts.belongs(here, plan):
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.header(f"The run of {escape(moment(run.started_at))}", anchor=False)
+            st.header(f"The run of {escape(name)}", anchor=False)
             parts.run_badge(run)
-        parts.numbers([(name.capitalize(), number) for name, number in run.counts.items()])
-        lines = {
-            "Preview": f"Made {moment(plan.made_at)} by {plan.by}",
-            "Approved": f"{moment(approved.at)} by {approved.by}" if approved else "—",
-            "Decided, as the file says, by": (approved.signed_by or "not said")
-            if approved and approved.workbook
-            else "",
-            "Left out": left_out(here, plan.id, approved.left_out) if approved else "—",
-            "Overridden": "; ".join(f"{finding_called(code)}: {why}" for code, why in approved.overrides.items())
-            if approved
-            else "",
-            "Digest": plan.digest,
-            "Processed": f"{moment(run.started_at)} to {moment(run.ended_at)}, by {run.by}",
-            "Retry of": run.retry_of or "",
-            "Ids": f"{run.id}, {plan.id}",
-        }
-        rows = [{"What": name, "Value": value} for name, value in lines.items() if value]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Details of the run")
+        said = [did or f"{run.counts.get('done', 0):,} done", not_done(run.counts)]
+        st.markdown(f"**{escape(' · '.join(filter(None, said)))}**")
+        with st.container(gap="xsmall"):
+            for icon, text in run_lines(here, run, plan, approved):
+                st.markdown(f":material/{icon}: {escape(text)}")
         with st.container(horizontal=True, vertical_alignment="center"):
             approval.workbook_button(here, plan)
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=plan.id)
             link("pages/process.py", "Every outcome", ":material/play_circle:", here, plan=plan.id)
+        with st.expander("For the record", icon=":material/fingerprint:"):
+            st.caption("The digest says exactly what was approved: what ran has the same.")
+            st.code(f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}", language=None)
+
+
+def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
+    """(picture, sentence): who made the preview, who approved what of it, who processed it."""
+    lines = [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
+    if approved:
+        how = " by Excel file" if approved.workbook else ""
+        lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
+        if approved.workbook:
+            lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by or 'nobody it names'}.")]
+        if approved.left_out:
+            lines += [("person_remove", f"Left out: {left_out(here, plan.id, approved.left_out)}.")]
+        lines += [
+            ("gavel", f"Overrode “{finding_called(code)}”, because: {why}") for code, why in approved.overrides.items()
+        ]
+    ended = f", ended {moment(run.ended_at)}" if run.ended_at else ", not ended yet"
+    again = f" It tried again what failed in {run.retry_of}." if run.retry_of else ""
+    return [*lines, ("play_circle", f"{run.by} processed it, begun {moment(run.started_at)}{ended}.{again}")]
 
 
 def newest(count: int, most: int) -> None:
     if count >= most:
-        st.caption(f"These are the newest {most:,}. Older ones stand under “Changes and approvals”.")
+        st.caption(f"These are the newest {most:,}. Older ones stand in the timeline.")
 
 
 def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
@@ -132,56 +228,20 @@ def draw_left(here: Here, customer: str) -> None:
     left = [label for label, _ in workflow.domains_left(here.house, customer)]
     shown = st.selectbox("Offboarded", left, key=f"left_{customer}", format_func=str)
     if shown:
-        draw_events(here, shown)
+        draw_timeline(here, shown)
 
 
-def draw_events(here: Here, label: str) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    with left:
-        text = address.search("Search", "Who, what, or any word of the details", "events_search")
-    with right:
-        chosen = address.several("Show", "kinds", list(KINDS), str, ["Settings and mapping"])
-    starts = tuple(word for kind in (chosen or KINDS) for word in KINDS[kind])
-    found = workflow.events_found(here.house, label, starts, text)
-    if not found:
-        st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
-        return
-    past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind))
-    skip = address.pager(len(found))
-    rows = [
-        {"When": moment(each.at), "Who": each.who, "What": each.what.replace("plan ", "preview "),
-         "Details": in_words(named(here, each)), "Preview": each.plan or "", "Run": each.run or ""}
-        for each in found[skip : skip + address.PAGE]
-    ]  # fmt: skip
-    st.dataframe(
-        pd.DataFrame(rows), hide_index=True, alt="What happened, newest first", row_height=address.TALL,
-        column_config={"Details": st.column_config.TextColumn(width="large")},
-    )  # fmt: skip
-
-
-def named(here: Here, each: workflow.Event) -> dict[str, object]:
-    """An event's details with people by their names, where the preview that it is about knows them."""
-    about, keys = dict(each.details), each.details.get("left_out")
-    if each.plan and isinstance(keys, list) and keys:
-        about["left_out"] = left_out(here, each.plan, keys)
-    made = each.details.get("decisions")
-    if isinstance(made, list) and made:
-        names = workflow.names_in_plan(here.house, each.plan, [one["key"] for one in made]) if each.plan else {}
-        about["decisions"] = [
-            f"{names.get(one['key']) or one['key']}: {deciding.in_words(one['kind'], one['other'])}" for one in made
-        ]
-    return {name: value for name, value in about.items() if name != "digest"}
-
-
-here = enter("History", "Every run, every preview and approval, and every change of the settings.")
+here = enter("History", "Day by day, who did what: previews, approvals, runs and every change.")
 left = bool(here.customer and workflow.domains_left(here.house, here.customer.name))
 if here.customer and left and here.domain is None:
     with guarded():
         draw_left(here, here.customer.name)
     st.stop()
 domain = need_domain(here)
-shown = {"runs": "Runs", "previews": "Previews", "changes": "Changes and approvals", "trends": "Trends"}
-runs, plans, events, over_time, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
+if st.query_params.get("run") and "show" not in st.query_params:
+    address.look_at(show="runs")
+shown = {"timeline": "Timeline", "runs": "Runs", "previews": "Previews", "trends": "Trends"}
+events, runs, plans, over_time, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
 if gone and gone[0].open:
     with gone[0], guarded():
         draw_left(here, domain.customer)
@@ -191,9 +251,9 @@ elif over_time.open:
 elif plans.open:
     with plans, guarded():
         draw_plans(here, domain)
-elif events.open:
-    with events, guarded():
-        draw_events(here, domain.label)
-else:
+elif runs.open:
     with runs, guarded():
         draw_runs(here, domain)
+else:
+    with events, guarded():
+        draw_timeline(here, domain.label)

@@ -18,7 +18,7 @@ from provisioning.web import (
     mapping_versions,
     next_step,
 )
-from provisioning.web.address import look_at, tabs
+from provisioning.web.address import in_grey, look_at, tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
 from provisioning.workflow import Begun, MappingDraft
@@ -227,7 +227,7 @@ def draw_view(view: str, readable: bool) -> None:
     """Which columns the table shows. An edit that cannot be read is not kept, and would be lost on the way."""
     names = {word: label for word, (label, _) in mapping_table.VIEWS.items()}
     chosen = st.segmented_control(
-        "Columns", list(names), default=view, format_func=names.__getitem__, key=f"view_{view}_{readable}",
+        "Columns", list(names), default=view, format_func=lambda each: in_grey(names[each]), key=f"view_{view}_{readable}",
         required=True, disabled=not readable, label_visibility="collapsed",
     )  # fmt: skip
     if chosen and chosen != view:

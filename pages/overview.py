@@ -1,20 +1,26 @@
 """What needs me, what happened last, what comes next."""
 
+import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.model import PlanStatus, RunStatus
+from provisioning.model import Plan, PlanStatus, RunStatus
+from provisioning.report.called import held_called
 from provisioning.report.charts import actions_chart, runs_chart
+from provisioning.report.headline import headline
 from provisioning.report.text import counts_line
+from provisioning.report.told import done, not_done
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts
-from provisioning.web.frame import Here, enter, guarded, link, need_domain
+from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.next_step import TITLES, progress
-from provisioning.web.words import ago, escape, moment
-from provisioning.workflow import ScheduleStanding
+from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, until
+from provisioning.workflow import ScheduleSeen, ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
-REVIEW, BLOCKED = "Review and approve", "Look at what blocks"
+REVIEW, BLOCKED, NOTHING = "Review and approve", "Look at what blocks", "Nothing to do"
+CHARTED, RUNS, HELD = 3, 6, 5
+"""From how many runs on they are charted, how many of them, and how many people who are held back are named."""
 
 WORK = {
     JobKind.PREVIEW: "Preview",
@@ -42,7 +48,7 @@ def failed(now: workflow.Standing, job: Job | None) -> Job | None:
 
 
 def most_urgent(
-    now: workflow.Standing, job: Job | None, following: workflow.Station | None, seen: workflow.ScheduleSeen
+    now: workflow.Standing, job: Job | None, following: workflow.Station | None, seen: ScheduleSeen
 ) -> tuple[str, str, str, str]:
     """(what to do, why, page, words of the link), the first that is not done."""
     settings, plan, run = now.domain.settings, now.plan, now.last_run
@@ -61,7 +67,7 @@ def most_urgent(
     if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
         return "Make a preview", "See who would change, before anything does.", "pages/preview.py", "Open the preview"
     if plan.status is PlanStatus.EMPTY:
-        return "Nothing to do", "Skillcast agrees with HiBob.", "pages/preview.py", "Preview again"
+        return NOTHING, "Skillcast agrees with HiBob.", "pages/preview.py", "Preview again"
     if now.approval:
         return "Process", f"Approved by {now.approval.by}.", "pages/process.py", "Open processing"
     if plan.status is PlanStatus.BLOCKED:
@@ -77,21 +83,28 @@ def most_urgent(
     return REVIEW, waits, "pages/preview.py", "Review the preview"
 
 
-def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: workflow.ScheduleSeen) -> None:
+def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: ScheduleSeen) -> None:
     steps = workflow.checklist(here.house, now.domain.customer, here.label)
     following = workflow.next_station(steps)
     title, why, page, words = most_urgent(now, job, following, seen)
+    about_plan = now.plan if title in (REVIEW, BLOCKED) else None
     with st.container(border=True):
-        st.header("What needs you", anchor=False)
-        st.markdown(f"**{escape(title)}** — {escape(why)}")
-        exactly = {"plan": now.plan.id} if now.plan and title in (REVIEW, BLOCKED) else {}
-        with st.container(horizontal=True):
-            link(page, words, ":material/arrow_forward:", here, **exactly)
+        st.header(escape(title), anchor=False)
+        if about_plan:
+            updated = workflow.attributes_changed(here.house, about_plan.id)
+            st.markdown(f"**{escape(headline(about_plan, updated))}**")
+        st.markdown(escape(why))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            exactly = {"plan": about_plan.id} if about_plan else {}
+            if not here.may_prepare:
+                link(page, "Look at it", ":material/arrow_forward:", here, **exactly)
+            elif st.button(words, type="secondary" if title == NOTHING else "primary", icon=":material/arrow_forward:"):
+                go(page, here, **exactly)
             if following:
                 link("pages/start.py", progress(steps), ":material/checklist:", here)
 
 
-def draw_rest(here: Here, seen: workflow.ScheduleSeen) -> None:
+def draw_rest(here: Here, seen: ScheduleSeen) -> None:
     """A schedule that rests: why, and the preview that made it."""
     if seen.standing not in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE):
         return
@@ -106,14 +119,17 @@ def draw_rest(here: Here, seen: workflow.ScheduleSeen) -> None:
                 link("pages/preview.py", "Open its preview", ":material/compare_arrows:", here, plan=plan)
 
 
-def draw_numbers(now: workflow.Standing) -> None:
-    read = ago(now.read_at, here.house.clock()) if now.read_at else "never"
+def draw_numbers(here: Here, now: workflow.Standing, seen: ScheduleSeen) -> None:
+    clock = here.house.clock()
+    seats = "—" if now.seats is None else f"{now.seats - now.live_in_all:,} of {now.seats:,}"
+    comes = until(seen.next_at, clock) if seen.next_at and seen.standing is ScheduleStanding.ON else "not scheduled"
     parts.numbers(
         [
             ("Live users", now.users["Live"]),
+            ("Seats left", seats),
             ("Archived users", now.users["Archived"]),
-            ("Licensed seats", now.seats or "—"),
-            ("HiBob read", read),
+            ("Last run", ago(now.last_run[0].started_at, clock) if now.last_run else "none yet"),
+            ("Next run", comes),
         ]
     )
 
@@ -126,7 +142,8 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.plan_badge(here, now.plan)
-            st.caption(f"{moment(now.plan.made_at)}, by {escape(now.plan.by)}")
+            read = f", HiBob read {ago(now.read_at, here.house.clock())}" if now.read_at else ""
+            st.caption(f"{moment(now.plan.made_at)}, by {escape(now.plan.by)}{read}")
         if now.plan.status is PlanStatus.EMPTY:
             st.markdown(escape(counts_line(now.plan.counts)))
         else:
@@ -144,20 +161,43 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
         if now.last_run is None:
             st.write("None yet. Nothing has been written to the directory.")
             return
-        run, results, _ = now.last_run
+        run, results, actions = now.last_run
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.run_badge(run)
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
-        st.markdown(escape(" · ".join(f"{number:,} {result}" for result, number in results.items())))
-        bars = [
-            (f"{run.started_at:%d %b}<br>{run.started_at:%H:%M}", done)
-            for run, _, done in workflow.runs_seen(here.house, here.label, 8)
-        ]
-        st.plotly_chart(runs_chart(bars[::-1], 190), key="runs", alt="People done in the last runs", config=CONFIG)
-        link("pages/process.py", "Open it", ":material/play_circle:", here, plan=run.plan_id)
+        said = [done(actions) or "Nobody was changed", not_done(results)]
+        st.markdown(escape(" · ".join(filter(None, said))))
+        found = workflow.runs_seen(here.house, here.label, RUNS)[::-1]
+        if len(found) >= CHARTED:
+            bars = [(f"{on_the_clock(run.started_at):%d %b<br>%H:%M}", actions) for run, _, actions in found]
+            st.plotly_chart(runs_chart(bars, 190), key="runs", alt="People done in the last runs", config=CONFIG)
+        with st.container(horizontal=True):
+            link("pages/process.py", "Open it", ":material/play_circle:", here, plan=run.plan_id)
+            link("pages/history.py", "All runs", ":material/history:", here, show="runs")
 
 
+def draw_held(here: Here, plan: Plan) -> None:
+    """Whom the last preview holds back, and what would release them: the first of them."""
+    held, count = workflow.held_seen(here.house, plan.id, "", HELD, 0)
+    if not held:
+        return
+    with st.container(border=True):
+        st.header(f"Held back: {people(count)}", anchor=False)
+        rows = [
+            {"Person": each.name or each.key, "Why": held_called(each.code), "What would release them": dated(each.why)}
+            for each in held
+        ]  # fmt: skip
+        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The first people who are held back",
+                     column_config={"What would release them": st.column_config.TextColumn(width="large")})  # fmt: skip
+        link("pages/preview.py", f"See all {count:,}" if count > len(held) else "See them in the preview",
+             ":material/front_hand:", here, plan=plan.id, show="held")  # fmt: skip
+
+
+named = "customer" in st.query_params
 here = enter("Overview", "What needs you, what happened last, and what comes next.")
+if not named and workflow.is_csm(here.house) and len(workflow.customers_seen(here.house)) > 1:
+    # Whoever looks after several begins with whom needs them.
+    go("pages/customers.py", here)
 domain = need_domain(here)
 with guarded():
     now = workflow.standing(here.house, domain.label)
@@ -167,9 +207,11 @@ with guarded():
     seen = workflow.schedule_seen(here.house, domain.label)
     draw_next(here, now, busy, seen)
     draw_rest(here, seen)
-    draw_numbers(now)
+    draw_numbers(here, now, seen)
     left, right = st.columns(2)
     with left:
         draw_plan(here, now)
     with right:
         draw_run(here, now)
+    if now.plan and not now.lapsed:
+        draw_held(here, now.plan)

@@ -27,7 +27,10 @@ def draw_directory(here: Here, domain: Domain) -> None:
     found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
     how_many = fitting(count, " in the directory") if wanted else f"{people(count)} in the directory."
     st.caption(f"{how_many} Select one to see why they are there.")
-    rows(frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain")
+    rows(
+        frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain",
+        columns={"Status": st.column_config.TextColumn(width=85)},
+    )  # fmt: skip
 
 
 def frame(domain: Domain, found: list[User]) -> pd.DataFrame:
@@ -49,12 +52,14 @@ def draw_question(here: Here, domain: Domain) -> None:
     st.session_state["who"] = wanted = searchable(st.query_params.get("person", ""))
     st.text_input(
         "Why is, or isn’t, this person here?", key="who", on_change=ask, icon=":material/person_search:",
-        placeholder="Full name, e-mail, unique identifier, HiBob id or user id",
+        placeholder="Name or a part of it, e-mail, unique identifier, HiBob id or user id",
     )  # fmt: skip
     if not wanted:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
         return
-    draw_values(here, domain, person.draw(here, domain, wanted))
+    key = person.draw(here, domain, wanted)
+    if key:
+        draw_values(here, domain, key)
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:

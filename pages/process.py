@@ -126,7 +126,7 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("pages/history.py", "See it in the history", ":material/history:", here, run=run.id)
+        link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         if workflow.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)

@@ -10,7 +10,7 @@ from provisioning import workflow
 from provisioning.errors import SettingsError
 from provisioning.web import address, notify_targets, schedule_form
 from provisioning.web.frame import Here, act, enter, fail, guarded, link, need_domain
-from provisioning.web.words import escape, moment
+from provisioning.web.words import escape, moment, zone_of
 from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
 
 BADGES = {
@@ -106,12 +106,16 @@ def draw_times(seen: ScheduleSeen) -> None:
 
 
 def times(found: tuple[workflow.ScheduleTime, ...]) -> pd.DataFrame:
+    """UTC and daylight saving only where they say something of their own."""
     rows = [
-        {"On the clock there": f"{each.at:%a %d %b %Y, %H:%M %Z}", "UTC": f"{each.at.astimezone(UTC):%d %b, %H:%M}",
-         "Daylight saving": each.note}
+        {"On the clock there": f"{each.at:%a} {each.at.day} {each.at:%b %Y, %H:%M} {zone_of(each.at)}",
+         "UTC": f"{each.at.astimezone(UTC):%d %b, %H:%M}".lstrip("0"), "Daylight saving": each.note}
         for each in found
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["On the clock there", "UTC", "Daylight saving"])
+    shown = ["On the clock there"]
+    shown += ["UTC"] if any(each.at.utcoffset() for each in found) else []
+    shown += ["Daylight saving"] if any(each.note for each in found) else []
+    return pd.DataFrame(rows, columns=shown)
 
 
 def draw_form(here: Here, seen: ScheduleSeen) -> None:

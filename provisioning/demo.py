@@ -153,6 +153,8 @@ def together(data: Path, port: int, web_port: int, people: int = 250) -> Iterato
     address, the processes)."""
     with _running(data, people, 1, port if _free(port) else 0) as sandbox:
         house = _set_up(data, sandbox)
+        # Connection and mapping are ready, as the welcome says: the worker proves it before anybody looks.
+        workflow.ask(house, DOMAIN, workflow.JobKind.CHECK)
         address = f"http://127.0.0.1:{web_port if web_port and _free(web_port) else _free_port()}"
         with _children(house, address) as children:
             if not _answers(address, children):
@@ -173,15 +175,16 @@ Ctrl-C ends everything; the next start begins anew.
 
 @contextmanager
 def _children(house: Workspace, address: str) -> Iterator[Children]:
-    """The worker and the web app, as the example customer's admin; both end with us."""
+    """The worker and the web app, as the example customer's admin; both end with us, also when we are killed."""
     environment = {**os.environ, **house.environment, "PYTHONPATH": str(ROOT), "ROLLCALL_LOCAL_USER": ADMIN}
     environment |= {"ROLLCALL_DATA": str(house.data), "ROLLCALL_WORKER": "external"}
-    web = ["-m", "streamlit", "run", "app.py", "--server.port", address.rpartition(":")[2]]
-    worker = ["-m", "provisioning", "--data", str(house.data), "worker", "--with-parent"]
+    web = ["streamlit", "run", "app.py", "--server.port", address.rpartition(":")[2]]
+    worker = ["provisioning", "--data", str(house.data), "worker"]
+    beside = [sys.executable, "-m", "provisioning.beside", str(os.getpid())]
     started = [
         # A session of their own: ctrl-C reaches us alone, and we end them in order.
         subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+            [*beside, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
         )
         for command in (worker, web)
     ]

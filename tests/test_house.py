@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "hosts": {"errors"},
     "http": {"errors"},
     "hands": set(),
+    "beside": set(),
     "cluster": {"", "errors", "hands"},
     "engine": GROUND,
     "source": GROUND | {"http", "bulk"},
@@ -80,6 +81,7 @@ WEB = {
         "schedule_form",
         "sign_in",
         "trends",
+        "words",
         "worker_child",
     )
 }

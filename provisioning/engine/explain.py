@@ -1,6 +1,6 @@
 """Why is somebody in a domain, or not? The steps of the plan, told for one person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from provisioning.engine.columns import read_as
@@ -11,8 +11,8 @@ from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
 from provisioning.model import Action, Attribute, Change, Held, Result
 
-NAMESAKES = 5
-"""So many are named when several people have the name that was asked for."""
+NAMED, LISTED = 5, 50
+"""So many are named in a message, and listed to choose from, when several people fit what was asked for."""
 
 Pair = tuple[int | None, int | None]
 """(row of the employee, row of the user), at least one of them."""
@@ -40,9 +40,30 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several people who fit what was asked for. `key` finds this one alone; `known`: what tells them apart."""
+
+    key: str
+    name: str
+    email: str
+    known: str
+
+
+class SeveralFit(NotFound):
+    """More people than one fit; `found` are the first of `count`."""
+
+    def __init__(self, person: str, found: Iterable[Candidate]) -> None:
+        everybody = list(found)
+        self.found, self.count = everybody[:LISTED], len(everybody)
+        named = ", ".join(with_name(each.key, each.name) for each in self.found[:NAMED])
+        more = f" and {self.count - NAMED:,} more" if self.count > NAMED else ""
+        super().__init__(f"{self.count:,} people fit “{person}”: {named}{more}. Ask for one of these ids.")
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence; `values` of
-    somebody who is in HiBob, in the mapping's order."""
+    somebody who is in HiBob, in the mapping's order; `name` "": not known."""
 
     person: str
     key: str
@@ -50,6 +71,7 @@ class Answer:
     steps: tuple[Step, ...]
     also: tuple[str, ...] = ()
     values: tuple[Value, ...] = ()
+    name: str = ""
 
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
         """With what runs did for the person: (when, action, result, message), newest first."""
@@ -75,12 +97,13 @@ def _past(action: str, result: str) -> str:
 
 
 def explain_person(situation: Situation, person: str) -> Answer:
-    """Find somebody by key, e-mail, unique identifier, user id or full name, and tell their way. Raises `NotFound`."""
+    """Find somebody by key, e-mail, unique identifier, user id or name, and tell their way. Raises `NotFound`, and
+    `SeveralFit` where that could be more than one."""
     people = lay_out(situation)
     row, user = _find(situation, people, person)
     key = _key(people, row, user)
     decision = make_plan(situation)
-    steps = [*_employee_steps(people, row), *_user_steps(people, user)]
+    steps = [*_employee_steps(situation, people, row), *_user_steps(people, user)]
     held = next((each for each in decision.held if each.key == key), None)
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
@@ -93,7 +116,10 @@ def explain_person(situation: Situation, person: str) -> Answer:
             f"Live, and missing from HiBob: in {counted.reads} of the {absent.numbers['limit']} reads at least 12 hours apart after "
             "which they are archived, if they stay away."
         )
-    return Answer(person, key, answer, tuple(steps), _also(people, row, user), _values(situation, people, row, user))
+    return Answer(
+        person, key, answer, tuple(steps), _also(people, row, user), _values(situation, people, row, user),
+        _name(people, row, user),
+    )  # fmt: skip
 
 
 def _values(situation: Situation, people: People, row: int | None, user: int | None) -> tuple[Value, ...]:
@@ -122,20 +148,34 @@ def _also(people: People, row: int | None, user: int | None) -> tuple[str, ...]:
 
 
 def _find(situation: Situation, people: People, person: str) -> Pair:
-    wanted = fold(person)
-    if not wanted:
-        raise NotFound("Name a person: by key, e-mail, unique identifier, user id or full name.")
-    identifier = situation.domain.settings.unique_identifier or ""
+    """Whoever alone fits: by an id, an e-mail or the unique identifier first, then by the whole name, then by parts of it."""
+    if not fold(person):
+        raise NotFound("Name a person: by name, e-mail, unique identifier, HiBob id or user id.")
+    for fitting in (_by_id(situation, people, person), _by_name(people, person), _by_part(people, person)):
+        found = list(dict.fromkeys(fitting))
+        if len(found) > 1:
+            raise SeveralFit(person, (_candidate(people, row, user) for row, user in found))
+        if found:
+            return found[0]
+    raise NotFound(
+        f"Neither HiBob’s last answer nor the directory knows “{person}”. Search by name, e-mail, unique identifier, "
+        "HiBob id or user id; somebody whom HiBob does not show us cannot be found."
+    )
+
+
+def _by_id(situation: Situation, people: People, person: str) -> list[Pair]:
+    """HiBob's own ids and the users' are each somebody's alone; e-mails and unique identifiers should be."""
+    wanted, identifier = fold(person), situation.domain.settings.unique_identifier or ""
     ours = people.mapped[identifier].values.to_pylist() if identifier in people.mapped else []
     theirs = people.user_values[identifier].to_pylist() if identifier in people.user_values else []
-    for column in (people.keys, people.emails, [fold(value) for value in ours]):
-        if wanted in column:
-            return _of_row(people, column.index(wanted))
     ids = [fold(each) for each in people.user_ids]
+    for column in (people.keys, people.emails, [fold(value) for value in ours]):
+        if rows := [row for row, value in enumerate(column) if value == wanted]:
+            return [_of_row(people, row) for row in rows]
     for column in (ids, [f"user:{each}" for each in ids], people.user_emails, [fold(value) for value in theirs]):
-        if wanted in column:
-            return _of_user(people, column.index(wanted))
-    return _by_name(people, person)
+        if users := [user for user, value in enumerate(column) if value == wanted]:
+            return [_of_user(people, user) for user in users]
+    return []
 
 
 def _of_row(people: People, row: int) -> Pair:
@@ -148,26 +188,45 @@ def _of_user(people: People, user: int) -> Pair:
     return (rows[0] if rows else None), user
 
 
-def _by_name(people: People, person: str) -> Pair:
-    """Whoever alone has this full name, in HiBob or in the directory. Raises `NotFound`, for namesakes as well."""
+def _by_name(people: People, person: str) -> Iterator[Pair]:
     wanted = _folded_name(person)
-    rows = [row for row, name in enumerate(people.names) if _folded_name(name) == wanted]
-    users = [user for user, name in enumerate(people.user_names) if _folded_name(name) == wanted]
-    found = list(dict.fromkeys([_of_row(people, row) for row in rows] + [_of_user(people, user) for user in users]))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        called = [_key(people, row, user) for row, user in found[:NAMESAKES]]
-        more = f" and {len(found) - NAMESAKES} more" if len(found) > NAMESAKES else ""
-        raise NotFound(f"{len(found)} people are called “{person}”: {', '.join(called)}{more}. Search by one of these.")
-    raise NotFound(
-        f"Neither HiBob’s last answer nor the directory knows “{person}”. Search by key, e-mail, unique identifier, "
-        "user id or full name; somebody whom HiBob does not show us cannot be found."
-    )
+    for row, name in enumerate(people.names):
+        if _folded_name(name) == wanted:
+            yield _of_row(people, row)
+    for user, name in enumerate(people.user_names):
+        if _folded_name(name) == wanted:
+            yield _of_user(people, user)
+
+
+def _by_part(people: People, person: str) -> Iterator[Pair]:
+    """Every word begins a word of the name, or all of it begins the e-mail."""
+    words, wanted = fold(person).split(), fold(person)
+    for row, (name, email) in enumerate(zip(people.names, people.emails, strict=True)):
+        if email.startswith(wanted) or _begin(words, name):
+            yield _of_row(people, row)
+    for user, (name, email) in enumerate(zip(people.user_names, people.user_emails, strict=True)):
+        if email.startswith(wanted) or _begin(words, name):
+            yield _of_user(people, user)
+
+
+def _begin(words: Sequence[str], name: str) -> bool:
+    parts = fold(name).split()
+    return all(any(part.startswith(word) for part in parts) for word in words)
+
+
+def _candidate(people: People, row: int | None, user: int | None) -> Candidate:
+    hibob = f"{people.wishes.status(row) or 'no status'} in HiBob" if row is not None else "not in HiBob"
+    directory = "no user" if user is None else "live user" if people.user_live[user] else "archived user"
+    email = people.emails[row] if row is not None else people.user_emails[user or 0]
+    return Candidate(_key(people, row, user), _name(people, row, user), email, f"{hibob}, {directory}")
 
 
 def _folded_name(name: str) -> str:
     return " ".join(fold(name).split())
+
+
+def _name(people: People, row: int | None, user: int | None) -> str:
+    return " ".join((people.names[row] if row is not None else people.user_names[user or 0]).split())
 
 
 def _key(people: People, row: int | None, user: int | None) -> str:
@@ -175,21 +234,23 @@ def _key(people: People, row: int | None, user: int | None) -> str:
 
 
 _WISHES = {
-    Wish.LIVE: "this means live",
-    Wish.ARCHIVED: "this means archived",
-    Wish.LEAVE_AS_IS: "this leaves the user as it is, and adds nobody",
+    Wish.LIVE: "this means a live user",
+    Wish.ARCHIVED: "this means no live user",
+    Wish.LEAVE_AS_IS: "this leaves a user as it is, and adds nobody",
     Wish.WAIT: "they wait for their start date",
 }
 
 
-def _employee_steps(people: People, row: int | None) -> list[Step]:
+def _employee_steps(situation: Situation, people: People, row: int | None) -> list[Step]:
+    at = situation.employees.evidence.read_at
+    read = f"read on {at:%Y-%m-%d} at {at:%H:%M} UTC"
     if row is None:
-        return [Step("HiBob", "Not in HiBob’s last complete answer.")]
+        return [Step("HiBob", f"Not in HiBob’s last complete answer, {read}.")]
     status, day = people.wishes.status(row) or "No status", people.wishes.day.get(row)
     dated = f" ({day})" if day else ""
     inside = "In the scope of this domain." if people.scope[row] else "Outside the scope of this domain."
     return [
-        Step("HiBob", f"In HiBob’s last complete answer as {with_name(people.keys[row], people.names[row])}."),
+        Step("HiBob", f"In HiBob’s last complete answer as {with_name(people.keys[row], people.names[row])}, {read}."),
         Step("scope", inside),
         Step("lifecycle", f"{status}{dated}: {_WISHES[people.wish(row)]}."),
     ]
@@ -216,13 +277,17 @@ def _answer(people: People, row: int | None, user: int | None, held: Held | None
     if changes:
         return f"To be {' and '.join(_WORDS[each.action.value] for each in changes)}: {changes[-1].why}"
     if user is not None:
-        status = "live" if people.user_live[user] else "archived"
-        return (
-            f"Unchanged: the user is {status}, as HiBob says."
-            if row is not None
-            else f"Unchanged: the user is {status}."
-        )
+        return _unchanged(people, row, "live" if people.user_live[user] else "archived")
     if row is not None and not people.scope[row]:
         return "Not here: outside this domain’s scope."
     status = people.wishes.status(row) if row is not None else ""
-    return f"Not here: {status or 'their status'} in HiBob means no user is made."
+    return f"Not here: {status or 'their status'} in HiBob means that no user is made."
+
+
+def _unchanged(people: People, row: int | None, status: str) -> str:
+    said = f"Unchanged: the user is {status}"
+    if row is None:
+        return f"{said}, and HiBob does not show them." if status == "archived" else f"{said}."
+    if people.wish(row) is Wish.LEAVE_AS_IS:
+        return f"{said}, and {people.wishes.status(row) or 'their status'} in HiBob leaves that as it is."
+    return f"{said}, as HiBob says." if people.scope[row] else f"{said}, and outside this domain’s scope."

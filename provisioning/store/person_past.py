@@ -42,16 +42,23 @@ def moved_to(db: Database, domain_id: int, keys: Sequence[str]) -> tuple[str, st
     return (row["at"], row["home"]) if row and row["action"] == "move" else None
 
 
-def remembered(db: Database, domain_id: int, person: str) -> list[str]:
-    """The keys of people whom runs of a domain were about, by key, user id, full name, or any value that they had."""
-    rows = db.all(
-        "SELECT DISTINCT c.key FROM changes c JOIN runs r ON r.plan_id = c.plan_id WHERE r.domain_id = ?1 AND "
+def remembered(db: Database, domain_id: int, person: str, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """(key, name) of people whom runs of a domain were about, oldest run first: by key, user id, full name, or a value of
+    the attributes `ids` that tell people apart; failing those, by a part of the name."""
+    one = (
         "(c.key = ?2 OR c.user_id = ?2 OR lower(c.name) = lower(?2) OR EXISTS (SELECT 1 FROM json_each(c.seen, "
-        "'$.attributes') j WHERE lower(j.value) = lower(?2)) OR EXISTS (SELECT 1 FROM json_each(c.after) j "
-        "WHERE lower(j.value) = lower(?2)))",
-        domain_id, person,
-    )  # fmt: skip
-    return [row["key"] for row in rows]
+        "'$.attributes') j WHERE lower(j.value) = lower(?2) AND j.key IN (SELECT value FROM json_each(?3))) OR EXISTS ("
+        "SELECT 1 FROM json_each(c.after) j WHERE lower(j.value) = lower(?2) AND j.key IN (SELECT value FROM json_each(?3))))"
+    )
+    for fits in (one, "instr(lower(c.name), lower(?2)) AND ?3 = ?3"):
+        rows = db.all(
+            "SELECT c.key, max(c.name) AS name, min(r.started_at) FROM changes c JOIN runs r ON r.plan_id = c.plan_id "
+            f"WHERE r.domain_id = ?1 AND {fits} GROUP BY c.key ORDER BY 3, 1",
+            domain_id, person, to_json(list(ids)),
+        )  # fmt: skip
+        if rows:
+            break
+    return [(row["key"], row["name"]) for row in rows]
 
 
 def in_plan(db: Database, plan_id: str, keys: Sequence[str]) -> tuple[list[Change], list[Held]]:

@@ -19,6 +19,12 @@ TALL = 76
 SELECTED, PAGED, SEARCH = "selected", "page", "search"
 
 
+def in_grey(text: str) -> str:
+    """The words of something that can be chosen among others: in a colour of their own, for in the primary colour, which marks
+    what is chosen, they would not be read in the dark."""
+    return f":gray[{text}]"
+
+
 def look_at(**values: str | Sequence[str]) -> None:
     """Write these to the address; what is blank leaves it."""
     now = {name: st.query_params.get_all(name) for name in st.query_params}
@@ -36,14 +42,15 @@ def filter_by(**values: str | Sequence[str]) -> None:
 def tabs(what: str, labels: Mapping[str, str]) -> Sequence[TabContainer]:
     """Tabs by the names that stand in the address under `what`; the first stands there as nothing."""
     key, first = f"tabs_{what}", next(iter(labels))
-    names = {label: name for name, label in labels.items()}
+    words = {name: in_grey(label) for name, label in labels.items()}
+    names = {label: name for name, label in words.items()}
 
     def choose() -> None:
         name = names[st.session_state[key]]
         filter_by(**{what: "" if name == first else name})
 
-    st.session_state[key] = labels.get(st.query_params.get(what, first), labels[first])
-    return st.tabs(list(labels.values()), key=key, on_change=choose)
+    st.session_state[key] = words.get(st.query_params.get(what, first), words[first])
+    return st.tabs(list(words.values()), key=key, on_change=choose)
 
 
 def search(label: str, placeholder: str, key: str) -> str:
@@ -83,7 +90,9 @@ def several(
 
     named = [each for each in st.query_params.get_all(what) if each in options]
     st.session_state[key] = named or list(usual)
-    return st.pills(label, options, selection_mode="multi", key=key, on_change=choose, format_func=words)
+    return st.pills(
+        label, options, selection_mode="multi", key=key, on_change=choose, format_func=lambda each: in_grey(words(each))
+    )
 
 
 def pager(count: int, size: int = PAGE) -> int:
@@ -113,10 +122,12 @@ def rows(
     tall: bool = False,
     columns: Mapping[str, ColumnConfig] | None = None,
     instead_of: Sequence[str] | None = None,
+    apart: str = "",
 ) -> list[int]:
     """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `tall`
-    rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it."""
-    key = f"rows_{what}"
+    rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it. `apart`:
+    tells two tables of one page apart that choose the same."""
+    key = f"rows_{what}{apart}"
 
     def choose() -> None:
         chosen = st.session_state[key]["selection"]["rows"]

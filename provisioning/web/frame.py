@@ -163,7 +163,6 @@ def _draw_ways(here: Here) -> None:
     query = {
         "preview": {"plan": newest.preview},
         "process": {"plan": newest.processing},
-        "history": {"run": newest.run},
     }
     for section, entries in SECTIONS.items():
         if section:

@@ -11,7 +11,7 @@ from provisioning.model import Run
 from provisioning.report.charts import WORDS
 from provisioning.web import address
 from provisioning.web.frame import Here, workspace_of
-from provisioning.web.words import RESULTS, escape, moment, people
+from provisioning.web.words import RESULTS, escape, moment, people, run_names
 
 MIME = {workflow.FileKind.CSV: "text/csv", workflow.FileKind.JSON: "application/json"}
 Build = Callable[[workflow.Workspace, workflow.FileKind], bytes]
@@ -34,17 +34,19 @@ def downloads(here: Here, name: str, build: Build) -> None:
 
 def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
     """The run that is shown beside another one, which stands in the address under `with`."""
-    begun = {each.id: moment(each.started_at) for each in others if each.id != run.id}
+    names = run_names(others)
+    begun = {each.id: names[each.id] for each in others if each.id != run.id}
     if not begun:
         return
     with st.container(border=True):
         st.header("Compare with another run", anchor=False)
         other = address.choice("The other run", "with", ["", *begun], lambda name: begun.get(name, "Choose one"))
         if other:
-            _draw(workflow.compare_runs(here.house, here.label, run.id, other))
+            found = workflow.compare_runs(here.house, here.label, run.id, other)
+            _draw(found, names.get(run.id) or moment(run.started_at), begun[other])
 
 
-def _draw(found: workflow.RunsCompared) -> None:
+def _draw(found: workflow.RunsCompared, first: str, second: str) -> None:
     words = dict(RESULTS) | dict(WORDS)
     rows = [
         *_rows([(words.get(name, name), one, two) for name, one, two in found.counts]),
@@ -52,7 +54,7 @@ def _draw(found: workflow.RunsCompared) -> None:
         *_rows([("People", *found.people)]),
     ]
     st.dataframe(
-        pd.DataFrame(rows, columns=["What", "This run", "The other run", "Difference"]), hide_index=True,
+        pd.DataFrame(rows, columns=["What", first, second, "Difference"]), hide_index=True,
         height="content", alt="The two runs side by side",
     )  # fmt: skip
     named = ", ".join(name or key for key, name in found.both)

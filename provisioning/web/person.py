@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.engine.explain import Step, Value
+from provisioning.engine.explain import Answer, SeveralFit, Step, Value
 from provisioning.errors import NotFound
 from provisioning.model import Domain
 from provisioning.report.called import HELD
 from provisioning.web import address
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import values_table
-from provisioning.web.words import ACTIONS, dated, escape, moment
+from provisioning.web.parts import first, values_table
+from provisioning.web.words import ACTIONS, dated, escape, fitting, run_names
 
 STATIONS = {
     "Read": (":material/cloud:", ("HiBob", "scope")),
@@ -29,19 +29,47 @@ STATIONS = {
 NOW = ""
 
 
-def draw(here: Here, domain: Domain, person: str) -> str:
-    """The answer in one sentence, then the way. Returns the key that plans know the person by."""
-    answer = workflow.explain(here.house, domain.label, person)
+def draw(here: Here, domain: Domain, person: str) -> str | None:
+    """The answer in one sentence, then the way. Returns the key that plans know the person by; None where several fit.
+    Raises `NotFound`."""
+    try:
+        answer = workflow.explain(here.house, domain.label, person)
+    except SeveralFit as several:
+        _draw_fitting(several)
+        return None
     at = _when(here, domain)
     if at != NOW:
         _draw_then(here, domain, person, at)
         return answer.key
     with st.container(border=True):
-        st.header(escape(in_words(answer.answer)), anchor=False)
+        _head(answer)
         stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "")
     if any(each.step in ("held", "change") for each in answer.steps):
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
     return answer.key
+
+
+def _head(answer: Answer) -> None:
+    """Who it is, and the answer."""
+    with st.container(gap="xxsmall"):
+        if answer.name:
+            st.markdown(f":material/person: **{escape(answer.name)}**")
+        st.header(escape(in_words(answer.answer)), anchor=False)
+
+
+def _draw_fitting(several: SeveralFit) -> None:
+    """Whom somebody may have meant; selecting one asks for them."""
+    st.markdown(f"**{fitting(several.count)}** Select who you mean.")
+    rows = [{"Name": each.name, "E-mail": each.email, "What is known": each.known, "Id": each.key}
+            for each in several.found]  # fmt: skip
+    address.rows(
+        pd.DataFrame(rows),
+        [each.key for each in several.found],
+        "person",
+        "People who fit; select one",
+        apart="_fitting",
+    )
+    first(len(several.found), several.count)
 
 
 def _when(here: Here, domain: Domain) -> str:
@@ -49,10 +77,11 @@ def _when(here: Here, domain: Domain) -> str:
     found = workflow.runs_seen(here.house, domain.label)
     if not found:
         return NOW
-    begun = {run.id: moment(run.started_at) for run, *_ in found}
+    begun = run_names([run for run, *_ in found])
     named = st.query_params.get("at", NOW)
     names = [NOW, *begun, *([named] if named and named not in begun else [])]
-    return address.choice("As of", "at", names, lambda name: _called(begun, name))
+    with st.container(width=360):
+        return address.choice("As of", "at", names, lambda name: _called(begun, name))
 
 
 def _called(begun: Mapping[str, str], run: str) -> str:
@@ -66,14 +95,14 @@ def _draw_then(here: Here, domain: Domain, person: str, run: str) -> None:
         st.warning(escape(str(problem)), icon=":material/search_off:")
         return
     with st.container(border=True):
-        st.header(escape(in_words(then.answer.answer)), anchor=False)
+        _head(then.answer)
         stations(then.answer.steps, (), "")
         for each in then.changes:
             st.markdown(f"**{ACTIONS[each.action.value]}**")
             st.dataframe(
                 values_table(each.before, each.after), hide_index=True, height="content", alt="Before and after"
             )
-    link("pages/history.py", "See that run", ":material/history:", here, run=run)
+    link("pages/history.py", "See that run", ":material/history:", here, show="runs", run=run)
 
 
 def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str) -> None:

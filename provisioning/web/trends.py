@@ -92,7 +92,7 @@ def table(here: Here, found: Sequence[RunTrend], what: str, alt: str, *, named: 
         each = found[place]
         link(
             "pages/history.py", "Open the run", ":material/history:", here,
-            customer=each.customer, domain=each.domain, run=each.point.run,
+            customer=each.customer, domain=each.domain, show="runs", run=each.point.run,
         )  # fmt: skip
 
 

@@ -1,10 +1,14 @@
 """Words, numbers and moments as people read them, and data made harmless where Markdown is read."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from provisioning.model import RESERVED_NAMES, Action, Change, Result, RunStatus, Severity
+import streamlit as st
+
+from provisioning.model import RESERVED_NAMES, Action, Change, Result, Run, RunStatus, Severity
 from provisioning.workflow import PlanState
 
 ACTIONS: Mapping[str, str] = {
@@ -22,6 +26,7 @@ RESULTS: Mapping[str, str] = {
     Result.SKIPPED.value: "Skipped",
 }
 HELP: Mapping[str, str] = {
+    "Seats left": "Licensed seats that no live user of the customer has, in any of its domains.",
     "Held back": "Something would otherwise happen to them; the tab Held back says why it does not.",
     "Unchanged": "Users who stay as they are. Whoever has left HiBob and never had a user is counted nowhere.",
     "Failed": "Skillcast refused the change. Retry failed tries these again.",
@@ -87,10 +92,40 @@ def searchable(text: str | None) -> str:
 
 
 def moment(at: datetime | str | None) -> str:
+    """As the clock of whoever looks shows it, which is named: “28 Nov 2026, 06:00 GMT”."""
+    return f"{there:%d %b %Y, %H:%M} {zone_of(there)}".lstrip("0") if (there := on_the_clock(at)) else "—"
+
+
+def on_the_clock(at: datetime | str | None) -> datetime | None:
+    """The same moment in the time zone of the browser; in UTC where that is not known, as in a test."""
     if not at:
-        return "—"
+        return None
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{found.astimezone(UTC):%d %b %Y, %H:%M} UTC".lstrip("0")
+    try:
+        return found.astimezone(ZoneInfo(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return found.astimezone(UTC)
+
+
+def zone_of(at: datetime) -> str:
+    """Its zone's short name; one that has none is named by its distance, `UTC+04`."""
+    name = at.tzname() or "UTC"
+    return name if name[:1].isalpha() else f"UTC{name}"
+
+
+def run_names(found: Sequence[Run]) -> dict[str, str]:
+    """What to call runs, by their ids, so that no two are called the same: by minute, by second where that is not enough,
+    and by their ids where nothing else is."""
+    names = {run.id: moment(run.started_at) for run in found}
+    for finer in (_to_the_second, lambda run: f"{_to_the_second(run)} ({run.id})"):
+        often = Counter(names.values())
+        names |= {run.id: finer(run) for run in found if often[names[run.id]] > 1}
+    return names
+
+
+def _to_the_second(run: Run) -> str:
+    at = on_the_clock(run.started_at) or run.started_at
+    return f"{at:%d %b %Y, %H:%M:%S} {zone_of(at)}".lstrip("0")
 
 
 _DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")
@@ -110,15 +145,24 @@ def _day(text: str) -> str:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    minutes = int((now - at).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
+    return f"{_how_long(now - at)} ago" if now - at >= _A_MINUTE else "just now"
+
+
+def until(at: datetime, now: datetime) -> str:
+    return f"in {_how_long(at - now)}" if at - now >= _A_MINUTE else "now"
+
+
+_A_MINUTE = timedelta(minutes=1)
+
+
+def _how_long(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
     if minutes < 60:
-        return f"{minutes} min ago"
+        return f"{minutes} min"
     if minutes < 60 * 24:
-        return f"{minutes // 60} h ago"
+        return f"{minutes // 60} h"
     days = minutes // (60 * 24)
-    return f"{days} day{'' if days == 1 else 's'} ago"
+    return f"{days} day{'' if days == 1 else 's'}"
 
 
 def people(count: int) -> str:

@@ -3,6 +3,7 @@ pages, command line and worker call nothing else. Roles are checked here, whoeve
 
 from provisioning.engine.schedule import Time as ScheduleTime
 from provisioning.setup_file import ScheduleTable
+from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
@@ -122,6 +123,7 @@ from provisioning.workflow.looking_back import (
     export_events,
     export_runs,
     runs_found,
+    timeline,
 )
 from provisioning.workflow.overseeing import DomainOverview, Need, customer_from_template, customers_overview, is_csm
 from provisioning.workflow.planning import (
@@ -226,6 +228,7 @@ __all__ = [
     "Forecast",
     "Grants",
     "Heard",
+    "JobKind",
     "Leaving",
     "MappingDraft",
     "Need",
@@ -407,6 +410,7 @@ __all__ = [
     "take_rows",
     "target_seen",
     "targets_seen",
+    "timeline",
     "times_preview",
     "trends_of_all",
     "trends_seen",

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from provisioning.engine.explain import Answer, Step, explain_person, with_name
+from provisioning.engine import columns as known
+from provisioning.engine.columns import fed_by
+from provisioning.engine.explain import Answer, Candidate, SeveralFit, Step, explain_person, with_name
 from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
@@ -34,30 +36,51 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now. Whoever
     neither side knows any more is answered from past runs. Raises `NotFound`."""
     domain = seen_domain(house, label, "see why somebody is there")
+    situation: Situation | None = None
     try:
-        answer = _now(house, domain, person)
+        situation = _situation(house, domain)
+        answer = _now(house, situation, person)
+    except SeveralFit:
+        raise
     except NotFound:
-        keys = person_past.remembered(house.db, domain.id, person.strip())
-        if not keys:
+        gone = _gone(house, domain, situation, person) if person.strip() else None
+        if gone is None:
             raise
-        answer = Answer(person, keys[0], "Not here any more: neither HiBob’s last answer nor the directory knows them.",
-                        (), tuple(keys[1:]))  # fmt: skip
+        answer = gone
     answer = replace(answer, also=_all_keys(house, domain, answer))
     answer = _with_move(house, domain, answer)
     past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
     return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
 
 
-def _now(house: Workspace, domain: Domain, person: str) -> Answer:
-    situation = _situation(house, domain)
+def _now(house: Workspace, situation: Situation, person: str) -> Answer:
     try:
         return explain_person(situation, person)
+    except SeveralFit:
+        raise
     except NotFound:
         # The id of a record that was joined with another: the user goes on under the other's.
-        user = person_past.user_once_linked(house.db, domain.id, person.strip())
+        user = person_past.user_once_linked(house.db, situation.domain.id, person.strip())
         if user is None:
             raise
         return replace(explain_person(situation, user), person=person)
+
+
+def _gone(house: Workspace, domain: Domain, situation: Situation | None, person: str) -> Answer | None:
+    """Somebody whom neither side knows any more and past runs do. `situation` None: nothing is kept of a domain that left.
+    Raises `SeveralFit`."""
+    email = fed_by(domain.attributes, situation.columns, known.EMAIL) if situation else None
+    ids = [each for each in (domain.settings.unique_identifier, email) if each]
+    found = person_past.remembered(house.db, domain.id, person.strip(), ids)
+    # A user whom HiBob had forgotten already is known by a key of their own, and was added under HiBob's.
+    hibob = [(key, name) for key, name in found if not key.startswith(USER)] or found
+    if len(hibob) > 1:
+        raise SeveralFit(person, (Candidate(key, name, "", "only past runs know them") for key, name in hibob))
+    if not found:
+        return None
+    keys = [key for key, _ in found]
+    said = "Not here any more: neither HiBob’s last answer nor the directory knows them."
+    return Answer(person, keys[0], said, (), tuple(keys[1:]), name=found[0][1])
 
 
 def _situation(house: Workspace, domain: Domain) -> Situation:
@@ -103,7 +126,7 @@ def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then
     steps += [Step("change", f"To be {_DID[each.action]}: {each.why}") for each in changes]
     steps += _approved(house, plan, keys) if changes else []
     steps += [Step("run", f"{_outcome(each)}. {each.message}".rstrip()) for each in outcomes]
-    return Then(Answer(person, now.key, _then(held, outcomes), tuple(steps), now.also), tuple(changes))
+    return Then(Answer(person, now.key, _then(held, outcomes), tuple(steps), now.also, name=now.name), tuple(changes))
 
 
 def _as_seen(change: Change) -> Step:

@@ -67,11 +67,13 @@ def history_head(house: Workspace) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a domain stands. Plans and runs are without their people."""
+    """Where a domain stands. Plans and runs are without their people. `live_in_all`: the live users of all of the
+    customer's domains, who share its seats."""
 
     domain: Domain
     users: Mapping[str, int]
     seats: int | None
+    live_in_all: int
     plan: Plan | None
     approval: Approval | None
     lapsed: str | None
@@ -86,10 +88,12 @@ def standing(house: Workspace, label: str) -> Standing:
     done = runs.recent_runs(house.db, domain.id, 1)
     plan = newest[0] if newest else None
     read = snapshots.newest_read(house.snapshots, domain.id)
+    sharing = customers.domains(house.db, domain.customer_id)
     return Standing(
         domain=domain,
         users=users_by_status(house, domain),
         seats=customers.get_customer(house.db, domain.customer).seats,
+        live_in_all=sum(live_users(house, each) for each in sharing),
         plan=plan,
         approval=plans.get_approval(house.db, plan.id) if plan else None,
         lapsed=lapsed(house, plan.id) if plan else None,
@@ -101,11 +105,10 @@ def standing(house: Workspace, label: str) -> Standing:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What pages show when nobody says which: the plan to preview, the plan to process or processed last, the run."""
+    """What pages show when nobody says which: the plan to preview, the plan to process or processed last."""
 
     preview: str | None = None
     processing: str | None = None
-    run: str | None = None
 
 
 def newest(house: Workspace, label: str) -> Newest:
@@ -119,7 +122,6 @@ def newest(house: Workspace, label: str) -> Newest:
     return Newest(
         preview=plan.id if plan and not (making and making.open) else None,
         processing=plan.id if plan and waiting else last,
-        run=run.id if run else None,
     )
 
 

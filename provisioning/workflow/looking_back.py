@@ -1,13 +1,15 @@
 """The history as one filters, compares and hands it out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from provisioning.errors import NotFound
 from provisioning.model import Run
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
+from provisioning.report.told import told
 from provisioning.store import history, run_differences, runs
 from provisioning.workflow.house import Workspace, record_event, seen_domain
 
@@ -30,23 +32,52 @@ def runs_found(house: Workspace, label: str, statuses: Sequence[str] = (), text:
         each
         for each in found
         if (not statuses or each[0].status.value in statuses)
-        and wanted in f"{each[0].id} {each[0].by} {each[0].started_at:%Y-%m-%d %H:%M}".casefold()
+        and wanted in f"{each[0].id} {each[0].by} {_days(each[0].started_at.isoformat())}".casefold()
     ]
 
 
 def events_found(house: Workspace, label: str, starts: Sequence[str], text: str = "") -> list[history.Event]:
-    """The domain's events whose name starts with one of these and that hold the text, newest first."""
+    """The domain's events whose name starts with one of these (any, where none is named) and that hold the text, newest
+    first."""
+    return _fitting(_events(house, label), starts, text)
+
+
+def _events(house: Workspace, label: str) -> list[history.Event]:
     domain = seen_domain(house, label, "see the history")
+    return history.events(house.db, domain.customer_id, domain.id)
+
+
+def _fitting(events: Sequence[history.Event], starts: Sequence[str], text: str) -> list[history.Event]:
     wanted = text.strip().casefold()
     return [
         each
-        for each in history.events(house.db, domain.customer_id, domain.id)
-        if each.what.startswith(tuple(starts)) and wanted in _all_of(each).casefold()
+        for each in events
+        if each.what.startswith(tuple(starts) or "") and (not wanted or wanted in _all_of(each).casefold())
     ]
 
 
 def _all_of(each: history.Event) -> str:
-    return f"{each.at} {each.who} {each.what} {in_words(each.details)} {each.plan or ''} {each.run or ''}"
+    """By the words that people read, and by those of the command line."""
+    said = f"{told(each.what, each.details).text} {each.what} {in_words(each.details)}"
+    return f"{_days(each.at)} {each.who} {said} {each.plan or ''} {each.run or ''}"
+
+
+def _days(at: str) -> str:
+    """A moment as it may be searched for: 2026-11-22 08:56, and 22 Nov 2026."""
+    found = datetime.fromisoformat(at)
+    return f"{found:%Y-%m-%d %H:%M} {found.day} {found:%b %Y, %H:%M}"
+
+
+def timeline(
+    house: Workspace, label: str, starts: Sequence[str], text: str = ""
+) -> tuple[list[history.Event], dict[str, Mapping[str, int]]]:
+    """What `events_found` finds, but for what says nothing of its own: that a run began which came to its end. With what
+    the previews came to, by their ids."""
+    events = _events(house, label)
+    ended = {each.run for each in events if each.what in ("run ended", "run stopped")}
+    counts = {each.plan: each.details.get("counts") for each in events if each.what == "plan made"}
+    found = [each for each in _fitting(events, starts, text) if each.what != "run started" or each.run not in ended]
+    return found, {plan: known for plan, known in counts.items() if plan and isinstance(known, dict)}
 
 
 def export_runs(house: Workspace, label: str, statuses: Sequence[str], text: str, kind: FileKind) -> bytes:

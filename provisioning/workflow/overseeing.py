@@ -84,10 +84,11 @@ def in_sight(house: Workspace) -> list[Customer]:
     return found if None in roles else [each for each in found if each.id in roles]
 
 
-def _urgency(each: DomainOverview) -> tuple[int, str, str]:
+def _urgency(each: DomainOverview) -> tuple[int, str, bool, str]:
+    """Of those who need nobody, whoever is still being set up stands first."""
     first = URGENCY.index(each.needs[0].about) if each.needs else len(URGENCY)
     since = each.waiting_since.isoformat() if each.waiting_since else ""
-    return first, since, each.label
+    return first, since, not each.next_step, each.label
 
 
 class _Overview:

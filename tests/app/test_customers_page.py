@@ -194,3 +194,44 @@ def test_the_order_can_be_another_and_stands_in_the_address(csm: App) -> None:
 def test_the_trend_of_live_users_stands_in_the_row(csm: App) -> None:
     live = workflow.standing(csm.house(CSM), DOMAIN).users["Live"]
     assert list(table(csm.open("customers"))[0]["Live users"]) == [live]
+
+
+def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: App) -> None:
+    house = csm.house(CSM)
+    many(house)
+    for number in range(3, 10):
+        trouble(house, f"Customer {number:03}/staff", "connection", "HiBob refused the token.")
+    at = csm.open("customers")
+    links = [each.proto for each in at.main.get("page_link")]
+    assert [(each.page, each.label) for each in links] == [("schedule", "Schedule")] * 5
+    assert links[0].query_string == "customer=Customer+003&domain=staff"
+    assert "And 2 more, below." in [each.value for each in at.caption]
+
+
+def test_a_waiting_preview_is_opened_at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    workflow.grant(app.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    (link,) = [each.proto for each in app.open("customers").main.get("page_link")]
+    assert (link.page, link.query_string.rpartition("&")[2]) == ("preview", f"plan={plan.id}")
+
+
+def test_the_table_shows_only_those_who_are_asked_for(csm: App) -> None:
+    house = csm.house(CSM)
+    many(house)
+    trouble(house, "Customer 017/staff", "connection", "HiBob refused the token.")
+    shown = {
+        show: [each["Customer"] for each in table(csm.open("customers", show=show))] for show in ("resting", "setup")
+    }
+    assert shown["resting"] == ["Customer 017"]
+    assert CUSTOMER not in shown["setup"]
+    assert csm.open("customers", show="waiting").info
+
+
+def test_a_csm_of_several_begins_with_all_of_them(csm: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [each.value for each in csm.open().title] == ["Overview"]
+    workflow.customer_from_template(csm.house(CSM), "Fabrikam", DOMAIN)
+    assert [each.value for each in csm.open().title] == ["Customers"]
+    assert [each.value for each in csm.open("", customer="Fabrikam").title] == ["Overview"]
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
+    assert [each.value for each in csm.open().title] == ["Overview"]

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -11,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
 from provisioning.errors import NotFound
+from provisioning.model import Action, Run, RunStatus
 from provisioning.report.tables import as_csv
 from provisioning.sandbox import Sandbox
+from provisioning.web.words import run_names
 from provisioning.workflow import FileKind
 
 Said = Callable[[AppTest], str]
@@ -49,7 +52,7 @@ def test_a_run_of_nowhere_is_compared_with_nothing(full: App) -> None:
 
 
 def test_the_page_shows_two_runs_side_by_side(full: App, two: tuple[str, str]) -> None:
-    at = full.open("history", run=two[1], **{"with": two[0]})
+    at = full.open("history", show="runs", run=two[1], **{"with": two[0]})
     assert not at.exception
     table = next(each.value for each in at.dataframe if "Difference" in each.value.columns)
     assert "People" in list(table["What"])
@@ -60,7 +63,7 @@ def test_runs_are_filtered_by_how_they_ended_and_by_a_word(full: App, two: tuple
     assert [run.id for run, *_ in workflow.runs_found(house, DOMAIN, (), two[0].upper())] == [two[0]]
     assert len(workflow.runs_found(house, DOMAIN, ("done", "partial"), ADMIN)) == 2
     assert workflow.runs_found(house, DOMAIN, ("stopped",)) == []
-    assert "No run fits" in said(full.open("history", ended="stopped"))
+    assert "No run fits" in said(full.open("history", show="runs", ended="stopped"))
 
 
 def test_events_are_searched_by_any_word_of_them(full: App, two: tuple[str, str], said: Said) -> None:
@@ -68,7 +71,7 @@ def test_events_are_searched_by_any_word_of_them(full: App, two: tuple[str, str]
     found = workflow.events_found(house, DOMAIN, ["plan approved"], "in a TEST")
     assert len(workflow.events_found(house, DOMAIN, ["plan approved"])) == 2
     assert all("In a test" in str(each.details) for each in found)
-    at = full.open("history", show="changes", kinds="Runs", search="no such word")
+    at = full.open("history", kinds="Runs", search="no such word")
     assert not at.exception
     assert "Nothing fits" in said(at)
 
@@ -101,3 +104,62 @@ def test_a_preview_of_the_past_hands_out_its_workbook_again(full: App, two: tupl
     at = full.open("history", show="previews", plan=plan)
     assert not at.exception
     assert any(each.proto.label == "Download the Excel file" for each in at.get("download_button"))
+
+
+def plain(text: str) -> str:
+    return text.replace("\\", "").replace("\u2060", "")
+
+
+def test_the_timeline_says_day_by_day_who_did_what(full: App, two: tuple[str, str], said: Said) -> None:
+    at = full.open("history")
+    assert not at.exception
+    told = plain(said(at))
+    today = datetime.now(UTC)
+    assert f"{today:%A} {today.day} {today:%B %Y}, UTC" in told
+    counts = workflow.plans_seen(full.house(), DOMAIN, 1)[0].counts
+    changes = sum(counts.get(each.value, 0) for each in Action)
+    assert f"**{ADMIN}** approved {changes:,} changes: {counts['add']} to be added" in told
+    assert f"**{ADMIN}** processed {changes:,} changes: {counts['add']} added" in told
+    assert (
+        "overrode “Too many" in told
+        or not workflow.approval_of(full.house(), workflow.run_seen(full.house(), two[1]).plan_id).overrides
+    )  # type: ignore[union-attr]
+    assert "began to process" not in told
+
+
+def test_the_timeline_leads_to_the_run(full: App, two: tuple[str, str], said: Said) -> None:
+    at = full.open("history", kinds="Runs")
+    next(each for each in at.button if each.label == "Run").click().run()
+    assert at.query_params["run"] == two[1]
+    assert "The run of" in said(at)
+
+
+def test_an_export_stands_in_the_timeline(full: App, two: tuple[str, str], said: Said) -> None:
+    workflow.export_runs(full.house(), DOMAIN, (), "", FileKind.CSV)
+    assert "took the history out as a file" in plain(said(full.open("history", kinds="Access and exports")))
+    assert "took the history out" not in plain(said(full.open("history", kinds="Runs")))
+
+
+def test_a_link_to_a_run_of_old_still_leads_there(full: App, two: tuple[str, str], said: Said) -> None:
+    assert "The run of" in said(full.open("history", run=two[0]))
+
+
+def test_a_run_is_told_by_who_made_approved_and_processed_it(full: App, two: tuple[str, str], said: Said) -> None:
+    at = full.open("history", show="runs", run=two[0])
+    told = plain(said(at))
+    for each in ("made the preview", "approved it", "processed it"):
+        assert f"{ADMIN} {each}" in told
+    assert workflow.run_seen(full.house(), two[0]).plan_id in at.code[0].value
+
+
+def test_two_runs_of_one_minute_have_two_names() -> None:
+    at = datetime(2026, 11, 22, 23, 44, 7, tzinfo=UTC)
+    found = [Run(name, "plan", 1, RunStatus.DONE, at + timedelta(seconds=after), ADMIN)
+             for name, after in (("one", 0), ("two", 9), ("three", 90), ("four", 200), ("five", 200))]  # fmt: skip
+    assert run_names(found) == {
+        "one": "22 Nov 2026, 23:44:07 UTC",
+        "two": "22 Nov 2026, 23:44:16 UTC",
+        "three": "22 Nov 2026, 23:45 UTC",
+        "four": "22 Nov 2026, 23:47:27 UTC (four)",
+        "five": "22 Nov 2026, 23:47:27 UTC (five)",
+    }

@@ -7,7 +7,7 @@ from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
-from provisioning.engine.explain import Answer
+from provisioning.engine.explain import Answer, SeveralFit
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Plan, PlanStatus
 from provisioning.sandbox import Sandbox
@@ -149,3 +149,37 @@ def test_somebody_nobody_ever_knew_is_still_not_found(full: App) -> None:
     assert workflow.preview(full.house(), DOMAIN).status is PlanStatus.EMPTY
     with pytest.raises(NotFound):
         workflow.explain(full.house(), DOMAIN, "nobody@nowhere.example")
+
+
+def test_a_part_of_a_name_lists_whoever_fits_to_choose_from(full: App, sandbox: Sandbox, said: Said) -> None:
+    people = sandbox.company.people
+    for number, key in enumerate(list(people)[5:8]):
+        people[key] |= {"root.firstName": "Ingrid", "root.surname": f"Solberg{number}"}
+    workflow.preview(full.house(), DOMAIN)
+    at = full.open("people", person="ingrid")
+    assert not at.exception
+    assert "3 people fit" in said(at)
+    shown = at.dataframe[0].value
+    assert sorted(shown["Name"]) == ["Ingrid Solberg0", "Ingrid Solberg1", "Ingrid Solberg2"]
+    told = said(full.open("people", person="ingrid solberg1"))
+    assert "Ingrid Solberg1" in told
+    assert "**Read**" in told
+
+
+def test_whoever_left_long_ago_is_found_by_a_part_of_the_name_and_never_mixed_with_others(
+    full: App, sandbox: Sandbox
+) -> None:
+    gone = [somebody(full, sandbox)]
+    sandbox.company.people[gone[0]] |= {"root.firstName": "Ingrid", "root.surname": "Solberg"}
+    run(full, workflow.preview(full.house(), DOMAIN))
+    house = full.house()
+    left = [house.db.one("SELECT id FROM users WHERE external_id = ?", key)["id"] for key in gone]  # type: ignore[index]
+    del sandbox.company.people[gone[0]]
+    run(full, workflow.preview(house, DOMAIN))
+    house.db.execute("DELETE FROM users WHERE id = ?", left[0])
+    answer = workflow.explain(house, DOMAIN, "Solb")
+    assert answer.answer.startswith("Not here any more")
+    assert answer.key == gone[0]
+    assert answer.name == "Ingrid Solberg"
+    with pytest.raises(SeveralFit, match="people fit “a”"):
+        workflow.explain(house, DOMAIN, "a")

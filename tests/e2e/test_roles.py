@@ -14,7 +14,7 @@ from provisioning import demo
 from provisioning.sandbox import Sandbox
 
 PAGES = ("", "start", "connect", "mapping", "settings", "preview", "process", "schedule", "history", "people")
-READING = ("Download",)
+READING = ("Download", "Run")
 """How buttons begin that change nothing."""
 CHANGING = {
     "connect": ["Test the connection"],

@@ -13,7 +13,7 @@ from build import (
     user,
 )
 
-from provisioning.engine.explain import Answer, explain_person
+from provisioning.engine.explain import LISTED, Answer, SeveralFit, explain_person
 from provisioning.errors import NotFound
 from provisioning.model import Protection, ScopeRule
 
@@ -57,17 +57,46 @@ def test_a_renamed_person_is_found_by_the_old_and_the_new_name() -> None:
 
 def test_namesakes_are_named_by_what_tells_them_apart() -> None:
     people = [employee("1", last="Morgan"), employee("2", last="Morgan"), employee("3")]
-    with pytest.raises(NotFound, match="3 people are called “Ada Morgan”: 1, 2, user:u9"):
+    with pytest.raises(
+        NotFound, match=r"3 people fit “Ada Morgan”: 1 \(Ada Morgan\), 2 \(Ada Morgan\), user:u9 \(Ada Morgan\)\."
+    ):
         ask("Ada Morgan", people, [user("2", last="Morgan"), user("9", last="Morgan")])
 
 
 def test_of_many_namesakes_the_first_are_named() -> None:
-    people = [employee(str(number), last="Morgan") for number in range(1, 8)]
-    with pytest.raises(NotFound, match="7 people are called “Ada Morgan”: 1, 2, 3, 4, 5 and 2 more"):
+    people = [employee(str(number), last="Morgan") for number in range(1, 60)]
+    with pytest.raises(SeveralFit, match=r"59 people fit “Ada Morgan”: .*, 5 \(Ada Morgan\) and 54 more") as fit:
         ask("Ada Morgan", people, [])
+    assert (fit.value.count, len(fit.value.found)) == (59, LISTED)
 
 
-@pytest.mark.parametrize("person", ["404", "nobody@acme.example", "Ada"])
+@pytest.mark.parametrize("person", ["mor", "Ada Mor", "mor ada", "PERSON1@", "person1@acme.ex"])
+def test_a_part_of_a_name_or_the_beginning_of_an_email_is_enough_where_it_is_one_persons(person: str) -> None:
+    people = [employee("1", last="Morgan"), employee("2", last="Smith")]
+    assert ask(person, people, [user("1", last="Morgan")]).key == "1"
+
+
+def test_whoever_fits_a_part_is_told_apart_by_what_is_known_of_them() -> None:
+    people = [employee("1", last="Morgan"), employee("2", last="Morris", lifecycle="Terminated")]
+    with pytest.raises(SeveralFit) as fit:
+        ask("mor", people, [user("1", last="Morgan"), archived("9", last="Mortimer")])
+    assert [(each.key, each.name, each.email, each.known) for each in fit.value.found] == [
+        ("1", "Ada Morgan", "person1@acme.example", "Employed in HiBob, live user"),
+        ("2", "Ada Morris", "person2@acme.example", "Terminated in HiBob, no user"),
+        ("user:u9", "Ada Mortimer", "person9@acme.example", "not in HiBob, archived user"),
+    ]
+
+
+def test_the_whole_name_goes_before_a_part_of_another() -> None:
+    assert ask("Ada Lee", [employee("1", last="Leeson"), employee("2", last="Lee")], []).key == "2"
+
+
+def test_an_identifier_that_two_people_share_is_nobodys_alone() -> None:
+    with pytest.raises(SeveralFit, match="2 people fit “E5”"):
+        ask("E5", [employee("1", identifier="E5"), employee("2", identifier="E5")], [])
+
+
+@pytest.mark.parametrize("person", ["404", "nobody@acme.example", "Zoe", "da"])
 def test_somebody_unknown_on_both_sides_is_not_found(person: str) -> None:
     with pytest.raises(NotFound, match=person):
         ask(person, [employee("1")], [user("1")])
@@ -94,6 +123,8 @@ def test_a_blank_finds_nobody_however_many_have_a_blank_email(person: str) -> No
         ([employee("1", identifier="E5"), employee("2", identifier="E5")], [], "1", "duplicate-id"),
         ([employee("2")], [user("2"), user("9")], "u9", "archive"),
         ([employee("2")], [user("2"), archived("9")], "u9", "Unchanged: the user is archived"),
+        ([employee("2")], [user("2"), archived("9")], "u9", "and HiBob does not show them"),
+        ([employee("1", lifecycle="Leave")], [user("1")], "1", "live, and Leave in HiBob leaves that as it is"),
         ([employee("1")], [unlinked("1")], "1", "link"),
     ],
 )
@@ -112,7 +143,10 @@ def test_the_way_is_told_step_by_step() -> None:
 
 def test_both_sides_say_whom_they_mean_by_name() -> None:
     answer = ask("E1", [employee("1", last="Morgan")], [user("1", last="Smith"), user("9")])
-    assert told(answer, "HiBob") == "In HiBob’s last complete answer as 1 (Ada Morgan)."
+    assert told(answer, "HiBob") == (
+        "In HiBob’s last complete answer as 1 (Ada Morgan), read on 2026-03-02 at 09:00 UTC."
+    )
+    assert answer.name == "Ada Morgan"
     assert told(answer, "user").startswith("User u1 (Ada Smith): Live")
     assert told(ask("u9", [employee("1")], [user("9")]), "user").startswith("User u9 (Ada Person 9): Live")
 

@@ -1,0 +1,42 @@
+"""Moments as the clock of whoever looks shows them."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+
+from provisioning.web.words import ago, moment, until
+
+SUMMER, WINTER = datetime(2026, 7, 1, 23, 30, tzinfo=UTC), datetime(2026, 11, 2, 5, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "summer", "winter"),
+    [
+        ("Europe/London", "2 Jul 2026, 00:30 BST", "2 Nov 2026, 05:04 GMT"),
+        ("America/Sao_Paulo", "1 Jul 2026, 20:30 UTC-03", "2 Nov 2026, 02:04 UTC-03"),
+        (None, "1 Jul 2026, 23:30 UTC", "2 Nov 2026, 05:04 UTC"),
+        ("Nowhere/At all", "1 Jul 2026, 23:30 UTC", "2 Nov 2026, 05:04 UTC"),
+        ("../etc/passwd", "1 Jul 2026, 23:30 UTC", "2 Nov 2026, 05:04 UTC"),
+    ],
+)
+def test_a_moment_is_told_in_the_zone_of_the_browser_which_is_named(
+    monkeypatch: pytest.MonkeyPatch, zone: str | None, summer: str, winter: str
+) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(timezone=zone))
+    assert (moment(SUMMER), moment(WINTER.isoformat())) == (summer, winter)
+    assert moment(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("away", "past", "coming"),
+    [
+        (timedelta(seconds=59), "just now", "now"),
+        (timedelta(minutes=5), "5 min ago", "in 5 min"),
+        (timedelta(hours=26), "1 day ago", "in 1 day"),
+        (timedelta(days=3, hours=1), "3 days ago", "in 3 days"),
+    ],
+)
+def test_how_long_ago_and_how_long_until(away: timedelta, past: str, coming: str) -> None:
+    assert (ago(WINTER - away, WINTER), until(WINTER + away, WINTER)) == (past, coming)

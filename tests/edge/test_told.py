@@ -1,0 +1,62 @@
+"""What happened, as a sentence after whoever did it."""
+
+import pytest
+
+from provisioning.report.told import done, not_done, planned, told, who
+
+COUNTS = {"add": 4, "update": 5, "archive": 2, "held": 3, "unchanged": 90}
+RESULTS = {"done": 11, "failed": 0, "drifted": 0, "skipped": 0}
+BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"counted": 30}}
+
+
+@pytest.mark.parametrize(
+    ("what", "details", "text"),
+    [
+        ("plan made", {"counts": COUNTS, "blocks": []}, "made a preview: 4 to be added, 5 to be updated, 2 to be archived"),
+        ("plan made", {"counts": {"unchanged": 3}, "blocks": []}, "made a preview: nobody changes"),
+        ("plan made", {"counts": {"archive": 1}, "undo_of": "run-1"}, "made a preview that takes a run back: 1 to be archived"),
+        ("plan approved", {"left_out": []}, "approved 11 changes: 4 to be added, 5 to be updated, 2 to be archived"),
+        ("plan approved", {"left_out": ["1", "2"], "workbook": True}, "approved 9 of 11 changes by Excel file"),
+        ("run ended", {"counts": RESULTS}, "processed 11 changes: 4 added, 5 updated, 2 archived"),
+        ("run ended", {"counts": RESULTS | {"done": 9, "failed": 2}}, "processed 9 changes; 2 failed"),
+        ("run stopped", {"counts": RESULTS | {"done": 1}}, "processed 1 change, then the run stopped"),
+        ("mapping saved", {"mapping_version": 3, "changed": []}, "saved the mapping, now version 3"),
+        ("mapping saved", {"mapping_version": 4, "gone_back_to": 2}, "went back to version 2 of the mapping"),
+        ("role granted", {"name": "a@acme.example", "role": "auditor"}, "gave a@acme.example the role auditor"),
+        ("something of a newer version", {}, "something of a newer version"),
+    ],
+)  # fmt: skip
+def test_what_happened_is_a_sentence(what: str, details: dict[str, object], text: str) -> None:
+    assert told(what, details, COUNTS).text == text
+
+
+def test_an_approval_of_a_preview_that_is_no_longer_kept_is_told_without_numbers() -> None:
+    assert told("plan approved", {"left_out": []}).text == "approved a preview"
+
+
+@pytest.mark.parametrize(
+    ("what", "details", "more"),
+    [
+        ("plan made", {"counts": COUNTS, "blocks": ["limit-archive"]}, "3 held back; blocked: Too many archives"),
+        ("plan approved", {"overrides": [BLOCK], "digest": "x"}, "overrode “Too many archives”, because: The office closed."),
+        ("plan approved", {"left_out": ["Ada"], "signed_by": "Bea"}, "left out: Ada, signed by: Bea"),
+        ("run stopped", {"counts": RESULTS, "why": "Somebody asked."}, "Somebody asked."),
+        ("schedule paused", {"reason": "undo"}, "A run is to be taken back."),
+        ("settings saved", {"settings_version": 2, "changed": {"absent_reads": {"from": 1, "to": 2}}}, "absent reads: 1 → 2"),
+        ("schedule on", {"mapping_version": 1, "schedule": "{}"}, ""),
+    ],
+)  # fmt: skip
+def test_what_else_is_known_stands_below(what: str, details: dict[str, object], more: str) -> None:
+    assert told(what, details, COUNTS).more == more
+
+
+def test_numbers_are_in_the_order_of_the_charts() -> None:
+    assert planned({"archive": 1, "add": 1_200}) == "1,200 to be added, 1 to be archived"
+    assert done({"link": 2, "update": 1}) == "1 updated, 2 linked"
+    assert not_done({"done": 3, "skipped": 1, "failed": 2}) == "2 failed, 1 left out"
+    assert (planned({}), done({}), not_done({"done": 3})) == ("", "", "")
+
+
+def test_the_operator_is_called_one() -> None:
+    assert who("operator:root") == "The operator (root)"
+    assert who("admin@acme.example") == "admin@acme.example"
