@@ -1,5 +1,6 @@
 """Who would be added, updated, reactivated and archived, and why; and the approval of exactly that."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
@@ -7,85 +8,100 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
+from provisioning.report.evidence import read_in_words
 from provisioning.report.speed import forecast_line
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import approval, changes, deciding, jobs, parts
+from provisioning.web import approval, changes, deciding, findings, jobs, parts
 from provisioning.web.address import filter_by, look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment, people
+from provisioning.workflow import PlanState
 
 OFFERED = 20
 """How many previews one may choose from here."""
 
 DOING = {JobKind.PREVIEW: "Preview", JobKind.DECIDE: "Your decision", JobKind.UNDO: "Undo"}
+IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.BEGUN)
+"""States in which a preview itself asks for the next click."""
 
 
 def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
-    """Make a preview, or choose one of those there are. Returns the plan's id."""
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    """Choose one of the previews there are, or make another. Returns the plan's id."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
     busy = bool(job and job.open)
-    if left.button(
-        "Make a preview", type="primary", icon=":material/compare_arrows:", disabled=busy or not here.may_prepare
-    ):
-        workflow.ask(here.house, here.label, JobKind.PREVIEW)
-        look_at(plan="", selected="", page="", show="")
-        st.rerun()
     have = {each.id: each for each in plans}
     states = workflow.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
+    if right.button(
+        "Make a preview", type="secondary" if states.get(wanted or "") in IN_HAND else "primary", width="stretch",
+        icon=":material/compare_arrows:", disabled=busy or not here.may_prepare,
+    ):  # fmt: skip
+        workflow.ask(here.house, here.label, JobKind.PREVIEW)
+        look_at(plan="", selected="", page="", show="")
+        st.rerun()
     if wanted is None:
         return None
-    chosen = right.selectbox(
+    names = named(plans, states)
+    chosen = left.selectbox(
         "Preview",
         list(have) if wanted in have else [wanted, *have],
         list(have).index(wanted) if wanted in have else 0,
-        format_func=lambda each: named(have.get(each), each, states),
-        key=f"plan_{wanted}_{len(plans)}",
+        format_func=lambda each: names.get(each, "An older preview"),
+        # A box keeps the words it has: with other words it is another box.
+        key=f"plan_{wanted}_{names.get(wanted)}_{len(plans)}",
     )
     if len(plans) == OFFERED:
-        right.caption(f"These are the newest {OFFERED}. Older ones stand in the history.")
+        left.caption(f"These are the newest {OFFERED}. Older ones stand in the history.")
     # While a new one is made the address names none, so that the new one is shown when it is there.
     if chosen != wanted or (not busy and "plan" not in st.query_params):
         filter_by(plan=chosen)
     return str(chosen)
 
 
-def named(plan: Plan | None, plan_id: str, states: Mapping[str, workflow.PlanState]) -> str:
-    """A preview as people tell it from others: when it was made, how far it is, and that it is a way back."""
-    if plan is None:
-        return "An older preview"
-    back = " · Takes a run back" if plan.undo_of else ""
-    return f"{moment(plan.made_at)} · {PLAN_WORDS[states[plan_id]]}{back}"
+def named(plans: list[Plan], states: Mapping[str, PlanState]) -> dict[str, str]:
+    """Previews as people tell them from each other: when each was made, how far it is, and that it is a way back."""
+    minutes = Counter(moment(each.made_at) for each in plans)
+    return {
+        each.id: f"{moment(each.made_at, seconds=minutes[moment(each.made_at)] > 1)} · {PLAN_WORDS[states[each.id]]}"
+        + (" · Takes a run back" if each.undo_of else "")
+        for each in plans
+    }
+
+
+def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
+    """Is it safe, what happens, to whom; what it comes to; and the way on."""
+    with st.container(border=True):
+        parts.plan_badge(here, plan)
+        st.header(escape(workflow.headline_of(here.house, plan.id)), anchor="approve")
+        if state is PlanState.BLOCKED:
+            findings.blocks(here, plan)
+        with st.container(gap="xxsmall"):
+            if state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED):
+                draw_effect(here, plan)
+            before = "" if state is PlanState.EMPTY else workflow.compared_with_last(here.house, plan.id)
+            if before:
+                st.markdown(f":material/history: {escape(before)}")
+            if plan.evidence:
+                st.markdown(f":material/fact_check: {escape(read_in_words(plan.evidence))}")
+        approval.draw(here, plan, state, lapsed)
 
 
 def draw_effect(here: Here, plan: Plan) -> None:
-    """Who may hear from the portal, and what it comes to in seats and money."""
+    """Who may hear from the portal, what it comes to in seats and money, and how long it takes: a line each."""
     effect = workflow.effect_of(here.house, plan.id)
     if effect.newly_live:
-        st.info(
-            f"{people(effect.newly_live)} would become live: added or reactivated. The portal may send them its welcome "
-            "mail and assign them training.",
-            icon=":material/mail:",
+        st.markdown(
+            f":material/mail: {people(effect.newly_live)} would become live: the portal may send them its welcome mail and "
+            "assign them training."
         )
     seats = f", of {effect.seats:,} licensed seats" if effect.seats is not None else ""
     over = f": {effect.over:,} too many" if effect.over else ""
     cost = f", which cost {effect.cost:,} more" if effect.cost is not None else ""
-    st.caption(escape(f"If all of it is approved: {effect.live:,} live users after the run{seats}{over}{cost}."))
+    told = f"If all of it is approved: {effect.live:,} live users after the run{seats}{over}{cost}."
+    st.markdown(f":material/event_seat: {escape(told)}")
     takes = workflow.forecast(here.house, plan.id)
     if takes:
-        st.caption(escape(forecast_line(takes.changes, takes.rate, takes.measured) + "."))
-
-
-def draw_head(here: Here, plan: Plan) -> None:
-    """Is it safe, what happens, to how many; and against what there was before."""
-    with st.container(border=True):
-        parts.plan_badge(here, plan)
-        st.header(escape(workflow.headline_of(here.house, plan.id)), anchor=False)
-        before = workflow.compared_with_last(here.house, plan.id)
-        if before:
-            st.caption(escape(before))
-        if workflow.plan_states(here.house, here.label, [plan])[plan.id] is workflow.PlanState.WAITING:
-            st.markdown("Look through it, then [approve it](#approve) at the end of this page.")
+        st.markdown(f":material/timer: {escape(forecast_line(takes.changes, takes.rate, takes.measured))}.")
 
 
 def draw_origin(here: Here, plan: Plan) -> None:
@@ -108,25 +124,19 @@ def draw_origin(here: Here, plan: Plan) -> None:
 def draw_plan(here: Here, plan: Plan) -> None:
     if not parts.belongs(here, plan):
         return
-    draw_head(here, plan)
-    parts.counts(plan)
-    total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
+    state = workflow.plan_states(here.house, here.label, [plan])[plan.id]
     lapsed = workflow.lapsed(here.house, plan.id)
+    total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     open_to_decide = not lapsed and workflow.run_of(here.house, plan.id) is None
-    if open_to_decide and total:
-        draw_effect(here, plan)
-    for each in plan.blocks:
-        parts.finding(here, plan, each)
-    if total:
-        changes.charts(here, plan)
-        changes.groups(here, plan)
-    for each in plan.findings:
-        if each not in plan.blocks:
-            parts.finding(here, plan, each)
-    draw_origin(here, plan)
+    draw_verdict(here, plan, state, lapsed)
     if open_to_decide:
         deciding.test_account(here, plan)
+    parts.counts(plan)
+    approved = workflow.approval_of(here.house, plan.id)
+    told = [each.code for each in plan.blocks] if state is PlanState.BLOCKED else []
+    findings.lines(here, plan, told, approved.overrides if approved else {})
     deciding.proposals(here, plan, open_to_decide)
+    changes.happenings(here, plan)
     who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})
     if held.open:
         with held:
@@ -134,9 +144,9 @@ def draw_plan(here: Here, plan: Plan) -> None:
     else:
         with who:
             changes.table(here, plan, open_to_decide) if total else st.info("Nobody changes.", icon=":material/check:")
-    with st.container(border=True):
-        st.header("Approve", anchor="approve")
-        approval.draw(here, plan, lapsed)
+    if state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve:
+        st.markdown("Looked through it? [Approve it at the top](#approve) of this page.")
+    draw_origin(here, plan)
 
 
 here = enter("Preview", "Who would change, and why. A preview reads both sides and writes nothing.")
@@ -150,6 +160,8 @@ with guarded():
     )
     if job and (job.open or failed_later):
         jobs.show(here, job, DOING[job.kind])
+        if failed_later and plans:
+            st.caption("Nothing was changed by that. Below stands an earlier preview.")
         if job.error and "(401" in job.error:
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:

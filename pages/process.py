@@ -78,34 +78,38 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         draw_none(here)
         return
     with st.container(border=True):
-        st.header("Approved, not processed yet", anchor=False)
+        st.badge("Approved, not processed yet", color="green")
+        st.header(escape(workflow.headline_of(here.house, plan.id)), anchor=False)
         left = f"; {people(len(approval.left_out))} left out" if approval.left_out else ""
         st.markdown(escape(f"Approved by {approval.by}, {moment(approval.at)}{left}."))
-        parts.counts(plan)
         lapsed = workflow.lapsed(here.house, plan.id)
         if lapsed:
             st.warning(escape(lapsed), icon=":material/schedule:")
-        elif st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
-            ask(here, plan, JobKind.PROCESS)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if not lapsed and st.button(
+                "Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare
+            ):
+                ask(here, plan, JobKind.PROCESS)
+            link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+    parts.counts(plan)
 
 
 def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
     """`said`: why processing did not come to an end, where that stands on the page already."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if run.status is not RunStatus.RUNNING or busy:
-            parts.run_badge(run)
-        else:
-            st.badge("Interrupted", color="orange")
-        ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
-        st.caption(escape(f"By {run.by}, begun {moment(run.started_at)}{ended}"))
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if run.status is not RunStatus.RUNNING or busy:
+                parts.run_badge(run)
+            else:
+                st.badge("Interrupted", color="orange")
+            speed = workflow.speed_seen(here.house, run.id)
+            took = f". {speed_line(speed)}" if speed else ""
+            st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}."))
+        if not busy:
+            if run.note and run.note != said:
+                st.error(escape(run.note), icon=":material/error:")
+            draw_next(here, plan, run)
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
-    speed = workflow.speed_seen(here.house, run.id)
-    if speed:
-        st.caption(escape(speed_line(speed) + "."))
-    if not busy:
-        if run.note and run.note != said:
-            st.error(escape(run.note), icon=":material/error:")
-        draw_next(here, plan, run)
     draw_outcomes(here, run)
 
 
@@ -115,27 +119,32 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
         st.warning(
             "This run did not come to its end. Resuming repeats nothing that is done.", icon=":material/pause_circle:"
         )
-        if st.button("Resume", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
-            ask(here, plan, JobKind.PROCESS)
     elif run.counts["failed"]:
         st.warning(f"{people(run.counts['failed'])} failed; the reasons stand below.", icon=":material/error:")
-        if st.button("Retry failed", type="primary", icon=":material/replay:", disabled=not here.may_prepare):
-            ask(here, plan, JobKind.RETRY)
     elif run.counts["drifted"]:
         st.warning("Whoever changed meanwhile was skipped. A new preview shows them.", icon=":material/sync_problem:")
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
-        link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+        if run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
+            again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
+        elif run.counts["failed"]:
+            again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan)
         if workflow.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
+        link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
+        link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         deciding.undo(here, run)
+
+
+def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
+    if st.button(label, type="primary", icon=icon, disabled=not here.may_prepare):
+        ask(here, plan, kind)
 
 
 def draw_outcomes(here: Here, run: Run) -> None:
     st.header("Outcomes", anchor=False)
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right, place = st.columns([3, 3, 2], vertical_alignment="bottom")
     with left:
         text = address.search("Search", "Name, HiBob id or reason", "outcome_search")
     with right:
@@ -144,7 +153,9 @@ def draw_outcomes(here: Here, run: Run) -> None:
     if not count:
         st.info("Nobody yet." if not run.counts["done"] else "Nobody fits.", icon=":material/search_off:")
         return
-    found, _ = workflow.outcomes_seen(here.house, run.id, results, text, address.PAGE, address.pager(count))
+    with place:
+        skip = address.pager(count)
+    found, _ = workflow.outcomes_seen(here.house, run.id, results, text, address.PAGE, skip)
     rows = [
         {
             "Person": name or each.key,
@@ -155,8 +166,10 @@ def draw_outcomes(here: Here, run: Run) -> None:
         }
         for name, each in found
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="One outcome per change",
-                 column_config={"Message": st.column_config.TextColumn(width="large")})  # fmt: skip
+    frame = pd.DataFrame(rows)
+    # Of what went well nothing is said.
+    st.dataframe(frame if any(frame["Message"]) else frame.drop(columns=["Message"]), hide_index=True,
+                 alt="One outcome per change", column_config={"Message": st.column_config.TextColumn(width="large")})  # fmt: skip
 
 
 here = enter("Process", "Exactly what was approved, person by person.")

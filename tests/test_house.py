@@ -59,6 +59,7 @@ WEB = {
         "approval",
         "changes",
         "deciding",
+        "findings",
         "frame",
         "jobs",
         "let_in",

@@ -126,7 +126,7 @@ def _findings(left: Sequence[tuple[Change, str]], shared: ReadOnlySet[str]) -> I
             "manager-shared",
             Severity.WARN,
             twice,
-            "name somebody who shares their unique identifier with others in HiBob",
+            "shares a unique identifier with others",
             "Give each their own unique identifier in HiBob.",
         )
     if nobody:
@@ -134,9 +134,9 @@ def _findings(left: Sequence[tuple[Change, str]], shared: ReadOnlySet[str]) -> I
             "manager-without-user",
             Severity.INFO,
             nobody,
-            "name somebody in HiBob who has no user",
-            "Nothing to do if these managers are to have none; else find out why they are held or out of scope. The "
-            "reference follows by itself once they have a user.",
+            "has no user in Skillcast",
+            "Nothing to do if they need none. Otherwise find out why they are held back or out of scope: the value follows by "
+            "itself once they have a user.",
         )
 
 
@@ -145,7 +145,7 @@ def _finding(code: str, severity: Severity, left: Sequence[tuple[Change, str]], 
     whom = sorted({change.after[name] or "" for change, name in left})
     more = f" and {len(whom) - MOST_NAMED:,} more" if len(whom) > MOST_NAMED else ""
     message = (
-        f"{', '.join(sorted({name for _, name in left}))} of {len(keys):,} {'person' if len(keys) == 1 else 'people'} would "
-        f"{what} ({', '.join(whom[:MOST_NAMED])}{more}). It stays as it is, and blank for those who are added."
+        f"The {', '.join(sorted({name for _, name in left}))} of {len(keys):,} {'person' if len(keys) == 1 else 'people'} "
+        f"{what} ({', '.join(whom[:MOST_NAMED])}{more}). Their value stays as it is; people who are added get none."
     )
     return Finding(code, severity, message, remedy, {"counted": len(keys)}, keys)

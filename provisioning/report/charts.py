@@ -42,11 +42,31 @@ def actions_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
 MOST_ATTRIBUTES = 12
 
 
-def attributes_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
-    """A bar per attribute that changes for existing users, most first, up to `MOST_ATTRIBUTES`."""
-    names = list(counts)[:MOST_ATTRIBUTES]
-    colours = [COLOURS[Action.UPDATE.value]] * len(names)
-    return _finish(_bars(names, [counts[name] for name in names], colours, names, chosen), len(names))
+Bar = tuple[tuple[str, str], str, int, str]
+"""(what it stands for: “action” or “attribute”, and which), words, people, colour."""
+
+
+def happening_bars(counts: Mapping[str, int], changed: Mapping[str, int]) -> list[Bar]:
+    """Who joins, then the attributes that change for existing users, most first, up to `MOST_ATTRIBUTES`, then who
+    leaves."""
+    first, last = ("add", "reactivate"), ("move", "archive", "link")
+    attributes = [
+        (("attribute", name), name, changed[name], COLOURS[Action.UPDATE.value])
+        for name in list(changed)[:MOST_ATTRIBUTES]
+    ]
+    return [*_actions(counts, first), *attributes, *_actions(counts, last)]
+
+
+def _actions(counts: Mapping[str, int], names: Sequence[str]) -> list[Bar]:
+    return [(("action", name), WORDS[name], counts[name], COLOURS[name]) for name in names if counts.get(name)]
+
+
+def happening_chart(bars: Sequence[Bar], chosen: tuple[str, str] | None = None) -> go.Figure:
+    """A bar per action and per attribute that changes; `customdata` of a bar is its place, for whoever clicks it."""
+    keys, labels, numbers, colours = zip(*bars, strict=True)
+    places = [str(place) for place in range(len(bars))]
+    named = str(keys.index(chosen)) if chosen in keys else ""
+    return _finish(_bars(labels, numbers, colours, places, named), len(bars))
 
 
 def _bars(
@@ -77,7 +97,7 @@ def _plain(label: str) -> str:
 
 def _finish(figure: go.Figure, bars: int) -> go.Figure:
     figure.update_layout(
-        height=44 + 36 * max(bars, 1),
+        height=24 + 32 * max(bars, 1),
         margin={"l": 0, "r": 44, "t": 4, "b": 4},
         bargap=0.32,
         dragmode=False,

@@ -1,6 +1,9 @@
-"""What changed, in words: an event's details, and two versions of the settings. Pure; knows the shapes alone."""
+"""What changed, in words: a person's values, an event's details, and two versions of the settings. Pure; knows the shapes
+alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from provisioning.model import Action, Change
 
 LIMIT = {"number", "percent"}
 """What a limit is made of, as an event holds it."""
@@ -42,3 +45,49 @@ def value_in_words(value: object) -> str:
 def differences(changed: Mapping[str, object]) -> tuple[str, ...]:
     """A line for everything that changed: {name: {"from": before, "to": after}}."""
     return tuple(f"{name.replace('_', ' ').capitalize()}: {value_in_words(value)}" for name, value in changed.items())
+
+
+# --- a person's values ------------------------------------------------------------------------------------
+
+Names = Mapping[tuple[str, str], str]
+"""(attribute, value) → the name of whom the value means, such as a manager's."""
+
+BLANK = "(blank)"
+
+
+def attribute_called(name: str) -> str:
+    """What else a change may change beside attributes, in words."""
+    return {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}.get(name, name)
+
+
+def with_name(value: str, name: str | None) -> str:
+    return f"{value} ({name})" if name else value
+
+
+def valued(attribute: str, value: str | None, names: Names, blank: str = BLANK) -> str:
+    """A value as it is shown, with the name of whom it means."""
+    return with_name(value, names.get((attribute, value))) if value else blank
+
+
+def aligned(change: Change, why: str, order: Sequence[str], names: Names, first: str = "") -> tuple[str, str, str, str]:
+    """(attribute, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
+    first of the mapping, stands in columns, so that differences are seen down the table; then the others, and `why`. Of
+    an update, whose why only names the attributes, and of somebody new, whose why is everybody's, it is left out. Somebody
+    new is told by their values, without those that the name holds."""
+    if change.action is Action.ADD:
+        told = [valued(name, change.after.get(name), names) for name in order]
+        called = change.name.split()
+        shown = [each for each in told if each != BLANK and not set(each.split()) <= set(called)]
+        return "New user", "", ", ".join(shown[:2]), ", ".join(shown[2:])
+    place = {name: number for number, name in enumerate(order)}
+    changed = sorted(change.after, key=lambda name: (name != first, place.get(name, -1)))
+    if not changed:
+        return "", "", "", why
+    told_of, *others = changed
+    also = [
+        f"{attribute_called(name)}: {valued(name, change.before.get(name), names)} → {valued(name, change.after[name], names)}"
+        for name in others
+    ]
+    reason = "" if change.action is Action.UPDATE else why
+    before, after = (valued(told_of, side.get(told_of), names) for side in (change.before, change.after))
+    return attribute_called(told_of), before, after, "; ".join([*also, *([reason] if reason else [])])

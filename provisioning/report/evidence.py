@@ -25,6 +25,14 @@ def evidence_rows(
         yield "    Filled", "every mapped column about as at the last processed read"
 
 
+def read_in_words(evidence: ReadEvidence) -> str:
+    """What a read brought, in one line."""
+    gone = evidence.people - evidence.active
+    absent = len(evidence.absent)
+    missing = f", without {absent:,} of {evidence.asked:,} columns" if absent else ""
+    return f"HiBob was read to the end: {evidence.active:,} live and {gone:,} inactive people{missing}."
+
+
 def _people(evidence: ReadEvidence) -> str:
     told = f"{evidence.people:,}: {evidence.active:,} live, {evidence.people - evidence.active:,} inactive"
     before = evidence.live_before

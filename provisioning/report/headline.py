@@ -1,6 +1,7 @@
-"""A preview in one breath: is it safe, what happens, to how many. Pure: from a stored plan's counts and findings alone."""
+"""A preview in one breath: is it safe, what happens, to whom. Pure: from a stored plan's counts and findings, and the names of
+a few."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from provisioning.model import Action, Finding, Plan, Severity
@@ -27,6 +28,8 @@ _UNDO: Mapping[Action, Phrase] = {
 }
 NAMED = 2
 """So many attributes are named; of the others, how many there are."""
+FEW = 4
+"""So many people to whom the same happens are named."""
 
 _MORE: Mapping[str, str] = {
     "add": "to be added",
@@ -39,22 +42,28 @@ _MORE: Mapping[str, str] = {
 }
 
 
-def headline(plan: Plan, updated: Mapping[str, int]) -> str:
-    """The answer to “is it safe, what happens, to whom?”. `updated`: how many of those to be updated get another value,
-    per attribute, most first."""
-    sentences = [_what_happens(plan, updated), _held(plan.counts.get("held", 0)), _safe(plan)]
+def headline(
+    plan: Plan,
+    updated: Mapping[str, int],
+    names: Mapping[str, Sequence[str]] | None = None,
+    overridden: Collection[str] = (),
+) -> str:
+    """The answer to “is it safe, what happens, to whom?”. `updated`: how many of those to be updated get another value, per
+    attribute, most first. `names`: by action, the people of those that concern few. `overridden`: the codes of blocks that
+    the approval overrode."""
+    sentences = [_what_happens(plan, updated, names or {}), _held(plan.counts.get("held", 0)), _safe(plan, overridden)]
     return " ".join(each for each in sentences if each)
 
 
-def _what_happens(plan: Plan, updated: Mapping[str, int]) -> str:
+def _what_happens(plan: Plan, updated: Mapping[str, int], names: Mapping[str, Sequence[str]]) -> str:
     words = _UNDO if plan.undo_of else _DO
     counted = [(action, plan.counts.get(action.value, 0)) for action in words]
-    parts = [_part(words[action], count) for action, count in counted if count]
+    parts = [_part(words[action], count) + _who(names.get(action.value, ())) for action, count in counted if count]
     if not parts:
         return "Nobody changes." if plan.undo_of or plan.blocks else "Nobody changes: Skillcast agrees with HiBob."
     if not plan.undo_of and (count := plan.counts.get("update", 0)):
         place = [action for action, number in counted if number].index(Action.UPDATE)
-        parts[place] = _updates(count, updated)
+        parts[place] = _updates(count, updated, names.get("update", ()))
     number, _, rest = parts[0].partition(" ")
     parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
     begin = "Takes a run back: " if plan.undo_of else ""
@@ -65,12 +74,18 @@ def _part(phrase: Phrase, count: int) -> str:
     return f"{count:,} {phrase[count != 1]}"
 
 
-def _updates(count: int, updated: Mapping[str, int]) -> str:
-    """“12 change department”, or of several attributes how many change the first of them."""
+def _who(names: Sequence[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _updates(count: int, updated: Mapping[str, int], people: Sequence[str]) -> str:
+    """“12 change department”; of several attributes who changes, or how many change the first of them."""
     does = _part(_DO[Action.UPDATE], count)
     names = list(updated)
     if len(names) == 1:
-        return f"{does} {as_word(names[0])}"
+        return f"{does} {as_word(names[0])}{_who(people)}"
+    if people:
+        return does + _who(people)
     told = [f"{as_word(name)} {updated[name]:,}" for name in names[:NAMED]]
     more = len(names) - NAMED
     told += [f"{more} other attribute{'' if more == 1 else 's'}"] if more > 0 else []
@@ -86,12 +101,14 @@ def _held(count: int) -> str:
     return f"{count:,} {'is' if count == 1 else 'are'} held back." if count else ""
 
 
-def _safe(plan: Plan) -> str:
+def _safe(plan: Plan, overridden: Collection[str]) -> str:
     blocks = _called(plan.findings, Severity.BLOCK)
-    if blocks:
+    if blocks and not all(each.code in overridden for each in plan.blocks):
         return f"Blocked: {', '.join(blocks)}."
     warnings = len(_called(plan.findings, Severity.WARN))
     warned = f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
+    if blocks:
+        return f"Overridden: {', '.join(blocks)}{warned}."
     return f"Nothing is blocked{warned}." if any(plan.counts.get(each.value) for each in Action) or warned else ""
 
 

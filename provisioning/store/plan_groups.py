@@ -1,6 +1,9 @@
 """Counts over the people of stored plans, by SQL: what is shown of a plan of 100,000 changes is a few rows."""
 
+from collections.abc import Sequence
+
 from provisioning.database import Database
+from provisioning.store.codec import to_json
 
 _OURS = "j.key NOT IN ('status', 'external_id', 'domain')"
 
@@ -16,15 +19,44 @@ def updated_attributes(db: Database, plan_id: str) -> dict[str, int]:
 
 
 def shared_values(db: Database, plan_id: str, most: int) -> list[tuple[tuple[str, str | None, str | None], int]]:
-    """Of existing users, ((attribute, before, after), people) for the changes that most people share, most first."""
+    """Of existing users, ((attribute, before, after), people) for the changes that several share, most first."""
     rows = db.all(
         "SELECT j.key AS name, b.value AS was, j.value AS becomes, count(*) AS n "
         "FROM changes c, json_each(c.after) j, json_each(c.before) b WHERE c.plan_id = ? "
         f"AND c.action IN ('update', 'reactivate') AND b.key = j.key AND {_OURS} "
-        "GROUP BY j.key, b.value, j.value ORDER BY n DESC, name, was, becomes LIMIT ?",
+        "GROUP BY j.key, b.value, j.value HAVING n > 1 ORDER BY n DESC, name, was, becomes LIMIT ?",
         plan_id, most,
     )  # fmt: skip
     return [((row["name"], row["was"], row["becomes"]), row["n"]) for row in rows]
+
+
+def names_of_few(db: Database, plan_id: str, most: int) -> dict[str, list[str]]:
+    """Action → what to call its people, for the actions that concern at most so many."""
+    rows = db.all(
+        "SELECT action, coalesce(nullif(name, ''), key) AS who FROM changes WHERE plan_id = ?1 AND action IN "
+        "(SELECT action FROM changes WHERE plan_id = ?1 GROUP BY action HAVING count(*) <= ?2) ORDER BY seq",
+        plan_id, most,
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["action"], []).append(row["who"])
+    return found
+
+
+def names_of_new(db: Database, plan_id: str, attribute: str, values: Sequence[str]) -> dict[str, str]:
+    """Value of an attribute → the name of who is added with it, for these values."""
+    rows = db.all(
+        "SELECT j.value AS had, c.name FROM changes c, json_each(c.after) j WHERE c.plan_id = ?1 AND c.action = 'add' AND j.key = ?2 "
+        "AND j.value IN (SELECT value FROM json_each(?3)) AND c.name <> ''",
+        plan_id, attribute, to_json(list(values)),
+    )  # fmt: skip
+    return {row["had"]: row["name"] for row in rows}
+
+
+def held_by_code(db: Database, plan_id: str) -> dict[str, int]:
+    """How many people are held back, per reason, most first."""
+    rows = db.all("SELECT code, count(*) AS n FROM held WHERE plan_id = ? GROUP BY code ORDER BY n DESC, code", plan_id)
+    return {row["code"]: row["n"] for row in rows}
 
 
 def plan_before(db: Database, plan_id: str) -> str | None:

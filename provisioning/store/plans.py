@@ -180,17 +180,18 @@ def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
 
 
 def find_held(
-    db: Database, plan_id: str, text: str, most: int, skip: int, codes: Sequence[str] = ()
+    db: Database, plan_id: str, code: str, text: str, most: int, skip: int, codes: Sequence[str] = ()
 ) -> tuple[list[Held], int]:
-    """One page of those whom a plan holds back, and how many fit. `codes`: those whose words hold the text."""
+    """One page of those whom a plan holds back, and how many fit; "" leaves a filter out. `codes`: those whose words hold
+    the text."""
     where = (
         "FROM held WHERE plan_id = ?1 AND (?2 = '' OR key = ?2 OR code = ?2 OR instr(lower(name), lower(?2)) > 0 "
         "OR instr(replace(code, '-', ' '), lower(?2)) > 0 OR instr(lower(why), lower(?2)) > 0 "
-        "OR code IN (SELECT value FROM json_each(?3)))"
+        "OR code IN (SELECT value FROM json_each(?3))) AND (?4 = '' OR code = ?4)"
     )
-    wanted = (plan_id, text, to_json(list(codes)))
+    wanted = (plan_id, text, to_json(list(codes)), code)
     count = db.one(f"SELECT count(*) AS n {where}", *wanted)
-    rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?4 OFFSET ?5", *wanted, most, skip)
+    rows = db.all(f"SELECT * {where} ORDER BY seq LIMIT ?5 OFFSET ?6", *wanted, most, skip)
     return [held_of(row) for row in rows], int(count["n"]) if count else 0
 
 

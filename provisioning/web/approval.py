@@ -1,34 +1,77 @@
 """Approving a preview: the workbook out and in, overrides with a reason, and the approval itself."""
 
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
-from provisioning.model import Approval, Plan, PlanStatus
+from provisioning.model import Approval, Plan
 from provisioning.report.called import finding_called
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
-from provisioning.web.address import tabs
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import escape, moment, people
+from provisioning.workflow import PlanState, ScheduleStanding
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def draw(here: Here, plan: Plan, lapsed: str | None) -> None:
-    approval, run = workflow.approval_of(here.house, plan.id), workflow.run_of(here.house, plan.id)
-    if run:
-        _processed(here, plan, approval)
+def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
+    """What to do with the preview, in the place where it is told: to be approved, processed, or nothing at all."""
+    approval = workflow.approval_of(here.house, plan.id)
+    if state in (PlanState.BEGUN, PlanState.PROCESSED):
+        _processed(here, plan, approval, state)
     elif lapsed:
         st.warning(escape(lapsed), icon=":material/schedule:")
-    elif plan.status is PlanStatus.EMPTY:
-        st.success("Nothing to approve: Skillcast agrees with HiBob.", icon=":material/check_circle:")
+    elif state is PlanState.EMPTY:
+        _nothing(here)
     else:
-        if approval:
-            _approved(here, plan, approval)
-        _form(here, plan, again=approval is not None)
+        _open(here, plan, approval)
+
+
+def _nothing(here: Here) -> None:
+    """Nothing to approve, and what comes next."""
+    schedule = workflow.schedule_seen(here.house, here.label)
+    if schedule.standing is ScheduleStanding.NONE:
+        st.success("Nothing to approve. Rollcall can look every day by itself.", icon=":material/check_circle:")
+        link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
+    else:
+        by_itself = f" The schedule looks again on {moment(schedule.next_at)}." if schedule.next_at else ""
+        st.success(escape(f"Nothing to approve.{by_itself}"), icon=":material/check_circle:")
+
+
+def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
+    left_out = workflow.left_out_draft(here.house, plan.id)
+    if approval:
+        _approved(here, plan, approval)
+    again = approval is not None and set(approval.left_out) != set(left_out)
+    overrides = {} if approval and not again else _overrides(here, plan, "page")
+    if left_out:
+        _who_is_left_out(here, plan, left_out)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if approval and not again:
+            _process_button(here, plan)
+        elif st.button(
+            "Approve again" if again else "Approve", type="primary", icon=":material/verified:",
+            disabled=not here.may_approve, key="approve",
+        ):  # fmt: skip
+            _approve(here, plan, overrides, left_out, None)
+        workbook_button(here, plan)
+        _by_workbook(here, plan, overrides, left_out)
+    if not here.may_approve:
+        st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
+    elif not approval:
+        st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
+
+
+def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{people(len(left_out))} left out.**", width="content")
+        if st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
+            workflow.keep_left_out(here.house, plan.id, ())
+            st.rerun()
 
 
 def workbook_button(here: Here, plan: Plan) -> None:
@@ -51,10 +94,15 @@ def workbook_button(here: Here, plan: Plan) -> None:
     )
 
 
-def _processed(here: Here, plan: Plan, approval: Approval | None) -> None:
+def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -> None:
     who = f"Approved by {approval.by}, {moment(approval.at)}.{_signed(approval)} " if approval else ""
-    st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
-    link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
+    if state is PlanState.PROCESSED:
+        st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
+    else:
+        st.info(escape(f"{who}Processing has begun."), icon=":material/play_circle:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
+        workbook_button(here, plan)
 
 
 def _signed(approval: Approval) -> str:
@@ -69,40 +117,15 @@ def _signed(approval: Approval) -> str:
 def _approved(here: Here, plan: Plan, approval: Approval) -> None:
     left = f", {people(len(approval.left_out))} left out" if approval.left_out else ""
     st.success(
-        escape(
-            f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)} Digest {plan.digest[:12]}."
-        ),
+        escape(f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"),
         icon=":material/verified:",
     )
+
+
+def _process_button(here: Here, plan: Plan) -> None:
     if st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
         workflow.ask(here.house, here.label, JobKind.PROCESS, plan.id)
         go("pages/process.py", here, plan=plan.id)
-
-
-def _form(here: Here, plan: Plan, again: bool) -> None:
-    by_page, by_file = tabs("approve", {"page": "Approve on this page", "file": "Approve by Excel file"})
-    with by_page:
-        _on_page(here, plan, again)
-    with by_file:
-        _by_workbook(here, plan)
-    if not here.may_approve:
-        st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
-
-
-def _on_page(here: Here, plan: Plan, again: bool) -> None:
-    left_out = workflow.left_out_draft(here.house, plan.id)
-    actions = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
-    st.markdown(
-        f"**{actions:,} changes** in this preview; {people(len(left_out))} left out. What you approve is exactly what runs."
-    )
-    if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
-        workflow.keep_left_out(here.house, plan.id, ())
-        st.rerun()
-    overrides = _overrides(here, plan, "page")
-    label = "Approve again" if again else "Approve"
-    kind = "secondary" if again else "primary"
-    if st.button(label, type=kind, icon=":material/verified:", disabled=not here.may_approve, key="approve"):  # type: ignore[arg-type]
-        _approve(here, plan, overrides, left_out, None)
 
 
 def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
@@ -114,7 +137,7 @@ def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
     if any(each.code not in codes for each in plan.blocks):
         st.warning(
             "This preview archives you, so only somebody else may override that. Protect yourself, move, or confirm a "
-            "test account above.",
+            "test account below.",
             icon=":material/person_alert:",
         )
     for code in codes:
@@ -122,35 +145,45 @@ def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
             f"Reason for overriding “{finding_called(code)}”",
             key=f"override_{place}_{plan.id}_{code}",
             placeholder="Recorded with your name. Leave empty not to override.",
+            disabled=not here.may_approve,
         )
         found |= {code: reason} if reason and reason.strip() else {}
     return found
 
 
-def _by_workbook(here: Here, plan: Plan) -> None:
-    st.caption("Decide per row in Excel, save, and upload the same file. A changed value or a missing row is refused.")
-    workbook_button(here, plan)
-    left_out = workflow.left_out_draft(here.house, plan.id)
-    if left_out:
-        st.info(
-            f"{people(len(left_out))} left out on this page: a file downloaded now says so. When you approve by file, "
-            "the file decides, whatever this page says; only for people to be moved or linked, who are not in it, this "
-            "page does.",
-            icon=":material/info:",
+def _by_workbook(here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str]) -> None:
+    with st.popover("Approve by Excel file", icon=":material/upload_file:", disabled=not here.may_approve):
+        st.caption(
+            "Decide per row in the file that you downloaded, save it, and upload it here. A changed value or a missing row "
+            "is refused."
         )
-    file = st.file_uploader(
-        "The decided file", type="xlsx", key=f"decided_{plan.id}", max_upload_size=MAX_FILE // 2**20
-    )
-    overrides = _overrides(here, plan, "file") if file else {}
-    if file and st.button(
-        "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
-    ):
-        _approve(here, plan, overrides, (), file)
+        if left_out:
+            st.info(
+                f"{people(len(left_out))} left out on this page: a file downloaded now says so. When you approve by file, "
+                "the file decides, whatever this page says; only for people to be moved or linked, who are not in it, this "
+                "page does.",
+                icon=":material/info:",
+            )
+        file = st.file_uploader(
+            "The decided file", type="xlsx", key=f"decided_{plan.id}", max_upload_size=MAX_FILE // 2**20
+        )
+        overrides = overrides or (_overrides(here, plan, "file") if file else {})
+        if file and st.button(
+            "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
+        ):
+            _approve(here, plan, overrides, (), file)
 
 
 def _approve(
-    here: Here, plan: Plan, overrides: dict[str, str], left_out: tuple[str, ...], workbook: BytesIO | None
+    here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str], workbook: BytesIO | None
 ) -> None:
+    missing = [finding_called(each.code) for each in plan.blocks if each.code not in overrides]
+    if missing:
+        st.error(
+            f"This preview is blocked. To approve it all the same, write a reason for overriding: {', '.join(missing)}.",
+            icon=":material/block:",
+        )
+        return
     try:
         if workbook:
             workflow.approve_by_workbook(here.house, plan.id, workbook, overrides)

@@ -1,33 +1,36 @@
-"""The people of a preview: charts that filter, one page of the table, one person's before → after, and who is left
-out. The filters stand in the address."""
+"""The people of a preview: the changes by what happened, which filter, one page of the table, one person's before → after,
+and who is left out. The filters stand in the address."""
 
 from collections.abc import Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from provisioning import workflow
 from provisioning.model import Action, Change, Plan
 from provisioning.report.called import held_called
-from provisioning.report.charts import MOST_ATTRIBUTES, actions_chart, attributes_chart
-from provisioning.report.groups import Chosen
-from provisioning.report.groups import chosen as group_named
+from provisioning.report.charts import MOST_ATTRIBUTES, Bar, happening_bars, happening_chart
+from provisioning.report.differences import Names, aligned, attribute_called, valued
+from provisioning.report.groups import Group, chosen
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import first, values_table
-from provisioning.web.words import ACTIONS, aligned, dated, escape, fitting, people
+from provisioning.web.parts import first
+from provisioning.web.words import ACTIONS, dated, escape, fitting, people
 
 ANY = ""
+ONE_LINE = 90
+"""So many characters of a reason stand in one line of the table."""
+GROUP = "group"
 _COLUMNS = {
     "Decision": st.column_config.TextColumn(width=75),
-    "Person": st.column_config.TextColumn(width=120),
+    "Person": st.column_config.TextColumn(width=140),
     "What": st.column_config.TextColumn(width=100),
-    "Attribute": st.column_config.TextColumn(width=100),
-    "Before": st.column_config.TextColumn(width=140),
-    "After": st.column_config.TextColumn(width=150),
-    "Also": st.column_config.TextColumn(width=130),
-    "Why": st.column_config.TextColumn(width=150),
+    "Attribute": st.column_config.TextColumn(width=95),
+    "Before": st.column_config.TextColumn(width=180),
+    "After": st.column_config.TextColumn(width=235),
+    "What else, or why": st.column_config.TextColumn(width=210),
 }
 _HELD_COLUMNS = {
     "Person": st.column_config.TextColumn(width=190),
@@ -36,103 +39,94 @@ _HELD_COLUMNS = {
 }
 
 
-GROUP = "group"
-
-
-def filters() -> tuple[str, str]:
-    """(action, attribute) that the address names."""
-    return st.query_params.get("action", ANY), st.query_params.get("attribute", ANY)
-
-
-def group() -> Chosen:
-    """The group that the address names: all changes, where it names none."""
-    return group_named(st.query_params.get(GROUP, ANY))
-
-
-def groups(here: Here, plan: Plan) -> None:
-    """The changes by what happened. Selecting one filters the people below; selecting it again shows all."""
-    found = workflow.groups_of(here.house, plan.id)
-    st.header("What happens, by how many", anchor=False)
-    rows = [{"What": each.title, "Before": each.before, "After": each.after, "People": each.people} for each in found]
-    most = max(each.people for each in found)
-    address.rows(
-        pd.DataFrame(rows), [each.name for each in found], GROUP, "Changes by what happened, with how many people share each",
-        columns={
-            "What": st.column_config.TextColumn(width=190),
-            "Before": st.column_config.TextColumn(width=210),
-            "After": st.column_config.TextColumn(width=210),
-            "People": st.column_config.ProgressColumn(width=140, format="%d", min_value=0, max_value=most),
-        },
-        instead_of=("action", "attribute", address.PAGED, address.SELECTED),
-    )  # fmt: skip
-    st.caption("Select a line to see its people alone; select it again to see everybody.")
-
-
-def charts(here: Here, plan: Plan) -> None:
-    """Two charts; clicking a bar filters the people, clicking it again shows all."""
-    action, attribute = filters()
+def happenings(here: Here, plan: Plan) -> None:
+    """What happens in a chart, and what several people share in a list. Choosing one filters the people below; choosing it
+    again shows all. Nothing where everybody has the same in store: the numbers above say it."""
     changed = workflow.attributes_changed(here.house, plan.id)
-    left, right = st.columns(2)
-    with left.container(border=True, height="stretch"):
-        st.header("What happens", anchor=False)
-        _clickable(actions_chart(plan.counts, action), "action", action, "People per action; click a bar to filter")
-    with right.container(border=True, height="stretch"):
-        st.header("Which attributes change", anchor=False)
-        if changed:
-            alt = "Existing users per attribute that changes; click a bar to filter"
-            _clickable(attributes_chart(changed, attribute), "attribute", attribute, alt)
+    bars, found = happening_bars(plan.counts, changed), workflow.groups_of(here.house, plan.id)
+    if len(bars) < 2 and not found:
+        return
+    st.header("What happens", anchor=False)
+    chart, lines = st.columns([2, 3]) if len(bars) > 1 and found else [st.container()] * 2
+    if len(bars) > 1:
+        with chart.container(border=True):
+            _chart(bars)
             first(min(len(changed), MOST_ATTRIBUTES), len(changed))
-        else:
-            st.caption("No existing user gets another value in this preview.")
+    if found:
+        with lines:
+            _groups(found)
+    choose = "a bar or a line" if len(bars) > 1 and found else "a bar" if len(bars) > 1 else "a line"
+    st.caption(f"Choose {choose} to see its people alone; choose it again to see everybody.")
 
 
-def _clickable(figure: go.Figure, what: str, named: str, alt: str) -> None:
+def _chart(bars: Sequence[Bar]) -> None:
+    named = next(((what, st.query_params[what]) for what in ("action", "attribute") if what in st.query_params), None)
+    told = ", ".join(f"{label} {number:,}" for _, label, number, _ in bars)
     event = st.plotly_chart(
-        figure,
-        on_select="rerun",
-        selection_mode="points",
-        key=f"chart_{what}_{named}",
-        alt=alt,
-        config={"displayModeBar": False},
-    )
+        happening_chart(bars, named), on_select="rerun", selection_mode="points", key=f"chart_{named}",
+        alt=f"People by what happens: {told}. Click a bar to filter", config={"displayModeBar": False},
+    )  # fmt: skip
     points = event["selection"]["points"]
     if points:
-        clicked = str(points[0]["customdata"])
-        address.filter_by(**{what: ANY if clicked == named else clicked, GROUP: ANY})
+        what, which = bars[int(points[0]["customdata"])][0]
+        none = {"action": ANY, "attribute": ANY, GROUP: ANY}
+        address.filter_by(**none if (what, which) == named else none | {what: which})
         st.rerun()
 
 
-def table(here: Here, plan: Plan, deciding: bool) -> None:
+def _groups(found: Sequence[Group]) -> None:
+    rows = [
+        {"Attribute": each.attribute, "Before": each.before, "After": each.after, "People": each.people}
+        for each in found
+    ]
+    address.rows(
+        pd.DataFrame(rows), [each.name for each in found], GROUP, "Changes that several people share, with how many",
+        columns={
+            "Attribute": st.column_config.TextColumn(width=120),
+            "Before": st.column_config.TextColumn(width=160),
+            "After": st.column_config.TextColumn(width=160),
+            "People": st.column_config.ProgressColumn(width=90, format="%d", min_value=0, max_value=found[0].people),
+        },
+        instead_of=("action", "attribute", address.PAGED, address.SELECTED),
+    )  # fmt: skip
+
+
+def table(here: Here, plan: Plan, open_to_decide: bool) -> None:
     """One page of the people, to select, look at and leave out."""
-    action, attribute, text = _filter_row(here, plan)
-    picked = group()
-    action, attribute, values = picked.action or action, picked.attribute or attribute, picked.values
+    *filters, place = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
+    action, attribute, text = _filter_row(here, plan, filters)
+    picked = chosen(st.query_params.get(GROUP, ANY))
+    attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
     left_out = set(workflow.left_out_draft(here.house, plan.id))
     total = workflow.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
         return
-    skip = address.pager(total)
+    with place:
+        skip = address.pager(total)
     shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip, values)
+    names = workflow.reference_names(
+        here.house, plan.id, (pair for each in shown for side in (each.before, each.after) for pair in side.items())
+    )
     st.caption(
         f"{fitting(total)} Select somebody to see every value before and after"
-        + ("; select several to leave them out." if deciding else ".")
+        + ("; select several to leave them out." if open_to_decide else ".")
     )
+    frame, columns = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
     selected = address.rows(
-        _frame(shown, plan.attributes, left_out, deciding, attribute), [each.key for each in shown], address.SELECTED,
-        "The people of this preview", many=True, tall=True, columns=_COLUMNS,
-    )  # fmt: skip
-    chosen = [shown[row] for row in selected]
-    if chosen and deciding:
-        _decide(here, plan, chosen, left_out)
-    if len(chosen) == 1:
-        _person(here, chosen[0])
+        frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True, columns=columns
+    )
+    people_chosen = [shown[row] for row in selected]
+    if people_chosen and open_to_decide:
+        _decide(here, plan, people_chosen, left_out)
+    if len(people_chosen) == 1:
+        _person(here, people_chosen[0], plan.attributes, names)
 
 
-def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
+def _filter_row(here: Here, plan: Plan, columns: Sequence[DeltaGenerator]) -> tuple[str, str, str]:
     names = [ANY, *(each.value for each in Action if plan.counts.get(each.value))]
     attributes = [ANY, *workflow.attributes_changed(here.house, plan.id)]
-    searched, what, which = st.columns([2, 1, 1])
+    searched, what, which = columns
     with searched:
         text = address.search("Search", "Name, HiBob id, or any value", "people_search")
     with what:
@@ -145,20 +139,28 @@ def _filter_row(here: Here, plan: Plan) -> tuple[str, str, str]:
 
 
 def _frame(
-    shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], deciding: bool, attribute: str
-) -> pd.DataFrame:
-    rows = [
-        {
-            "Decision": "Leave out" if each.key in left_out else "Approve",
-            "Person": each.name or each.key,
-            "What": ACTIONS[each.action.value],
-        }
-        | dict(zip(("Attribute", "Before", "After", "Also"), aligned(each, attributes, first=attribute), strict=True))
-        | {"Why": dated(each.why)}
-        for each in shown
-    ]
-    frame = pd.DataFrame(rows)
-    return frame if deciding else frame.drop(columns=["Decision"])
+    shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], names: Names, attribute: str
+) -> tuple[pd.DataFrame, dict[str, ColumnConfig]]:
+    """A row per change. Where all are new every attribute has a column of its own; the decisions have one as soon as
+    somebody is left out."""
+    if all(each.action is Action.ADD for each in shown):
+        cells = [{name: valued(name, each.after.get(name), names, "") for name in attributes} for each in shown]
+        columns = {"Decision": _COLUMNS["Decision"], "Person": _COLUMNS["Person"]}
+    else:
+        told = ("Attribute", "Before", "After", "What else, or why")
+        cells = [
+            {"What": ACTIONS[each.action.value]}
+            | dict(zip(told, aligned(each, dated(each.why), attributes, names, attribute), strict=True))
+            for each in shown
+        ]
+        columns = dict(_COLUMNS)
+    who = [{"Person": each.name or each.key} for each in shown]
+    if left_out:
+        who = [
+            {"Decision": "Leave out" if each.key in left_out else "Approve", **row}
+            for each, row in zip(shown, who, strict=True)
+        ]
+    return pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)]), columns
 
 
 def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]) -> None:
@@ -182,13 +184,24 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
         deciding.for_selected(here, plan, chosen)
 
 
-def _person(here: Here, change: Change) -> None:
+def _person(here: Here, change: Change, order: Sequence[str], names: Names) -> None:
+    ordered = [*(name for name in order if name in change.after), *(name for name in change.after if name not in order)]
+    rows = [
+        {
+            "Attribute": attribute_called(name),
+            "Before": valued(name, change.before.get(name), names, ""),
+            "After": valued(name, change.after[name], names, ""),
+        }
+        for name in ordered
+    ]
+    frame = pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
     with st.container(border=True):
         st.header(escape(change.name or change.key), anchor=False)
         st.markdown(escape(f"{ACTIONS[change.action.value]}. {dated(change.why)}"))
         st.dataframe(
-            values_table(change.before, change.after), hide_index=True, height="content", alt="Values before and after"
-        )
+            frame.drop(columns=["Before"]) if change.action is Action.ADD else frame,
+            hide_index=True, height="content", alt="Values before and after",
+        )  # fmt: skip
         st.text(
             f"HiBob id: {change.key}" if not change.key.startswith("user:") else f"Without a HiBob id; {change.key}"
         )
@@ -199,13 +212,24 @@ def held(here: Here, plan: Plan) -> None:
     if not plan.counts.get("held"):
         st.info("Nobody is held back.", icon=":material/check:")
         return
-    text = address.search("Search", "Name, HiBob id or reason", "held_search")
-    total = workflow.held_seen(here.house, plan.id, text, 0, 0)[1]
+    reasons = workflow.held_by_reason(here.house, plan.id)
+    searched, which, place = st.columns([3, 3, 2], vertical_alignment="bottom")
+    with searched:
+        text = address.search("Search", "Name, HiBob id or reason", "held_search")
+    with which:
+        code = address.choice(
+            "Reason",
+            "reason",
+            [ANY, *reasons],
+            lambda code: f"{held_called(code)} ({reasons[code]:,})" if code else "All",
+        )
+    total = workflow.held_seen(here.house, plan.id, text, 0, 0, code)[1]
     if not total:
         st.info("Nobody fits this search.", icon=":material/search_off:")
         return
-    skip = address.pager(total)
-    found, _ = workflow.held_seen(here.house, plan.id, text, address.PAGE, skip)
+    with place:
+        skip = address.pager(total)
+    found, _ = workflow.held_seen(here.house, plan.id, text, address.PAGE, skip, code)
     st.caption(
         f"Something would otherwise happen to {people(total)}; it does not, for the reason given. Select somebody to "
         "learn everything about them."
@@ -214,8 +238,8 @@ def held(here: Here, plan: Plan) -> None:
         {"Person": each.name or each.key, "Reason": held_called(each.code), "Why": dated(each.why)} for each in found
     ]
     selected = address.rows(
-        pd.DataFrame(rows), [each.key for each in found], address.SELECTED, "People held back", tall=True,
-        columns=_HELD_COLUMNS,
+        pd.DataFrame(rows), [each.key for each in found], address.SELECTED, "People held back",
+        tall=any(len(row["Why"]) > ONE_LINE for row in rows), columns=_HELD_COLUMNS,
     )  # fmt: skip
     for row in selected:
         link("pages/people.py", f"Everything about {found[row].name or found[row].key}", ":material/person:", here,

@@ -1,4 +1,4 @@
-"""Pieces that several pages draw: counts, badges, findings, pages of a long table."""
+"""Pieces that several pages draw: counts, badges, pages of a long table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
-from provisioning.model import Finding, Plan, Run, Severity
-from provisioning.report.called import finding_called
+from provisioning.model import Plan, Run
 from provisioning.report.charts import WORDS as ACTION_WORDS
-from provisioning.web.frame import Here, link
+from provisioning.report.differences import attribute_called
+from provisioning.web.frame import Here
 from provisioning.web.words import (
     ACTIONS,
     HELP,
@@ -17,20 +17,8 @@ from provisioning.web.words import (
     PLAN_WORDS,
     RUN_COLOURS,
     RUN_WORDS,
-    SEVERITY_COLOURS,
-    SEVERITY_WORDS,
-    attribute_called,
-    dated,
     escape,
-    people,
 )
-
-MOST = 200
-_ICONS = {
-    Severity.BLOCK: ":material/block:",
-    Severity.WARN: ":material/warning:",
-    Severity.INFO: ":material/info:",
-}
 
 
 def plan_badge(here: Here, plan: Plan) -> None:
@@ -56,31 +44,6 @@ def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
         for label, number in cards:
             text = f"{number:,}" if isinstance(number, int) else number
             st.metric(label, text, border=True, help=HELP.get(label), width="stretch")
-
-
-def finding(here: Here, plan: Plan, each: Finding) -> None:
-    """One finding: what was counted, whom it concerns, and the way on."""
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            colour = SEVERITY_COLOURS[each.severity]
-            st.badge(SEVERITY_WORDS[each.severity], icon=_ICONS[each.severity], color=colour)  # type: ignore[arg-type]
-            st.markdown(f"**{escape(finding_called(each.code))}**")
-        st.markdown(escape(dated(each.message)))
-        st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
-        if each.code == "unknown-lifecycle":
-            link("pages/settings.py", "Open the settings", ":material/tune:", here, part="lifecycle")
-        if each.keys:
-            with st.expander(f"{people(len(each.keys))} concerned"):
-                concerned(here, plan, each)
-
-
-def concerned(here: Here, plan: Plan, each: Finding) -> None:
-    """The people of a finding, the first of them."""
-    keys = each.keys[:MOST]
-    names = each.names or workflow.names_in_plan(here.house, plan.id, keys)
-    rows = [{"Person": names.get(key, ""), "HiBob id, or user": key} for key in keys]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The people whom this finding concerns")
-    first(len(keys), len(each.keys))
 
 
 def first(shown: int, count: int) -> None:

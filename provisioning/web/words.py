@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from provisioning.model import RESERVED_NAMES, Action, Change, Result, Run, RunStatus, Severity
+from provisioning.model import Action, Result, Run, RunStatus, Severity
 from provisioning.workflow import PlanState
 
 ACTIONS: Mapping[str, str] = {
@@ -44,7 +44,7 @@ PLAN_WORDS: Mapping[PlanState, str] = {
     PlanState.LAPSED: "Lapsed",
 }
 PLAN_COLOURS: Mapping[PlanState, str] = {
-    PlanState.EMPTY: "gray",
+    PlanState.EMPTY: "green",
     PlanState.BLOCKED: "red",
     PlanState.WAITING: "blue",
     PlanState.APPROVED: "green",
@@ -91,9 +91,12 @@ def searchable(text: str | None) -> str:
     return _UNSEEN.sub("", text or "").strip()
 
 
-def moment(at: datetime | str | None) -> str:
+def moment(at: datetime | str | None, *, seconds: bool = False) -> str:
     """As the clock of whoever looks shows it, which is named: “28 Nov 2026, 06:00 GMT”."""
-    return f"{there:%d %b %Y, %H:%M} {zone_of(there)}".lstrip("0") if (there := on_the_clock(at)) else "—"
+    there = on_the_clock(at)
+    if there is None:
+        return "—"
+    return f"{there:%d %b %Y, %H:%M}{f':{there:%S}' if seconds else ''} {zone_of(there)}".lstrip("0")
 
 
 def on_the_clock(at: datetime | str | None) -> datetime | None:
@@ -124,8 +127,7 @@ def run_names(found: Sequence[Run]) -> dict[str, str]:
 
 
 def _to_the_second(run: Run) -> str:
-    at = on_the_clock(run.started_at) or run.started_at
-    return f"{at:%d %b %Y, %H:%M:%S} {zone_of(at)}".lstrip("0")
+    return moment(run.started_at, seconds=True)
 
 
 _DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")
@@ -172,30 +174,3 @@ def people(count: int) -> str:
 def fitting(count: int, where: str = "") -> str:
     """How many fit what is searched for."""
     return f"{people(count)}{where} {'fits' if count == 1 else 'fit'}."
-
-
-def aligned(change: Change, order: Sequence[str], most: int = 3, first: str = "") -> tuple[str, str, str, str]:
-    """(attribute, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
-    first of the mapping, stands in columns, so that differences are seen down the table. Of somebody new the values alone."""
-    new = change.action is Action.ADD
-    names = [name for name in change.after if not (new and name in RESERVED_NAMES)]
-    place = {name: number for number, name in enumerate(order)}
-    names.sort(key=lambda name: (name != first, place.get(name, -1)))
-    if new or not names:
-        values = [change.after[name] or "" for name in names[:most]]
-        return "New user", "", ", ".join(values), f"and {len(names) - most} more values" if len(names) > most else ""
-    told_of, *others = names
-    told = [
-        f"{attribute_called(name)}: {_value(change.before.get(name))} → {_value(change.after[name])}" for name in others
-    ]
-    also = "; ".join(told[: most - 1]) + (f"; … {len(told) - most + 1} more" if len(told) >= most else "")
-    return attribute_called(told_of), _value(change.before.get(told_of)), _value(change.after[told_of]), also
-
-
-def _value(value: str | None) -> str:
-    return value or "(blank)"
-
-
-def attribute_called(name: str) -> str:
-    """What else a change may change beside attributes, in words."""
-    return {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}.get(name, name)

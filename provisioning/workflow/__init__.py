@@ -140,7 +140,15 @@ from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, t
 from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
-from provisioning.workflow.reviewing import compared_with_last, evidence_of, groups_of, headline_of, overridable
+from provisioning.workflow.reviewing import (
+    compared_with_last,
+    evidence_of,
+    groups_of,
+    headline_of,
+    held_by_reason,
+    overridable,
+    reference_names,
+)
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
     all_paused,
@@ -316,6 +324,7 @@ __all__ = [
     "grant",
     "groups_of",
     "headline_of",
+    "held_by_reason",
     "held_seen",
     "hibob_request",
     "history_head",
@@ -369,6 +378,7 @@ __all__ = [
     "progress_of",
     "read_grants",
     "read_sample",
+    "reference_names",
     "remove_old",
     "remove_old_history",
     "restore",

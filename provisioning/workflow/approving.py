@@ -260,10 +260,14 @@ def lapsed(house: Workspace, plan_id: str) -> str | None:
 
 
 def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
-    """The people whom the actor means to leave out of the approval."""
+    """The people whom the actor means to leave out of the approval: as long as they have not said, those whom the approval
+    there is leaves out."""
     plan = plan_seen(house, plan_id)
     draft = drafts.find(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name)
-    return msgspec.json.decode(draft.content, type=tuple[str, ...]) if draft else ()
+    if draft:
+        return msgspec.json.decode(draft.content, type=tuple[str, ...])
+    approval = plans.get_approval(house.db, plan.id)
+    return approval.left_out if approval else ()
 
 
 def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:

@@ -151,9 +151,11 @@ def changes_seen(
     return plans.find_changes(house.db, plan_seen(house, plan_id).id, action, attribute, text, most, skip, values)
 
 
-def held_seen(house: Workspace, plan_id: str, text: str, most: int, skip: int) -> tuple[list[Held], int]:
-    """One page of those whom a plan holds back, and how many fit."""
-    return plans.find_held(house.db, plan_seen(house, plan_id).id, text, most, skip, held_codes(text))
+def held_seen(
+    house: Workspace, plan_id: str, text: str, most: int, skip: int, code: str = ""
+) -> tuple[list[Held], int]:
+    """One page of those whom a plan holds back, for that reason if one is named, and how many fit."""
+    return plans.find_held(house.db, plan_seen(house, plan_id).id, code, text, most, skip, held_codes(text))
 
 
 def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:

@@ -1,36 +1,93 @@
-"""A stored plan told in few words: its headline, its changes by what happened, how it differs from the one before."""
+"""A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
-from provisioning.errors import SettingsError
-from provisioning.model import Plan
+from provisioning.errors import NotFound, SettingsError
+from provisioning.model import AttributeType, Domain, Plan
+from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
-from provisioning.report.headline import against, headline, newest_of
+from provisioning.report.headline import FEW, against, headline, newest_of
 from provisioning.store import plan_groups, plans
 from provisioning.workflow.approving import archives_of
+from provisioning.workflow.directories import known_users
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.planning import domain_of, plan_seen
 
 SELF = "self-archive"
 MOST_GROUPS = 40
-"""So many shared changes are told apart; the others stand under their attribute."""
+"""So many shared changes are told."""
 
 
 def headline_of(house: Workspace, plan_id: str) -> str:
-    """Is it safe, what happens, to how many: in words."""
+    """Is it safe, what happens, to whom: in words."""
     plan = plan_seen(house, plan_id)
-    return headline(plan, plan_groups.updated_attributes(house.db, plan.id))
+    approval = plans.get_approval(house.db, plan.id)
+    return headline(
+        plan,
+        plan_groups.updated_attributes(house.db, plan.id),
+        plan_groups.names_of_few(house.db, plan.id, FEW),
+        approval.overrides if approval else (),
+    )
 
 
 def groups_of(house: Workspace, plan_id: str) -> list[Group]:
-    """The changes of a plan by what happened."""
+    """What several people of a plan share, most first."""
     plan = plan_seen(house, plan_id)
-    changed: Mapping[str, int] = plans.changed_attributes(house.db, plan.id)
-    return grouped(plan.counts, changed, plan_groups.shared_values(house.db, plan.id, MOST_GROUPS))
+    found = grouped(plan_groups.shared_values(house.db, plan.id, MOST_GROUPS))
+    names = reference_names(
+        house, plan.id, ((each.attribute, value) for each in found for value in (each.before, each.after))
+    )
+    return [
+        replace(
+            each,
+            before=with_name(each.before, names.get((each.attribute, each.before))),
+            after=with_name(each.after, names.get((each.attribute, each.after))),
+        )
+        for each in found
+    ]
+
+
+def reference_names(
+    house: Workspace, plan_id: str, pairs: Iterable[tuple[str, str | None]]
+) -> dict[tuple[str, str], str]:
+    """Of these (attribute, value): what to call the user whom a reference means, such as a manager, where that is known.
+    Calls nobody; looks at no user where there is no reference."""
+    plan = plan_seen(house, plan_id)
+    domain = domain_of(house, plan)
+    references = {each.name for each in domain.attributes if each.type is AttributeType.USER}
+    wanted = [(name, value) for name, value in pairs if value and name in references]
+    identifier, values = domain.settings.unique_identifier or "", sorted({value for _, value in wanted})
+    if not values or not identifier:
+        return {}
+    called = _called_now(house, domain, identifier, values)
+    new = [value for value in values if value not in called]
+    called |= plan_groups.names_of_new(house.db, plan.id, identifier, new) if new else {}
+    return {pair: called[pair[1]] for pair in wanted if pair[1] in called}
+
+
+def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[str]) -> dict[str, str]:
+    """Unique identifier → the name of the user who has it, of the directory as it was read last."""
+    feeds = _feeds(house, domain)
+    names = [feeds[field][0] for field in (known.FIRST_NAME, known.SURNAME) if field in feeds]
+    try:
+        users = known_users(house, domain, [identifier, *names]).attributes
+    except NotFound:
+        return {}
+    columns = [users[name] for name in (identifier, *names) if name in users]
+    if identifier not in users or len(columns) < 2:
+        return {}
+    among = pc.is_in(columns[0], pa.array(values, pa.string()))
+    rows = zip(*(column.filter(among).to_pylist() for column in columns), strict=True)
+    return {has: name for has, *parts in rows if (name := " ".join(filter(None, parts)))}
 
 
 def compared_with_last(house: Workspace, plan_id: str) -> str:
@@ -57,13 +114,23 @@ def _fed(house: Workspace, plan: Plan) -> dict[str, str]:
     domain = domain_of(house, plan)
     if plan.mapping_version != domain.mapping_version:
         return {}
+    return {column: ", ".join(attributes) for column, attributes in _feeds(house, domain).items()}
+
+
+def _feeds(house: Workspace, domain: Domain) -> dict[str, list[str]]:
+    """Column → the attributes that it feeds, in the mapping's order."""
     catalogue, found = Catalogue(fields_known(house, domain.label)), dict[str, list[str]]()
     for each in domain.attributes:
         with suppress(SettingsError):
             column = catalogue.resolve(each.data_feed_name) if each.data_feed_name else None
             for name in {column.field, read_as(each, column).slot} if column else ():
                 found.setdefault(name, []).append(each.name)
-    return {name: ", ".join(attributes) for name, attributes in found.items()}
+    return found
+
+
+def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
+    """How many people a plan holds back, per code, most first."""
+    return plan_groups.held_by_code(house.db, plan_seen(house, plan_id).id)
 
 
 def overridable(house: Workspace, plan_id: str) -> list[str]:

@@ -17,7 +17,7 @@ from streamlit.testing.v1.element_tree import Block, Element, Node
 from provisioning import workflow
 from provisioning.errors import SettingsError
 from provisioning.notify import Letter
-from provisioning.report.charts import attributes_chart
+from provisioning.report.charts import happening_bars, happening_chart
 from provisioning.report.csv_file import write_users
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, messages
@@ -42,7 +42,7 @@ MARKUP = re.compile(
 )
 """What would be Markdown, or HTML, of ours in a text that Streamlit renders as Markdown; the admin's own address, escaped, is
 in bold where it says who did something."""
-OURS = "[approve it](#approve)"
+OURS = "[Approve it at the top](#approve)"
 """The one link that a page writes itself: to a place on the same page."""
 
 AS_MARKDOWN = (
@@ -141,7 +141,7 @@ def test_in_the_csv_file_no_cell_begins_like_a_formula(evil: App, tmp_path: Path
 
 
 def test_in_charts_no_name_becomes_markup() -> None:
-    figure = attributes_chart(dict.fromkeys(NAMES, 1))
+    figure = happening_chart(happening_bars({}, dict.fromkeys(NAMES, 1)))
     assert not [label for label in figure.data[0].y if "<" in label]
 
 

@@ -1,6 +1,8 @@
 """What a preview says at a glance, its groups, and to whom an override is offered."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from installation import ADMIN, DOMAIN, App
@@ -10,9 +12,10 @@ from provisioning import workflow
 from provisioning.model import Action, Plan
 from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
+from provisioning.store.jobs import JobKind
 
 Said = Callable[[AppTest], str]
-COLUMNS = ["What", "Before", "After", "People"]
+COLUMNS = ["Attribute", "Before", "After", "People"]
 
 
 @pytest.fixture
@@ -33,10 +36,11 @@ def test_the_headline_stands_on_the_page_and_names_the_attribute(full: App, rena
 
 def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed: Plan) -> None:
     house = full.house()
-    (group,) = [each for each in workflow.groups_of(house, renamed.id) if each.title == "Site"]
+    (group,) = [each for each in workflow.groups_of(house, renamed.id) if each.attribute == "Site"]
     assert (group.before, group.after, group.people) == ("London", "Greater London", renamed.counts["update"])
     found = chosen(group.name)
-    people, count = workflow.changes_seen(house, renamed.id, "", found.attribute, "", 50, 0, found.values)
+    assert found
+    people, count = workflow.changes_seen(house, renamed.id, "", found[0], "", 50, 0, found[1:])
     assert count == group.people
     assert {each.after["Site"] for each in people} == {"Greater London"}
     other = workflow.changes_seen(house, renamed.id, "", "Site", "", 50, 0, ("Leeds", "Greater London"))
@@ -44,7 +48,7 @@ def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed
 
 
 def test_a_group_in_the_address_filters_the_people(full: App, renamed: Plan) -> None:
-    group = next(each for each in workflow.groups_of(full.house(), renamed.id) if each.title == "Site")
+    group = next(each for each in workflow.groups_of(full.house(), renamed.id) if each.attribute == "Site")
     at = full.open("preview", plan=renamed.id, group=group.name)
     assert not at.exception
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
@@ -54,10 +58,24 @@ def test_a_group_in_the_address_filters_the_people(full: App, renamed: Plan) -> 
 
 
 def test_a_group_of_nowhere_filters_nobody_out(full: App, renamed: Plan) -> None:
-    at = full.open("preview", plan=renamed.id, group="values:[broken")
+    at = full.open("preview", plan=renamed.id, group="[broken")
     assert not at.exception
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
     assert len(table) == len(renamed.changes)
+
+
+def test_a_manager_is_told_by_name_in_groups_and_cells(full: App, sandbox: Sandbox) -> None:
+    people = list(sandbox.company.people.values())
+    boss = next(each["root.id"] for each in people if each["root.firstName"] == "Marco")
+    for each in [each for each in people if each.get("work.manager") not in (None, boss)][:8]:
+        each["work.manager"] = boss
+    plan = workflow.preview(full.house(), DOMAIN)
+    told = [each.after for each in workflow.groups_of(full.house(), plan.id) if each.attribute == "Manager"]
+    at = full.open("preview", plan=plan.id, attribute="Manager")
+    table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
+    assert told
+    assert all("(Marco " in each for each in told)
+    assert set(table["After"]) == set(told)
 
 
 def test_a_preview_that_finds_nothing_has_no_groups(full: App, said: Said) -> None:
@@ -103,6 +121,122 @@ def test_nobody_is_offered_to_override_their_own_archive(full: App, sandbox: San
     assert not any("manages Rollcall" in each.label for each in at.text_input)
     assert "only somebody else may override that" in said(at)
     assert any(each.action is Action.ARCHIVE for each in plan.changes)
+
+
+def shown(at: AppTest) -> str:
+    """What the box that chooses a preview says now."""
+    chosen = next(each for each in at.selectbox if each.label == "Preview")
+    return str(chosen.options[int(chosen.index or 0)])
+
+
+def labels(at: AppTest) -> list[str]:
+    return [each.label for each in at.button]
+
+
+def test_what_the_next_click_is_follows_the_preview(app: App) -> None:
+    kinds = lambda at: {each.label: each.proto.type for each in at.button}  # noqa: E731
+    assert kinds(app.open("preview"))["Make a preview"] == "primary"
+    workflow.preview(app.house(), DOMAIN)
+    at = app.open("preview")
+    assert (kinds(at)["Make a preview"], kinds(at)["Approve"]) == ("secondary", "primary")
+    next(each for each in at.button if each.label == "Approve").click().run()
+    assert shown(at).endswith("Approved")
+    assert kinds(at)["Process now"] == "primary"
+    assert not {"Approve", "Approve again"} & set(labels(at))
+
+
+def test_whoever_is_left_out_after_the_approval_is_approved_again(app: App) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id)
+    workflow.keep_left_out(house, plan.id, [plan.changes[0].key])
+    at = app.open("preview")
+    assert "Process now" not in labels(at)
+    next(each for each in at.button if each.label == "Approve again").click().run()
+    approval = workflow.approval_of(house, plan.id)
+    assert approval
+    assert approval.left_out == (plan.changes[0].key,)
+    assert "Process now" in labels(at)
+
+
+def test_others_begin_from_whom_the_approval_leaves_out(app: App) -> None:
+    house, other = app.house(), app.house("csm@skillcast.example")
+    plan = workflow.preview(house, DOMAIN)
+    workflow.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    assert workflow.left_out_draft(other, plan.id) == (plan.changes[0].key,)
+    workflow.keep_left_out(other, plan.id, ())
+    assert workflow.left_out_draft(other, plan.id) == ()
+
+
+def test_an_override_is_told_as_one_with_its_reason(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.switches.half_missing = True
+    plan = workflow.preview(full.house(), DOMAIN)
+    at = full.open("preview", plan=plan.id)
+    assert "Blocked:" in said(at).replace("\\", "")
+    codes = {each.code for each in plan.blocks}
+    workflow.approve(full.house(), plan.id, overrides=dict.fromkeys(codes, "Agreed *by phone*."))
+    at = full.open("preview", plan=plan.id)
+    assert r"Overridden\:" in said(at)
+    assert r"Blocked\:" not in said(at)
+    assert said(at).count(r"The reason given\: Agreed \*by phone\*\.") == len(codes)
+
+
+def test_a_lapsed_preview_still_says_what_blocked_it(full: App, sandbox: Sandbox) -> None:
+    sandbox.switches.half_missing = True
+    plan = workflow.preview(full.house(), DOMAIN)
+    domain = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    workflow.save_settings(full.house(), DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    at = full.open("preview", plan=plan.id)
+    assert len([each for each in at.expander if "Blocks" in each.label]) == len(plan.blocks)
+    assert "Approve" not in labels(at)
+
+
+def test_nothing_to_do_is_a_success_and_says_what_comes_next(full: App, said: Said) -> None:
+    workflow.preview(full.house(), DOMAIN)
+    at = full.open("preview")
+    assert [each.value for each in at.success] == ["Nothing to approve. Rollcall can look every day by itself."]
+    assert "Let it run by itself" in [each.proto.label for each in at.get("page_link")]
+    assert "Approve" not in labels(at)
+
+
+def test_previews_of_one_minute_are_told_apart(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = app.house()
+    first, second = workflow.preview(house, DOMAIN), workflow.preview(house, DOMAIN)
+    minute = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
+    twins = [replace(second, made_at=minute.replace(second=41)), replace(first, made_at=minute.replace(second=7))]
+    monkeypatch.setattr(workflow, "plans_seen", lambda *_: twins)
+    (box,) = [each for each in app.open("preview").selectbox if each.label == "Preview"]
+    assert [each.partition(" · ")[0] for each in box.options] == [
+        "2 Nov 2026, 09:05:41 UTC",
+        "2 Nov 2026, 09:05:07 UTC",
+    ]
+
+
+def test_held_people_are_filtered_by_reason(full: App, renamed: Plan) -> None:
+    counts = workflow.held_by_reason(full.house(), renamed.id)
+    assert sum(counts.values()) == renamed.counts["held"]
+    at = full.open("preview", plan=renamed.id, show="held", reason="future-starter")
+    (table,) = [each.value for each in at.dataframe if "Reason" in each.value.columns]
+    assert list(table["Reason"]) == ["Starts later"] * counts["future-starter"]
+    (box,) = [each for each in at.selectbox if each.label == "Reason"]
+    assert f"Starts later ({counts['future-starter']})" in box.options
+
+
+def test_where_all_are_new_every_attribute_has_a_column(app: App) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = app.open("preview")
+    table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
+    assert list(table.columns) == ["Person", *plan.attributes]
+    workflow.keep_left_out(app.house(), plan.id, [plan.changes[1].key])
+    table = next(each.value for each in app.open("preview").dataframe if "Person" in each.value.columns)
+    assert list(table["Decision"][:3]) == ["Approve", "Leave out", "Approve"]
+
+
+def test_after_a_failure_the_earlier_preview_is_called_one(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.switches.in_no_group = True
+    workflow.ask(full.house(), DOMAIN, JobKind.PREVIEW)
+    full.work()
+    assert "Below stands an earlier preview" in said(full.open("preview"))
 
 
 def test_processing_leads_to_the_preview_that_waits(app: App, said: Said) -> None:

@@ -71,11 +71,8 @@ class Visit:
         self.ready()
         return found
 
-    def end(self, folder: Path, name: str) -> None:
-        """The window at the end of the page."""
-        self.page.evaluate(
-            "main => main.scrollTo(0, main.scrollHeight)", self.page.get_by_test_id("stMain").element_handle()
-        )
+    def top(self, folder: Path, name: str) -> None:
+        """The window at the top of the page."""
         self.page.wait_for_timeout(900)
         self.page.screenshot(path=folder / f"{name}.png")
 

@@ -1,15 +1,39 @@
 """Charts as figures: what is data in them stays as it is."""
 
-from provisioning.report.charts import attributes_chart
+from provisioning.report.charts import COLOURS, MOST_ATTRIBUTES, happening_bars, happening_chart
 
 
 def test_attributes_called_by_numbers_or_dates_are_names_and_not_places_on_a_scale() -> None:
-    figure = attributes_chart({"2024": 3, "2025-01-01": 1})
+    figure = happening_chart(happening_bars({}, {"2024": 3, "2025-01-01": 1}))
     assert figure.layout.yaxis.type == "category"
     assert list(figure.data[0].y) == ["2024", "2025-01-01"]
 
 
 def test_an_attribute_is_no_markup_in_a_chart_and_itself_where_it_is_clicked() -> None:
-    figure = attributes_chart({"<b>Site</b>": 3})
-    assert figure.data[0].y[0] == "&lt;b>Site&lt;/b>"
-    assert figure.data[0].customdata[0] == "<b>Site</b>"
+    bars = happening_bars({}, {"<b>Site</b>": 3})
+    assert happening_chart(bars).data[0].y[0] == "&lt;b>Site&lt;/b>"
+    assert bars[0][0] == ("attribute", "<b>Site</b>")
+
+
+def test_one_chart_tells_who_joins_what_changes_and_who_leaves() -> None:
+    bars = happening_bars({"add": 4, "archive": 1, "update": 9, "held": 3}, {"Site": 7, "Manager": 2})
+    assert [(what, words, people) for what, words, people, _ in bars] == [
+        (("action", "add"), "Added", 4),
+        (("attribute", "Site"), "Site", 7),
+        (("attribute", "Manager"), "Manager", 2),
+        (("action", "archive"), "Archived", 1),
+    ]
+    assert [colour for *_, colour in bars] == [
+        COLOURS["add"],
+        COLOURS["update"],
+        COLOURS["update"],
+        COLOURS["archive"],
+    ]
+    figure = happening_chart(bars, ("attribute", "Manager"))
+    assert list(figure.data[0].customdata) == ["0", "1", "2", "3"]
+    assert [number == 1.0 for number in figure.data[0].marker.opacity] == [False, False, True, False]
+    assert set(happening_chart(bars, ("attribute", "gone")).data[0].marker.opacity) == {1.0}
+
+
+def test_of_many_attributes_the_chart_shows_the_first() -> None:
+    assert len(happening_bars({"archive": 1}, {f"A{number}": 1 for number in range(30)})) == MOST_ATTRIBUTES + 1
