@@ -111,7 +111,8 @@ def newest_read(folder: Path, domain_id: int) -> KeptRead | None:
 
 def kept_employees(folder: Path, domain_id: int, columns: Collection[str] | None = None) -> list[Snapshot]:
     """The reads of HiBob that are kept, for a plan and for a sample, newest first; with these columns alone."""
-    return [Snapshot(each.people(columns), each.evidence) for each in _kept_reads(folder, domain_id)]
+    found = (_table_in(each.file, columns) for each in _kept_reads(folder, domain_id))
+    return [Snapshot(table, about.evidence) for table, about in found if about.evidence]
 
 
 def _kept_reads(folder: Path, domain_id: int) -> list[KeptRead]:
@@ -188,18 +189,22 @@ def _read(folder: Path, name: str, columns: Collection[str] | None = None) -> tu
 
 
 def _table_in(file: Path | bytes, columns: Collection[str] | None = None) -> tuple[pa.Table, _About]:
+    """Opened once: the next read may replace the file meanwhile, and its columns mean what its own head says."""
     try:
-        with ipc.open_file(file) as reader:
-            schema = reader.schema
-        about = _about_of(schema)
-        stored = about.stored or {name: name for name in schema.names}
-        wanted = {slot: name for slot, name in stored.items() if columns is None or slot in columns}
-        places = [place for place, name in enumerate(schema.names) if name in {*wanted.values()}]
-        with ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=places)) as reader:
-            table = reader.read_all()
+        with pa.BufferReader(file) if isinstance(file, bytes) else pa.OSFile(str(file)) as source:
+            with ipc.open_file(source) as reader:
+                schema = reader.schema
+            about = _about_of(schema)
+            stored = about.stored or {name: name for name in schema.names}
+            wanted = {slot: name for slot, name in stored.items() if columns is None or slot in columns}
+            # One column at least, for without any nobody is counted.
+            names = {*wanted.values()} or {*schema.names[:1]}
+            places = [place for place, name in enumerate(schema.names) if name in names]
+            with ipc.open_file(source, options=ipc.IpcReadOptions(included_fields=places)) as reader:
+                table = reader.read_all()
     except (FileNotFoundError, pa.ArrowInvalid):
         raise NotFound("HiBob has not been read for this domain yet. Make a preview first.") from None
-    return pa.table({slot: table[name] for slot, name in wanted.items()}), about
+    return table.select([*wanted.values()]).rename_columns([*wanted]), about
 
 
 def _about_of(schema: pa.Schema) -> _About:

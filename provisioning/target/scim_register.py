@@ -71,7 +71,11 @@ class Register:
             some = asked[start : start + TOGETHER]
             if self._whole or not self._joins or len(asked) < 2:
                 return
-            found = self._search(by, some) if by.name in self._joined else self._prove_joined(by, known, some)
+            try:
+                found = self._search(by, some) if by.name in self._joined else self._prove_joined(by, known, some)
+            except TargetError:
+                # Perhaps too much for what stands in between. If it is something else, whoever is asked for alone meets it too.
+                self._joins, found = False, None
             if found is None:
                 return
             with self._lock:
@@ -90,12 +94,8 @@ class Register:
         if somebody is None:
             return None
         text, ids = somebody
-        try:
-            found = self._search(by, [text, *texts])
-            ends = found and self._search(by, [*texts, text])
-        except TargetError:
-            # Perhaps too much for what stands in between. If it is something else, whoever is asked for alone meets it too.
-            found = ends = None
+        found = self._search(by, [text, *texts])
+        ends = found and self._search(by, [*texts, text])
         if not ends or not found or not all(ids <= {user for user, _ in each} for each in (found, ends)):
             self._joins = False
             return None

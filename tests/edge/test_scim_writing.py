@@ -381,6 +381,25 @@ def test_many_adds_to_a_large_portal_are_looked_for_together_where_it_is_shown_t
     assert 1 <= len(asked) <= most_searches
 
 
+@pytest.mark.parametrize("bulk", [True, False])
+def test_a_search_for_many_that_fails_after_others_were_answered_leaves_each_to_be_asked_for_alone(bulk: bool) -> None:
+    answered = count(1)
+
+    def tires(request: Request, following: Next) -> Answer:
+        late = " or " in request.query.get("filter", "") and next(answered) > 4
+        return answers(500)(request, following) if late else following(request)
+
+    with ScimServer(tires, bulk=bulk, most_results=2) as portal:
+        for number in range(900, 950):
+            portal.add(userName=f"s{number}", externalId=str(number))
+        portal.add(userName="p3@acme.example", externalId=key(3))
+        with directory(portal, expected=40) as there:
+            first, second = (bring_about(there, adds(20)[part]) for part in (slice(0, 10), slice(10, 20)))
+    assert first.results == ["done", "done", "drifted"] + ["done"] * 7
+    assert second.results == ["done"] * 10
+    assert next(answered) > 5
+
+
 # --- answers that are not what they seem ------------------------------------------------------------------
 
 

@@ -163,6 +163,30 @@ def test_who_opened_the_last_snapshot_reads_it_to_the_end(tmp_path: Path) -> Non
         assert reading.read() == before
 
 
+def test_a_read_that_is_replaced_while_it_is_opened_is_read_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_snapshots(tmp_path, 7, snapshot("Nora"), users("Nora"))
+    opened = ipc.open_file
+
+    def open_and_replace(*file: object, **options: object) -> object:
+        found = opened(*file, **options)
+        if not options:
+            save_snapshots(tmp_path, 7, snapshot("Ravi", "Zoë"), users("Ravi"))
+        return found
+
+    monkeypatch.setattr(ipc, "open_file", open_and_replace)
+    (found,) = kept_employees(tmp_path, 7)[:1]
+    monkeypatch.undo()
+    assert found.table["humanReadable.root.firstName"].to_pylist() in (["Nora"], ["Ravi", "Zoë"])
+    assert found.table.num_rows == found.evidence.employees
+
+
+def test_a_read_of_none_of_its_columns_still_counts_its_people(tmp_path: Path) -> None:
+    save_snapshots(tmp_path, 7, snapshot("Nora", "Ravi"), users())
+    assert [each.table.num_rows for each in kept_employees(tmp_path, 7, [])] == [2]
+
+
 def test_what_a_broken_off_save_left_behind_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "7.employees.arrow.new").write_bytes(b"half of it" * 10_000)
     save_snapshots(tmp_path, 7, snapshot("Nora"), users())
