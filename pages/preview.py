@@ -12,7 +12,7 @@ from provisioning.report.evidence import read_in_words
 from provisioning.report.speed import forecast_line
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, parts
-from provisioning.web.address import filter_by, look_at, tabs
+from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment, people
 from provisioning.workflow import PlanState
@@ -37,7 +37,7 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
         icon=":material/compare_arrows:", disabled=busy or not here.may_prepare,
     ):  # fmt: skip
         workflow.ask(here.house, here.label, JobKind.PREVIEW)
-        look_at(plan="", selected="", page="", show="")
+        st.query_params.from_dict(here.place)
         st.rerun()
     if wanted is None:
         return None
@@ -53,8 +53,11 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
     if len(plans) == OFFERED:
         left.caption(f"These are the newest {OFFERED}. Older ones stand in the history.")
     # While a new one is made the address names none, so that the new one is shown when it is there.
-    if chosen != wanted or (not busy and "plan" not in st.query_params):
-        filter_by(plan=chosen)
+    if chosen != wanted:
+        # What was looked for in one preview is not looked for in another.
+        st.query_params.from_dict({**here.place, "plan": chosen})
+    elif not busy and "plan" not in st.query_params:
+        look_at(plan=chosen)
     return str(chosen)
 
 

@@ -32,9 +32,10 @@ def _group(pair: Pair, people: int) -> Group:
 
 
 def chosen(name: str) -> Pair | None:
-    """The change that a group's name means; None, where it is none."""
+    """The change that a group's name means; None, where it is none. Half a character, which JSON can write, is in no value."""
     try:
         found = json.loads(name)
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, list) or len(found) != 3 or not isinstance(found[0], str) or not found[0]:

@@ -24,7 +24,7 @@ _WORDS = {
 def _decide(here: Here, plan: Plan, wishes: workflow.Wishes) -> None:
     """Ask for it, and show the new preview when it is there."""
     workflow.ask_to_decide(here.house, here.label, plan.id, wishes)
-    address.filter_by(plan="", show="")
+    st.query_params.from_dict(here.place)
     st.rerun()
 
 

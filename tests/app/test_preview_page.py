@@ -64,6 +64,21 @@ def test_a_group_of_nowhere_filters_nobody_out(full: App, renamed: Plan) -> None
     assert len(table) == len(renamed.changes)
 
 
+def test_what_was_looked_for_in_one_preview_is_not_looked_for_in_another(full: App, renamed: Plan) -> None:
+    other = workflow.plans_seen(full.house(), DOMAIN)[1].id
+    at = full.open("preview", plan=renamed.id, action="update", search="nobody", group='["Site","a","b"]')
+    box = next(each for each in at.selectbox if each.label == "Preview")
+    box.set_value(other).run()
+    assert not at.exception
+    assert at.query_params["plan"] == other
+    assert {"action", "search", "group"} & set(at.query_params) == set()
+
+
+def test_a_person_in_the_address_is_shown_in_the_newest_preview(full: App, renamed: Plan) -> None:
+    key = renamed.changes[0].key
+    assert full.open("preview", selected=key).query_params["selected"] == key
+
+
 def test_a_manager_is_told_by_name_in_groups_and_cells(full: App, sandbox: Sandbox) -> None:
     people = list(sandbox.company.people.values())
     boss = next(each["root.id"] for each in people if each["root.firstName"] == "Marco")

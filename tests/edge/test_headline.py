@@ -172,7 +172,21 @@ def test_a_change_that_many_share_is_a_group_with_its_values() -> None:
     ("name", "pair"),
     [
         ('["Site","Leeds",null]', ("Site", "Leeds", None)),
-        *[(name, None) for name in ("", "action:add", "[", "{}", '["",1,2]', "[1]", "null", "x", "[" * 50_000)],
+        *[
+            (name, None)
+            for name in (
+                "",
+                '["x","\\ud800",null]',
+                "action:add",
+                "[",
+                "{}",
+                '["",1,2]',
+                "[1]",
+                "null",
+                "x",
+                "[" * 50_000,
+            )
+        ],
     ],
 )
 def test_the_name_of_a_group_leads_back_to_its_people_and_any_other_to_everybody(
