@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,7 +18,7 @@ import msgspec
 
 from provisioning import workflow
 from provisioning.cluster import hands_of
-from provisioning.engine.turns import Turn, most_of_one, next_turn
+from provisioning.engine.turns import ALLOWED, AT_MOST, Turn, most_of_one, must_rest, next_turn
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.hands import Here
 from provisioning.model import Actor
@@ -33,6 +34,8 @@ PATIENCE = 15.0
 
 WORKERS_VARIABLE, WORKERS, MOST_WORKERS = "ROLLCALL_WORKERS", 8, 64
 """How many domains are seen to side by side. Most of the time they wait for HiBob or a portal."""
+
+RESTS = f"Waiting, for HiBob allows {ALLOWED} reads a minute"
 
 Report = Callable[[str], None]
 
@@ -110,11 +113,11 @@ class _Crew:
     say: Report
     running: dict["Future[None]", Turn] = field(default_factory=dict)
     waiting: list[Turn] = field(default_factory=list)
-    served: dict[int, int] = field(default_factory=dict)
+    begun: dict[int, deque[float]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=AT_MOST)))
     broken: list[Turn] = field(default_factory=list)
     looked: float = float("-inf")
-    turns: int = 0
-    made: "SimpleQueue[str]" = field(default_factory=SimpleQueue)
+    asked: "SimpleQueue[str]" = field(default_factory=SimpleQueue)
+    due: "SimpleQueue[str]" = field(default_factory=SimpleQueue)
     building: "Future[None] | None" = None
 
     def __post_init__(self) -> None:
@@ -126,41 +129,58 @@ class _Crew:
         if time.monotonic() - self.looked >= LOOK_EVERY:
             self._give_back()
             self.waiting, self.looked = workflow.turns_waiting(self.house), time.monotonic()
-        while len(self.running) < self.workers and (turn := self._next()):
+            self._say_who_rests()
+        while len(self.running) < self.workers and (turn := self._next(self.waiting)):
             self._begin(turn)
         self._build()
-        if self.running:
-            wait(self.running, LOOK_EVERY / 5, FIRST_COMPLETED)
+        at_work = [*self.running, *([self.building] if self.building else [])]
+        if at_work:
+            wait(at_work, LOOK_EVERY / 5, FIRST_COMPLETED)
             self._settle()
         else:
             stopping.wait(LOOK_EVERY)
 
-    def _next(self) -> Turn | None:
-        return next_turn(self.waiting, self.running.values(), self.served, most_of_one(self.workers))
+    def _next(self, waiting: Iterable[Turn]) -> Turn | None:
+        return next_turn(waiting, self.running.values(), self.begun, time.monotonic(), most_of_one(self.workers))
+
+    def _say_who_rests(self) -> None:
+        for customer_id in {turn.customer_id for turn in self.waiting if turn.job_id is not None}:
+            if must_rest(self.begun[customer_id], self.looked):
+                jobs.note_waiting(self.house.db, customer_id, RESTS)
 
     def _begin(self, turn: Turn) -> None:
         self.waiting.remove(turn)
-        job = None
+        job, made = None, self.due
         if turn.job_id is not None:
-            job = jobs.claim(self.house.db, self.house.clock(), turn.job_id)
+            job, made = jobs.claim(self.house.db, self.house.clock(), turn.job_id), self.asked
             if job is None:
                 return  # Another worker was faster.
-        self.turns += 1
-        self.served[turn.customer_id] = self.turns
-        self.running[self.threads.submit(take, replace(self.house), turn, job, self.say, self._note)] = turn
+        self.begun[turn.customer_id].append(time.monotonic())
 
-    def _note(self, _: Workspace, plan_id: str) -> None:
-        """Called by a turn, in its thread."""
-        self.made.put(plan_id)
+        def note(_: Workspace, plan_id: str) -> None:
+            made.put(plan_id)
+
+        self.running[self.threads.submit(take, replace(self.house), turn, job, self.say, note)] = turn
 
     def _build(self) -> None:
-        """The workbooks of new plans, one by one, while no domain waits: they take the processor as long as the plans do, and
-        whoever asks sooner has it built then."""
-        if self.waiting or self.made.empty() or (self.building and not self.building.done()):
+        """The workbooks of new plans, one by one. Those of previews that people asked for come after such previews, and
+        before schedules; those of schedules are built while a thread has nothing to do. Whoever asks sooner has it built then."""
+        if self.building:
             return
-        self.building = self.binder.submit(_build_apart, replace(self.house), self.made.get())
+        idle = len(self.running) < self.workers  # Nobody else can begin, or they would have.
+        if not self.asked.empty() and (
+            idle or not self._next(each for each in self.waiting if each.job_id is not None)
+        ):
+            plan_id = self.asked.get()
+        elif idle and not self.due.empty():
+            plan_id = self.due.get()
+        else:
+            return
+        self.building = self.binder.submit(_build_apart, replace(self.house), plan_id)
 
     def _settle(self) -> None:
+        if self.building and self.building.done():
+            self.building = None
         for ended in [each for each in self.running if each.done()]:
             turn = self.running.pop(ended)
             problem = ended.exception()
@@ -241,7 +261,9 @@ def build_workbook(house: Workspace, plan_id: str) -> None:
     """While people look at the new preview. Without it the workbook is built when somebody asks for it."""
     try:
         workflow.build_workbook(house, plan_id)
-    except (RollcallError, OSError) as problem:
+    except Exception as problem:
+        if not isinstance(problem, RollcallError | OSError):
+            traceback.print_exc()
         print(f"The workbook of {plan_id} could not be built: {problem}", file=sys.stderr, flush=True)
 
 

@@ -83,7 +83,7 @@ def claim(db: Database, at: datetime, job_id: int | None = None) -> Job | None:
         )
         if row is None:
             return None
-        db.execute("UPDATE jobs SET state = 'running', started_at = ? WHERE id = ?", to_text(at), row["id"])
+        db.execute("UPDATE jobs SET state = 'running', step = '', started_at = ? WHERE id = ?", to_text(at), row["id"])
     return get_job(db, row["id"])
 
 
@@ -124,6 +124,15 @@ def latest(db: Database, domain_id: int, kinds: Sequence[JobKind], plan_id: str 
 def note(db: Database, job_id: int, step: str) -> None:
     """What the worker is doing for this job now."""
     db.execute("UPDATE jobs SET step = ? WHERE id = ?", step, job_id)
+
+
+def note_waiting(db: Database, customer_id: int, step: str) -> None:
+    """Why a customer's jobs wait."""
+    db.execute(
+        "UPDATE jobs SET step = ? WHERE state = 'waiting' AND step <> ? "
+        "AND domain_id IN (SELECT id FROM domains WHERE customer_id = ?)",
+        step, step, customer_id,
+    )  # fmt: skip
 
 
 def finish(db: Database, job_id: int, at: datetime, result: dict[str, str], error: str | None = None) -> None:

@@ -57,7 +57,7 @@ def _poll(label: str, job_id: int, doing: str, progress: Progress | None, contro
         share, words = progress(house) if progress else (None, job.step)
         waiting = job.state is JobState.WAITING
         with st.container(border=True):
-            text = f"{doing}: waiting for the worker" if waiting else f"{doing}: {words or 'begun'}"
+            text = f"{doing}: {(job.step or 'waiting for the worker') if waiting else (words or 'begun')}"
             if share is None:
                 st.status(escape(text) + " …", state="running")
             else:

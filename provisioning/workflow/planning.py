@@ -64,12 +64,17 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
         read, users = _both_sides(house, domain)
         situation = situation_of(house, domain, read, users)
         say(f"Comparing {situation.employees.table.num_rows:,} employees with {len(situation.users):,} users")
-        with collector_off():
-            decision = house.hands.do(f"plan-{domain.id}", make_plan, situation)
+        decision = house.hands.do(f"plan-{domain.id}", planned, situation)
         say("Storing the preview")
         snapshots.save_snapshots(house.snapshots, domain.id, situation.employees, situation.users)
         note_values(house, domain, read.employees, tuple(read.catalogue.fields.values()))
         return store_plan(house, situation, decision)
+
+
+@collector_off()
+def planned(situation: Situation) -> Decision:
+    """What hands do: the collector is off where the work is done, and nowhere for as long as somebody waits for it."""
+    return make_plan(situation)
 
 
 def _both_sides(house: Workspace, domain: Domain) -> tuple[Read, Users]:

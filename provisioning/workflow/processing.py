@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from provisioning.engine.plan import digest, make_plan
+from provisioning.engine.plan import digest
 from provisioning.engine.proof import READ_PROOF
 from provisioning.errors import NotFound, Refused, SettingsError, TargetError
 from provisioning.model import (
@@ -38,7 +38,7 @@ from provisioning.workflow.house import (
     record_event,
     require,
 )
-from provisioning.workflow.planning import domain_of, plan_seen, situation_of
+from provisioning.workflow.planning import domain_of, plan_seen, planned, situation_of
 from provisioning.workflow.reading import read_hibob
 from provisioning.workflow.retention import remove_old
 
@@ -141,7 +141,7 @@ def _changed_at_source(
         _, users = snapshots.load_snapshots(house.snapshots, domain.id)
     except NotFound:
         raise Refused(f"What preview {plan.id} was compared with is no longer kept. Make a new preview.") from None
-    decision = house.hands.do(f"plan-{domain.id}", make_plan, situation_of(house, domain, read, users))
+    decision = house.hands.do(f"plan-{domain.id}", planned, situation_of(house, domain, read, users))
     unproved = [e for e in decision.blocks if e.code in READ_PROOF and e.code not in approval.overrides]
     if unproved:
         raise Refused(

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import pytest
 from installation import DOMAIN, App
 
 from provisioning import workflow
@@ -34,6 +35,19 @@ def test_the_workbook_is_built_with_the_preview_and_handed_out_as_it_is(app: App
     assert built is not None
     assert exported(house, plan) == built
     assert read_workbook(plan, BytesIO(built)).left_out == ()
+
+
+def test_a_workbook_that_fails_in_an_unforeseen_way_is_said_and_the_preview_stands(
+    app: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(house: Workspace, plan_id: str) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    monkeypatch.setattr(workflow, "build_workbook", fail)
+    house = app.house()
+    plan = previewed(app, house)
+    assert f"The workbook of {plan.id} could not be built: nobody foresaw this" in capsys.readouterr().err
+    assert read_workbook(plan, BytesIO(exported(house, plan))).left_out == ()
 
 
 def test_decisions_on_the_page_make_a_workbook_of_their_own(app: App) -> None:

@@ -165,3 +165,11 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             """Silent."""
 
     return Handler
+
+
+def overdue(house: Rollcall) -> None:
+    """As if the last time seen to was years ago."""
+    house.sql(
+        "UPDATE schedules SET wake_at = '2020-01-01T00:00:00.000000Z', "
+        "state = json_set(state, '$.served', '2020-01-01T00:00:00Z')"
+    )

@@ -1,5 +1,6 @@
 """One worker and many domains: side by side, fair between customers, and nobody falls with somebody else."""
 
+import gc
 import signal
 import subprocess
 import threading
@@ -11,17 +12,21 @@ from dataclasses import replace
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from driver import ADMIN, CSM, PATIENCE, STAFF, Rollcall, attribute, customer, domain, until
+from scheduling import overdue
 from scim_servers import EMAIL, Answer, Next, Request, ScimServer
 from scim_servers import TOKEN as SCIM_TOKEN
 from tiny_hibob import TinyHiBob, company
 
 from provisioning import workflow
 from provisioning.database import Database
+from provisioning.engine.turns import AT_MOST
 from provisioning.hands import Here
-from provisioning.store import jobs
+from provisioning.setup_file import ScheduleTable
+from provisioning.store import customers, jobs
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.workflow import Workspace
 
@@ -95,6 +100,57 @@ def test_workbooks_are_built_when_no_domain_waits_any_more(two: tuple[Office, Ti
     assert last
     first = min(file.stat().st_mtime for file in office.space.snapshots.glob("*.xlsx"))
     assert datetime.fromisoformat(last["at"]).timestamp() <= first
+
+
+def test_a_workbook_is_built_while_a_domain_waits_that_cannot_begin(
+    two: tuple[Office, TinyHiBob, TinyHiBob],
+) -> None:
+    """Acme has its share of the threads, and its next domain waits; one thread is free."""
+    office, acme, _ = two
+    go_on = hold(acme)
+    slow = [office.ask(f"Acme/d{place}") for place in range(2)]
+    with worker(office.house, ROLLCALL_WORKERS="2"):
+        office.until_done(office.ask("Beta/d0"))
+        until(lambda: bool(list(office.space.snapshots.glob("*.xlsx"))))
+        assert office.states(*slow) == {JobState.RUNNING: 1, JobState.WAITING: 1}
+        go_on.set()
+
+
+def test_the_workbook_of_a_preview_that_somebody_asked_for_does_not_wait_for_schedules(empty: Rollcall) -> None:
+    """The only thread is at work for one schedule, and another one waits for it."""
+    with TinyHiBob(company(5)) as slow, TinyHiBob(company(5)) as quick:
+        office = Office(empty, {"Acme": slow, "Beta": slow, "Crux": quick}, 1)
+        for label in ("Acme/d0", "Beta/d0"):
+            plan = workflow.preview(office.space, label)
+            workflow.approve(office.space, plan.id)
+            workflow.process(office.space, plan.id)
+            workflow.save_schedule(office.space, label, ScheduleTable("0 5 * * *"))
+            workflow.switch_on(office.space, label)
+        overdue(empty)
+        go_on = hold(slow)
+        job = office.ask("Crux/d0")
+        with worker(empty, ROLLCALL_WORKERS="1"):
+            office.until_done(job)
+            until(lambda: bool(list(office.space.snapshots.glob("*.xlsx"))))
+            assert not go_on.is_set()
+            go_on.set()
+            until(lambda: len(list(office.space.snapshots.glob("*.xlsx"))) == 3)
+
+
+def test_a_customer_with_many_domains_keeps_below_hibobs_rate_and_says_so(empty: Rollcall) -> None:
+    """Turns that are over at once, so that many begin within a minute on any machine: there is no such run to undo."""
+    with TinyHiBob(company(5)) as hibob:
+        office = Office(empty, {"Acme": hibob}, AT_MOST + 3)
+        office.house.set_up(customer(hibob.base_url, domain(name="d0"), customer={"name": "Beta"})).fine()
+        ids = [customers.get_domain(office.space.db, f"Acme/d{place}").id for place in range(AT_MOST + 3)]
+        now = office.space.clock()
+        many = [jobs.ask(office.space.db, each, JobKind.UNDO, CSM, now, details="none") for each in ids]
+        with worker(office.house):
+            until(lambda: "50 reads a minute" in jobs.get_job(office.space.db, many[-1]).step)
+            assert office.states(*many) == {JobState.FAILED: AT_MOST, JobState.WAITING: 3}
+            office.until_done(office.ask("Beta/d0"))
+        claimed = jobs.claim(office.space.db, now, many[-1])
+        assert claimed is None or claimed.step == ""
 
 
 def test_domains_are_read_side_by_side(two: tuple[Office, TinyHiBob, TinyHiBob]) -> None:
@@ -174,6 +230,22 @@ def test_any_executor_reads_and_plans_the_same(
         there = workflow.preview(replace(space, hands=Here(executor)), STAFF)
     assert (there.digest, there.status, there.counts) == (here.digest, here.status, here.counts)
     assert here.counts["add"] == 1
+
+
+def test_while_others_plan_this_process_collects_its_garbage(staffed: Rollcall) -> None:
+    """With a cluster that can be minutes."""
+    collecting: list[bool] = []
+
+    class Elsewhere(ThreadPoolExecutor):
+        def submit(self, task: Any, /, *given: Any, **named: Any) -> Any:
+            collecting.append(gc.isenabled())
+            return super().submit(task, *given, **named)
+
+    space = Workspace(staffed.data, staffed.environment, workflow.member(ADMIN))
+    with Elsewhere(1) as executor:
+        workflow.preview(replace(space, hands=Here(executor)), STAFF)
+    assert collecting == [True] * len(collecting)
+    assert len(collecting) > 1
 
 
 class Ending:

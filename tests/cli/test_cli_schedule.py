@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from driver import ADMIN, ATTRIBUTES, AUDITOR, CSM, STAFF, Rollcall, customer, domain, until
-from scheduling import DAILY, Clockwork
+from scheduling import DAILY, Clockwork, overdue
 from tiny_hibob import TinyHiBob
 
 from provisioning import workflow
@@ -31,14 +31,6 @@ def clockwork(empty: Rollcall, hibob: TinyHiBob) -> Iterator[Clockwork]:
     made.switch_on()
     yield made
     made.house.db.close()
-
-
-def overdue(house: Rollcall) -> None:
-    """As if the last time seen to was years ago."""
-    house.sql(
-        "UPDATE schedules SET wake_at = '2020-01-01T00:00:00.000000Z', "
-        "state = json_set(state, '$.served', '2020-01-01T00:00:00Z')"
-    )
 
 
 def happened(clockwork: Clockwork, what: str) -> list[dict[str, Any]]:
