@@ -8,6 +8,7 @@ import msgspec
 from benchmarks.people import FED
 from benchmarks.situation import NOW
 from provisioning.model import Actor
+from provisioning.target.local_rows import identify
 from provisioning.workflow import Workspace, set_up
 
 LABEL = "Acme/staff"
@@ -38,12 +39,13 @@ def setup_text(hibob_url: str, target: str = '"local"') -> str:
 
 
 def fill(house: Workspace, rows: Iterator[tuple[str, ...]], names: list[str]) -> None:
-    """Users in the local directory, live and linked."""
+    """Users in the local directory, live and linked, and known by their unique identifier, as after a run."""
     house.db.connection.execute("BEGIN")
     house.db.many(
         "INSERT INTO users (domain_id, external_id, status, attributes) VALUES (1, ?, 'Live', ?)",
         ((row[0], _json(dict(zip(names[1:], row[1:], strict=True)))) for row in rows),
     )
+    identify(house.db, 1, "Employee ID")
     house.db.connection.execute("COMMIT")
 
 

@@ -252,6 +252,18 @@ def run_speeds(db: UtilsDatabase) -> None:
     )
 
 
+@migrations()
+def identifiers(db: UtilsDatabase) -> None:
+    """Each user's unique identifier, NULL until the local directory looks at the domain next, and of which attribute a
+    domain's are the values. They replace an index for every attribute that was ever a unique identifier."""
+    made = db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND name GLOB 'users_by_*'").fetchall()
+    for (name,) in made:
+        db.execute(f"DROP INDEX {name}")
+    db.execute("ALTER TABLE users ADD COLUMN identifier TEXT")
+    db.execute("ALTER TABLE domains ADD COLUMN identified_by TEXT")
+    db.execute("CREATE INDEX users_by_identifier ON users (domain_id, identifier)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""

@@ -11,7 +11,7 @@ import msgspec
 
 from provisioning.database import Database
 from provisioning.model import RESERVED_NAMES, Action, Change, Outcome, Result
-from provisioning.target.local_rows import holders, row_id_of, user_id
+from provisioning.target.local_rows import holders, identify, row_id_of, user_id
 
 _decode = msgspec.json.Decoder(list[dict[str, str]]).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -47,16 +47,16 @@ class Chunk:
         self._read()
         outcomes = [self._ensure(change) for change in self._changes]
         # First those that are there, in their order: they may give up a link that somebody after them takes. Who keeps
-        # domain and link is spared the writing of their indexes.
+        # domain, link and identifier is spared the writing of their indexes.
         for stay, users in groupby(self._changed, key=itemgetter(0)):
-            columns = "" if stay else ", domain_id = ?, external_id = ?"
+            columns = "" if stay else ", domain_id = ?, external_id = ?, identifier = ?"
             self._db.many(
                 f"UPDATE users SET status = ?, attributes = ?{columns} WHERE id = ?",
-                ((u.status, u.text, *(() if stay else (u.domain_id, u.link)), u.id) for _, u in users),
+                ((u.status, u.text, *(() if stay else (u.domain_id, u.link, self._known(u))), u.id) for _, u in users),
             )
         self._db.many(
-            "INSERT INTO users (id, domain_id, external_id, status, attributes) VALUES (?, ?, ?, ?, ?)",
-            ((each.id, each.domain_id, each.link, each.status, each.text) for each in self._added),
+            "INSERT INTO users (id, domain_id, external_id, status, attributes, identifier) VALUES (?, ?, ?, ?, ?, ?)",
+            ((u.id, u.domain_id, u.link, u.status, u.text, self._known(u)) for u in self._added),
         )
         return outcomes
 
@@ -74,9 +74,9 @@ class Chunk:
             claimed += [text for each in self._users.values() if (text := each.values.get(name))]
         for home in sorted(each for each in homes if each is not None):
             self._keep(f"domain_id = {home} AND external_id", links)
-            if claimed:
-                for text, ids in holders(self._db, home, name, claimed).items():
-                    self._owners[home, text] = ids
+            identify(self._db, home, name)
+            for text, ids in holders(self._db, home, claimed).items():
+                self._owners[home, text] = ids
         last = self._db.one("SELECT seq FROM sqlite_sequence WHERE name = 'users'")
         self._next = last["seq"] + 1 if last else 1
 
@@ -116,11 +116,15 @@ class Chunk:
         return user_id(min(others)) if others else ""
 
     def _own(self, user: _User) -> None:
-        if identifier := user.values.get(self._identifier):
+        if identifier := self._known(user):
             self._owners.setdefault((user.domain_id, identifier), set()).add(user.id)
 
     def _disown(self, user: _User) -> None:
-        self._owners.get((user.domain_id, user.values.get(self._identifier, "")), set()).discard(user.id)
+        self._owners.get((user.domain_id, self._known(user)), set()).discard(user.id)
+
+    def _known(self, user: _User) -> str:
+        """The unique identifier; "" where it is blank."""
+        return user.values.get(self._identifier, "")
 
     # --- comparing ----------------------------------------------------------------------------------------
 
@@ -169,7 +173,11 @@ class Chunk:
         linked = self._links.get((after.domain_id, after.link), after.id)
         if owner or linked != after.id:
             return Result.FAILED, f"{owner or user_id(linked)} already has this {name} or link. Make a new preview."
-        stays = (before.domain_id, before.link) == (after.domain_id, after.link)
+        stays = (before.domain_id, before.link, self._known(before)) == (
+            after.domain_id,
+            after.link,
+            self._known(after),
+        )
         self._changed.append((stays, after))
         self._take(after)
         if claims:

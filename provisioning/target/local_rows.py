@@ -1,4 +1,4 @@
-"""How a user is kept in the table `users`: the id that people see, attributes as JSON, and who has a certain value."""
+"""How a user is kept in the table `users`: the id that people see, attributes as JSON, and who has which identifier."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec.structs import astuple
 
-from provisioning.database import Database
+from provisioning.database import PART, Database
 
 _AWKWARD = re.compile(r'["\\\x00-\x1f]')
-"""In the name of an attribute: msgspec can name no field of a struct so, and no path of SQLite's finds it."""
+"""In the name of an attribute: msgspec can name no field of a struct so."""
 
 
 def user_id(row_id: int) -> str:
@@ -32,24 +32,27 @@ def values_of(attributes: Sequence[str]) -> Callable[[str], list[tuple[str, ...]
     return lambda text: list(zip(*map(astuple, decode(text)), strict=True))
 
 
-def holders(db: Database, domain_id: int, attribute: str, values: Sequence[str]) -> dict[str, set[int]]:
-    """Who of a domain has one of these values in an attribute: the rows' ids by value. An index on the attribute, made
-    when it is first asked for, is kept by SQLite itself whoever writes; call it within a transaction."""
-    wanted = "IN (SELECT value FROM json_each(?2))"
-    if _AWKWARD.search(attribute):
-        fits = f"EXISTS (SELECT 1 FROM json_each(attributes) WHERE value {wanted})"
-    else:
-        quoted = attribute.replace("'", "''")
-        value = f"""json_extract(attributes, '$."{quoted}"')"""
-        fits = f"{value} {wanted}"
-        name = f"users_by_{attribute.encode().hex()}"  # Names of indexes know no letter case, those of attributes do.
-        db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON users (domain_id, {value}) WHERE {value} IS NOT NULL")
-    asked = msgspec.json.encode(values).decode()
-    rows = db.all(f"SELECT id, attributes FROM users WHERE domain_id = ?1 AND {fits}", domain_id, asked)
-    # Looked at once more, for SQLite's JSON ends a text where a NUL stands in it.
-    texts = values_of([attribute])(f"[{','.join(row['attributes'] for row in rows)}]") if rows else [()]
-    found: dict[str, set[int]] = {text: set() for text in values}
-    for row, text in zip(rows, texts[0], strict=True):
-        if text in found:
-            found[text].add(row["id"])
+def identify(db: Database, domain_id: int, attribute: str) -> None:
+    """Let the column `identifier` of a domain's users hold their value of this attribute, "" where it is blank. NULL is not
+    known yet: users of earlier versions, and everybody once the unique identifier is another. Call it within a transaction."""
+    another = "UPDATE domains SET identified_by = ?1 WHERE id = ?2 AND identified_by IS NOT ?1"
+    if db.execute(another, attribute, domain_id):
+        db.execute("UPDATE users SET identifier = NULL WHERE domain_id = ?", domain_id)
+    values = values_of([attribute])
+    unknown = f"SELECT id, attributes FROM users WHERE domain_id = ? AND identifier IS NULL LIMIT {PART}"
+    while rows := db.all(unknown, domain_id):
+        (texts,) = values(f"[{','.join(row['attributes'] for row in rows)}]")
+        db.many("UPDATE users SET identifier = ? WHERE id = ?", zip(texts, (row["id"] for row in rows), strict=True))
+
+
+def holders(db: Database, domain_id: int, identifiers: Sequence[str]) -> dict[str, set[int]]:
+    """Who of a domain has one of these identifiers: the rows' ids by identifier. `identify` must have been called in the
+    same transaction."""
+    found: dict[str, set[int]] = {text: set() for text in identifiers}
+    # Each is a parameter of its own: SQLite's JSON would end a text where a NUL stands in it.
+    marks = ", ".join("?" for _ in found)
+    for row in db.all(
+        f"SELECT id, identifier FROM users WHERE domain_id = ? AND identifier IN ({marks})", domain_id, *found
+    ):
+        found[row["identifier"]].add(row["id"])
     return found

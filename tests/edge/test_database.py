@@ -9,11 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from servers import at_once, database, everybody_may_read, mode
+from servers import at_once, database, everybody_may_read, make_domain, mode
 
 from provisioning.database import Database
 from provisioning.errors import SettingsError
-from provisioning.store.migrations import migrate
+from provisioning.model import Action, Change, Outcome, Result
+from provisioning.store.migrations import migrate, migrations
+from provisioning.target.local import LocalDirectory
 
 
 @pytest.fixture
@@ -271,6 +273,34 @@ def test_a_migration_that_fails_leaves_no_half_of_itself(tmp_path: Path) -> None
         with pytest.raises(sqlite3.OperationalError):
             migrate(db)
         assert [row["name"] for row in db.all("SELECT name FROM sqlite_master WHERE type = 'table'")] == ["secrets"]
+
+
+def test_a_file_from_before_identifiers_had_a_column_is_upgraded_and_finds_people(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "rollcall.db")) as db:
+        migrations.apply(db.utils, stop_before="identifiers")
+        domain = make_domain(db, "staff", "Employee ID")
+        for name, value in (("Employee ID", "00017"), ("Badge", "7")):
+            path = f"json_extract(attributes, '$.\"{name}\"')"
+            index = f"users_by_{name.encode().hex()}"
+            db.execute(f"CREATE INDEX {index} ON users (domain_id, {path}) WHERE {path} IS NOT NULL")
+            db.execute(
+                "INSERT INTO users (domain_id, status, attributes) VALUES (?, 'Live', json_object(?, ?))",
+                domain.id, name, value,
+            )  # fmt: skip
+        migrate(db)
+        names = {
+            row["name"] for row in db.all("SELECT name FROM sqlite_master WHERE tbl_name = 'users' AND sql IS NOT NULL")
+        }
+        assert names == {"users", "one_user_per_external_id", "users_of_domain", "users_by_identifier"}
+        journal: list[Outcome] = []
+        LocalDirectory(db, domain.id, "Employee ID").ensure(
+            [added("1001", "00017"), added("1002", "7")], journal.extend
+        )
+        assert [(each.key, each.result) for each in journal] == [("1001", Result.FAILED), ("1002", Result.DONE)]
+
+
+def added(key: str, identifier: str) -> Change:
+    return Change(key, Action.ADD, "Employed.", {}, {"status": "Live", "external_id": key, "Employee ID": identifier})
 
 
 def test_what_belongs_to_a_customer_goes_with_the_customer(db: Database) -> None:

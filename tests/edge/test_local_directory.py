@@ -147,9 +147,9 @@ def test_a_user_who_is_already_as_wanted_is_done_whatever_else_moved(
         touch(db, column, value)
     moved = "Department" if "Department" not in case.after else "Employee ID"
     touch(db, moved, "moved")
-    before = db.all("SELECT * FROM users")
+    before = db.all("SELECT id, domain_id, external_id, status, attributes FROM users")
     assert result(directory, case.change) is Result.DONE
-    assert db.all("SELECT * FROM users") == before
+    assert db.all("SELECT id, domain_id, external_id, status, attributes FROM users") == before
 
 
 MOVED = {
@@ -510,19 +510,77 @@ def test_any_text_is_kept_as_it_is(
 @example(name="Employee's ID", identifier="7")
 @example(name="ID", identifier="7")
 @example(name="id", identifier="7")
+@example(name="Badge\0old", identifier="7\0001")
+@example(name="E-mail", identifier="Zo\u00eb")
+@example(name="E-mail", identifier="Zoe\u0308")
+@example(name="Employee ID", identifier="7" * 3_000_000)
 def test_whoever_has_an_identifier_is_found_whatever_it_and_its_attribute_are_called(
     shared: Callable[..., LocalDirectory], name: str, identifier: str
 ) -> None:
     directory = shared(name)
-    first, second = (
-        Change(key, Action.ADD, "Employed.", {}, {"status": "Live", "external_id": key, name: identifier})
-        for key in ("1001", "1002")
+    first, second, third = (
+        Change(key, Action.ADD, "Employed.", {}, {"status": "Live", "external_id": key, name: value})
+        for key, value in (("1001", identifier), ("1002", identifier), ("1003", f"{identifier}\0"))
     )
-    assert [result(directory, first), result(directory, second)] == [Result.DONE, Result.FAILED]
+    results = [result(directory, each) for each in (first, second, third)]
+    assert results == [Result.DONE, Result.FAILED, Result.DONE]
+
+
+def test_letters_that_only_look_the_same_are_two_identifiers(directory: LocalDirectory) -> None:
+    assert [result(directory, add(text, text)) for text in ("Zo\u00eb", "Zoe\u0308", "zo\u00eb")] == [Result.DONE] * 3
 
 
 def test_an_identifier_that_somebody_else_gave_away_meanwhile_is_seen(db: Database, directory: LocalDirectory) -> None:
     assert result(directory, add()) is Result.DONE
-    touch(db, "Employee ID", "00018")
+    given = change(Action.UPDATE, {"Employee ID": "00018"}, Seen(Status.LIVE, "1001", {"Employee ID": "00017"}))
+    with database(db.path) as other:
+        assert result(LocalDirectory(other, STAFF, "Employee ID"), given) is Result.DONE
     assert result(directory, add("1002", "00018")) is Result.FAILED
     assert result(directory, add("1003", "00017")) is Result.DONE
+
+
+# --- how who has an identifier is found -------------------------------------------------------------------
+
+
+def indexes(db: Database) -> list[str]:
+    rows = db.all("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'users' ORDER BY name")
+    return [row["name"] for row in rows]
+
+
+def test_no_name_of_a_unique_identifier_makes_an_index(db: Database) -> None:
+    before = indexes(db)
+    with db.transaction():
+        for name in (f"ID {number}" for number in range(300)):
+            assert result(LocalDirectory(db, STAFF, name), add(name, name, **{name: "7"})) is Result.DONE
+            assert result(LocalDirectory(db, STAFF, name), add(f"2 {name}", name, **{name: "7"})) is Result.FAILED
+    assert indexes(db) == before
+
+
+def test_with_another_unique_identifier_people_are_found_by_its_values(db: Database, directory: LocalDirectory) -> None:
+    assert result(directory, add(Badge="7")) is Result.DONE
+    by_badge = LocalDirectory(db, STAFF, "Badge")
+    assert result(by_badge, add("1002", "00017", Badge="7")) is Result.FAILED
+    assert result(by_badge, add("1002", "00017", Badge="8")) is Result.DONE
+    assert result(directory, add("1003", "00017", Badge="9")) is Result.FAILED
+    assert result(directory, add("1003", "00018", Badge="8")) is Result.DONE
+    assert result(by_badge, add("1004", "00019", Badge="00018")) is Result.DONE
+
+
+def test_who_moves_to_a_domain_with_another_unique_identifier_is_found_there_by_each(
+    db: Database, directory: LocalDirectory, alumni: LocalDirectory
+) -> None:
+    MOVE.seed(db, Badge="7")
+    by_badge = LocalDirectory(db, ALUMNI, "Badge")
+    assert result(by_badge, add("1002", "00018", Badge="8")) is Result.DONE
+    assert result(directory, MOVE.change) is Result.DONE
+    assert result(by_badge, add("1003", "00019", Badge="7")) is Result.FAILED
+    assert result(by_badge, add("1003", "00019", Badge="8")) is Result.FAILED
+    assert [result(alumni, add("1003", text)) for text in ("00017", "00018")] == [Result.FAILED] * 2
+
+
+def test_people_of_many_chunks_from_before_are_all_found(db: Database, directory: LocalDirectory) -> None:
+    with db.transaction():
+        for number in range(1_001):
+            seed(db, link=f"{number}", Employee_ID=f"{number:05}")
+    outcomes = ensure(directory, *(add(f"new {number}", f"{number:05}") for number in range(1_002)))
+    assert [each.result for each in outcomes] == [Result.FAILED] * 1_001 + [Result.DONE]

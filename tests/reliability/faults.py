@@ -246,7 +246,7 @@ class Disturbed:
 
     def _statement(self) -> tuple[tuple[str, ...], int]:
         """The beginnings of the statement that is the point, and the how manieth it is."""
-        writes = ("INSERT INTO users", "UPDATE users")
+        writes = ("INSERT INTO users", "UPDATE users SET status")
         count = len(self.stage.keys)
         return {
             USERS: (("INSERT INTO plans",), 1),
