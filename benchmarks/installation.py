@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.people import FED
-from benchmarks.situation import NOW
+from benchmarks.situation import NOW, attribute
 from provisioning.model import Actor
 from provisioning.target.local_rows import identify
 from provisioning.workflow import Workspace, set_up
@@ -27,7 +27,7 @@ def setup_text(hibob_url: str, target: str = '"local"') -> str:
     """The set-up file of such a customer."""
     attributes = "".join(
         f'  [[domains.attributes]]\n  name = "{feed.attribute}"\n  data_feed_name = "{feed.data_feed_name}"\n'
-        f'  type = "{feed.type if feed.type in ("date", "number") else "text"}"\n'
+        f'  type = "{attribute(feed).type}"\n'
         for feed in FED
     )
     return (

@@ -1,8 +1,8 @@
 """An invented company of any size, the same for the same seed: HiBob's answers of two nights, and what Skillcast has.
 
 Between the two nights 2 % joined, 5 % changed in one to three attributes, and 1 % left. Awkward people are among
-them: long text, accents as one character or two, ids with leading zeros or 19 digits, nulls and blanks, and two who
-share a unique identifier. Nothing here is taken from Rollcall: what each attribute should say is written down apart.
+them: long text, accents as one character or two, ids with leading zeros or 19 digits, nulls and blanks, two who
+share a unique identifier and are managers, people without a manager, and some whose manager is gone. Nothing here is taken from Rollcall: what each attribute should say is written down apart.
 """
 
 import random
@@ -24,6 +24,9 @@ DEPARTMENTS = {
 TITLES = {str(501 + n): f"{grade} {what}" for n, (grade, what) in enumerate(
     (g, w) for g in ("Junior", "Senior", "Head of") for w in ("analyst", "clerk", "Möbel", "counsel", "engineer")
 )}  # fmt: skip
+MANAGER = "Manager"
+REPORTS = 8
+"""So many report to each manager, on average."""
 STATUSES = {"employed": "Employed", "parentalLeave": "Parental leave"}
 
 
@@ -70,11 +73,14 @@ FEEDS = (
     Feed("home.mobilePhone", "Mobile", "Mobile"),
     Feed("about.about", "About", "About"),
     Feed("payroll.employment.fte", "FTE", "FTE", "number"),
-    Feed("payroll.employment.contract", "Contract", "Contract"),
+    Feed("work.reportsTo", "Reports to", MANAGER, "employee"),
 )
 FED = tuple(each for each in FEEDS if each.attribute)
 ATTRIBUTES = tuple(each.attribute for each in FED)
 CHANGING = [place for place, each in enumerate(FEEDS) if each.attribute in ("Department", "Job title", "Site", "Desk", "Region", "Cost centre", "Grade")]  # fmt: skip
+IDENTIFIER, BOSS = (
+    next(place for place, each in enumerate(FEEDS) if each.attribute == name) for name in ("Employee ID", MANAGER)
+)
 Person = list[str | int | float | None]
 """A machine value per feed, in their order."""
 
@@ -82,22 +88,35 @@ Person = list[str | int | float | None]
 def company(people: int, seed: int = SEED) -> tuple[list[Person], list[Person]]:
     """(last night's people, tonight's people in another order)."""
     chance = random.Random(seed)  # noqa: S311 - invented people
-    before = [_somebody(number, chance) for number in range(people)]
+    before = [_somebody(number, chance, _boss(people, chance, awkward=0)) for number in range(people)]
     if people > 20:
-        before[7][4] = before[8][4]  # Two share a unique identifier.
-    gone = set(chance.sample(range(people), int(people * LEFT)))
+        before[7][IDENTIFIER] = before[8][IDENTIFIER]  # Two share a unique identifier.
+    # Whoever leaves had handed their people over before.
+    gone = set(chance.sample(range(people // REPORTS, people), int(people * LEFT)))
     moved = set(chance.sample(range(people), int(people * CHANGED))) - gone
-    now = [_changed(each, chance) if n in moved else each for n, each in enumerate(before) if n not in gone]
-    now += [_somebody(people + number, chance) for number in range(int(people * JOINED))]
+    now = [_changed(each, people, chance) if n in moved else each for n, each in enumerate(before) if n not in gone]
+    now += [_somebody(people + number, chance, _boss(people, chance)) for number in range(int(people * JOINED))]
     chance.shuffle(now)
     return before, now
 
 
-def _somebody(number: int, chance: random.Random) -> Person:
+def _id(number: int) -> str:
+    return str(3_980_342_332_733_000_000 + number)
+
+
+def _boss(people: int, chance: random.Random, awkward: float = 0.04) -> str | None:
+    """The id of one of the managers, or at times of nobody; and for this share of somebody who is gone or shares an
+    identifier."""
+    if chance.random() < awkward:
+        return chance.choice((_id(-1 - chance.randrange(people)), _id(7)))
+    return _id(chance.randrange(max(1, people // REPORTS))) if chance.random() < 0.99 else None
+
+
+def _somebody(number: int, chance: random.Random, boss: str | None) -> Person:
     name = chance.choice(("Zoë", "Zoe\u0308", "Ada", "Åsa", "Bjørn", "Mary  Ann", "O’Neil", "=1+1", "John"))
     about = "a long story " * 80 if number % 500 == 3 else chance.choice((None, "", "Cycling, chess", "Ελληνικά"))
     return [
-        str(3_980_342_332_733_000_000 + number),
+        _id(number),
         chance.choices(("employed", "parentalLeave"), (98, 2))[0],
         "Active",
         None,
@@ -120,13 +139,18 @@ def _somebody(number: int, chance: random.Random) -> Person:
         f"+44 7700 {chance.randrange(10**6):06}",
         about,
         chance.choice((100, 80, 50, 62.5, None)),
-        chance.choice(("Permanent", "Fixed term", "")),
+        boss,
     ]
 
 
-def _changed(person: Person, chance: random.Random) -> Person:
+def _changed(person: Person, people: int, chance: random.Random) -> Person:
     other = list(person)
-    for place in chance.sample(CHANGING, chance.randint(1, 3)):
+    places = chance.sample(CHANGING, chance.randint(1, 3))
+    if len(places) > 1 and chance.random() < 1 / 4:
+        # Beside something else: to a manager who shares an identifier nothing is changed.
+        places.pop()
+        other[BOSS] = _boss(people, chance)
+    for place in places:
         labels = FEEDS[place].labels
         other[place] = (
             chance.choice([each for each in labels if each != person[place]]) if labels else f"{person[place] or ''}x"
@@ -175,8 +199,11 @@ def fields() -> bytes:
 
 
 def columns(people: Iterable[Person]) -> pa.Table:
-    """What Skillcast should say of these people: their key and a text column per attribute, blank as ""."""
+    """What Skillcast should say of these people: their key and a text column per attribute, blank as "". A manager
+    is their unique identifier."""
     rows = list(people)
+    identifiers = {row[0]: row[IDENTIFIER] for row in rows}
+    rows = [[*row[:BOSS], identifiers.get(row[BOSS]), *row[BOSS + 1 :]] for row in rows]
     texts: dict[str, list[str]] = {"key": [str(row[0]) for row in rows]}
     for place, feed in enumerate(FEEDS):
         if feed.attribute:

@@ -14,7 +14,7 @@ from benchmarks.decode import answer_type
 from benchmarks.hibob import hibob
 from benchmarks.installation import LABEL, fill, installation
 from benchmarks.measure import Peer, Step, Timed
-from benchmarks.people import ATTRIBUTES, FED, Nights
+from benchmarks.people import ATTRIBUTES, FED, MANAGER, Nights
 from provisioning import workflow
 from provisioning.model import Plan
 from provisioning.workflow import Workspace
@@ -103,6 +103,7 @@ def pandas(nights: Nights) -> Timed:
         employees = httpx.post(f"{url}/people/search", json={}, timeout=120, trust_env=False).json()["employees"]
         new = pd.json_normalize(employees).rename(columns={**columns, "id": "key"})[["key", *ATTRIBUTES]]
         new = new.fillna("").astype(str).apply(lambda column: column.str.normalize("NFC").str.strip())
+        new[MANAGER] = new[MANAGER].map(new.set_index("key")["Employee ID"]).fillna("")
         with sqlite3.connect(path) as connection:
             users = pd.read_sql("SELECT external_id AS key, attributes FROM users", connection)
             old = pd.json_normalize(users.pop("attributes").map(msgspec.json.decode).tolist()).fillna("")

@@ -12,7 +12,7 @@ from provisioning.source.metadata import decode_metadata
 from provisioning.source.people import decode_people
 
 NOW = datetime(2026, 3, 2, 5, tzinfo=UTC)
-TYPES = {"date": AttributeType.DATE, "number": AttributeType.NUMBER}
+TYPES = {"date": AttributeType.DATE, "number": AttributeType.NUMBER, "employee": AttributeType.USER}
 
 
 def attribute(feed: Feed) -> Attribute:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine.situation import People, Situation
+from provisioning.engine.texts import Texts, one_of
 from provisioning.model import Action, AttributeType, Change, Finding, Held, Severity
 
 MOST_NAMED = 5
@@ -30,9 +31,10 @@ def leave_references(situation: Situation, people: People, changes: Sequence[Cha
     no user: neither here after this run, nor in another domain of the customer. Whoever would be left without a
     required one is held."""
     names = _reference_names(situation, people)
-    if not any(change.after.get(name) for change in changes for name in names):
+    referred = {value for change in changes for name in names if (value := change.after.get(name))}
+    if not referred:
         return Settled(list(changes), [])
-    shared, there = _shared(situation, people), _there(situation, people)
+    shared, there = _shared(situation, people, referred), _there(situation, people, referred)
     held: dict[str, Held] = {}
     while True:
         going = [each for each in changes if each.key not in held]
@@ -60,23 +62,26 @@ def _identifiers(situation: Situation, people: People) -> pa.Array | None:
     return found.values if found else None
 
 
-def _shared(situation: Situation, people: People) -> ReadOnlySet[str]:
+def _shared(situation: Situation, people: People, among: ReadOnlySet[str]) -> ReadOnlySet[str]:
     values = _identifiers(situation, people)
     if values is None:
         return frozenset()
-    return {value for value, count in Counter(values.to_pylist()).items() if count > 1}
+    found = Texts(values)
+    return {value for value, count in Counter(found.at(found.rows_of(among))).items() if count > 1}
 
 
-def _there(situation: Situation, people: People) -> ReadOnlySet[str]:
+def _there(situation: Situation, people: People, among: ReadOnlySet[str]) -> ReadOnlySet[str]:
     """Identifiers of employees whose own user has them already, and of users in the customer's other domains."""
     wanted, users = _identifiers(situation, people), people.matches.user
+    elsewhere = Texts(situation.elsewhere)
+    there = set(elsewhere.at(elsewhere.rows_of(among)))
     name = situation.domain.settings.unique_identifier or ""
     if wanted is None or name not in people.user_values:
-        return situation.elsewhere
-    rows = np.flatnonzero(users >= 0)
+        return there
+    rows = np.flatnonzero((users >= 0) & one_of(wanted, among))
     mine = wanted.take(pa.array(rows))
     theirs = people.user_values[name].take(pa.array(users[rows]))
-    return situation.elsewhere | set(mine.filter(pc.equal(mine, theirs)).to_pylist())
+    return there | set(mine.filter(pc.equal(mine, theirs)).to_pylist())
 
 
 def _made(situation: Situation, changes: Iterable[Change]) -> ReadOnlySet[str]:

@@ -60,7 +60,7 @@ class Situation:
     members: tuple[str, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
     others: tuple[OtherDomain, ...] = ()
-    elsewhere: frozenset[str] = frozenset()
+    elsewhere: pa.Array = field(default_factory=lambda: blank(0))
 
     @property
     def today(self) -> date:

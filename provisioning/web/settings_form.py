@@ -274,7 +274,7 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
         for number, row in enumerate(edited.to_dict("records"), 1)
         if _said(row["Person"]) or _said(row["Attribute"])
     )
-    # Only where it is looked at: it asks for each of them.
+    # Only where it is looked at: it looks at everybody.
     if st.query_params.get("part") == "protected":
         _strangers(here, domain, [each.person for each in said if each.person])
     return said
@@ -282,7 +282,7 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
 
 def _strangers(here: Here, domain: Domain, named: Sequence[str]) -> None:
     """A misspelt name protects nobody."""
-    unknown = [each for each in named if not workflow.is_anybody(here.house, domain.label, each)]
+    unknown = workflow.strangers(here.house, domain.label, named)
     if unknown:
         st.warning(
             "Nobody among the users, nor in the last read of HiBob, is called this, so it protects nobody now: "

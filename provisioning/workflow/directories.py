@@ -1,13 +1,16 @@
 """The user directory of a domain: opened to be read and written, or as it was read last, for looking only."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from provisioning.engine.texts import blank, is_filled, whole
 from provisioning.errors import NotFound, SettingsError
 from provisioning.hands import Closed
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
@@ -147,31 +150,49 @@ def same_system(one: Domain, other: Domain) -> bool:
     return same and left.domain_attribute is not None
 
 
-def identifiers_elsewhere(house: Workspace, domain: Domain) -> dict[str, str]:
-    """User id → unique identifier, of the customer's other domains in the same directory as they were read last: their
-    users may be managers of this one's."""
-    if not any(each.type is AttributeType.USER and each.data_feed_name for each in domain.attributes):
-        return {}
-    found: dict[str, str] = {}
-    for other in customers.domains(house.db, domain.customer_id):
-        name = other.settings.unique_identifier
-        if other.id == domain.id or not name or not same_system(domain, other):
-            continue
-        with suppress(NotFound):
-            users = known_users(house, other, [name])
-            values = users.attributes.get(name)
-            found |= dict(zip(users.ids.to_pylist(), values.to_pylist(), strict=True)) if values is not None else {}
-    return {user: identifier for user, identifier in found.items() if identifier}
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Users of a customer's other domains who have a unique identifier, a row each; every id once."""
+
+    ids: pa.Array
+    identifiers: pa.Array
 
 
-def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Mapping[str, str]) -> Users:
+def identifiers_elsewhere(house: Workspace, domain: Domain) -> Elsewhere:
+    """The users of the customer's other domains in the same directory as they were read last: they may be managers of this
+    one's."""
+    ids, identifiers = [blank(0)], [blank(0)]
+    if any(each.type is AttributeType.USER and each.data_feed_name for each in domain.attributes):
+        for other in customers.domains(house.db, domain.customer_id):
+            name = other.settings.unique_identifier
+            if other.id == domain.id or not name or not same_system(domain, other):
+                continue
+            with suppress(NotFound):
+                users = known_users(house, other, [name])
+                if name in users.attributes:
+                    ids.append(whole(users.ids))
+                    identifiers.append(whole(users.attributes[name]))
+    return _last_of_each(pa.concat_arrays(ids), pa.concat_arrays(identifiers))
+
+
+def _last_of_each(ids: pa.Array, identifiers: pa.Array) -> Elsewhere:
+    """Who is in two domains, because they were read at different times, is known as in the last of them."""
+    encoded = ids.dictionary_encode()
+    rows = np.zeros(len(encoded.dictionary), dtype=np.int64)
+    rows[encoded.indices.to_numpy()] = np.arange(len(ids))
+    last = identifiers.take(pa.array(rows))
+    filled = pa.array(is_filled(last))
+    return Elsewhere(encoded.dictionary.filter(filled), last.filter(filled))
+
+
+def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Elsewhere) -> Users:
     """A portal refers to managers by id: those of other domains get their unique identifier too, as those of this one
     have it."""
-    if domain.settings.scim is None or not elsewhere:
+    if domain.settings.scim is None or not len(elsewhere.ids):
         return users
     references = {each.name for each in domain.attributes if each.type is AttributeType.USER}
     named = {
-        name: pa.array([elsewhere.get(value, value) for value in column.to_pylist()], pa.string())
+        name: pc.coalesce(elsewhere.identifiers.take(pc.index_in(column, elsewhere.ids)), column)
         if name in references
         else column
         for name, column in users.attributes.items()

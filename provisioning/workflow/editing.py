@@ -9,6 +9,7 @@ from itertools import islice
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning import setup_file
 from provisioning.engine import advice, suggesting
@@ -18,8 +19,9 @@ from provisioning.engine.lifecycle import wishes
 from provisioning.engine.mapping import text_column
 from provisioning.engine.scope import in_scope
 from provisioning.engine.suggesting import Suggestion
+from provisioning.engine.texts import folded, one_of, whole
 from provisioning.engine.transforms import fold
-from provisioning.errors import Refused, SettingsError
+from provisioning.errors import NotFound, Refused, SettingsError
 from provisioning.model import (
     Attribute,
     Column,
@@ -34,7 +36,7 @@ from provisioning.model import (
 from provisioning.store import customers, drafts, snapshots
 from provisioning.store.snapshots import KeptRead
 from provisioning.workflow.asking import last_check
-from provisioning.workflow.directories import known_directory
+from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.reading import connection_of, read_hibob
 from provisioning.workflow.setting_up import changed_settings, file_of
@@ -420,13 +422,29 @@ def try_lifecycle(house: Workspace, label: str, lifecycle: Lifecycle) -> tuple[S
     return tuple(StatusSeen(status, people, status not in found.unknown) for status, people in counts.most_common())
 
 
-def is_anybody(house: Workspace, label: str, name: str) -> bool:
-    """Whether a user, or somebody in the newest read, has this id, link, e-mail or other value: for what is typed by hand."""
-    domain, wanted = seen_domain(house, label, "see the users"), fold(name)
-    users, _ = known_directory(house, domain).find(name.strip(), 50, 0)
-    for user, link, _status, values in users:
-        if wanted in {fold(each) for each in (user, f"user:{user}", link, *values.values())}:
-            return True
-    return bool(person_read(house, label, name.strip())) or any(
-        fold(line.split(" · ")[-1]) == wanted for _, line in people_read(house, label, name.strip(), 50)
-    )
+def strangers(house: Workspace, label: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of these names that are nobody's: neither in the newest read nor among the users does anybody have one as id,
+    link, e-mail or other value. For what is typed by hand."""
+    domain = seen_domain(house, label, "see the users")
+    left = {name: fold(name) for name in names}
+    for column in _known_by(house, domain):
+        if not left:
+            break
+        texts = folded(whole(column))
+        known_ones = set(texts.filter(pa.array(one_of(texts, left.values()))).unique().to_pylist())
+        left = {name: wanted for name, wanted in left.items() if wanted not in known_ones}
+    return tuple(left)
+
+
+def _known_by(house: Workspace, domain: Domain) -> Iterator[pa.Array]:
+    """What people are called by, column by column. The users come last: reading them takes longest, and few names are
+    left for them."""
+    read = snapshots.newest_read(house.snapshots, domain.id)
+    if read:
+        columns = (known.ID, known.EMAIL)
+        table = read.people(columns)
+        yield from (text_column(table, each) for each in columns)
+    with suppress(NotFound):
+        users = known_users(house, domain, [each.name for each in domain.attributes])
+        yield from (users.ids, pc.binary_join_element_wise("user:", users.ids, ""), users.external_ids)
+        yield from users.attributes.values()

@@ -116,7 +116,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
         decisions=decisions_of(house, domain),
         others=read.others,
-        elsewhere=frozenset(managers.values()),
+        elsewhere=managers.identifiers,
     )
 
 

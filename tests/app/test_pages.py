@@ -505,7 +505,7 @@ def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: Ap
 def test_a_protected_person_who_is_nobody_is_said(full: App) -> None:
     user, link, _, values = workflow.users(full.house(), DOMAIN)[0]
     settings = workflow.domains_seen(full.house(), "Northwind Trading")[0].settings
-    named = (ADMIN, user, link, values["Email"].upper(), "adimn@northwind.example")
+    named = (ADMIN, user, f"user:{user}", link, values["Email"].upper(), "adimn@northwind.example")
     protected = tuple(Protection(person=each) for each in named)
     workflow.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
     (told,) = full.open("settings", part="protected").warning

@@ -1,14 +1,18 @@
 """The benchmarks do not rot: their companies are what they say, and this project's side of each step runs on a small
 one. No figure is asserted on; the peers live in an environment of their own."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import decode, difference, local_directory, pages, plan, preview, workbook
 from benchmarks.installation import ALLOWED, LABEL
 from benchmarks.measure import Contender, Measured, Peer, Step
 from benchmarks.people import ATTRIBUTES, CHANGED, JOINED, LEFT, Nights, company
+from benchmarks.situation import situation
 from benchmarks.table import HEAD, rows, show
 from provisioning import workflow
+from provisioning.engine.plan import make_plan
 from provisioning.workflow import Workspace
 
 PEOPLE = 200
@@ -35,7 +39,20 @@ def test_awkward_people_are_among_them(nights: Nights) -> None:
     assert all(text.startswith("0") for text in table["Employee ID"].to_pylist())
     assert len(set(table["Employee ID"].to_pylist())) == table.num_rows - 1
     assert "" in table["Site"].to_pylist()
+    managers, identifiers = table["Manager"].to_pylist(), table["Employee ID"].to_pylist()
+    assert "" in managers
+    assert any(identifiers.count(each) > 1 for each in managers)
     assert "Zoe\u0308".encode() in nights.bytes()
+
+
+def test_managers_are_in_the_plan_awkward_ones_too(tmp_path: Path) -> None:
+    nights = Nights.make(tmp_path / "10000", 10_000)
+    decision = make_plan(situation(nights))
+    changed = [each.after["Manager"] for each in decision.changes if each.after.get("Manager")]
+    assert set(changed) <= set(nights.table()["Employee ID"].to_pylist())
+    assert len(changed) > 10_000 * JOINED
+    assert "manager-shared" in {each.code for each in decision.findings}
+    assert any(each.why.startswith("Manager: ") for each in decision.held)
 
 
 @pytest.mark.parametrize(
