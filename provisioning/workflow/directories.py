@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
+from provisioning.database import sought
 from provisioning.errors import NotFound, SettingsError
 from provisioning.hands import Closed
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
@@ -92,11 +93,11 @@ class KeptDirectory:
 
     def find(self, text: str, most: int, skip: int) -> tuple[list[Person], int]:
         """One page of the users whose id, link, status or a value holds this text, and how many there are."""
-        wanted = text.casefold()
+        wanted = sought(text)
         found = [
             each
             for each in self.everybody()
-            if not wanted or text in each[:3] or any(wanted in value.casefold() for value in each[3].values())
+            if not wanted or text in each[:3] or any(wanted in sought(value) for value in each[3].values())
         ]
         return found[skip : skip + most], len(found)
 
