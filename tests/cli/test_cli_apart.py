@@ -99,7 +99,6 @@ CASES: dict[str, tuple[str, Call]] = {
     "drop_notify_target": (PREPARE, lambda h, i: workflow.drop_notify_target(h, i.label, 0, "")),
     "drop_settings_draft": (PREPARE, lambda h, i: workflow.drop_settings_draft(h, i.label)),
     "effect_of": (READ, lambda h, i: workflow.effect_of(h, i.plan)),
-    "events_found": (READ, lambda h, i: workflow.events_found(h, i.label, [""])),
     "evidence_of": (READ, lambda h, i: workflow.evidence_of(h, i.plan)),
     "explain": (READ, lambda h, i: workflow.explain(h, i.label, i.person)),
     "explain_then": (READ, lambda h, i: workflow.explain_then(h, i.label, i.person, i.run)),
