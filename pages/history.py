@@ -1,6 +1,6 @@
 """What happened, day by day and in words: who decided what; every run and preview again; trends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -10,17 +10,21 @@ from provisioning import workflow
 from provisioning.model import Approval, Domain, Plan, Run, RunStatus
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
-from provisioning.report.told import done, not_done, told, who
-from provisioning.web import address, approval, deciding, parts, past, trends
+from provisioning.report.told import Told, done, not_done, who
+from provisioning.web import address, approval, parts, past, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
-from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, on_the_clock, people, run_names, zone_of
+from provisioning.web.words import (
+    PLAN_WORDS,
+    RUN_WORDS,
+    escape,
+    moment,
+    on_the_clock,
+    people,
+    run_names,
+    zone_here,
+    zone_of,
+)
 
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "Previews and approvals": ("plan", "decided", "standing", "workbook"),
-    "Runs": ("run", "stop"),
-    "Settings and mapping": ("mapping", "settings", "domain", "connection", "customer", "schedule", "all schedules"),
-    "Access and exports": ("role", "signed", "users", "history", "person", "set-up", "notification", "test message"),
-}
 ICONS = {
     "plan made": ":material/compare_arrows:",
     "plan approved": ":material/verified:",
@@ -49,9 +53,11 @@ def draw_timeline(here: Here, label: str) -> None:
     with left:
         text = address.search("Search", "Who, what, when (22 Nov 2026), or any word", "events_search")
     with right:
-        chosen = address.several("Show only", "kinds", list(KINDS), str)
-    starts = tuple(word for kind in chosen for word in KINDS[kind])
-    found, counts = workflow.timeline(here.house, label, starts, text)
+        chosen = address.several("Show only", "kinds", list(workflow.EVENT_KINDS), str)
+    starts = tuple(word for kind in chosen for word in workflow.EVENT_KINDS[kind])
+    zone = zone_here()
+    timeline = workflow.timeline(here.house, label, starts, text, zone)
+    found = timeline.events
     if not found:
         st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
         return
@@ -61,8 +67,8 @@ def draw_timeline(here: Here, label: str) -> None:
         with st.container(border=True, gap="xsmall"):
             st.header(day, anchor=False)
             for number, each in events:
-                draw_event(here, number, each, counts.get(each.plan or "", {}))
-    past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind))
+                draw_event(here, number, each, timeline.told(each))
+    past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind, zone))
 
 
 def day_of(at: str) -> str:
@@ -71,9 +77,9 @@ def day_of(at: str) -> str:
     return f"{there:%A} {there.day} {there:%B %Y}, {zone_of(there)}" if there else "—"
 
 
-def draw_event(here: Here, number: int, each: workflow.Event, counts: Mapping[str, int]) -> None:
+def draw_event(here: Here, number: int, each: workflow.Event, said: Told) -> None:
     """`number`: its place on the page."""
-    at, said = on_the_clock(each.at), told(each.what, named(here, each), counts)
+    at = on_the_clock(each.at)
     icon = next((icon for start, icon in ICONS.items() if each.what.startswith(start)), OTHER)
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall"):
@@ -88,21 +94,6 @@ def draw_event(here: Here, number: int, each: workflow.Event, counts: Mapping[st
             link("pages/preview.py", "Preview", ":material/arrow_forward:", here, plan=each.plan)
 
 
-def named(here: Here, each: workflow.Event) -> dict[str, object]:
-    """An event's details with people by their names, where the preview that it is about knows them."""
-    about, keys = dict(each.details), each.details.get("left_out")
-    if each.plan and isinstance(keys, list) and keys:
-        names = workflow.names_in_plan(here.house, each.plan, keys[:NAMED])
-        about["left_out"] = [names.get(key) or key for key in keys]
-    made = each.details.get("decisions")
-    if isinstance(made, list) and made:
-        names = workflow.names_in_plan(here.house, each.plan, [one["key"] for one in made]) if each.plan else {}
-        about["decisions"] = [
-            f"{names.get(one['key']) or one['key']}: {deciding.in_words(one['kind'], one['other'])}" for one in made
-        ]
-    return about
-
-
 # --- runs -------------------------------------------------------------------------------------------------
 
 
@@ -112,7 +103,8 @@ def draw_runs(here: Here, domain: Domain) -> None:
         text = address.search("Search", "Who, when (22 Nov 2026), or the run", "runs_search")
     with right:
         ended = address.several("Ended as", "ended", list(RunStatus), lambda each: RUN_WORDS[RunStatus(each)])
-    found = workflow.runs_found(here.house, domain.label, ended, text)
+    zone = zone_here()
+    found = workflow.runs_found(here.house, domain.label, ended, text, zone)
     if not found:
         none = "No run fits." if text or ended else "No run yet: nothing has been written to the directory."
         st.info(none, icon=":material/info:")
@@ -134,7 +126,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
         columns={"Done": st.column_config.TextColumn(width="large")},
     )  # fmt: skip
-    past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind))
+    past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind, zone))
     with guarded():
         run = workflow.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
         did = next((done(actions) for each, _, actions in found if each.id == run.id), "")

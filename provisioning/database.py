@@ -16,6 +16,7 @@ from typing import Any
 import sqlite_utils
 
 from provisioning.errors import SettingsError
+from provisioning.model import APOSTROPHES
 
 BUSY_SECONDS = 60
 PART = 400
@@ -34,9 +35,14 @@ def _keep_to_owner(path: Path) -> None:
                 each.chmod(mode)
 
 
+def sought(text: str) -> str:
+    """The form in which searches compare text: case does not count, nor which apostrophe it is."""
+    return text.translate(APOSTROPHES).casefold()
+
+
 def _lower(value: SqlValue) -> SqlValue:
-    """SQLite's own knows the letters A to Z alone: nobody would find Åsa by åsa."""
-    return value.casefold() if isinstance(value, str) else value
+    """SQLite's own knows the letters A to Z alone: nobody would find Åsa by åsa. Only searches use it."""
+    return sought(value) if isinstance(value, str) else value
 
 
 class Database:

@@ -13,6 +13,9 @@ from fractions import Fraction
 
 import pyarrow as pa
 
+APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´", "'"))
+"""As which one everybody's is searched for: whoever types one rarely has the other."""
+
 
 class Action(StrEnum):
     """What happens to one person. The order of definition is the order of processing."""

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "errors": set(),
     "model": set(),
     "bulk": set(),
-    "database": {"errors"},
+    "database": {"errors", "model"},
     "hosts": {"errors"},
     "http": {"errors"},
     "hands": set(),

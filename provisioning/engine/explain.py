@@ -9,7 +9,7 @@ from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
-from provisioning.model import Action, Attribute, Change, Held, Result
+from provisioning.model import APOSTROPHES, Action, Attribute, Change, Held, Result
 
 NAMED, LISTED = 5, 50
 """So many are named in a message, and listed to choose from, when several people fit what was asked for."""
@@ -122,6 +122,23 @@ def explain_person(situation: Situation, person: str) -> Answer:
     )  # fmt: skip
 
 
+def who_is_there(situation: Situation, keys: Iterable[str]) -> dict[str, Candidate]:
+    """Who is known now by each of these keys that plans knew people by; nothing of those whom neither side knows."""
+    people = lay_out(situation)
+    rows = {key: row for row, key in enumerate(people.keys)}
+    users = {link: user for user, link in enumerate(people.user_links) if link}
+    users |= {f"user:{each}": user for user, each in enumerate(people.user_ids)}
+    return {
+        key: _candidate(people, *(_of_row(people, rows[key]) if key in rows else _of_user(people, users[key])))
+        for key in keys
+        if key in rows or key in users
+    }
+
+
+def same_name(one: str, other: str) -> bool:
+    return _folded_name(one) == _folded_name(other)
+
+
 def _values(situation: Situation, people: People, row: int | None, user: int | None) -> tuple[Value, ...]:
     if row is None:
         return ()
@@ -165,15 +182,15 @@ def _find(situation: Situation, people: People, person: str) -> Pair:
 
 def _by_id(situation: Situation, people: People, person: str) -> list[Pair]:
     """HiBob's own ids and the users' are each somebody's alone; e-mails and unique identifiers should be."""
-    wanted, identifier = fold(person), situation.domain.settings.unique_identifier or ""
+    wanted, identifier = _sought(person), situation.domain.settings.unique_identifier or ""
     ours = people.mapped[identifier].values.to_pylist() if identifier in people.mapped else []
     theirs = people.user_values[identifier].to_pylist() if identifier in people.user_values else []
     ids = [fold(each) for each in people.user_ids]
-    for column in (people.keys, people.emails, [fold(value) for value in ours]):
-        if rows := [row for row, value in enumerate(column) if value == wanted]:
+    for column in (people.keys, people.emails, ours):
+        if rows := [row for row, value in enumerate(column) if _sought(value) == wanted]:
             return [_of_row(people, row) for row in rows]
-    for column in (ids, [f"user:{each}" for each in ids], people.user_emails, [fold(value) for value in theirs]):
-        if users := [user for user, value in enumerate(column) if value == wanted]:
+    for column in (ids, [f"user:{each}" for each in ids], people.user_emails, theirs):
+        if users := [user for user, value in enumerate(column) if _sought(value) == wanted]:
             return [_of_user(people, user) for user in users]
     return []
 
@@ -200,17 +217,18 @@ def _by_name(people: People, person: str) -> Iterator[Pair]:
 
 def _by_part(people: People, person: str) -> Iterator[Pair]:
     """Every word begins a word of the name, or all of it begins the e-mail."""
-    words, wanted = fold(person).split(), fold(person)
+    wanted = _sought(person)
+    words = wanted.split()
     for row, (name, email) in enumerate(zip(people.names, people.emails, strict=True)):
-        if email.startswith(wanted) or _begin(words, name):
+        if _sought(email).startswith(wanted) or _begin(words, name):
             yield _of_row(people, row)
     for user, (name, email) in enumerate(zip(people.user_names, people.user_emails, strict=True)):
-        if email.startswith(wanted) or _begin(words, name):
+        if _sought(email).startswith(wanted) or _begin(words, name):
             yield _of_user(people, user)
 
 
 def _begin(words: Sequence[str], name: str) -> bool:
-    parts = fold(name).split()
+    parts = _sought(name).split()
     return all(any(part.startswith(word) for part in parts) for word in words)
 
 
@@ -222,7 +240,12 @@ def _candidate(people: People, row: int | None, user: int | None) -> Candidate:
 
 
 def _folded_name(name: str) -> str:
-    return " ".join(fold(name).split())
+    return " ".join(_sought(name).split())
+
+
+def _sought(text: str) -> str:
+    """For looking somebody up, never for matching: which apostrophe it is does not count either."""
+    return fold(text if text.isascii() else text.translate(APOSTROPHES))
 
 
 def _name(people: People, row: int | None, user: int | None) -> str:

@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 import pyarrow as pa
 
+from provisioning.database import sought
 from provisioning.errors import TargetError
 from provisioning.http import AddressesOf
 from provisioning.model import Action, Attribute, Change, Outcome, Status, Users
@@ -339,4 +340,4 @@ def _named(bound: Bound, column: list[str], names: Mapping[str, str]) -> list[st
 
 
 def _holds(row: tuple[str, str, str, Mapping[str, str]], text: str) -> bool:
-    return not text or text in row[:3] or any(text.casefold() in value.casefold() for value in row[3].values())
+    return not text or text in row[:3] or any(sought(text) in sought(value) for value in row[3].values())

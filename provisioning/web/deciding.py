@@ -7,18 +7,10 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Action, Change, Plan, Proposal, Run, RunStatus
-from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.store.plans import PersonDecision
 from provisioning.web import address
 from provisioning.web.frame import Here, go
 from provisioning.web.words import escape, moment, people
-
-_WORDS = {
-    DecisionKind.PROTECT: "Keep active",
-    DecisionKind.MOVE: "Moved to",
-    DecisionKind.SAME: "Same person as user",
-    DecisionKind.NOT_SAME: "Not the same person as user",
-    DecisionKind.TEST_ACCOUNT: "May be archived; test account",
-}
 
 
 def _decide(here: Here, plan: Plan, wishes: workflow.Wishes) -> None:
@@ -147,15 +139,10 @@ def _take_back(here: Here, keys: Collection[str]) -> None:
     st.rerun()
 
 
-def in_words(kind: str, other: str) -> str:
-    """A decision, as events and tables tell it."""
-    return f"{_WORDS[DecisionKind(kind)]} {other}".strip()
-
-
 def _row(each: PersonDecision) -> dict[str, str]:
     return {
         "Who": each.name or each.key,
-        "Decision": in_words(each.kind, each.other),
+        "Decision": workflow.decision_in_words(each.kind, each.other),
         "By": each.by,
         "When": moment(each.at),
     }

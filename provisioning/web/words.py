@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -99,15 +99,19 @@ def moment(at: datetime | str | None, *, seconds: bool = False) -> str:
     return f"{there:%d %b %Y, %H:%M}{f':{there:%S}' if seconds else ''} {zone_of(there)}".lstrip("0")
 
 
+def zone_here() -> tzinfo:
+    """The time zone of the browser; UTC where that is not known, as in a test."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
 def on_the_clock(at: datetime | str | None) -> datetime | None:
-    """The same moment in the time zone of the browser; in UTC where that is not known, as in a test."""
+    """The same moment in the time zone of the browser."""
     if not at:
         return None
-    found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    try:
-        return found.astimezone(ZoneInfo(st.context.timezone or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
-        return found.astimezone(UTC)
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(zone_here())
 
 
 def zone_of(at: datetime) -> str:

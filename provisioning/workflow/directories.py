@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provisioning.database import sought
 from provisioning.engine.texts import blank, is_filled, whole
 from provisioning.errors import NotFound, SettingsError
 from provisioning.hands import Closed
@@ -95,11 +96,11 @@ class KeptDirectory:
 
     def find(self, text: str, most: int, skip: int) -> tuple[list[Person], int]:
         """One page of the users whose id, link, status or a value holds this text, and how many there are."""
-        wanted = text.casefold()
+        wanted = sought(text)
         found = [
             each
             for each in self.everybody()
-            if not wanted or text in each[:3] or any(wanted in value.casefold() for value in each[3].values())
+            if not wanted or text in each[:3] or any(wanted in sought(value) for value in each[3].values())
         ]
         return found[skip : skip + most], len(found)
 

@@ -1,10 +1,20 @@
 """Why somebody is, or is not, in a domain: as things are now, and as any past run saw them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import fed_by
-from provisioning.engine.explain import Answer, Candidate, SeveralFit, Step, explain_person, with_name
+from provisioning.engine.explain import (
+    Answer,
+    Candidate,
+    SeveralFit,
+    Step,
+    explain_person,
+    same_name,
+    who_is_there,
+    with_name,
+)
 from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
@@ -33,8 +43,8 @@ class Then:
 
 
 def explain(house: Workspace, label: str, person: str) -> Answer:
-    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now. Whoever
-    neither side knows any more is answered from past runs. Raises `NotFound`."""
+    """Why somebody is, or is not, in the domain: from HiBob as it was read last, and the directory as it is now. Whom
+    neither side knows by that name any more, past runs may. Raises `NotFound`."""
     domain = seen_domain(house, label, "see why somebody is there")
     situation: Situation | None = None
     try:
@@ -43,10 +53,10 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     except SeveralFit:
         raise
     except NotFound:
-        gone = _gone(house, domain, situation, person) if person.strip() else None
-        if gone is None:
+        found = _remembered(house, domain, situation, person) if person.strip() else None
+        if found is None:
             raise
-        answer = gone
+        answer = found
     answer = replace(answer, also=_all_keys(house, domain, answer))
     answer = _with_move(house, domain, answer)
     past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
@@ -66,21 +76,37 @@ def _now(house: Workspace, situation: Situation, person: str) -> Answer:
         return replace(explain_person(situation, user), person=person)
 
 
-def _gone(house: Workspace, domain: Domain, situation: Situation | None, person: str) -> Answer | None:
-    """Somebody whom neither side knows any more and past runs do. `situation` None: nothing is kept of a domain that left.
-    Raises `SeveralFit`."""
+def _remembered(house: Workspace, domain: Domain, situation: Situation | None, person: str) -> Answer | None:
+    """Somebody whom past runs know so: as they are now, where either side still has them. `situation` None: nothing is kept
+    of a domain that left. Raises `SeveralFit`."""
     email = fed_by(domain.attributes, situation.columns, known.EMAIL) if situation else None
     ids = [each for each in (domain.settings.unique_identifier, email) if each]
-    found = person_past.remembered(house.db, domain.id, person.strip(), ids)
+    found = dict(person_past.remembered(house.db, domain.id, person.strip(), ids))
+    there = _there(house, situation, found) if situation and found else {}
+    gone = [key for key in found if key not in there]
     # A user whom HiBob had forgotten already is known by a key of their own, and was added under HiBob's.
-    hibob = [(key, name) for key, name in found if not key.startswith(USER)] or found
-    if len(hibob) > 1:
-        raise SeveralFit(person, (Candidate(key, name, "", "only past runs know them") for key, name in hibob))
-    if not found:
+    hibob = [key for key in gone if not key.startswith(USER)] or gone
+    fitting = {each.key: each for each in there.values()}
+    fitting |= {key: Candidate(key, found[key], "", "only past runs know them") for key in hibob}
+    if len(fitting) > 1:
+        raise SeveralFit(person, fitting.values())
+    if situation and there:
+        key, now = next(iter(there.items()))
+        answer = explain_person(situation, now.key)
+        said = answer.answer if same_name(found[key], now.name) else f"Now {now.name}. {answer.answer}"
+        return replace(answer, person=person, answer=said)
+    if not gone:
         return None
-    keys = [key for key, _ in found]
     said = "Not here any more: neither HiBob’s last answer nor the directory knows them."
-    return Answer(person, keys[0], said, (), tuple(keys[1:]), name=found[0][1])
+    return Answer(person, gone[0], said, (), tuple(gone[1:]), name=found[gone[0]])
+
+
+def _there(house: Workspace, situation: Situation, keys: Iterable[str]) -> dict[str, Candidate]:
+    """Who has these keys now; or, of a record that was joined with another, who goes on under the other's."""
+    joined = {key: person_past.user_once_linked(house.db, situation.domain.id, key) for key in keys}
+    there = who_is_there(situation, [*joined, *(f"{USER}{user}" for user in joined.values() if user)])
+    now = {key: there.get(key) or there.get(f"{USER}{user}") for key, user in joined.items()}
+    return {key: each for key, each in now.items() if each}
 
 
 def _situation(house: Workspace, domain: Domain) -> Situation:

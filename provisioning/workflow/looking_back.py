@@ -1,16 +1,18 @@
 """The history as one filters, compares and hands it out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
+from provisioning.database import sought
 from provisioning.errors import NotFound
 from provisioning.model import Run
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
-from provisioning.report.told import told
-from provisioning.store import history, run_differences, runs
+from provisioning.report.told import Told, told, who
+from provisioning.store import history, plans, run_differences, runs
+from provisioning.store.plans import DecisionKind
 from provisioning.workflow.house import Workspace, record_event, seen_domain
 
 SHOWN_RUNS = 60
@@ -24,65 +26,137 @@ class FileKind(StrEnum):
     JSON = "json"
 
 
-def runs_found(house: Workspace, label: str, statuses: Sequence[str] = (), text: str = "") -> list[RunSeen]:
+EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
+    "Previews and approvals": ("plan", "decided", "standing", "workbook"),
+    "Runs": ("run", "stop"),
+    "Settings and mapping": (
+        "mapping", "settings", "domain", "connection", "customer", "schedule", "all schedules", "target",
+    ),
+    "Access and exports": (
+        "role", "signed", "users", "history exported", "person", "set-up", "notification", "test message",
+    ),
+    "Records and keys": ("old plans", "encryption key", "history sealed", "content", "database", "rows"),
+}  # fmt: skip
+"""How the names of each kind of event begin. Every event is of one kind."""
+_DECIDED = {
+    DecisionKind.PROTECT: "Keep active",
+    DecisionKind.MOVE: "Moved to",
+    DecisionKind.SAME: "Same person as user",
+    DecisionKind.NOT_SAME: "Not the same person as user",
+    DecisionKind.TEST_ACCOUNT: "May be archived; test account",
+}
+
+
+def decision_in_words(kind: str, other: str) -> str:
+    """A decision about somebody, as events and tables tell it."""
+    return f"{_DECIDED[DecisionKind(kind)]} {other}".strip()
+
+
+def runs_found(
+    house: Workspace, label: str, statuses: Sequence[str] = (), text: str = "", zone: tzinfo = UTC
+) -> list[RunSeen]:
     """The last runs that ended so (any, where none is named) and whose id, author or moment holds the text; newest first."""
     found = runs.recent_runs(house.db, seen_domain(house, label, "see the runs").id, SHOWN_RUNS)
-    wanted = text.strip().casefold()
     return [
         each
         for each in found
         if (not statuses or each[0].status.value in statuses)
-        and wanted in f"{each[0].id} {each[0].by} {_days(each[0].started_at.isoformat())}".casefold()
+        and _holds(f"{each[0].id} {each[0].by} {_days(each[0].started_at, zone)}", text)
     ]
 
 
-def events_found(house: Workspace, label: str, starts: Sequence[str], text: str = "") -> list[history.Event]:
-    """The domain's events whose name starts with one of these (any, where none is named) and that hold the text, newest
-    first."""
-    return _fitting(_events(house, label), starts, text)
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """`events`, newest first; `counts`: what the previews that they are about came to; `names`: (preview, key) → name of
+    whom they speak of."""
+
+    events: list[history.Event]
+    counts: Mapping[str, Mapping[str, int]]
+    names: Mapping[tuple[str, str], str]
+
+    def told(self, each: history.Event) -> Told:
+        """What happened, as the page says it."""
+        return told(each.what, self.details(each), self.counts.get(each.plan or ""))
+
+    def details(self, each: history.Event) -> dict[str, object]:
+        """An event's details with people by their names, where the preview that it is about knows them."""
+        about = dict(each.details)
+        for kind in ("left_out", "taken_back"):
+            if isinstance(keys := about.get(kind), list):
+                about[kind] = [self._name(each, key) for key in keys]
+        if isinstance(made := about.get("decisions"), list):
+            about["decisions"] = [
+                f"{self._name(each, one['key'])}: {decision_in_words(one['kind'], one['other'])}" for one in made
+            ]
+        return about
+
+    def _name(self, each: history.Event, key: str) -> str:
+        return self.names.get((each.plan or "", key)) or key
 
 
-def _events(house: Workspace, label: str) -> list[history.Event]:
+def timeline(house: Workspace, label: str, starts: Sequence[str] = (), text: str = "", zone: tzinfo = UTC) -> Timeline:
+    """The domain's events whose name starts with one of these (any, where none is named) and that hold the text as the page
+    says it; but for what says nothing of its own: that a run began which came to its end."""
     domain = seen_domain(house, label, "see the history")
-    return history.events(house.db, domain.customer_id, domain.id)
-
-
-def _fitting(events: Sequence[history.Event], starts: Sequence[str], text: str) -> list[history.Event]:
-    wanted = text.strip().casefold()
-    return [
-        each
-        for each in events
-        if each.what.startswith(tuple(starts) or "") and (not wanted or wanted in _all_of(each).casefold())
-    ]
-
-
-def _all_of(each: history.Event) -> str:
-    """By the words that people read, and by those of the command line."""
-    said = f"{told(each.what, each.details).text} {each.what} {in_words(each.details)}"
-    return f"{_days(each.at)} {each.who} {said} {each.plan or ''} {each.run or ''}"
-
-
-def _days(at: str) -> str:
-    """A moment as it may be searched for: 2026-11-22 08:56, and 22 Nov 2026."""
-    found = datetime.fromisoformat(at)
-    return f"{found:%Y-%m-%d %H:%M} {found.day} {found:%b %Y, %H:%M}"
-
-
-def timeline(
-    house: Workspace, label: str, starts: Sequence[str], text: str = ""
-) -> tuple[list[history.Event], dict[str, Mapping[str, int]]]:
-    """What `events_found` finds, but for what says nothing of its own: that a run began which came to its end. With what
-    the previews came to, by their ids."""
-    events = _events(house, label)
+    events = history.events(house.db, domain.customer_id, domain.id)
     ended = {each.run for each in events if each.what in ("run ended", "run stopped")}
     counts = {each.plan: each.details.get("counts") for each in events if each.what == "plan made"}
-    found = [each for each in _fitting(events, starts, text) if each.what != "run started" or each.run not in ended]
-    return found, {plan: known for plan, known in counts.items() if plan and isinstance(known, dict)}
+    some = [
+        each
+        for each in events
+        if each.what.startswith(tuple(starts) or "") and (each.what != "run started" or each.run not in ended)
+    ]
+    known = {plan: numbers for plan, numbers in counts.items() if plan and isinstance(numbers, dict)}
+    found = Timeline(some, known, _names(house, some))
+    return replace(found, events=[each for each in some if _holds(_all_of(found, each, zone), text)]) if text else found
 
 
-def export_runs(house: Workspace, label: str, statuses: Sequence[str], text: str, kind: FileKind) -> bytes:
+def _names(house: Workspace, events: Sequence[history.Event]) -> dict[tuple[str, str], str]:
+    wanted: dict[str, list[str]] = {}
+    for each in events:
+        if each.plan and (keys := _spoken_of(each.details)):
+            wanted.setdefault(each.plan, []).extend(keys)
+    return {
+        (plan, key): name for plan, keys in wanted.items() for key, name in plans.names_of(house.db, plan, keys).items()
+    }
+
+
+def _spoken_of(details: Mapping[str, object]) -> list[str]:
+    """The keys of the people whom an event names."""
+    lists = {
+        name: value for name in ("left_out", "taken_back", "decisions") if isinstance(value := details.get(name), list)
+    }
+    return [one["key"] if name == "decisions" else one for name, value in lists.items() for one in value]
+
+
+def _all_of(found: Timeline, each: history.Event, zone: tzinfo) -> str:
+    """By the words that people read, as they stand on the page, and by those of the command line."""
+    said, at = found.told(each), datetime.fromisoformat(each.at)
+    line = f"{_days(at, zone)} {at.astimezone(zone):%H:%M} {who(each.who)} {said.text}. {said.more}"
+    return f"{line} {each.who} {each.what} {in_words(each.details)} {each.plan or ''} {each.run or ''}"
+
+
+def _holds(everything: str, text: str) -> bool:
+    """Whether it does, however either is broken into lines or written."""
+    return " ".join(sought(text).split()) in " ".join(sought(everything).split())
+
+
+def _days(at: datetime, zone: tzinfo) -> str:
+    """A moment as the page shows it in its places: Sunday 22 November 2026; 2026-11-22 08:56; 22 Nov 2026, 08:56 GMT."""
+    there = at.astimezone(zone)
+    called = f"{there:%Z}" if f"{there:%Z}"[:1].isalpha() else f"UTC{there:%Z}"
+    day = f"{there.day} {there:%b %Y}"
+    return (
+        f"{there:%A} {there.day} {there:%B %Y}, {called} {there:%Y-%m-%d %H:%M} {day}, {there:%H:%M} {called} "
+        f"{day}, {there:%H:%M:%S} {called}"
+    )
+
+
+def export_runs(
+    house: Workspace, label: str, statuses: Sequence[str], text: str, kind: FileKind, zone: tzinfo = UTC
+) -> bytes:
     """The runs that `runs_found` finds, as a file. That is recorded."""
-    found = runs_found(house, label, statuses, text)
+    found = runs_found(house, label, statuses, text, zone)
     rows: list[Row] = [
         {"run": run.id, "plan": run.plan_id, "begun": run.started_at.isoformat(), "by": run.by,
          "ended": run.ended_at.isoformat() if run.ended_at else "", "status": run.status.value}
@@ -92,12 +166,15 @@ def export_runs(house: Workspace, label: str, statuses: Sequence[str], text: str
     return _handed_out(house, label, "runs", rows, kind)
 
 
-def export_events(house: Workspace, label: str, starts: Sequence[str], text: str, kind: FileKind) -> bytes:
-    """The events that `events_found` finds, as a file. That is recorded."""
+def export_events(
+    house: Workspace, label: str, starts: Sequence[str], text: str, kind: FileKind, zone: tzinfo = UTC
+) -> bytes:
+    """The events of the `timeline`, as a file. That is recorded."""
+    found = timeline(house, label, starts, text, zone)
     rows: list[Row] = [
-        {"at": each.at, "who": each.who, "what": each.what, "details": in_words(each.details), "plan": each.plan or "",
-         "run": each.run or ""}
-        for each in events_found(house, label, starts, text)
+        {"at": each.at, "who": each.who, "what": each.what, "said": found.told(each).text,
+         "details": in_words(found.details(each)), "plan": each.plan or "", "run": each.run or ""}
+        for each in found.events
     ]  # fmt: skip
     return _handed_out(house, label, "events", rows, kind)
 

@@ -1,19 +1,24 @@
 """The history, filtered, compared and handed out."""
 
+import ast
 import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
+import provisioning
 from provisioning import workflow
 from provisioning.errors import NotFound
 from provisioning.model import Action, Run, RunStatus
 from provisioning.report.tables import as_csv
+from provisioning.report.told import who
 from provisioning.sandbox import Sandbox
 from provisioning.web.words import run_names
 from provisioning.workflow import FileKind
@@ -68,9 +73,9 @@ def test_runs_are_filtered_by_how_they_ended_and_by_a_word(full: App, two: tuple
 
 def test_events_are_searched_by_any_word_of_them(full: App, two: tuple[str, str], said: Said) -> None:
     house = full.house()
-    found = workflow.events_found(house, DOMAIN, ["plan approved"], "in a TEST")
-    assert len(workflow.events_found(house, DOMAIN, ["plan approved"])) == 2
-    assert all("In a test" in str(each.details) for each in found)
+    found = workflow.timeline(house, DOMAIN, ["plan approved"], "TO BE added").events
+    assert [each.what for each in found] == ["plan approved", "plan approved"]
+    assert workflow.timeline(house, DOMAIN, ["run"], "to be added").events == []
     at = full.open("history", kinds="Runs", search="no such word")
     assert not at.exception
     assert "Nothing fits" in said(at)
@@ -92,6 +97,117 @@ def test_what_is_handed_out_is_what_is_filtered_and_is_recorded(
         {"of": "events", "rows": 2, "file": kind.value},
         {"of": "runs", "rows": 1, "file": kind.value},
     ]
+
+
+@pytest.mark.parametrize("kind", FileKind)
+@pytest.mark.parametrize(("starts", "text"), [((), ""), (("run", "stop"), ""), ((), "to be added")])
+def test_the_file_has_the_events_that_the_timeline_shows(
+    full: App, two: tuple[str, str], kind: FileKind, starts: tuple[str, ...], text: str
+) -> None:
+    house = full.house()
+    shown = workflow.timeline(house, DOMAIN, starts, text).events
+    file = workflow.export_events(house, DOMAIN, starts, text, kind).decode("utf-8-sig")
+    rows = list(csv.DictReader(StringIO(file))) if kind is FileKind.CSV else json.loads(file)
+    assert [(row["at"], row["who"], row["what"]) for row in rows] == [(each.at, each.who, each.what) for each in shown]
+    assert rows
+    assert "run started" not in {row["what"] for row in rows}
+
+
+def test_a_line_of_the_timeline_is_found_by_itself_as_it_was_copied(full: App, two: tuple[str, str]) -> None:
+    house = full.house()
+    whole = workflow.timeline(house, DOMAIN)
+    for each in whole.events:
+        said = whole.told(each)
+        line = f"{datetime.fromisoformat(each.at):%H:%M} {who(each.who)} {said.text}. {said.more}"
+        assert each in workflow.timeline(house, DOMAIN, (), line).events, line
+    approved = [whole.told(each).text for each in whole.events if each.what == "plan approved"]
+    assert all(" to be added" in text for text in approved)
+
+
+def test_days_are_searched_as_the_clock_of_the_page_shows_them(full: App, two: tuple[str, str]) -> None:
+    house, far = full.house(), ZoneInfo("Pacific/Kiritimati")
+    newest = workflow.timeline(house, DOMAIN).events[0]
+    there = datetime.fromisoformat(newest.at).astimezone(far)
+    for day in (
+        f"{there:%A} {there.day} {there:%B %Y}, UTC+14",
+        f"{there.day} {there:%b %Y, %H:%M}",
+        f"{there:%Y-%m-%d %H:%M}",
+    ):
+        assert newest in workflow.timeline(house, DOMAIN, (), day, far).events
+    run, *_ = workflow.runs_found(house, DOMAIN)[0]
+    begun = run.started_at.astimezone(far)
+    asked = f"{begun.day} {begun:%b %Y, %H:%M} UTC+14"
+    assert run.id in [each.id for each, *_ in workflow.runs_found(house, DOMAIN, (), asked, far)]
+    assert workflow.runs_found(house, DOMAIN, (), asked) == []
+    assert workflow.timeline(house, DOMAIN, (), f"{there.day} {there:%b %Y, %H:%M} UTC+14").events == []
+
+
+def test_whoever_was_left_out_or_decided_about_is_found_by_name_and_named_in_the_file(
+    full: App, sandbox: Sandbox
+) -> None:
+    sandbox.pass_day()
+    house = full.house()
+    plan = workflow.preview(house, DOMAIN)
+    archived = next(each for each in plan.changes if each.action is Action.ARCHIVE)
+    plan = workflow.decide(house, plan.id, workflow.Wishes(protect=(archived.key,)))
+    left = plan.changes[0]
+    workflow.approve(house, plan.id, leave_out=(left.key,), overrides={each.code: "In a test." for each in plan.blocks})
+    for name, what in ((left.name, "plan approved"), (archived.name, "decided")):
+        assert what in [each.what for each in workflow.timeline(house, DOMAIN, (), name).events]
+        rows = json.loads(workflow.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
+        assert [name in row["details"] for row in rows] == [True]
+
+
+def names_recorded() -> set[str]:
+    """Every name of an event that the code records."""
+    names: set[str] = set()
+    trees = {path: ast.parse(path.read_text()) for path in Path(provisioning.__file__).parent.rglob("*.py")}
+    constants = [each for path, tree in trees.items() if path.name == "history.py" for each in ast.walk(tree)]
+    for tree in trees.values():
+        nodes = list(ast.walk(tree))
+        for call in (each for each in nodes if isinstance(each, ast.Call)):
+            called = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            if called not in ("record_event", "record_unsealed", "record", "_record", "_note"):
+                continue
+            for given in call.args:
+                names |= texts(given)
+                name = getattr(given, "id", getattr(given, "attr", ""))
+                for each in [*nodes, *constants] if name else []:
+                    names |= texts_of_name(each, name)
+    return names
+
+
+def texts(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.IfExp):
+        return texts(node.body) | texts(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def texts_of_name(node: ast.AST, name: str) -> set[str]:
+    """What this name is made to be by an assignment or a loop."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if getattr(target, "id", "") == name:
+                return texts(node.value)
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = zip(target.elts, node.value.elts, strict=True)
+                return {text for one, value in pairs if getattr(one, "id", "") == name for text in texts(value)}
+    if isinstance(node, ast.For) and name in {getattr(each, "id", "") for each in ast.walk(node.target)}:
+        return {text for each in ast.walk(node.iter) for text in texts(each)}
+    return set()
+
+
+def test_every_event_is_of_one_kind() -> None:
+    recorded = names_recorded()
+    assert recorded >= {
+        "target saved", "encryption key rotated", "history sealed anew", "old plans removed", "connection created",
+        "run stopped", "role by group ended", "rows found unsealed", "database restored", "customer taken up again",
+        "connection tested", "content of the history removed", "signed out", "domain changed",
+    }  # fmt: skip
+    kinds = {
+        name: [kind for kind, starts in workflow.EVENT_KINDS.items() if name.startswith(starts)] for name in recorded
+    }
+    assert {name: found for name, found in kinds.items() if len(found) != 1} == {}
 
 
 def test_a_formula_in_the_history_stays_text() -> None:

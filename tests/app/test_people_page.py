@@ -183,3 +183,58 @@ def test_whoever_left_long_ago_is_found_by_a_part_of_the_name_and_never_mixed_wi
     assert answer.name == "Ingrid Solberg"
     with pytest.raises(SeveralFit, match="people fit “a”"):
         workflow.explain(house, DOMAIN, "a")
+
+
+def called(full: App, sandbox: Sandbox, key: str, first_name: str, surname: str) -> None:
+    """Somebody bears this name from now on, and their user too."""
+    sandbox.company.people[key] |= {"root.firstName": first_name, "root.surname": surname}
+    run(full, workflow.preview(full.house(), DOMAIN))
+
+
+@pytest.mark.parametrize("asked", ["Quist-V", "odile-berthe quist-varga", "Quill’s", "Quill's"])
+def test_a_former_name_leads_to_whoever_bore_it_as_they_are_now(
+    full: App, sandbox: Sandbox, said: Said, asked: str
+) -> None:
+    key = somebody(full, sandbox)
+    called(full, sandbox, key, "Odile-Berthe", "Quill's" if "uill" in asked else "Quist-Varga")
+    called(full, sandbox, key, "Odile-Berthe", "Morgan")
+    by_key = workflow.explain(full.house(), DOMAIN, key)
+    answer = workflow.explain(full.house(), DOMAIN, asked)
+    assert by_key.answer == "Unchanged: the user is live, as HiBob says."
+    assert answer.answer == "Now Odile-Berthe Morgan. Unchanged: the user is live, as HiBob says."
+    assert (answer.person, answer.key, answer.name, answer.steps) == (asked, key, "Odile-Berthe Morgan", by_key.steps)
+    told = said(full.open("people", person=asked)).replace("\\", "")
+    assert "Now Odile-Berthe Morgan. Unchanged" in told
+
+
+def test_a_former_name_that_two_had_lists_who_they_are_now(full: App, sandbox: Sandbox) -> None:
+    here = somebody(full, sandbox)
+    called(full, sandbox, here, "Odile-Berthe", "Quist-Varga")
+    called(full, sandbox, here, "Odile-Berthe", "Morgan")
+    other = min(set(sandbox.company.people) & {link for _, link, *_ in workflow.users(full.house(), DOMAIN)} - {here})
+    called(full, sandbox, other, "Ada", "Quist-Varga")
+    called(full, sandbox, other, "Ada", "Lovelace")
+    with pytest.raises(SeveralFit) as fit:
+        workflow.explain(full.house(), DOMAIN, "Quist-V")
+    assert {(each.key, each.name) for each in fit.value.found} == {
+        (here, "Odile-Berthe Morgan"),
+        (other, "Ada Lovelace"),
+    }
+
+
+def test_whoever_left_hibob_is_explained_by_their_old_id_as_the_user_they_are(full: App, sandbox: Sandbox) -> None:
+    key = somebody(full, sandbox)
+    user = next(user for user, link, *_ in workflow.users(full.house(), DOMAIN) if link == key)
+    del sandbox.company.people[key]
+    run(full, workflow.preview(full.house(), DOMAIN))
+    answer = workflow.explain(full.house(), DOMAIN, key)
+    assert answer.answer == "Unchanged: the user is archived, and HiBob does not show them."
+    assert answer.key == f"user:{user}"
+
+
+def test_the_directory_is_searched_with_any_apostrophe(full: App, sandbox: Sandbox) -> None:
+    key = somebody(full, sandbox)
+    called(full, sandbox, key, "Una", "O’Hara-Quill")
+    for asked in ("o'hara-q", "O’HARA-Q"):
+        found, count = workflow.users_seen(full.house(), DOMAIN, asked, 9, 0)
+        assert (count, found[0][1]) == (1, key)

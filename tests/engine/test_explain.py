@@ -13,7 +13,7 @@ from build import (
     user,
 )
 
-from provisioning.engine.explain import LISTED, Answer, SeveralFit, explain_person
+from provisioning.engine.explain import LISTED, Answer, SeveralFit, explain_person, who_is_there
 from provisioning.errors import NotFound
 from provisioning.model import Protection, ScopeRule
 
@@ -74,6 +74,30 @@ def test_of_many_namesakes_the_first_are_named() -> None:
 def test_a_part_of_a_name_or_the_beginning_of_an_email_is_enough_where_it_is_one_persons(person: str) -> None:
     people = [employee("1", last="Morgan"), employee("2", last="Smith")]
     assert ask(person, people, [user("1", last="Morgan")]).key == "1"
+
+
+@pytest.mark.parametrize("written", ["O'Brien", "O’Brien", "Oʼbrien"])
+@pytest.mark.parametrize("asked", ["o'", "O’", "o‘brien", "ADA O´BRIEN"])
+def test_every_apostrophe_finds_every_other(asked: str, written: str) -> None:
+    assert ask(asked, [employee("1", last=written), employee("2", last="Obrien")], []).key == "1"
+
+
+def test_an_apostrophe_of_an_email_or_identifier_is_any_too() -> None:
+    people = [employee("1", email="o'brien@acme.example", identifier="E’1"), employee("2")]
+    assert {ask(each, people, []).key for each in ("O’Brien@acme.example", "e'1")} == {"1"}
+
+
+def test_keys_of_the_past_lead_to_whoever_has_them_now_and_to_nobody_else() -> None:
+    people = [employee("1", last="Morgan"), employee("2", identifier="3")]
+    found = who_is_there(
+        situation(people, [user("1"), user("9"), unlinked("8")]), ["1", "user:u1", "9", "user:u8", "3"]
+    )
+    assert {key: (each.key, each.name) for key, each in found.items()} == {
+        "1": ("1", "Ada Morgan"),
+        "user:u1": ("1", "Ada Morgan"),
+        "9": ("user:u9", "Ada Person 9"),
+        "user:u8": ("user:u8", "Ada Person 8"),
+    }
 
 
 def test_whoever_fits_a_part_is_told_apart_by_what_is_known_of_them() -> None:
