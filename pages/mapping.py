@@ -52,7 +52,7 @@ class Said:
 
 
 def begin_anew(why: str = "") -> None:
-    """`why` is said until the editor is begun anew again. A bin that was clicked meant a row of the editor until now."""
+    """`why` is said beside the new editor. A bin that was clicked meant a row of the one until now."""
     st.session_state.pop(GONE, None)
     st.session_state[WHY] = why
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
@@ -75,9 +75,10 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
     stored = workflow.mapping_draft(here.house, domain.label) or in_force(domain)
     base, of = st.session_state.get(BASE), (domain.id, here.may_prepare)
     if editor_key(domain) not in st.session_state or base is None or base.of != of:
+        why = st.session_state.get(WHY, "")
         begin_anew()
         content = content_of(stored)
-        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)))
+        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)), why)
         st.session_state[BASE], st.session_state[SEEN] = base, stored
     rows = mapping_table.edited(base.rows, st.session_state.get(editor_key(domain)), fields)
     try:
@@ -264,8 +265,8 @@ def draw_table(
         st.session_state[BASE].rows, said.rows, {each.attribute: each for each in tried}, fields
     )
     mapping_table.edit(table, editor_key(domain), view, click_bin if here.may_prepare else None)
-    if st.session_state.get(WHY):
-        st.warning(st.session_state[WHY], icon=":material/info:")
+    if st.session_state[BASE].why:
+        st.warning(st.session_state[BASE].why, icon=":material/info:")
     if here.may_prepare:
         st.caption(
             f"The {mapping_table.SPARE} empty rows take new attributes, and no pasted row beyond them. More at once go "
