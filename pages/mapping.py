@@ -24,8 +24,18 @@ from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
 from provisioning.workflow import Begun, MappingDraft
 
 # What the editor began from, never its own output; what the store held when this tab last looked or wrote; how often the
-# editor was begun anew; the version saved here; and the row whose bin was clicked.
-BASE, SEEN, TURN, SAVED, GONE = "mapping_base", "mapping_seen", "mapping_turn", "mapping_saved", "mapping_gone"
+# editor was begun anew, and why where that is to be said; the version saved here; and the row whose bin was clicked.
+BASE, SEEN, TURN, WHY = "mapping_base", "mapping_seen", "mapping_turn", "mapping_why"
+SAVED, GONE = "mapping_saved", "mapping_gone"
+
+ELSEWHERE = (
+    "Your draft was changed in another tab meanwhile, and the table shows it as that tab left it. What you changed in "
+    "this tab is not in it: Undo brings it back, and a second Undo what the other tab left."
+)
+FULL = (
+    "The empty rows are filled. If you pasted more rows than stood empty, the rest was not taken: paste it again below, "
+    "or all rows under Paste from Excel."
+)
 
 MORE = {"": "Values", "words": "In plain English", "paste": "Paste from Excel", "file": "File"}
 Content = tuple[tuple[Attribute, ...], str]
@@ -41,7 +51,10 @@ class Said:
     problem: SettingsError | None = None
 
 
-def begin_anew() -> None:
+def begin_anew(why: str = "") -> None:
+    """`why` is said beside the new editor. A bin that was clicked meant a row of the one until now."""
+    st.session_state.pop(GONE, None)
+    st.session_state[WHY] = why
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
 
 
@@ -62,9 +75,10 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
     stored = workflow.mapping_draft(here.house, domain.label) or in_force(domain)
     base, of = st.session_state.get(BASE), (domain.id, here.may_prepare)
     if editor_key(domain) not in st.session_state or base is None or base.of != of:
+        why = st.session_state.get(WHY, "")
         begin_anew()
         content = content_of(stored)
-        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)))
+        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)), why)
         st.session_state[BASE], st.session_state[SEEN] = base, stored
     rows = mapping_table.edited(base.rows, st.session_state.get(editor_key(domain)), fields)
     try:
@@ -76,23 +90,29 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
         begin_anew()
         st.rerun()
     if content != content_of(stored) and here.may_prepare:
-        remember(here, domain, content_of(stored))
-        keep(here, domain, content, base.begun)
+        mine = MappingDraft(*content, base.begun)
+        if stored not in (st.session_state[SEEN], in_force(domain)):
+            # Another tab changed the draft too, and this one does not know how.
+            remember(here, domain, stored, mine)
+            begin_anew(ELSEWHERE)
+            st.rerun()
+        keep(here, domain, mine)
+        remember(here, domain, stored)
     if mapping_table.outgrown(rows):
-        begin_anew()
+        begin_anew(FULL if len(content[0]) - len(stored.attributes) > 1 else "")
         st.rerun()
     return Said(base.begun, content, rows)
 
 
-def remember(here: Here, domain: Domain, content: Content) -> None:
+def remember(here: Here, domain: Domain, *left: MappingDraft) -> None:
     """What an edit leaves behind, for whoever wants it back."""
-    workflow.keep_mapping_past(here.house, domain.label, (*workflow.mapping_past(here.house, domain.label), content))
+    workflow.keep_mapping_past(here.house, domain.label, (*workflow.mapping_past(here.house, domain.label), *left))
 
 
-def undo(here: Here, domain: Domain, past: Sequence[Content], begun: Begun) -> None:
+def undo(here: Here, domain: Domain, past: Sequence[MappingDraft]) -> None:
     """Back to what the draft said before the last edit."""
     workflow.keep_mapping_past(here.house, domain.label, past[:-1])
-    keep(here, domain, past[-1], begun)
+    keep(here, domain, past[-1])
     begin_anew()
     st.rerun()
 
@@ -114,20 +134,21 @@ def take(here: Here, domain: Domain, before: Content, content: Content | None, b
     """Into the draft, what was suggested, pasted or read from a file; nothing where nothing was taken."""
     if content is None:
         return
-    remember(here, domain, before)
-    keep(here, domain, content, begun)
+    keep(here, domain, MappingDraft(*content, begun))
+    remember(here, domain, MappingDraft(*before, begun))
     begin_anew()
     st.rerun()
 
 
-def keep(here: Here, domain: Domain, content: Content, begun: Begun) -> None:
+def keep(here: Here, domain: Domain, draft: MappingDraft) -> None:
     """As a draft; what is in force already needs none."""
-    draft = MappingDraft(*content, begun)
+    # First, for the next click may end this run wherever it touches the session: what was stored and not seen would pass
+    # for another tab's.
+    st.session_state[SEEN] = draft
     if draft == in_force(domain):
         workflow.drop_mapping_draft(here.house, domain.label)
     else:
-        workflow.keep_mapping_draft(here.house, domain.label, *content, begun)
-    st.session_state[SEEN] = draft
+        workflow.keep_mapping_draft(here.house, domain.label, *content_of(draft), draft.begun)
 
 
 def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
@@ -140,14 +161,14 @@ def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
     stale = said.begun != workflow.begun_from(domain)
     if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
         if changed:
-            remember(here, domain, content)
+            remember(here, domain, MappingDraft(*content, said.begun))
         workflow.drop_mapping_draft(here.house, domain.label)
         begin_anew()
         st.rerun()
     past = workflow.mapping_past(here.house, domain.label)
     told = f"Takes back the last of {len(past)} edits since the mapping was saved." if past else "Takes back edits."
     if st.button("Undo", icon=":material/undo:", disabled=not (past and readable and here.may_prepare), help=told):
-        undo(here, domain, past, said.begun)
+        undo(here, domain, past)
 
 
 def draw_state(here: Here, domain: Domain, said: Said) -> None:
@@ -244,6 +265,13 @@ def draw_table(
         st.session_state[BASE].rows, said.rows, {each.attribute: each for each in tried}, fields
     )
     mapping_table.edit(table, editor_key(domain), view, click_bin if here.may_prepare else None)
+    if st.session_state[BASE].why:
+        st.warning(st.session_state[BASE].why, icon=":material/info:")
+    if here.may_prepare:
+        st.caption(
+            f"The {mapping_table.SPARE} empty rows take new attributes, and no pasted row beyond them. More at once go "
+            "through Paste from Excel, below."
+        )
     mapping_sample.told(here, domain, tried)
     return tried
 

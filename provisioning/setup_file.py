@@ -6,6 +6,7 @@ is, which is `UNSET` here.
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -43,6 +44,10 @@ MOST = 1_000_000_000
 MOST_TEXT = 4 << 20
 _LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]{0,100}+"|'[^'\n]{0,100}+')[ \t]*+\.[ \t]*+){50}""")
 """A key of many parts (a.a.a. …), for which Python's reader needs time that grows with their square."""
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Kinds of characters that no attribute's name holds: control, format and direction, line and paragraph."""
+_JOINERS = "\u200c\u200d"
+"""Some languages cannot be written without them."""
 HIBOB_API = "https://api.hibob.com/v1"
 WORKBOOK_COLUMNS = ("Decision", "Key", "Why")
 
@@ -184,7 +189,8 @@ def _in_words(problem: str) -> str:
     where = path.rstrip("`").removeprefix("$").removeprefix(".")
     where = re.sub(r"\[(\d+)\]", lambda match: f" no. {int(match[1]) + 1}", where)
     where = re.sub(r"\[\.{3}\]", "", where)
-    words = message.replace("Object contains", "there is an").replace("Object missing", "it is missing the")
+    words = re.sub(r"Expected `str` of length <= (\d+)", r"it is longer than \1 characters", message)
+    words = words.replace("Object contains", "there is an").replace("Object missing", "it is missing the")
     hint = _HINTS.get(where.rpartition(".")[2].partition(" no.")[0], "")
     return f"in {where}: {words}.{hint}" if where else f"{words}.{hint}"
 
@@ -294,8 +300,23 @@ def check_schedule(where: str, schedule: ScheduleTable | None) -> None:
         ) from None
 
 
+def check_attribute(where: str, attribute: Attribute) -> None:
+    """Raises `SettingsError`, which begins with `where`, for an attribute that no set-up file may hold."""
+    try:
+        table = msgspec.convert(msgspec.to_builtins(from_attribute(attribute)), AttributeTable)
+    except msgspec.ValidationError as problem:
+        raise SettingsError(f"{where}: {_in_words(str(problem))}") from None
+    _check_attribute(where, table)
+
+
+def _unseen(letter: str) -> bool:
+    return unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS
+
+
 def _check_attribute(where: str, each: AttributeTable) -> None:
-    at = f"{where}, attribute “{each.name}”"
+    at = f"{where}, attribute “{''.join('�' if _unseen(letter) else letter for letter in each.name)}”"
+    if any(map(_unseen, each.name)):
+        raise SettingsError(f"{at}: the name holds a line break, a control or a direction character. Type it anew.")
     if tidy(each.name) != each.name:
         raise SettingsError(f"{at}: the name begins or ends with a blank, or is not NFC-normalised.")
     if each.name in RESERVED_NAMES or each.name in WORKBOOK_COLUMNS:

@@ -198,7 +198,21 @@ def _cell(value: object) -> str:
     return list_text([str(each) for each in value]) if isinstance(value, list) else _text(value)
 
 
-def take(lines: Sequence[Line], attributes: Sequence[Attribute], identifier: str, catalogue: Catalogue | None) -> Taken:
+Check = Callable[[str, Attribute], None]
+"""Raises `SettingsError`, which begins with the first, for an attribute that no mapping may hold."""
+
+
+def _anything(_where: str, _each: Attribute) -> None:
+    pass
+
+
+def take(
+    lines: Sequence[Line],
+    attributes: Sequence[Attribute],
+    identifier: str,
+    catalogue: Catalogue | None,
+    check: Check = _anything,
+) -> Taken:
     """Lines laid over a mapping: an attribute that is there gets what its line says, others are added at the end.
     Without a header the columns are those of the editor, from the left. `catalogue` None: HiBob's columns are not known."""
     filled = [(number, cells) for number, cells in lines if any(tidy(each) for each in cells)]
@@ -210,7 +224,10 @@ def take(lines: Sequence[Line], attributes: Sequence[Attribute], identifier: str
     rows = filled if header is None else filled[1:]
     if problem:
         return Taken(tuple(attributes), identifier, (f"Line {filled[0][0]}: {problem}",))
-    return _Laying(header or COLUMNS, attributes, identifier, catalogue).lay(rows)
+    if not rows:
+        nothing = f"Line {filled[0][0]}: no attribute stands below the header."
+        return Taken(tuple(attributes), identifier, (nothing,))
+    return _Laying(header or COLUMNS, attributes, identifier, catalogue, check).lay(rows)
 
 
 _ALSO = {"user attribute": NAME, "skillcast attribute": NAME, "name": NAME, "hibob column": FEED, "column": FEED}
@@ -243,9 +260,14 @@ class _Laying:
     """One laying of lines over a mapping, with what went wrong on the way."""
 
     def __init__(
-        self, columns: Sequence[str], attributes: Sequence[Attribute], identifier: str, catalogue: Catalogue | None
+        self,
+        columns: Sequence[str],
+        attributes: Sequence[Attribute],
+        identifier: str,
+        catalogue: Catalogue | None,
+        check: Check,
     ) -> None:
-        self.columns, self.catalogue, self.before = columns, catalogue, identifier
+        self.columns, self.catalogue, self.before, self.check = columns, catalogue, identifier, check
         self.found = {each.name: each for each in attributes}
         self.identifier = identifier
         self.lines: dict[str, int] = {}
@@ -276,6 +298,7 @@ class _Laying:
             raise SettingsError(f"Line {number}: “{_short(name)}” stands in line {self.lines[name]} already.")
         self.lines[name] = number
         each = attribute_of(f"Line {number}", self._row(number, name, said))
+        self.check(f"Line {number}", each)
         self._check_columns(number, each)
         self.found[name] = each
         self._name_identifier(number, name, said)

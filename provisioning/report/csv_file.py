@@ -43,7 +43,7 @@ def read_lines(text: str) -> list[tuple[int, list[str]]]:
     semicolon or comma. Raises `SettingsError` for what is no such text."""
     first = text.removeprefix("\ufeff").lstrip("\r\n").partition("\n")[0]
     mark = "\t" if "\t" in first else max(";", ",", key=first.count) if ";" in first else ","
-    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark)
+    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark, strict=True)
     found, begins = [], 1
     try:
         for cells in reader:

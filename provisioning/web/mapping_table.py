@@ -66,12 +66,13 @@ def rows_of(attributes: Sequence[Attribute], identifier: str) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What an editor began from. `of`: which domain, and whether it may be edited."""
+    """What an editor began from. `of`: which domain, and whether it may be edited. `why`: what is said of its beginning."""
 
     of: tuple[int, bool]
     begun: Begun
     content: tuple[tuple[Attribute, ...], str]
     rows: tuple[Row, ...]
+    why: str = ""
 
 
 def edited(rows: Sequence[Row], state: object, fields: Sequence[Field]) -> list[Row]:

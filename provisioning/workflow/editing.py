@@ -240,14 +240,19 @@ def keep_mapping_draft(
     drafts.keep(house.db, domain.id, MAPPING, house.actor.name, drafts.Draft(begun.version, content), house.clock())
 
 
-def mapping_past(house: Workspace, label: str) -> tuple[Content, ...]:
-    """What the actor's mapping said before each of their last edits, the last edit at the end."""
+def mapping_past(house: Workspace, label: str) -> tuple[MappingDraft, ...]:
+    """What the actor's mapping said before each of their last edits, the last edit at the end. Each says what it was
+    begun from, so that bringing it back over what somebody saved meanwhile is a conflict."""
     domain = seen_domain(house, label, "see the mapping")
     kept = drafts.find(house.db, domain.id, PAST, house.actor.name)
-    return msgspec.json.decode(kept.content, type=tuple[Content, ...]) if kept else ()
+    if kept is None:
+        return ()
+    found = msgspec.json.decode(kept.content, type=tuple[MappingDraft | Content, ...])
+    # Those of earlier versions do not know what they were begun from.
+    return tuple(each for each in found if isinstance(each, MappingDraft))
 
 
-def keep_mapping_past(house: Workspace, label: str, past: Sequence[Content]) -> None:
+def keep_mapping_past(house: Workspace, label: str, past: Sequence[MappingDraft]) -> None:
     """The last `MOST_PAST` are kept, until the mapping is saved."""
     domain = seen_domain(house, label, "change the mapping", PREPARERS)
     content = msgspec.json.encode(tuple(past[-MOST_PAST:])).decode()

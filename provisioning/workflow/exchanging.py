@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from provisioning import setup_file
 from provisioning.engine import advice, mapping_rows
 from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping_words import in_words
@@ -39,7 +40,7 @@ def take_rows(
     domain = seen_domain(house, label, "see the mapping")
     before = (() if whole else tuple(attributes)), ("" if whole else identifier)
     try:
-        taken = mapping_rows.take(read_lines(text), *before, _catalogue(house, label))
+        taken = mapping_rows.take(read_lines(text), *before, _catalogue(house, label), setup_file.check_attribute)
         if not taken.problems:
             # A mapping on its way may lack its identifier; what cannot be saved at all is said now.
             named = replace(domain.settings, unique_identifier=taken.identifier or None)

@@ -105,6 +105,27 @@ def test_rows_that_could_not_be_saved_are_refused(full: App, said: Said) -> None
     assert "Take these rows" not in said(at)
 
 
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("a\u202eb", "Line 2, attribute “a�b”: the name holds a line break, a control or a direction character."),
+        ('"a\nb"', "Line 2, attribute “a�b”: the name holds a line break, a control or a direction character."),
+        ("n" * 201, "Line 2: in name: it is longer than 200 characters."),
+        ("Decision", "Line 2, attribute “Decision”: the name is one of Rollcall’s own"),
+    ],
+)
+def test_a_name_that_cannot_be_saved_is_told_with_its_line(full: App, name: str, problem: str) -> None:
+    said = f"Site\twork.site\n{name}\twork.department"
+    found = workflow.take_rows(full.house(), DOMAIN, said, there(full).attributes, "Employee ID", whole=False)
+    assert [each.startswith(problem) for each in found.problems] == [True]
+
+
+def test_a_file_without_attributes_is_refused(full: App, said: Said) -> None:
+    text = said(upload(full, b"Attribute\r\n"))
+    assert "no attribute stands below the header" in text
+    assert "Take this mapping" not in text
+
+
 def test_rows_that_change_nothing_say_so(full: App, said: Said) -> None:
     at = paste(full.open("mapping", more="paste"), "Site\twork.site")
     assert "These rows change nothing" in said(at)

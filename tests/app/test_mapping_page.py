@@ -391,3 +391,59 @@ def test_another_attribute_begins_on_the_first_page_of_its_people(twice: App) ->
     picker(at, "People by what differs").set_value("=Site").run()  # type: ignore[attr-defined]
     assert query(at, "attribute") == "=Site"
     assert "page" not in at.query_params
+
+
+# --- several people, several tabs, several rows -----------------------------------------------------------
+
+
+def test_undo_of_edits_from_an_older_version_is_not_saved_over_the_newer_one(full: App, said: Said) -> None:
+    at = edit(full.open("mapping"), {0: {"Attribute": "Staff number"}})
+    button(at, "Discard")
+    workflow.grant(full.house(None), "other@northwind.example", Role.ADMIN, "Northwind Trading")
+    domain = there(full)
+    workflow.save_mapping(
+        full.house("other@northwind.example"), DOMAIN, shouting(domain), "Employee ID", workflow.begun_from(domain)
+    )
+    at = full.open("mapping")
+    button(at, "Undo")
+    assert "saved version 2; your draft began from version 1" in said(at)
+    assert "Site: clean-up (none) → upper" in said(at)
+    button(at, "Save")
+    assert "Nothing of yours was saved" in at.error[0].value
+    assert there(full).attributes == shouting(domain)
+
+
+def test_an_edit_in_a_tab_that_is_behind_shows_what_the_other_tab_says_and_loses_neither(full: App, said: Said) -> None:
+    one, two = full.open("mapping"), full.open("mapping")
+    edit(one, {5: {"Attribute": "Fifth"}})
+    assert "in another tab" not in said(one)
+    edit(two, {SITE: {"Attribute": "Office"}})
+    assert "changed in another tab" in said(two)
+    assert sample(two).iloc[5]["Attribute"] == kept(full)[5].name == "Fifth"
+    button(two, "Undo")
+    assert "in another tab" not in said(two)
+    assert kept(full)[SITE].name == "Office"
+    button(two, "Undo")
+    assert kept(full)[5].name == "Fifth"
+
+
+def test_a_bin_in_a_tab_that_is_behind_removes_nothing(full: App) -> None:
+    one, two = full.open("mapping"), full.open("mapping")
+    edit(one, {5: {"Attribute": ""}})
+    before = kept(full)
+    two.session_state["mapping_gone"] = SITE
+    two.run()
+    assert kept(full) == before
+    assert "mapping_gone" not in two.session_state
+
+
+def test_more_pasted_rows_than_stand_empty_are_told(full: App, said: Said) -> None:
+    rows = len(there(full).attributes)
+    at = full.open("mapping")
+    assert f"{SPARE} empty rows" in said(at)
+    assert "was not taken" not in said(at)
+    edit(at, {rows + number: {"Attribute": f"P{number}", "Data feed name": "work.site"} for number in range(SPARE)})
+    assert "the rest was not taken" in said(at)
+    edit(at, {rows + SPARE: {"Attribute": "One more"}})
+    edit(at, {rows + SPARE: {"Attribute": "One more"}, rows + SPARE + 1: {"Attribute": "Another"}})
+    assert len(kept(full)) == rows + SPARE + 2

@@ -494,7 +494,7 @@ def attributes() -> st.SearchStrategy[AttributeTable]:
             table, options=options, fallback=table.fallback if table.data_feed_name else None
         )
 
-    own = NAMES.filter(lambda name: name not in (*RESERVED_NAMES, *WORKBOOK_COLUMNS))
+    own = NAMES.filter(lambda name: name.isprintable() and name not in (*RESERVED_NAMES, *WORKBOOK_COLUMNS))
     return st.builds(
         AttributeTable,
         name=own,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping_rows import COLUMNS, take, to_lines
 from provisioning.engine.transforms import CLEAN_UP, tidy
+from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
 from provisioning.report.csv_file import read_lines, write_lines
 
@@ -85,6 +86,9 @@ def test_blank_lines_and_blank_cells_at_the_right_are_nothing() -> None:
     ("said", "problem"),
     [
         ("", "nothing to read"),
+        ("Attribute", "Line 1: no attribute stands below the header"),
+        ("Attribute\tType\n\t\n", "Line 1: no attribute stands below the header"),
+        ('Attribute\tData feed name\n"unclosed\twork.site\nDepartment\twork.site', "Line 2 cannot be read"),
         ("\twork.site", "Line 1: the attribute has no name"),
         ("Site\twork.site\nSite\twork.site", "Line 2: “Site” stands in line 1 already"),
         ("Site\tNo such column", "Line 1, “Site”: HiBob has no column “No such column”"),
@@ -101,8 +105,20 @@ def test_blank_lines_and_blank_cells_at_the_right_are_nothing() -> None:
     ],
 )
 def test_a_bad_line_is_named(said: str, problem: str) -> None:
-    found = take(read_lines(said), HAVE, "Site", FIELDS)
-    assert problem in " ".join(found.problems)
+    try:
+        problems = take(read_lines(said), HAVE, "Site", FIELDS).problems
+    except SettingsError as refused:
+        problems = (str(refused),)
+    assert problem in " ".join(problems)
+
+
+def test_what_no_mapping_may_say_is_told_with_its_line() -> None:
+    def check(where: str, each: Attribute) -> None:
+        if each.name == "Team":
+            raise SettingsError(f"{where}: no teams.")
+
+    found = take(read_lines("Site\twork.site\nTeam\twork.department"), HAVE, "Site", FIELDS, check)
+    assert found.problems == ("Line 2: no teams.",)
 
 
 def test_every_bad_line_is_named_and_not_only_the_first() -> None:
