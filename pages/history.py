@@ -10,9 +10,9 @@ from provisioning import workflow
 from provisioning.model import Approval, Domain, Plan, Run, RunStatus
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
-from provisioning.report.told import done, not_done, told, who
+from provisioning.report.told import Told, done, not_done, told, who
 from provisioning.web import address, approval, deciding, parts, past, trends
-from provisioning.web.frame import Here, enter, guarded, link, need_domain
+from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, RUN_WORDS, escape, moment, on_the_clock, people, run_names, zone_of
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +37,8 @@ ICONS = {
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
+WAY = 100
+"""So wide is the way on from an event, that all of them stand below each other."""
 NAMED, LONG = 20, 300
 """How many people are named in a line, and how many letters of what else is known are shown."""
 
@@ -56,13 +58,22 @@ def draw_timeline(here: Here, label: str) -> None:
         st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
         return
     skip = address.pager(len(found))
-    page = enumerate(found[skip : skip + address.PAGE])
-    for day, events in groupby(page, lambda each: day_of(each[1].at)):
+    page = found[skip : skip + address.PAGE]
+    did = done_by_runs(here, label, page)
+    for day, events in groupby(enumerate(page), lambda each: day_of(each[1].at)):
         with st.container(border=True, gap="xsmall"):
             st.header(day, anchor=False)
             for number, each in events:
-                draw_event(here, number, each, counts.get(each.plan or "", {}))
+                about = named(here, each) | {"did": did.get(each.run or "", {})}
+                draw_event(here, number, each, told(each.what, about, counts.get(each.plan or "", {})))
     past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind))
+
+
+def done_by_runs(here: Here, label: str, page: Sequence[workflow.Event]) -> dict[str, dict[str, int]]:
+    """People done per action, by run, where not everything was done: otherwise that is what the preview came to."""
+    if not any(not_done(each.details.get("counts") or {}) for each in page if each.what == "run ended"):
+        return {}
+    return {run.id: actions for run, _, actions in workflow.runs_found(here.house, label)}
 
 
 def day_of(at: str) -> str:
@@ -71,21 +82,24 @@ def day_of(at: str) -> str:
     return f"{there:%A} {there.day} {there:%B %Y}, {zone_of(there)}" if there else "—"
 
 
-def draw_event(here: Here, number: int, each: workflow.Event, counts: Mapping[str, int]) -> None:
+def draw_event(here: Here, number: int, each: workflow.Event, said: Told) -> None:
     """`number`: its place on the page."""
-    at, said = on_the_clock(each.at), told(each.what, named(here, each), counts)
+    at = on_the_clock(each.at)
     icon = next((icon for start, icon in ICONS.items() if each.what.startswith(start)), OTHER)
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall"):
             st.markdown(f"{icon} {at:%H:%M} **{escape(who(each.who))}** {escape(said.text)}.")
             if said.more:
                 st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
-        if each.run:
-            to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
-            st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
-                      on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
-        elif each.plan:
-            link("pages/preview.py", "Preview", ":material/arrow_forward:", here, plan=each.plan)
+        with st.container(width=WAY):
+            if each.run:
+                to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
+                st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
+                          on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
+            elif each.plan and st.button(
+                "Preview", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:"
+            ):
+                go("pages/preview.py", here, plan=each.plan)
 
 
 def named(here: Here, each: workflow.Event) -> dict[str, object]:
