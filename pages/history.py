@@ -47,7 +47,7 @@ NAMED, LONG = 20, 300
 
 
 def draw_timeline(here: Here, label: str) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     with left:
         text = address.search("Search", "Who, what, when (22 Nov 2026), or any word", "events_search")
     with right:
@@ -121,7 +121,7 @@ def named(here: Here, each: workflow.Event) -> dict[str, object]:
 
 
 def draw_runs(here: Here, domain: Domain) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     with left:
         text = address.search("Search", "Who, when (22 Nov 2026), or the run", "runs_search")
     with right:
