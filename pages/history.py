@@ -146,7 +146,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
     newest(len(found), SHOWN_RUNS)
     address.rows(
         pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
-        columns={"Done": st.column_config.TextColumn(width="large")},
+        columns={"Done": st.column_config.TextColumn(width="large")}, usual=found[0][0].id,
     )  # fmt: skip
     past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind))
     with guarded():
