@@ -33,6 +33,7 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
     "blocked": ("preview", "Preview", ":material/compare_arrows:"),
     "waiting": ("preview", "Preview", ":material/compare_arrows:"),
     "test": ("connect", "Connection", ":material/cable:"),
+    "set-up": ("start", "Before you start", ":material/checklist:"),
     "seats": ("overview", "Overview", ":material/space_dashboard:"),
 }
 """By what a domain needs: page, words and picture of the link."""
@@ -56,6 +57,7 @@ WIDTHS = {"Customer": 140, "Domain": 70, "Needs attention": 275, "Schedule": 95,
 COLUMNS = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()} | {
     "Live users": st.column_config.LineChartColumn(width=70, help="After each run of the last 30 days"),
 }
+NOTHING = "—"
 TESTED = {None: "Not tested", True: "Fine", False: "Failed"}
 
 
@@ -84,9 +86,13 @@ def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
                 st.markdown(
                     f"**{escape(each.label)}** — {escape(attention(each, here.house.clock()))}", width="stretch"
                 )
-                link(f"pages/{page}.py", words, icon, here, customer=each.customer, domain=each.domain, **plan)
+                link(f"pages/{page}.py", words, icon, here, **place_of(each), **plan)
         if len(urgent) > FIRST:
             st.caption(f"And {len(urgent) - FIRST:,} more, below.")
+
+
+def place_of(each: DomainOverview) -> dict[str, str]:
+    return {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
 
 
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
@@ -132,7 +138,7 @@ def row(each: DomainOverview, now: datetime) -> dict[str, object]:
 def attention(each: DomainOverview, now: datetime) -> str:
     """The most urgent reason, since when somebody waits, and how many more there are."""
     if not each.needs:
-        return ""
+        return NOTHING
     since = ago(each.waiting_since, now).removesuffix(" ago") if each.waiting_since else ""
     why = each.needs[0].why
     if since not in ("", "just now") and each.needs[0].about == "waiting":
@@ -154,13 +160,14 @@ def health(each: DomainOverview, now: datetime) -> str:
 
 def draw_chosen(here: Here, each: DomainOverview) -> None:
     """What needs somebody in one domain, and the ways into it."""
-    place = {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
+    place = place_of(each)
     with st.container(border=True):
         st.header(escape(each.label), anchor=False)
         if each.domain and not each.needs:
             st.markdown(":material/check: Nothing needs anybody.")
         for need in each.needs:
-            st.markdown(f":material/priority_high: {escape(need.why)}")
+            if need.about != "set-up":
+                st.markdown(f":material/priority_high: {escape(need.why)}")
         if each.domain:
             st.caption(escape(health(each, here.house.clock())))
         if each.next_step:

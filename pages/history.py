@@ -12,7 +12,7 @@ from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
 from provisioning.report.told import Told, done, not_done, who
 from provisioning.web import address, approval, parts, past, trends
-from provisioning.web.frame import Here, enter, guarded, link, need_domain
+from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.words import (
     PLAN_WORDS,
     RUN_WORDS,
@@ -41,6 +41,8 @@ ICONS = {
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
+WAY = 100
+"""So wide is the way on from an event, that all of them stand below each other."""
 NAMED, LONG = 20, 300
 """How many people are named in a line, and how many letters of what else is known are shown."""
 
@@ -49,7 +51,7 @@ NAMED, LONG = 20, 300
 
 
 def draw_timeline(here: Here, label: str) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     with left:
         text = address.search("Search", "Who, what, when (22 Nov 2026), or any word", "events_search")
     with right:
@@ -62,8 +64,8 @@ def draw_timeline(here: Here, label: str) -> None:
         st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
         return
     skip = address.pager(len(found))
-    page = enumerate(found[skip : skip + address.PAGE])
-    for day, events in groupby(page, lambda each: day_of(each[1].at)):
+    page = found[skip : skip + address.PAGE]
+    for day, events in groupby(enumerate(page), lambda each: day_of(each[1].at)):
         with st.container(border=True, gap="xsmall"):
             st.header(day, anchor=False)
             for number, each in events:
@@ -86,19 +88,22 @@ def draw_event(here: Here, number: int, each: workflow.Event, said: Told) -> Non
             st.markdown(f"{icon} {at:%H:%M} **{escape(who(each.who))}** {escape(said.text)}.")
             if said.more:
                 st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
-        if each.run:
-            to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
-            st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
-                      on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
-        elif each.plan:
-            link("pages/preview.py", "Preview", ":material/arrow_forward:", here, plan=each.plan)
+        with st.container(width=WAY):
+            if each.run:
+                to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
+                st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
+                          on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
+            elif each.plan and st.button(
+                "Preview", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:"
+            ):
+                go("pages/preview.py", here, plan=each.plan)
 
 
 # --- runs -------------------------------------------------------------------------------------------------
 
 
 def draw_runs(here: Here, domain: Domain) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     with left:
         text = address.search("Search", "Who, when (22 Nov 2026), or the run", "runs_search")
     with right:
@@ -124,7 +129,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
     newest(len(found), SHOWN_RUNS)
     address.rows(
         pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
-        columns={"Done": st.column_config.TextColumn(width="large")},
+        columns={"Done": st.column_config.TextColumn(width="large")}, usual=found[0][0].id,
     )  # fmt: skip
     past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind, zone))
     with guarded():

@@ -6,27 +6,22 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.model import Domain
 from provisioning.web import person
-from provisioning.web.address import PAGE, look_at, pager, rows, search
+from provisioning.web.address import PAGE, look_at, pager, rows
 from provisioning.web.frame import Here, enter, guarded, need_domain
-from provisioning.web.words import fitting, people, searchable
+from provisioning.web.words import people, searchable
 
 User = tuple[str, str, str, dict[str, str]]
 
 
 def draw_directory(here: Here, domain: Domain) -> None:
     st.header("Directory", anchor=False)
-    wanted = search("Search the directory", "Name, e-mail or identifier", "directory_search")
-    _, count = workflow.users_seen(here.house, domain.label, wanted, 0, 0)
+    _, count = workflow.users_seen(here.house, domain.label, "", 0, 0)
     if not count:
-        st.info(
-            "No user fits." if wanted else "The directory is empty: nothing was processed yet.",
-            icon=":material/group_off:",
-        )
+        st.info("The directory is empty: nothing was processed yet.", icon=":material/group_off:")
         return
     skip = pager(count)
-    found, _ = workflow.users_seen(here.house, domain.label, wanted, PAGE, skip)
-    how_many = fitting(count, " in the directory") if wanted else f"{people(count)} in the directory."
-    st.caption(f"{how_many} Select one to see why they are there.")
+    found, _ = workflow.users_seen(here.house, domain.label, "", PAGE, skip)
+    st.caption(f"{people(count)} in the directory. Select one to see why they are there.")
     rows(
         frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain",
         columns={"Status": st.column_config.TextColumn(width=85)},
@@ -43,8 +38,8 @@ def frame(domain: Domain, found: list[User]) -> pd.DataFrame:
     )
 
 
-def draw_question(here: Here, domain: Domain) -> None:
-    """Anybody may be asked for, also who has no user."""
+def draw_question(here: Here, domain: Domain) -> bool:
+    """Anybody may be asked for, also who has no user. Returns whether somebody is."""
 
     def ask() -> None:
         look_at(person=searchable(st.session_state["who"]))
@@ -56,10 +51,13 @@ def draw_question(here: Here, domain: Domain) -> None:
     )  # fmt: skip
     if not wanted:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
-        return
-    key = person.draw(here, domain, wanted)
-    if key:
-        draw_values(here, domain, key)
+        return False
+    with guarded():
+        key = person.draw(here, domain, wanted)
+        if key:
+            draw_values(here, domain, key)
+    st.button("The whole directory", icon=":material/groups:", on_click=look_at, kwargs={"person": "", "at": ""})
+    return True
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:
@@ -73,6 +71,5 @@ def draw_values(here: Here, domain: Domain, key: str) -> None:
 here = enter("People", "The user directory as it is, and the answer to “why is, or isn’t, this person here?”")
 domain = need_domain(here)
 with guarded():
-    draw_question(here, domain)
-with guarded():
-    draw_directory(here, domain)
+    if not draw_question(here, domain):
+        draw_directory(here, domain)

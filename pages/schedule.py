@@ -1,16 +1,18 @@
 """When the domain runs by itself, who stands for that, why it rests, and who is told."""
 
-from datetime import UTC
+from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import SettingsError
+from provisioning.report.times import in_words
 from provisioning.web import address, notify_targets, schedule_form
 from provisioning.web.frame import Here, act, enter, fail, guarded, link, need_domain
-from provisioning.web.words import escape, moment, zone_of
+from provisioning.web.words import escape, moment, on_the_clock
 from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
 
 BADGES = {
@@ -22,6 +24,18 @@ BADGES = {
 }
 
 
+PREVIEW = "preview"
+"""What a schedule does that writes nothing: what it makes waits for a person."""
+ON_MEANS = {
+    PREVIEW: (
+        "Switched on, it makes a preview at its times and tells you; nothing is written without an approval. It goes on "
+        "while mapping and settings stay as they are now."
+    ),
+    "process": (
+        "Switching on is a standing approval: you approve beforehand what the schedule runs with the mapping and "
+        "settings of now, and every run names you. A block is never overridden."
+    ),
+}
 WIDE = {"Daylight saving": st.column_config.TextColumn(width="large")}
 
 
@@ -36,10 +50,12 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
                 "Nothing runs by itself. Choose times below; what is saved begins only when somebody switches it on."
             )
             return
-        st.markdown(f"**{escape(schedule_form.in_words(seen.cron, seen.timezone))}**")
+        st.markdown(f"**{escape(in_words(seen.cron, seen.timezone))}**")
         st.markdown(f"{schedule_form.DOES[seen.does]}.")
         if seen.by and seen.on_at:
-            st.caption(escape(f"Runs under the standing approval of {seen.by}, given {moment(seen.on_at)}."))
+            how = "Switched on by" if seen.does == PREVIEW else "Runs under the standing approval of"
+            given = "" if seen.does == PREVIEW else " given"
+            st.caption(escape(f"{how} {seen.by},{given} {moment(seen.on_at)}."))
         draw_rest(here, seen)
         draw_waiting(here, seen)
         draw_switch(here, seen)
@@ -62,7 +78,7 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
         elif trouble.code == "connection":
             link("pages/connect.py", "Test the connection", ":material/cable:", here)
     elif seen.next_at:
-        st.caption(f"Runs next {moment(seen.next_at)}.")
+        st.caption(escape(f"Runs next {on_its_clock(seen.next_at, seen.timezone)}."))
 
 
 def draw_waiting(here: Here, seen: ScheduleSeen) -> None:
@@ -76,10 +92,7 @@ def draw_switch(here: Here, seen: ScheduleSeen) -> None:
     off = seen.standing is ScheduleStanding.OFF
     again = seen.standing in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
     if off or again:
-        st.caption(
-            "Switching on is a standing approval: you approve beforehand what the schedule runs with the mapping and "
-            "settings of now, and every run names you. A block is never overridden."
-        )
+        st.caption(ON_MEANS[seen.does])
         if seen.refusal:
             st.info(escape(f"It cannot be switched on yet. {seen.refusal}"), icon=":material/info:")
     with st.container(horizontal=True):
@@ -100,22 +113,38 @@ def draw_times(seen: ScheduleSeen) -> None:
         return
     with st.container(border=True):
         st.header("The next five times", anchor=False)
-        st.dataframe(times(seen.next), hide_index=True, alt="The next times of the schedule", column_config=WIDE)
+        st.dataframe(
+            times(seen.next, seen.timezone), hide_index=True, alt="The next times of the schedule", column_config=WIDE
+        )
         if seen.standing is not ScheduleStanding.ON:
             st.caption("These are its own times; while it is off or rests, nothing runs then.")
 
 
-def times(found: tuple[workflow.ScheduleTime, ...]) -> pd.DataFrame:
-    """UTC and daylight saving only where they say something of their own."""
+def times(found: tuple[workflow.ScheduleTime, ...], timezone: str) -> pd.DataFrame:
+    """On the schedule's own clock; that of whoever looks, and daylight saving, only where they say something else."""
+    own, yours = f"{timezone} time", "Your time"
     rows = [
-        {"On the clock there": f"{each.at:%a} {each.at.day} {each.at:%b %Y, %H:%M} {zone_of(each.at)}",
-         "UTC": f"{each.at.astimezone(UTC):%d %b, %H:%M}".lstrip("0"), "Daylight saving": each.note}
+        {own: f"{each.at:%a} {each.at.day} {each.at:%b %Y, %H:%M}", yours: elsewhere(each.at) or "the same",
+         "Daylight saving": each.note}
         for each in found
     ]  # fmt: skip
-    shown = ["On the clock there"]
-    shown += ["UTC"] if any(each.at.utcoffset() for each in found) else []
+    shown = [own]
+    shown += [yours] if any(elsewhere(each.at) for each in found) else []
     shown += ["Daylight saving"] if any(each.note for each in found) else []
     return pd.DataFrame(rows, columns=shown)
+
+
+def on_its_clock(at: datetime, timezone: str) -> str:
+    """“1 Dec 2026, 05:00, Europe/London time”, with the clock of whoever looks where that shows something else."""
+    there = at.astimezone(ZoneInfo(timezone))
+    other = elsewhere(there)
+    return f"{there.day} {there:%b %Y, %H:%M}, {timezone} time{f' ({other} for you)' if other else ''}"
+
+
+def elsewhere(at: datetime) -> str:
+    """The same moment where somebody looks; "" where their clock shows the same."""
+    yours = on_the_clock(at)
+    return moment(at) if yours and yours.utcoffset() != at.utcoffset() else ""
 
 
 def draw_form(here: Here, seen: ScheduleSeen) -> None:
@@ -127,8 +156,7 @@ def draw_form(here: Here, seen: ScheduleSeen) -> None:
         right = not changed or draw_said(here, said)
         if changed and seen.by:
             st.caption(
-                "The standing approval is for the times it was given for: with others the schedule rests until somebody "
-                "switches it on for them."
+                "It was switched on for these times: with others it rests until somebody switches it on for them."
             )
         with st.container(horizontal=True):
             blocked = not (changed and right and here.may_prepare)
@@ -147,7 +175,9 @@ def draw_said(here: Here, said: ScheduleTable) -> bool:
         fail(problem)
         return False
     st.caption("Not saved yet. The next five times would be:")
-    st.dataframe(times(coming), hide_index=True, alt="The next times of what is not saved yet", column_config=WIDE)
+    st.dataframe(
+        times(coming, said.timezone), hide_index=True, alt="The next times of what is not saved yet", column_config=WIDE
+    )
     return True
 
 

@@ -110,9 +110,13 @@ def _finish(figure: go.Figure, bars: int) -> go.Figure:
     return figure
 
 
+FEW = 5
+"""Room for so many runs, that one or two are no walls."""
+
+
 def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280) -> go.Figure:
     """What every run did, oldest first: (when as text, people done per action), stacked. Each has a place of its own, also
-    where two began in the same minute."""
+    where two began in the same minute, and its total above."""
     figure = go.Figure()
     labels, places = [label for label, _ in runs], list(range(len(runs)))
     for name, word in WORDS.items():
@@ -129,6 +133,11 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
                 marker={"color": COLOURS[name], "cornerradius": 3},
                 hovertemplate="%{customdata}<br>" + word + ": %{y:,}<extra></extra>",
             )
+    totals = [sum(counts.get(name, 0) for name in WORDS) for _, counts in runs]
+    figure.add_scatter(
+        x=places, y=totals, mode="text", text=[f"{total:,}" for total in totals], textposition="top center",
+        cliponaxis=False, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
     figure.update_layout(
         barmode="stack",
         height=height,
@@ -146,6 +155,9 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
     figure.update_xaxes(
         tickvals=ticks, ticktext=[labels[place] for place in ticks], fixedrange=True, showgrid=False, tickangle=0
     )
-    figure.update_xaxes(range=[-0.5, max(len(runs), 5) - 0.5])
-    figure.update_yaxes(fixedrange=True, rangemode="tozero", title="People")
+    # A few runs stand in the middle, as wide as among many.
+    spare = max(FEW - len(runs), 0) / 2
+    figure.update_xaxes(range=[-0.5 - spare, len(runs) - 0.5 + spare])
+    # The numbers stand above the bars.
+    figure.update_yaxes(fixedrange=True, visible=False, range=[0, max([*totals, 1]) * 1.18])
     return figure

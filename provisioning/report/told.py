@@ -1,7 +1,8 @@
 """What happened, told as a sentence after whoever did it: “approved 11 changes: 4 to be added, …”. Pure: from an event of the
 history and what the previews it is about came to. Whatever has no words of its own is told by its name and details."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from provisioning.model import Action
@@ -9,10 +10,13 @@ from provisioning.report.called import finding_called
 from provisioning.report.charts import WORDS
 from provisioning.report.differences import in_words, value_in_words
 from provisioning.report.text import WORDS as PLANNED
+from provisioning.report.times import in_words as times_in_words
 
 Details = Mapping[str, object]
-UNTOLD = {"digest", "mapping_version", "settings_version"}
-"""What only a machine compares."""
+UNTOLD = {"digest", "mapping_version", "settings_version", "base_url", "status", "from"}
+"""What only a machine compares, and what says more to whoever reads the file of the history. From where somebody signed in
+or took data out is told (`_FROM`)."""
+_FROM = ("signed", "history exported", "users exported", "set-up exported", "workbook exported", "person exported")
 _LEFT = {"failed": "failed", "drifted": "drifted", "skipped": "left out"}
 
 
@@ -28,8 +32,14 @@ def told(what: str, details: Details, counts: Mapping[str, int] | None = None) -
     """`counts`: of the preview that the event is about, where it is known."""
     if what in _TELL:
         return _TELL[what](details, counts or {})
-    rest = {name: value for name, value in details.items() if name not in UNTOLD}
-    return Told(_SAY.get(what, what.replace("plan ", "preview ")), in_words(rest))
+    return Told(_SAY.get(what, what.replace("plan ", "preview ")), _rest(what, details))
+
+
+def _rest(what: str, details: Details, said: Collection[str] = ()) -> str:
+    """What else is known; `said`: what the sentence says. Nothing, and no, say nothing of their own."""
+    left = {name: value for name, value in details.items() if name not in UNTOLD and name not in said and value}
+    place = _from(details) if what.startswith(_FROM) else ""
+    return ", ".join(filter(None, [in_words(left), place]))
 
 
 def planned(counts: Mapping[str, int]) -> str:
@@ -79,8 +89,8 @@ def _approved(details: Details, counts: Mapping[str, int]) -> Told:
         text = f"approved {every - left:,} of {_changes(every)}{how}"
     else:
         text = f"approved {_changes(every)}{how}: {planned(counts)}"
-    rest = {name: value for name, value in details.items() if name not in UNTOLD | {"workbook", "overrides"}}
-    return Told(text, "; ".join([*_overridden(details.get("overrides")), *filter(None, [in_words(rest)])]))
+    rest = _rest("plan approved", details, {"workbook", "overrides"})
+    return Told(text, "; ".join([*_overridden(details.get("overrides")), *filter(None, [rest])]))
 
 
 def _overridden(value: object) -> list[str]:
@@ -101,8 +111,10 @@ def _ended(details: Details, counts: Mapping[str, int]) -> Told:
     results = _numbers(details.get("counts"))
     number, left = results.get("done", 0), not_done(results)
     every = number == sum(counts.get(each.value, 0) for each in Action)
-    text = f"processed {_changes(number)}"
-    text += f": {done(counts)}" if every and done(counts) else ""
+    of = sum(results.values())
+    text = f"processed {_changes(number) if number == of else f'{number:,} of {_changes(of)}'}"
+    did = _numbers(details.get("did")) or (counts if every else {})
+    text += f": {done(did)}" if done(did) else ""
     return Told(text + (f"; {left}" if left else ""), str(details.get("why") or ""))
 
 
@@ -126,11 +138,51 @@ def _saved_settings(details: Details, _: Mapping[str, int]) -> Told:
     )
 
 
+def _saved_schedule(details: Details, _: Mapping[str, int]) -> Told:
+    table = _table(details.get("schedule"))
+    if not table:
+        return Told("removed the schedule")
+    return Told("saved the schedule’s times", times_in_words(str(table.get("cron")), str(table.get("timezone", "UTC"))))
+
+
+def _table(value: object) -> Mapping[str, object]:
+    """A schedule as an event holds it: as itself, or as JSON; without what is as usual."""
+    if isinstance(value, str) and value.startswith("{"):
+        value = json.loads(value)
+    return value if isinstance(value, dict) else {}
+
+
+def _took_history(details: Details, _: Mapping[str, int]) -> Told:
+    number, kind = details.get("rows"), str(details.get("file") or "").upper()
+    of = _called(number, str(details.get("of") or "rows"))
+    return Told(f"took {of} of the history out as {f'a {kind} file' if kind else 'a file'}", _from(details))
+
+
+def _took_users(details: Details, _: Mapping[str, int]) -> Told:
+    return Told(f"took {_called(details.get('users'), 'users')} out as a file", _from(details))
+
+
+def _called(number: object, several: str) -> str:
+    """“1 run”, “2 runs”; without a number “the runs”."""
+    if not isinstance(number, int):
+        return f"the {several}"
+    return f"{number:,} {several.removesuffix('s') if number == 1 else several}"
+
+
+def _from(details: Details) -> str:
+    return f"from {details['from']}" if details.get("from") else ""
+
+
 def _schedule(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
     def tell(details: Details, _: Mapping[str, int]) -> Told:
         return Told(what, _PAUSES.get(str(details.get("reason")), str(details.get("reason") or "")))
 
     return tell
+
+
+def _switched_on(details: Details, _: Mapping[str, int]) -> Told:
+    previews = _table(details.get("schedule")).get("does", "preview") == "preview"
+    return Told(f"switched the schedule on: {'previews only' if previews else 'a standing approval'}")
 
 
 def _role(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
@@ -148,7 +200,10 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "run stopped": _stopped,
     "mapping saved": _saved_mapping,
     "settings saved": _saved_settings,
-    "schedule on": _schedule("switched the schedule on: a standing approval"),
+    "history exported": _took_history,
+    "users exported": _took_users,
+    "schedule saved": _saved_schedule,
+    "schedule on": _switched_on,
     "schedule off": _schedule("switched the schedule off"),
     "schedule paused": _schedule("paused the schedule"),
     "schedule goes on": _schedule("let the schedule go on"),
@@ -176,12 +231,9 @@ _SAY: Mapping[str, str] = {
     "customer created": "added the customer",
     "customer changed": "changed the customer",
     "customer offboarded": "offboarded the customer",
-    "schedule saved": "saved the schedule’s times",
     "all schedules paused": "paused all schedules",
     "all schedules resumed": "let all schedules go on",
     "workbook exported": "downloaded the Excel file",
-    "history exported": "took the history out as a file",
-    "users exported": "took the users out as a file",
     "set-up exported": "exported the set-up file",
     "person exported": "handed out what is kept of a person",
     "person removed": "removed what is kept of a person",

@@ -23,7 +23,7 @@ def line_chart(
         )
     )  # fmt: skip
     _add_marks(figure, times, values, marked)
-    return _finish(figure, unit)
+    return _finish(figure)
 
 
 def added_chart(
@@ -39,7 +39,7 @@ def added_chart(
     heights = [more if more >= less else -less for more, less in zip(added, archived, strict=True)]
     _add_marks(figure, times, heights, marked)
     figure.update_layout(barmode="relative", bargap=0.3)
-    return _finish(figure, "People")
+    return _finish(figure)
 
 
 def _add_marks(
@@ -53,7 +53,8 @@ def _add_marks(
         )  # fmt: skip
 
 
-def _finish(figure: go.Figure, unit: str) -> go.Figure:
+def _finish(figure: go.Figure) -> go.Figure:
+    """Each heading says what its numbers are: no axis needs a name of its own."""
     figure.update_layout(
         height=240,
         margin={"l": 0, "r": 8, "t": 8, "b": 4},
@@ -61,6 +62,32 @@ def _finish(figure: go.Figure, unit: str) -> go.Figure:
         showlegend=len(figure.data) > 1,
         legend={"orientation": "h", "y": 1.2, "x": 0},
     )
-    figure.update_xaxes(type="date", fixedrange=True)
-    figure.update_yaxes(fixedrange=True, title=unit)
+    figure.update_xaxes(type="date", fixedrange=True, nticks=6, tickformatstops=_DATES, hoverformat="%-d %b %Y, %H:%M")
+    figure.update_yaxes(fixedrange=True, **_whole(figure))
     return figure
+
+
+_DAY = 24 * 3600 * 1000
+_DATES = [
+    {"dtickrange": [None, _DAY - 1], "value": "%-d %b, %H:%M"},
+    {"dtickrange": [_DAY, "M1"], "value": "%-d %b"},
+    {"dtickrange": ["M1", None], "value": "%b %Y"},
+]
+"""How a tick is dated, by how far apart the ticks are."""
+
+
+def _whole(figure: go.Figure) -> dict[str, object]:
+    """Ticks at whole numbers, from zero: people and seconds come in no halves, and a step of two is no doubling."""
+    known = [0, *(value for each in figure.data for value in each.y if value is not None)]
+    step = nice_step(max(known) - min(known))
+    top = step * max(-(-max(known) // step), 1)
+    low = -step * max(-(min(known) // step), 0)
+    return {"tickmode": "linear", "tick0": 0, "dtick": step, "range": [low * 1.05, top * 1.05], "tickformat": ",d"}
+
+
+def nice_step(span: float, ticks: int = 4) -> int:
+    """The smallest of 1, 2, 5, 10, 20 … that divides a span into so many ticks."""
+    step = 1
+    while span / step > ticks:
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return step

@@ -123,10 +123,11 @@ def rows(
     columns: Mapping[str, ColumnConfig] | None = None,
     instead_of: Sequence[str] | None = None,
     apart: str = "",
+    usual: str = "",
 ) -> list[int]:
     """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `tall`
     rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it. `apart`:
-    tells two tables of one page apart that choose the same."""
+    tells two tables of one page apart that choose the same. `usual`: who is selected where the address names nobody."""
     key = f"rows_{what}{apart}"
 
     def choose() -> None:
@@ -137,7 +138,7 @@ def rows(
         else:
             filter_by(**dict.fromkeys(instead_of, ""), **found)
 
-    wanted = set(st.query_params.get_all(what))
+    wanted = set(st.query_params.get_all(what)) or {usual}
     selected = [row for row, name in enumerate(names) if name in wanted][: None if many else 1]
     st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
     st.dataframe(

@@ -14,6 +14,7 @@ from provisioning.web.frame import Here, workspace_of
 from provisioning.web.words import RESULTS, escape, moment, people, run_names
 
 MIME = {workflow.FileKind.CSV: "text/csv", workflow.FileKind.JSON: "application/json"}
+DIFFERENCE = st.column_config.TextColumn(alignment="right")
 Build = Callable[[workflow.Workspace, workflow.FileKind], bytes]
 
 
@@ -55,7 +56,7 @@ def _draw(found: workflow.RunsCompared, first: str, second: str) -> None:
     ]
     st.dataframe(
         pd.DataFrame(rows, columns=["What", first, second, "Difference"]), hide_index=True,
-        height="content", alt="The two runs side by side",
+        height="content", alt="The two runs side by side", column_config={"Difference": DIFFERENCE},
     )  # fmt: skip
     named = ", ".join(name or key for key, name in found.both)
     more = f", and {found.both_count - len(found.both):,} more" if found.both_count > len(found.both) else ""
@@ -66,4 +67,9 @@ def _draw(found: workflow.RunsCompared, first: str, second: str) -> None:
 
 
 def _rows(numbers: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int, str]]:
-    return [(name, one, other, f"{one - other:+,}" if one != other else "") for name, one, other in numbers]
+    return [(name, one, other, signed(one - other)) for name, one, other in numbers]
+
+
+def signed(number: int) -> str:
+    """“+2”, and with the minus sign that is none of a word; nothing for no difference."""
+    return f"{number:+,}".replace("-", "−") if number else ""

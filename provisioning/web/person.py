@@ -8,7 +8,7 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.engine.explain import Answer, SeveralFit, Step, Value
 from provisioning.errors import NotFound
-from provisioning.model import Domain
+from provisioning.model import Change, Domain
 from provisioning.report.called import HELD
 from provisioning.web import address
 from provisioning.web.frame import Here, link
@@ -96,23 +96,22 @@ def _draw_then(here: Here, domain: Domain, person: str, run: str) -> None:
         return
     with st.container(border=True):
         _head(then.answer)
-        stations(then.answer.steps, (), "")
-        for each in then.changes:
-            st.markdown(f"**{ACTIONS[each.action.value]}**")
-            st.dataframe(
-                values_table(each.before, each.after), hide_index=True, height="content", alt="Before and after"
-            )
+        stations(then.answer.steps, (), "", then.changes)
     link("pages/history.py", "See that run", ":material/history:", here, show="runs", run=run)
 
 
-def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str) -> None:
-    """Each station with what is known there. `nothing`: what to say where nothing is planned."""
+def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str, changes: Sequence[Change] = ()) -> None:
+    """Each station with what is known there. `nothing`: what to say where nothing is planned; `changes`: what a past run
+    keeps of the values."""
     for name, (icon, kinds) in STATIONS.items():
         told = [in_words(each.detail) for each in steps if each.step in kinds]
         if name == "Planned" and not told and nothing:
             told = [nothing]
         if name == "Mapped" and values:
             _mapped(icon, values)
+        if name == "Mapped":
+            for each in changes:
+                _mapped_then(icon, each)
         for number, text in enumerate(told):
             st.markdown(
                 f"{icon} **{name}** · {escape(text)}" if number == 0 else f":material/more_vert: {escape(text)}"
@@ -120,18 +119,26 @@ def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str) -> No
 
 
 def _mapped(icon: str, values: Sequence[Value]) -> None:
+    new = not any(each.user for each in values)
     apart = [each for each in values if each.mapped != each.user]
     count = f"{len(apart)} of {len(values)} values differ from the user’s" if apart else "every value is as the user’s"
-    if not any(each.user for each in values):
-        count = f"{len(values)} values for a new user"
-    st.markdown(f"{icon} **Mapped** · {count}.")
+    st.markdown(f"{icon} **Mapped** · {f'{len(values)} values for a new user' if new else count}.")
     rows = [
-        {"Attribute": each.attribute, "HiBob says": each.hibob, "Mapped to": each.problem or each.mapped,
-         "The user has": each.user, "Differs": "≠" if each.mapped != each.user else ""}
-        for each in sorted(values, key=lambda each: each.mapped == each.user)
-    ]  # fmt: skip
+        {"Attribute": each.attribute, "HiBob says": each.hibob, "Mapped to": each.problem or each.mapped}
+        | ({} if new else {"The user has": each.user, "Differs": "≠" if each.mapped != each.user else ""})
+        for each in sorted(values, key=lambda each: not new and each.mapped == each.user)
+    ]
     with st.expander("The values", icon=":material/list:", expanded=bool(apart)):
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The values from HiBob to the user")
+
+
+def _mapped_then(icon: str, change: Change) -> None:
+    if not change.after:
+        st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: no value was to change.")
+        return
+    count = "1 value was" if len(change.after) == 1 else f"{len(change.after)} values were"
+    st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: {count} to change. The past keeps no others.")
+    st.dataframe(values_table(change.before, change.after), hide_index=True, height="content", alt="Before and after")
 
 
 def in_words(text: str) -> str:

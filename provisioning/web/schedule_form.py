@@ -1,51 +1,24 @@
-"""A schedule in words, and the form that edits one: common times as a choice, any other as a cron expression."""
+"""The form that edits a schedule: common times as a choice, any other as a cron expression."""
 
-import re
 from collections.abc import Mapping
 from datetime import time
 from zoneinfo import available_timezones
 
 import streamlit as st
 
+from provisioning.report.times import HOURLY, KINDS, OWN, WEEKDAYS, kind_of
 from provisioning.workflow import ScheduleSeen, ScheduleTable
 
-DAILY, WEEKDAYS, HOURLY, OWN = "daily", "weekdays", "hourly", "own"
-KINDS: Mapping[str, str] = {
-    DAILY: "Every day",
-    WEEKDAYS: "Monday to Friday",
-    HOURLY: "Every hour",
-    OWN: "Own cron expression",
-}
 DOES: Mapping[str, str] = {
     "preview": "Make a preview only; a person approves and processes it",
     "process": "Make a preview, and process it when nothing blocks",
 }
 USUAL = ScheduleTable("0 5 * * 1-5", "Europe/London", "preview")
-_AT = re.compile(r"(\d{1,2}) (\d{1,2}|\*) \* \* (\*|1-5)")
-
-
-def kind_of(cron: str) -> tuple[str, time]:
-    """(which of the common times a cron expression is, at what time), or `OWN`."""
-    found = _AT.fullmatch(cron)
-    if not found or int(found[1]) > 59 or (found[2] != "*" and int(found[2]) > 23):
-        return OWN, time(5)
-    if found[2] == "*":
-        return (HOURLY, time(0, int(found[1]))) if found[3] == "*" else (OWN, time(5))
-    return (DAILY if found[3] == "*" else WEEKDAYS), time(int(found[2]), int(found[1]))
 
 
 def cron_of(kind: str, at: time) -> str:
     hour = "*" if kind == HOURLY else str(at.hour)
     return f"{at.minute} {hour} * * {'1-5' if kind == WEEKDAYS else '*'}"
-
-
-def in_words(cron: str, timezone: str) -> str:
-    kind, at = kind_of(cron)
-    if kind == OWN:
-        return f"At the times of the cron expression “{cron}”, {timezone} time"
-    if kind == HOURLY:
-        return f"Every hour, {at.minute} minutes past, {timezone} time"
-    return f"{KINDS[kind]} at {at:%H:%M}, {timezone} time"
 
 
 def form(seen: ScheduleSeen, key: str, may: bool) -> ScheduleTable:

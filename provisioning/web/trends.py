@@ -16,9 +16,11 @@ from provisioning.workflow import RunTrend
 
 CONFIG = {"displayModeBar": False}
 RULE = (
-    "A run stands out when a number is further from the median of the 20 runs before it than three times their usual "
-    "distance; less than 3 people, half a minute, or 2 % of the live users never does."
+    "A run stands out when a number is unusual: far from the last 20 runs before it. Less than 3 people, half a minute, or "
+    "2 % of the live users never is."
 )
+FROM = 3
+"""So many runs make a line that says something."""
 WORDS = {"added": "added", "archived": "archived", "live": "live users"}
 
 
@@ -28,22 +30,29 @@ def draw(here: Here) -> None:
     if not found:
         st.info("No run has come to its end yet: there is nothing to compare.", icon=":material/info:")
         return
+    if len(found) < FROM:
+        st.info("Trends show from the third run on.", icon=":material/info:")
+    else:
+        draw_charts(found)
+    table(here, found[::-1], "trend", "Runs, newest first: live users, added, archived, duration, and what stands out")
+
+
+def draw_charts(found: Sequence[RunTrend]) -> None:
     points = [each.point for each in found]
     times = [each.at for each in points]
     live = [each.live for each in points]
     added, archived = [each.added for each in points], [each.archived for each in points]
     unit, size = ("minutes", 60) if max(each.seconds for each in points) >= 120 else ("seconds", 1)
-    took = [round(each.seconds / size, 1) for each in points]
+    took = [round(each.seconds / size) for each in points]
     left, right = st.columns(2)
     with left:
         chart("Live users after each run", line_chart(times, live, _marked(found, "live"), "live users"), live)
     with right:
         at = _marked(found, "seconds")
-        chart("Duration of each run", line_chart(times, took, at, unit), took)
+        chart(f"Duration of each run, in {unit}", line_chart(times, took, at, unit), took)
     at = _marked(found, "added", "archived")
     chart("Added and archived by each run", added_chart(times, added, archived, at), [*added, *archived])
     st.caption(RULE)
-    table(here, found[::-1], "trend", "Runs, newest first: live users, added, archived, duration, and what stands out")
 
 
 def draw_all(here: Here) -> None:

@@ -1,6 +1,6 @@
 """Why somebody is, or is not, in a domain: as things are now, and as any past run saw them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from provisioning.engine import columns as known
@@ -148,11 +148,21 @@ def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then
     outcomes = [each for each in run.outcomes if each.key in keys]
     steps = [Step("HiBob", f"Read on {plan.read_at:%Y-%m-%d} at {plan.read_at:%H:%M} UTC for the preview of that run.")]
     steps += [_as_seen(changes[0])] if changes else []
+    steps += [_lifecycle(changes)]
     steps += [Step("held", f"{each.code}: {each.why}") for each in held]
     steps += [Step("change", f"To be {_DID[each.action]}: {each.why}") for each in changes]
     steps += _approved(house, plan, keys) if changes else []
     steps += [Step("run", f"{_outcome(each)}. {each.message}".rstrip()) for each in outcomes]
     return Then(Answer(person, now.key, _then(held, outcomes), tuple(steps), now.also, name=now.name), tuple(changes))
+
+
+def _lifecycle(changes: Sequence[Change]) -> Step:
+    """What the plan keeps of it: why somebody was to become live or archived."""
+    whys = [each.why for each in changes if each.action not in (Action.UPDATE, Action.LINK)]
+    if whys:
+        return Step("lifecycle", " ".join(whys))
+    stays = "Their user was to stay live or archived as it was. " if changes else ""
+    return Step("lifecycle", f"{stays}What HiBob said of their status then is not kept.")
 
 
 def _as_seen(change: Change) -> Step:

@@ -67,16 +67,18 @@ def runs_found(
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """`events`, newest first; `counts`: what the previews that they are about came to; `names`: (preview, key) → name of
-    whom they speak of."""
+    """`events`, newest first; `counts`: what the previews that they are about came to; `did`: people done per action, by
+    run; `names`: (preview, key) → name of whom they speak of."""
 
     events: list[history.Event]
     counts: Mapping[str, Mapping[str, int]]
+    did: Mapping[str, Mapping[str, int]]
     names: Mapping[tuple[str, str], str]
 
     def told(self, each: history.Event) -> Told:
         """What happened, as the page says it."""
-        return told(each.what, self.details(each), self.counts.get(each.plan or ""))
+        about = self.details(each) | {"did": self.did.get(each.run or "", {})}
+        return told(each.what, about, self.counts.get(each.plan or ""))
 
     def details(self, each: history.Event) -> dict[str, object]:
         """An event's details with people by their names, where the preview that it is about knows them."""
@@ -107,7 +109,8 @@ def timeline(house: Workspace, label: str, starts: Sequence[str] = (), text: str
         if each.what.startswith(tuple(starts) or "") and (each.what != "run started" or each.run not in ended)
     ]
     known = {plan: numbers for plan, numbers in counts.items() if plan and isinstance(numbers, dict)}
-    found = Timeline(some, known, _names(house, some))
+    did = {run.id: actions for run, _, actions in runs.recent_runs(house.db, domain.id, SHOWN_RUNS)}
+    found = Timeline(some, known, did, _names(house, some))
     return replace(found, events=[each for each in some if _holds(_all_of(found, each, zone), text)]) if text else found
 
 

@@ -55,8 +55,8 @@ class DomainOverview:
         return f"{self.customer}/{self.domain}" if self.domain else self.customer
 
 
-URGENCY = ("quarantine", "failed", "paused", "stopped", "blocked", "waiting", "test", "seats")
-"""What needs somebody, the most urgent first."""
+URGENCY = ("quarantine", "failed", "paused", "stopped", "blocked", "waiting", "test", "set-up", "seats")
+"""What needs somebody, the most urgent first; seats warn, and hold nothing up."""
 
 
 def is_csm(house: Workspace) -> bool:
@@ -84,11 +84,10 @@ def in_sight(house: Workspace) -> list[Customer]:
     return found if None in roles else [each for each in found if each.id in roles]
 
 
-def _urgency(each: DomainOverview) -> tuple[int, str, bool, str]:
-    """Of those who need nobody, whoever is still being set up stands first."""
+def _urgency(each: DomainOverview) -> tuple[int, str, str]:
     first = URGENCY.index(each.needs[0].about) if each.needs else len(URGENCY)
     since = each.waiting_since.isoformat() if each.waiting_since else ""
-    return first, since, not each.next_step, each.label
+    return first, since, each.label
 
 
 class _Overview:
@@ -138,11 +137,14 @@ class _Overview:
         steps = [each for each in stations(facts) if not each.optional]
         following = next_station(steps)
         over = about.seats is not None and in_all > about.seats
-        needs = [
+        urgent = [
             *_of_schedule(schedule),
             *_of_run(run),
             *_of_plan(state),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
+        ]
+        needs = [
+            *(urgent or _of_set_up(following.title if following else "")),
             *([Need("seats", f"{in_all:,} live users, {about.seats:,} licensed.")] if over else []),
         ]
         return DomainOverview(
@@ -208,6 +210,11 @@ def _of_plan(state: PlanState | None) -> list[Need]:
     if state is PlanState.BLOCKED:
         return [Need("blocked", "The newest preview is blocked.")]
     return [Need("waiting", "A preview waits for approval.")] if state is PlanState.WAITING else []
+
+
+def _of_set_up(following: str) -> list[Need]:
+    """Of whoever is not set up yet, and has nothing more urgent, that is what needs somebody."""
+    return [Need("set-up", f"Next in the set-up: {following[:1].lower()}{following[1:]}.")] if following else []
 
 
 def customer_from_template(house: Workspace, name: str, template: str) -> list[str]:

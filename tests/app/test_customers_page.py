@@ -39,8 +39,12 @@ def table(at: AppTest) -> list[dict[str, str]]:
     return found
 
 
+def table_or_nothing(at: AppTest) -> list[dict[str, str]]:
+    return table(at) if at.dataframe else []
+
+
 def many(house: Workspace) -> None:
-    """So many customers, each with a domain whose schedule is on and whose preview came to nothing; none needs anybody."""
+    """So many customers, each with a domain whose schedule is on, and that nobody has finished setting up."""
     like = workflow.domains_seen(house, CUSTOMER)[0]
     with house.db.transaction():
         for number in range(MANY):
@@ -88,12 +92,24 @@ def test_the_three_of_300_that_need_help_stand_first(csm: App) -> None:
     assert rows[0]["Needs attention"] == "HiBob refused the token."
     assert rows[2]["Needs attention"] == "The newest preview is blocked."
     assert {each["Schedule"] for each in rows[3:]} == {"On"}
-    assert not rows[3]["Needs attention"]
-    only = table(csm.open("customers", show="needs"))
-    assert len(only) == 3
-    assert [each["Customer"] for each in table(csm.open("customers", search="customer 15", show="needs"))] == [
-        "Customer 150"
-    ]
+    assert rows[3]["Needs attention"] == "Next in the set-up: service user in HiBob: its id and token."
+    assert rows[3]["Customer"] == "Customer 000"
+    healthy = table(csm.open("customers", search=CUSTOMER))
+    assert [each["Needs attention"] for each in healthy] == ["—"]
+    assert not table_or_nothing(csm.open("customers", search=CUSTOMER, show="needs"))
+    some = table(csm.open("customers", search="customer 15", show="needs"))
+    assert [each["Customer"] for each in some[:2]] == ["Customer 150", "Customer 151"]
+
+
+def test_who_has_only_too_few_seats_stands_after_those_who_are_set_up(csm: App) -> None:
+    house = csm.house(CSM)
+    workflow.customer_from_template(house, "Zeta", DOMAIN)
+    workflow.save_licence(house, CUSTOMER, 1, None)
+    rows = table(csm.open("customers"))
+    assert [each["Customer"] for each in rows] == ["Zeta", CUSTOMER]
+    assert "1 licensed" in rows[1]["Needs attention"]
+    links = [each.proto.page for each in csm.open("customers").main.get("page_link")]
+    assert links == ["start", ""]
 
 
 def test_no_customer_takes_queries_of_its_own(csm: App) -> None:
@@ -205,7 +221,7 @@ def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: 
     links = [each.proto for each in at.main.get("page_link")]
     assert [(each.page, each.label) for each in links] == [("schedule", "Schedule")] * 5
     assert links[0].query_string == "customer=Customer+003&domain=staff"
-    assert "And 2 more, below." in [each.value for each in at.caption]
+    assert f"And {MANY - 5} more, below." in [each.value for each in at.caption]
 
 
 def test_a_waiting_preview_is_opened_at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,8 +252,10 @@ def test_the_timeline_leads_to_the_run(full: App, two: tuple[str, str], said: Sa
 
 def test_an_export_stands_in_the_timeline(full: App, two: tuple[str, str], said: Said) -> None:
     workflow.export_runs(full.house(), DOMAIN, (), "", FileKind.CSV)
-    assert "took the history out as a file" in plain(said(full.open("history", kinds="Access and exports")))
-    assert "took the history out" not in plain(said(full.open("history", kinds="Runs")))
+    assert "took 2 runs of the history out as a CSV file" in plain(
+        said(full.open("history", kinds="Access and exports"))
+    )
+    assert "of the history out" not in plain(said(full.open("history", kinds="Runs")))
 
 
 def test_a_link_to_a_run_of_old_still_leads_there(full: App, two: tuple[str, str], said: Said) -> None:

@@ -59,6 +59,33 @@ def test_a_past_run_is_asked_what_it_saw_and_did(full: App, day: Plan, said: Sai
     assert f"User {change.user_id} ({change.name})" in told
     table = next(each.value for each in at.dataframe if list(each.value.columns) == ["Attribute", "Before", "After"])
     assert set(table["Attribute"]) == set(change.after)
+    for station in ("Read", "Matched", "Lifecycle", "Mapped", "Planned", "Approved", "Processed"):
+        assert f"**{station}**" in told
+    assert "What HiBob said of their status then is not kept" in told
+
+
+def test_of_somebody_who_was_archived_the_past_says_why(full: App, day: Plan) -> None:
+    change = first(day, Action.ARCHIVE)
+    done = run(full, day)
+    then = workflow.explain_then(full.house(), DOMAIN, change.key, done)
+    assert details(then.answer, "lifecycle") == [change.why]
+
+
+def test_values_of_somebody_without_a_user_are_compared_with_nothing(full: App, day: Plan) -> None:
+    at = full.open("people", person=first(day, Action.ADD).key)
+    table = next(each.value for each in at.dataframe if "HiBob says" in each.value.columns)
+    assert list(table.columns) == ["Attribute", "HiBob says", "Mapped to"]
+
+
+def test_one_field_asks_and_the_directory_stands_below_while_nobody_is_asked_for(full: App) -> None:
+    at = full.open("people")
+    assert len(at.main.text_input) == 1
+    assert "Directory" in [each.value for each in at.header]
+    at = full.open("people", person=ADMIN)
+    assert "Directory" not in [each.value for each in at.header]
+    next(each for each in at.button if each.label == "The whole directory").click().run()
+    assert "Directory" in [each.value for each in at.header]
+    assert "person" not in at.query_params
 
 
 def test_whom_a_run_did_not_touch_was_unchanged(full: App, day: Plan) -> None:

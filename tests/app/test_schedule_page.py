@@ -1,5 +1,6 @@
 """The page Schedule: times, the standing approval, why it rests, who is told, and who may press what."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -90,6 +91,27 @@ def test_switching_on_is_a_standing_approval_that_other_times_end(full: App, sai
     assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
     press(full.open("schedule"), "Switch off")
     assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.OFF
+
+
+def test_a_schedule_of_previews_is_no_standing_approval(full: App, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/London", "preview"))
+    at = full.open("schedule")
+    assert "nothing is written without an approval" in plain(said(at))
+    told = plain(said(press(at, "Switch on"))) + plain(said(full.open("history")))
+    assert f"Switched on by {ADMIN}" in told
+    assert "standing approval" not in told
+    assert "switched the schedule on: previews only" in told
+
+
+def test_times_are_on_the_clock_of_the_schedule(full: App, said: Said) -> None:
+    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "Asia/Tokyo", "process"))
+    at = press(full.open("schedule"), "Switch on")
+    assert re.search(
+        r"Runs next \d+ \w{3} \d{4}, 05:00, Asia/Tokyo time \(\d+ \w{3} \d{4}, 20:00 UTC for you\)", plain(said(at))
+    )
+    assert list(at.dataframe[0].value.columns) == ["Asia/Tokyo time", "Your time"]
+    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "UTC", "process"))
+    assert list(full.open("schedule").dataframe[0].value.columns) == ["UTC time"]
 
 
 def test_a_schedule_that_was_removed_does_not_come_back_switched_on(full: App) -> None:

@@ -59,6 +59,13 @@ def test_without_a_run_there_is_nothing_to_compare(app: App, said: Said) -> None
     assert "nothing to compare" in said(app.open("history", show="trends"))
 
 
+def test_below_three_runs_a_sentence_stands_instead_of_charts(full: App, said: Said) -> None:
+    at = full.open("history", show="trends")
+    assert "Trends show from the third run on." in said(at)
+    assert not at.get("plotly_chart")
+    assert len(at.dataframe[-1].value) == 1
+
+
 def test_a_csm_sees_the_trend_of_all_and_which_runs_stand_out(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
     workflow.grant(full.house(None), CSM, Role.CSM, None)
     six_quiet_runs_and_one_that_archived_many(full.house())

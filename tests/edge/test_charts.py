@@ -1,6 +1,9 @@
 """Charts as figures: what is data in them stays as it is."""
 
-from provisioning.report.charts import COLOURS, MOST_ATTRIBUTES, happening_bars, happening_chart
+import pytest
+
+from provisioning.report.charts import COLOURS, MOST_ATTRIBUTES, happening_bars, happening_chart, runs_chart
+from provisioning.report.trend_charts import added_chart, line_chart, nice_step
 
 
 def test_attributes_called_by_numbers_or_dates_are_names_and_not_places_on_a_scale() -> None:
@@ -37,3 +40,28 @@ def test_one_chart_tells_who_joins_what_changes_and_who_leaves() -> None:
 
 def test_of_many_attributes_the_chart_shows_the_first() -> None:
     assert len(happening_bars({"archive": 1}, {f"A{number}": 1 for number in range(30)})) == MOST_ATTRIBUTES + 1
+
+
+def test_the_total_of_each_run_stands_above_its_bar() -> None:
+    *bars, totals = runs_chart([("one", {"add": 31}), ("two", {"add": 1, "archive": 2})]).data
+    assert [each.name for each in bars] == ["Added", "Archived"]
+    assert (list(totals.y), list(totals.text)) == ([31, 3], ["31", "3"])
+
+
+@pytest.mark.parametrize(
+    ("span", "step"), [(0, 1), (4, 1), (5, 2), (9, 5), (21, 10), (41, 20), (170, 50), (212, 100), (2_000, 500)]
+)
+def test_ticks_are_round_numbers(span: float, step: int) -> None:
+    assert nice_step(span) == step
+
+
+def test_a_trend_has_whole_numbers_from_zero() -> None:
+    days = ["2026-11-28", "2026-11-29", "2026-11-30"]
+    axis = line_chart(days, [211, 213, None], [], "live users").layout.yaxis
+    assert (axis.range[0], axis.dtick) == (0, 100)
+    assert axis.range[1] > 213
+    nothing = line_chart(days, [0, 0, 0], [], "seconds").layout.yaxis
+    assert (nothing.range[0], nothing.dtick) == (0, 1)
+    below = added_chart(days, [1, 0, 0], [0, 12, 0], []).layout.yaxis
+    assert below.range[0] < -12
+    assert below.range[1] > 1
