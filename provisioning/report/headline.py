@@ -117,6 +117,12 @@ def _called(findings: Sequence[Finding], severity: Severity) -> list[str]:
     return [name[:1].lower() + name[1:] for name in names]
 
 
+def but_for(changes: int, out: int, people: int, names: Sequence[str]) -> str:
+    """“4 of 5 changes, left out: Anne-Marie Morgan”. `out`: so many changes, of so many people; `names`: theirs, of few."""
+    whom = f"left out: {', '.join(names)}" if names else f"{people:,} {'person' if people == 1 else 'people'} left out"
+    return f"{changes - out:,} of {changes:,} {'change' if changes == 1 else 'changes'}, {whom}"
+
+
 def compared(now: Mapping[str, int], before: Mapping[str, int]) -> str:
     """How the numbers of a plan differ from those of an earlier one, in a few words."""
     apart = [(now.get(name, 0) - before.get(name, 0), words) for name, words in _MORE.items()]

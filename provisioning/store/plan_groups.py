@@ -53,6 +53,16 @@ def names_of_new(db: Database, plan_id: str, attribute: str, values: Sequence[st
     return {row["had"]: row["name"] for row in rows}
 
 
+def actions_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, int]:
+    """Action → how many changes of these people."""
+    rows = db.all(
+        "SELECT action, count(*) AS n FROM changes WHERE plan_id = ?1 AND key IN (SELECT value FROM json_each(?2)) "
+        "GROUP BY action",
+        plan_id, to_json(list(keys)),
+    )  # fmt: skip
+    return {row["action"]: row["n"] for row in rows}
+
+
 def held_by_code(db: Database, plan_id: str) -> dict[str, int]:
     """How many people are held back, per reason, most first."""
     rows = db.all("SELECT code, count(*) AS n FROM held WHERE plan_id = ? GROUP BY code ORDER BY n DESC, code", plan_id)

@@ -48,7 +48,7 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
         _approved(here, plan, approval)
     again = approval is not None and set(approval.left_out) != set(left_out)
     overrides = {} if approval and not again else _overrides(here, plan, "page")
-    if left_out:
+    if again or (left_out and not approval):
         _who_is_left_out(here, plan, left_out)
     with st.container(horizontal=True, vertical_alignment="center"):
         if approval and not again:
@@ -58,6 +58,9 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
             disabled=not here.may_approve, key="approve",
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
+        if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
+            workflow.keep_left_out(here.house, plan.id, ())
+            st.rerun()
         workbook_button(here, plan)
         _by_workbook(here, plan, overrides, left_out)
     if not here.may_approve:
@@ -67,11 +70,9 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
 
 
 def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{people(len(left_out))} left out.**", width="content")
-        if st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
-            workflow.keep_left_out(here.house, plan.id, ())
-            st.rerun()
+    """Otherwise than an approval that there may be already says."""
+    told = workflow.but_for_left_out(here.house, plan.id, left_out)
+    st.markdown(f"**{escape(f'To be approved: {told}.' if told else 'Nobody is left out now.')}**")
 
 
 def workbook_button(here: Here, plan: Plan) -> None:
@@ -95,7 +96,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
 
 
 def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -> None:
-    who = f"Approved by {approval.by}, {moment(approval.at)}.{_signed(approval)} " if approval else ""
+    who = f"{_by_whom(here, plan, approval)} " if approval else ""
     if state is PlanState.PROCESSED:
         st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
     else:
@@ -107,19 +108,18 @@ def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanSta
 
 def _signed(approval: Approval) -> str:
     """Who decided in the file, beside who uploaded it."""
-    if not approval.workbook:
-        return ""
-    if not approval.signed_by:
-        return " The Excel file does not say who decided."
-    return f" Decided, as the Excel file says, by {approval.signed_by}."
+    return f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
+
+
+def _by_whom(here: Here, plan: Plan, approval: Approval) -> str:
+    """Who approved, when, how much of it, and who is left out."""
+    told = workflow.but_for_left_out(here.house, plan.id, approval.left_out)
+    left = f": {told}" if told else ""
+    return f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"
 
 
 def _approved(here: Here, plan: Plan, approval: Approval) -> None:
-    left = f", {people(len(approval.left_out))} left out" if approval.left_out else ""
-    st.success(
-        escape(f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"),
-        icon=":material/verified:",
-    )
+    st.success(escape(_by_whom(here, plan, approval)), icon=":material/verified:")
 
 
 def _process_button(here: Here, plan: Plan) -> None:

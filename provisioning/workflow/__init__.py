@@ -141,6 +141,7 @@ from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIA
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
 from provisioning.workflow.reviewing import (
+    but_for_left_out,
     compared_with_last,
     evidence_of,
     groups_of,
@@ -283,6 +284,7 @@ __all__ = [
     "backup",
     "begun_from",
     "build_workbook",
+    "but_for_left_out",
     "changed_somebody",
     "changes_seen",
     "check",

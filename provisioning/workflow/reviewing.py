@@ -1,6 +1,6 @@
 """A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
 from provisioning.errors import NotFound, SettingsError
-from provisioning.model import AttributeType, Domain, Plan
+from provisioning.model import Action, AttributeType, Domain, Plan
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
-from provisioning.report.headline import FEW, against, headline, newest_of
+from provisioning.report.headline import FEW, against, but_for, headline, newest_of
 from provisioning.store import plan_groups, plans
 from provisioning.workflow.approving import archives_of
 from provisioning.workflow.directories import known_users
@@ -37,6 +37,17 @@ def headline_of(house: Workspace, plan_id: str) -> str:
         plan_groups.names_of_few(house.db, plan.id, FEW),
         approval.overrides if approval else (),
     )
+
+
+def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) -> str:
+    """How much of a plan stays, and who is left out; "" when nobody is."""
+    plan = plan_seen(house, plan_id)
+    if not left_out:
+        return ""
+    every = sum(plan.counts.get(each.value, 0) for each in Action)
+    out = sum(plan_groups.actions_of(house.db, plan.id, left_out).values())
+    names = plans.names_of(house.db, plan.id, left_out) if len(left_out) <= FEW else {}
+    return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
 
 
 def groups_of(house: Workspace, plan_id: str) -> list[Group]:

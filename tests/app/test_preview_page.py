@@ -159,6 +159,31 @@ def test_whoever_is_left_out_after_the_approval_is_approved_again(app: App) -> N
     assert "Process now" in labels(at)
 
 
+def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    all_of_them, left = len(plan.changes), plan.changes[0]
+    workflow.keep_left_out(house, plan.id, [left.key])
+    but_for = f"{all_of_them - 1} of {all_of_them} changes, left out: {left.name}"
+    assert workflow.effect_of(house, plan.id, [left.key]).live == all_of_them - 1
+    shown = told(app.open("preview"), said)
+    assert f"To be approved: {but_for}." in shown
+    assert f"{all_of_them - 1} people would become live" in shown
+    assert f"{all_of_them - 1} live users after the run" in shown
+    assert f"Processing {all_of_them - 1} changes takes" in shown
+    workflow.approve(house, plan.id, leave_out=[left.key])
+    shown = told(app.open("preview"), said)
+    assert shown.count(but_for) == 1
+    workflow.process(house, plan.id)
+    shown = told(app.open("preview", plan=plan.id), said)
+    assert f"{but_for}. It was processed." in shown
+
+
+def told(at: AppTest, said: Said) -> str:
+    """As it is seen, without what keeps characters from being markup."""
+    return said(at).replace("\u2060", "").replace("\\", "")
+
+
 def test_others_begin_from_whom_the_approval_leaves_out(app: App) -> None:
     house, other = app.house(), app.house("csm@skillcast.example")
     plan = workflow.preview(house, DOMAIN)

@@ -71,6 +71,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "approval_of": (READ, lambda h, i: workflow.approval_of(h, i.plan)),
     "approve": (PREPARE, lambda h, i: workflow.approve(h, i.plan)),
     "approve_by_workbook": (PREPARE, lambda h, i: workflow.approve_by_workbook(h, i.plan, BytesIO(b""))),
+    "but_for_left_out": (READ, lambda h, i: workflow.but_for_left_out(h, i.plan, [i.person])),
     "ask": (PREPARE, lambda h, i: workflow.ask(h, i.label, JobKind.PREVIEW)),
     "ask_to_decide": (PREPARE, lambda h, i: workflow.ask_to_decide(h, i.label, i.plan, Wishes())),
     "ask_to_undo": (PREPARE, lambda h, i: workflow.ask_to_undo(h, i.label, i.run)),

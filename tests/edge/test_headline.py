@@ -11,7 +11,7 @@ from plans import plan_of
 from provisioning.model import Finding, Plan, Severity
 from provisioning.report.called import FINDINGS, HELD, finding_called, held_called, held_codes
 from provisioning.report.groups import Group, chosen, grouped
-from provisioning.report.headline import against, as_word, compared, headline, newest_of
+from provisioning.report.headline import against, as_word, but_for, compared, headline, newest_of
 
 RULES = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
 NOTHING: Mapping[str, int] = {}
@@ -155,6 +155,12 @@ def test_a_comparison_names_what_with_and_who_is_new() -> None:
         "1 no longer in it."
     )
     assert newest_of(0, 0, 0) == ""
+
+
+def test_what_is_left_out_is_counted_and_few_are_named() -> None:
+    assert but_for(5, 1, 1, ["Anne-Marie Morgan"]) == "4 of 5 changes, left out: Anne-Marie Morgan"
+    assert but_for(211, 206, 206, ()) == "5 of 211 changes, 206 people left out"
+    assert but_for(1, 1, 1, ["X"]) == "0 of 1 change, left out: X"
 
 
 # --- groups -----------------------------------------------------------------------------------------------
