@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
@@ -14,6 +16,9 @@ from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import escape, moment, people
 from provisioning.workflow import PlanState, ScheduleStanding
+
+if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
+    from provisioning.report.workbook import WorkbookDecisions
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -62,7 +67,8 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
             workflow.keep_left_out(here.house, plan.id, ())
             st.rerun()
         workbook_button(here, plan)
-        _by_workbook(here, plan, overrides, left_out)
+    if here.may_approve:
+        _by_workbook(here, plan, approval, overrides, left_out)
     if not here.may_approve:
         st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
     elif not approval:
@@ -151,8 +157,10 @@ def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
     return found
 
 
-def _by_workbook(here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str]) -> None:
-    with st.popover("Approve by Excel file", icon=":material/upload_file:", disabled=not here.may_approve):
+def _by_workbook(
+    here: Here, plan: Plan, approval: Approval | None, overrides: Mapping[str, str], left_out: Sequence[str]
+) -> None:
+    with st.expander("Approve by Excel file", icon=":material/upload_file:"):
         st.caption(
             "Decide per row in the file that you downloaded, save it, and upload it here. A changed value or a missing row "
             "is refused."
@@ -164,14 +172,39 @@ def _by_workbook(here: Here, plan: Plan, overrides: Mapping[str, str], left_out:
                 "page does.",
                 icon=":material/info:",
             )
-        file = st.file_uploader(
-            "The decided file", type="xlsx", key=f"decided_{plan.id}", max_upload_size=MAX_FILE // 2**20
-        )
-        overrides = overrides or (_overrides(here, plan, "file") if file else {})
-        if file and st.button(
-            "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
-        ):
-            _approve(here, plan, overrides, (), file)
+        # Once it is approved the file is done with: the next place to put one is empty.
+        place = f"decided_{plan.id}{approval.at.isoformat() if approval else ''}"
+        file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
+        if file and _readable(here, plan, file, left_out):
+            overrides = overrides or _overrides(here, plan, "file")
+            if st.button("Approve with this file", type="primary", icon=":material/verified:"):
+                file.seek(0)
+                _approve(here, plan, overrides, (), file)
+
+
+def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> bool:
+    """Says what the file decides, or why it is refused."""
+    # A large file takes seconds to read, and every click draws the page anew.
+    place, this = f"read_{plan.id}", (file.file_id, tuple(left_out))
+    if st.session_state.get(place, ((), None))[0] != this:
+        st.session_state[place] = this, _decided(here, plan, file)
+    decided = st.session_state[place][1]
+    if isinstance(decided, RollcallError):
+        fail(decided)
+        return False
+    told = workflow.but_for_left_out(here.house, plan.id, decided.left_out)
+    said = f"This file approves {told or 'everything'}."
+    said += f" {people(len(decided.protected))} to be kept active from now on." if decided.protected else ""
+    said += f" Decided, as it says, by {decided.signed_by}." if decided.signed_by else ""
+    st.info(escape(said), icon=":material/fact_check:")
+    return True
+
+
+def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | RollcallError":
+    try:
+        return workflow.decided_by_workbook(here.house, plan.id, file)
+    except RollcallError as problem:
+        return problem
 
 
 def _approve(

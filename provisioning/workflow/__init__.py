@@ -7,6 +7,7 @@ from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
+    decided_by_workbook,
     export_decided_workbook,
     keep_left_out,
     keep_only,
@@ -297,6 +298,7 @@ __all__ = [
     "customers_overview",
     "customers_seen",
     "decide",
+    "decided_by_workbook",
     "decisions_seen",
     "deliver",
     "doctor",

@@ -58,6 +58,13 @@ class Ids:
         return workflow.Begun(1, "Employee ID")
 
 
+def read_book(house: Workspace, plan_id: str) -> BytesIO:
+    file = BytesIO()
+    workflow.export_workbook(house, plan_id, file)
+    file.seek(0)
+    return file
+
+
 TICKET = Ticket("nobody@nowhere.example", "https://id.example", "1", datetime.now(UTC))
 Call = Callable[[Workspace, Ids], object]
 CASES: dict[str, tuple[str, Call]] = {
@@ -91,6 +98,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "customers_overview": (FREE, lambda h, i: workflow.customers_overview(h) if workflow.is_csm(h) else None),
     "customers_seen": (FREE, lambda h, i: workflow.customers_seen(h)),
     "decide": (PREPARE, lambda h, i: workflow.decide(h, i.plan, Wishes(protect=[i.person]))),
+    "decided_by_workbook": (READ, lambda h, i: workflow.decided_by_workbook(h, i.plan, read_book(h, i.plan))),
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
     "deliver": (CARE, lambda h, i: workflow.deliver(h)),
     "doctor": (CARE, lambda h, i: workflow.doctor(h)),

@@ -132,8 +132,9 @@ def approve_by_workbook(walker: Visit, folder: Path) -> None:
         walker.page.get_by_role("button", name="Download the Excel file").click()
     file = folder / download.value.suggested_filename
     download.value.save_as(file)
-    walker.page.get_by_role("button", name="Approve by Excel file").click()
+    walker.page.get_by_text("Approve by Excel file").click()
     walker.page.locator("input[type=file]").set_input_files(file)
+    walker.sees("This file approves everything")
     walker.page.get_by_role("button", name="Approve with this file").click()
     walker.sees("Approved by")
 
