@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
-from provisioning.report.evidence import read_in_words
+from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, parts
@@ -82,7 +82,8 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
-                st.markdown(f":material/fact_check: {escape(read_in_words(plan.evidence))}")
+                told = f"{read_in_words(plan.evidence)} {uncounted_in_words(plan.evidence, plan.counts)}".rstrip()
+                st.markdown(f":material/fact_check: {escape(told)}")
         approval.draw(here, plan, state, lapsed)
 
 

@@ -14,7 +14,7 @@ from provisioning.model import Action, AttributeType, Domain, Plan
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
-from provisioning.report.headline import FEW, against, but_for, headline, newest_of
+from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
 from provisioning.store import plan_groups, plans
 from provisioning.workflow.approving import archives_of
 from provisioning.workflow.directories import known_users
@@ -36,7 +36,16 @@ def headline_of(house: Workspace, plan_id: str) -> str:
         plan_groups.updated_attributes(house.db, plan.id),
         plan_groups.names_of_few(house.db, plan.id, FEW),
         approval.overrides if approval else (),
+        _most_shared(house, plan),
     )
+
+
+def _most_shared(house: Workspace, plan: Plan) -> Shared | None:
+    """The change that most of those to be updated share. Whoever comes back may share it too, and is not to be counted."""
+    if plan.counts.get("update", 0) <= FEW or plan.counts.get("reactivate"):
+        return None
+    found = groups_of(house, plan.id, 1)
+    return (found[0].attribute, found[0].before, found[0].after, found[0].people) if found else None
 
 
 def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) -> str:
@@ -50,10 +59,10 @@ def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) ->
     return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
 
 
-def groups_of(house: Workspace, plan_id: str) -> list[Group]:
-    """What several people of a plan share, most first."""
+def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS) -> list[Group]:
+    """What several people of a plan share, most first, and at most so many."""
     plan = plan_seen(house, plan_id)
-    found = grouped(plan_groups.shared_values(house.db, plan.id, MOST_GROUPS))
+    found = grouped(plan_groups.shared_values(house.db, plan.id, most))
     names = reference_names(
         house, plan.id, ((each.attribute, value) for each in found for value in (each.before, each.after))
     )
@@ -102,13 +111,16 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
 
 
 def compared_with_last(house: Workspace, plan_id: str) -> str:
-    """How a plan differs from the one before it, processed or not; "" for a domain's first, and for an undo."""
+    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import,
+    and for an undo."""
     plan = plan_seen(house, plan_id)
     before = None if plan.undo_of else plan_groups.plan_before(house.db, plan.id)
     if before is None:
         return ""
     last = plans.plan_head(house.db, before)
     if before in plans.run_statuses(house.db, plan.domain_id):
+        if plan_groups.plan_before(house.db, before) is None:
+            return ""
         return against("the preview that was processed last", last.made_at, plan.counts, last.counts)
     people = newest_of(*plan_groups.differing_people(house.db, plan.id, before))
     return against("the preview before it", last.made_at, plan.counts, last.counts, people)

@@ -31,7 +31,21 @@ def test_the_headline_stands_on_the_page_and_names_the_attribute(full: App, rena
     told = said(full.open("preview", plan=renamed.id)).replace("\\", "")
     assert workflow.headline_of(full.house(), renamed.id) in told
     assert f"{renamed.counts['update']} people change site" in told
-    assert "Against the preview that was processed last" in told
+    assert "Against" not in told
+
+
+def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_first(
+    full: App, renamed: Plan, sandbox: Sandbox
+) -> None:
+    house = full.house()
+    assert workflow.compared_with_last(house, renamed.id) == ""
+    workflow.approve(house, renamed.id)
+    workflow.process(house, renamed.id)
+    for each in sandbox.company.people.values():
+        if each.get("work.site") == "Leeds":
+            each["work.site"] = "Greater Leeds"
+    said = workflow.compared_with_last(house, workflow.preview(house, DOMAIN).id)
+    assert said.startswith("Against the preview that was processed last")
 
 
 def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed: Plan) -> None:
@@ -177,6 +191,17 @@ def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app
     workflow.process(house, plan.id)
     shown = told(app.open("preview", plan=plan.id), said)
     assert f"{but_for}. It was processed." in shown
+
+
+def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    assert plan.evidence
+    none = plan.evidence.people - plan.counts["add"] - plan.counts["held"]
+    assert none > 1
+    read = f"HiBob was read to the end: {plan.evidence.people} people, {plan.evidence.active} of them active."
+    assert f"{read} {none} of them have no user and need none, such as people who left." in told(
+        app.open("preview"), said
+    )
 
 
 def told(at: AppTest, said: Said) -> str:
