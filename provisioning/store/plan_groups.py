@@ -69,6 +69,21 @@ def held_by_code(db: Database, plan_id: str) -> dict[str, int]:
     return {row["code"]: row["n"] for row in rows}
 
 
+def held_with(db: Database, plan_id: str, code: str, keys: Sequence[str], most: int) -> dict[str, list[str]]:
+    """Key → what to call the others who are held for that code with the same words, for these people; at most so many
+    pairs."""
+    rows = db.all(
+        "SELECT a.key, coalesce(nullif(b.name, ''), b.key) AS who FROM held a JOIN held b ON b.plan_id = a.plan_id "
+        "AND b.code = a.code AND b.why = a.why AND b.key <> a.key "
+        "WHERE a.plan_id = ?1 AND a.code = ?2 AND a.key IN (SELECT value FROM json_each(?3)) LIMIT ?4",
+        plan_id, code, to_json(list(keys)), most,
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["key"], []).append(row["who"])
+    return found
+
+
 def plan_before(db: Database, plan_id: str) -> str | None:
     """The plan of the same domain that was made before this one, the ways back of runs apart."""
     row = db.one(

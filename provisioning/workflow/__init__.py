@@ -150,6 +150,7 @@ from provisioning.workflow.reviewing import (
     held_by_reason,
     overridable,
     reference_names,
+    sharing_identifier,
 )
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
@@ -410,6 +411,7 @@ __all__ = [
     "settings_draft",
     "settings_from_text",
     "settings_in_text",
+    "sharing_identifier",
     "show_plan",
     "sign_in",
     "sign_out",

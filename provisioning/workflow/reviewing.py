@@ -25,6 +25,8 @@ from provisioning.workflow.planning import domain_of, plan_seen
 SELF = "self-archive"
 MOST_GROUPS = 40
 """So many shared changes are told."""
+MOST_SHARING = 1_000
+"""So many pairs of people who share an identifier are looked at."""
 
 
 def headline_of(house: Workspace, plan_id: str) -> str:
@@ -154,6 +156,11 @@ def _feeds(house: Workspace, domain: Domain) -> dict[str, list[str]]:
 def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
     """How many people a plan holds back, per code, most first."""
     return plan_groups.held_by_code(house.db, plan_seen(house, plan_id).id)
+
+
+def sharing_identifier(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Of these people, who is held back with whom, because they share a unique identifier: key → names of the others."""
+    return plan_groups.held_with(house.db, plan_seen(house, plan_id).id, "duplicate-id", keys, MOST_SHARING)
 
 
 def overridable(house: Workspace, plan_id: str) -> list[str]:

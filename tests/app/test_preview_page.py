@@ -116,6 +116,22 @@ def test_people_held_back_are_searched_by_the_words_they_are_shown_with(full: Ap
     assert set(table["Reason"]) == {"Starts later"}
 
 
+def test_whoever_shares_an_identifier_reads_with_whom(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    first, second = list(sandbox.company.people.values())[3:5]
+    second["work.employeeIdInCompany"] = first["work.employeeIdInCompany"]
+    second["work.site"] = first["work.site"] = "Elsewhere"
+    plan = workflow.preview(house, DOMAIN)
+    found, _ = workflow.held_seen(house, plan.id, "", 50, 0, "duplicate-id")
+    names = {each.name for each in found}
+    at = full.open("preview", plan=plan.id, show="held", reason="duplicate-id")
+    (table,) = [each.value for each in at.dataframe if "Reason" in each.value.columns]
+    assert len(names) == 2
+    for person, why in zip(table["Person"], table["Why"], strict=True):
+        (other,) = names - {person}
+        assert why.startswith(f"Shared with {other}. 2 people in HiBob share the unique identifier")
+
+
 def self_archive(app: App, sandbox: Sandbox) -> Plan:
     """A preview that archives the admin, whom the settings protect no longer."""
     house = app.house()

@@ -98,6 +98,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "customers_overview": (FREE, lambda h, i: workflow.customers_overview(h) if workflow.is_csm(h) else None),
     "customers_seen": (FREE, lambda h, i: workflow.customers_seen(h)),
     "decide": (PREPARE, lambda h, i: workflow.decide(h, i.plan, Wishes(protect=[i.person]))),
+    "sharing_identifier": (READ, lambda h, i: workflow.sharing_identifier(h, i.plan, [i.person])),
     "decided_by_workbook": (READ, lambda h, i: workflow.decided_by_workbook(h, i.plan, read_book(h, i.plan))),
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
     "deliver": (CARE, lambda h, i: workflow.deliver(h)),
