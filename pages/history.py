@@ -174,8 +174,8 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
     if approved:
         how = " by Excel file" if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
-        if approved.workbook:
-            lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by or 'nobody it names'}.")]
+        if approved.signed_by:
+            lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by}.")]
         if approved.left_out:
             lines += [("person_remove", f"Left out: {left_out(here, plan.id, approved.left_out)}.")]
         lines += [

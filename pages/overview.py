@@ -7,7 +7,6 @@ from provisioning import workflow
 from provisioning.model import Plan, PlanStatus, RunStatus
 from provisioning.report.called import held_called
 from provisioning.report.charts import actions_chart, runs_chart
-from provisioning.report.headline import headline
 from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
 from provisioning.store.jobs import Job, JobKind, JobState
@@ -91,8 +90,7 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: Schedul
     with st.container(border=True):
         st.header(escape(title), anchor=False)
         if about_plan:
-            updated = workflow.attributes_changed(here.house, about_plan.id)
-            st.markdown(f"**{escape(headline(about_plan, updated))}**")
+            st.markdown(f"**{escape(workflow.headline_of(here.house, about_plan.id))}**")
         st.markdown(escape(why))
         with st.container(horizontal=True, vertical_alignment="center"):
             exactly = {"plan": about_plan.id} if about_plan else {}

@@ -8,8 +8,8 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan
-from provisioning.report.evidence import read_in_words
-from provisioning.report.speed import forecast_line
+from provisioning.report.evidence import read_in_words, uncounted_in_words
+from provisioning.report.speed import forecast_words
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, parts
 from provisioning.web.address import look_at, tabs
@@ -85,13 +85,15 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
-                st.markdown(f":material/fact_check: {escape(read_in_words(plan.evidence))}")
+                told = f"{read_in_words(plan.evidence)} {uncounted_in_words(plan.evidence, plan.counts)}".rstrip()
+                st.markdown(f":material/fact_check: {escape(told)}")
         approval.draw(here, plan, state, lapsed)
 
 
 def draw_effect(here: Here, plan: Plan) -> None:
     """Who may hear from the portal, what it comes to in seats and money, and how long it takes: a line each."""
-    effect = workflow.effect_of(here.house, plan.id)
+    left_out = workflow.left_out_draft(here.house, plan.id)
+    effect = workflow.effect_of(here.house, plan.id, left_out)
     if effect.newly_live:
         st.markdown(
             f":material/mail: {people(effect.newly_live)} would become live: the portal may send them its welcome mail and "
@@ -100,11 +102,14 @@ def draw_effect(here: Here, plan: Plan) -> None:
     seats = f", of {effect.seats:,} licensed seats" if effect.seats is not None else ""
     over = f": {effect.over:,} too many" if effect.over else ""
     cost = f", which cost {effect.cost:,} more" if effect.cost is not None else ""
-    told = f"If all of it is approved: {effect.live:,} live users after the run{seats}{over}{cost}."
+    approved = "the people left out stay as they are" if left_out else "all of it is approved"
+    told = f"If {approved}: {effect.live:,} live users after the run{seats}{over}{cost}."
     st.markdown(f":material/event_seat: {escape(told)}")
-    takes = workflow.forecast(here.house, plan.id)
+    takes = workflow.forecast(here.house, plan.id, left_out)
     if takes:
-        st.markdown(f":material/timer: {escape(forecast_line(takes.changes, takes.rate, takes.measured))}.")
+        what = f"{takes.changes:,} change{'' if takes.changes == 1 else 's'}" if left_out else "all of it"
+        told = forecast_words(takes.changes, takes.rate, takes.measured, what)
+        st.markdown(f":material/timer: {escape(told)}.")
 
 
 def draw_origin(here: Here, plan: Plan) -> None:

@@ -27,16 +27,29 @@ def evidence_rows(
 
 def read_in_words(evidence: ReadEvidence) -> str:
     """What a read brought, in one line."""
-    gone = evidence.people - evidence.active
     absent = len(evidence.absent)
     missing = f", without {absent:,} of {evidence.asked:,} columns" if absent else ""
-    return f"HiBob was read to the end: {evidence.active:,} live and {gone:,} inactive people{missing}."
+    return f"HiBob was read to the end: {evidence.people:,} people, {evidence.active:,} of them active{missing}."
+
+
+def uncounted_in_words(evidence: ReadEvidence, counts: Mapping[str, int]) -> str:
+    """Whom a first preview counts nowhere; "" where nobody is. Only while Skillcast has no users is each that is counted
+    somebody whom HiBob returned."""
+    number = evidence.people - sum(counts.get(name, 0) for name in ("add", "held"))
+    if number <= 0 or any(
+        counts.get(name) for name in ("update", "reactivate", "archive", "move", "link", "unchanged")
+    ):
+        return ""
+    return f"{number:,} of them {'has' if number == 1 else 'have'} no user and {'needs' if number == 1 else 'need'} none, such as people who left."
 
 
 def _people(evidence: ReadEvidence) -> str:
-    told = f"{evidence.people:,}: {evidence.active:,} live, {evidence.people - evidence.active:,} inactive"
-    before = evidence.live_before
-    return told + ("" if before is None else f"; {before:,} were live at the last processed read")
+    """Active is what HiBob calls them; live is what their lifecycle status means for a user."""
+    told = f"{evidence.people:,}: {evidence.active:,} active in HiBob, {evidence.people - evidence.active:,} inactive"
+    if evidence.live_before is None:
+        return told
+    now = f"{evidence.fill[0].of:,} are to be live by their lifecycle status, " if evidence.fill else ""
+    return f"{told}; {now}{evidence.live_before:,} were at the last processed read"
 
 
 def _differs(each: ColumnFill) -> bool:

@@ -7,6 +7,9 @@ from datetime import datetime
 from provisioning.model import Action, Finding, Plan, Severity
 from provisioning.report.called import finding_called
 
+Shared = tuple[str, str, str, int]
+"""An attribute, its value before and after, and how many share that change."""
+
 Phrase = tuple[str, str]
 """What one person does, and what several do."""
 
@@ -28,6 +31,8 @@ _UNDO: Mapping[Action, Phrase] = {
 }
 NAMED = 2
 """So many attributes are named; of the others, how many there are."""
+SHARED = 3
+"""A change is told by its values when so many people share it, and they are most of those to be updated."""
 FEW = 4
 """So many people to whom the same happens are named."""
 
@@ -47,15 +52,22 @@ def headline(
     updated: Mapping[str, int],
     names: Mapping[str, Sequence[str]] | None = None,
     overridden: Collection[str] = (),
+    shared: Shared | None = None,
 ) -> str:
     """The answer to “is it safe, what happens, to whom?”. `updated`: how many of those to be updated get another value, per
     attribute, most first. `names`: by action, the people of those that concern few. `overridden`: the codes of blocks that
-    the approval overrode."""
-    sentences = [_what_happens(plan, updated, names or {}), _held(plan.counts.get("held", 0)), _safe(plan, overridden)]
+    the approval overrode. `shared`: the change that most people of the plan share."""
+    sentences = [
+        _what_happens(plan, updated, names or {}, shared),
+        _held(plan.counts.get("held", 0)),
+        _safe(plan, overridden),
+    ]
     return " ".join(each for each in sentences if each)
 
 
-def _what_happens(plan: Plan, updated: Mapping[str, int], names: Mapping[str, Sequence[str]]) -> str:
+def _what_happens(
+    plan: Plan, updated: Mapping[str, int], names: Mapping[str, Sequence[str]], shared: Shared | None
+) -> str:
     words = _UNDO if plan.undo_of else _DO
     counted = [(action, plan.counts.get(action.value, 0)) for action in words]
     parts = [_part(words[action], count) + _who(names.get(action.value, ())) for action, count in counted if count]
@@ -63,7 +75,7 @@ def _what_happens(plan: Plan, updated: Mapping[str, int], names: Mapping[str, Se
         return "Nobody changes." if plan.undo_of or plan.blocks else "Nobody changes: Skillcast agrees with HiBob."
     if not plan.undo_of and (count := plan.counts.get("update", 0)):
         place = [action for action, number in counted if number].index(Action.UPDATE)
-        parts[place] = _updates(count, updated, names.get("update", ()))
+        parts[place] = _updates(count, updated, names.get("update", ()), shared)
     number, _, rest = parts[0].partition(" ")
     parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
     begin = "Takes a run back: " if plan.undo_of else ""
@@ -78,18 +90,30 @@ def _who(names: Sequence[str]) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _updates(count: int, updated: Mapping[str, int], people: Sequence[str]) -> str:
-    """“12 change department”; of several attributes who changes, or how many change the first of them."""
-    does = _part(_DO[Action.UPDATE], count)
-    names = list(updated)
+def _updates(count: int, updated: Mapping[str, int], people: Sequence[str], shared: Shared | None) -> str:
+    """“12 change department”; of several attributes who changes, the change that most share, or which attributes."""
+    does, names = _part(_DO[Action.UPDATE], count), list(updated)
     if len(names) == 1:
-        return f"{does} {as_word(names[0])}{_who(people)}"
+        does = f"{does} {as_word(names[0])}"
     if people:
         return does + _who(people)
-    told = [f"{as_word(name)} {updated[name]:,}" for name in names[:NAMED]]
-    more = len(names) - NAMED
-    told += [f"{more} other attribute{'' if more == 1 else 's'}"] if more > 0 else []
-    return f"{does} ({', '.join(told)})" if told else does
+    if shared and shared[3] >= SHARED and shared[3] * 2 > count:
+        name, before, after, share = shared
+        many = "all" if share == count else f"{share:,} of them"
+        what = "" if len(names) == 1 else f"{name} "
+        return f"{does} ({many}: {what}{before} → {after})"
+    return does if len(names) < 2 else f"{does} {_several(updated, names)}"
+
+
+def _several(updated: Mapping[str, int], names: Sequence[str]) -> str:
+    """“site and 2 other attributes”: those named that stand out, each changing for more people than any other."""
+    numbers = [updated[name] for name in names]
+    clear = next((many for many in (1, NAMED) if len(numbers) <= many or numbers[many - 1] > numbers[many]), 0)
+    clear = len(names) if len(names) <= NAMED else clear
+    told = [as_word(name) for name in names[:clear]]
+    more = len(names) - clear
+    told += [f"{more} {'other ' if clear else ''}attribute{'' if more == 1 else 's'}"] if more else []
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def as_word(name: str) -> str:
@@ -115,6 +139,12 @@ def _safe(plan: Plan, overridden: Collection[str]) -> str:
 def _called(findings: Sequence[Finding], severity: Severity) -> list[str]:
     names = dict.fromkeys(finding_called(each.code) for each in findings if each.severity is severity)
     return [name[:1].lower() + name[1:] for name in names]
+
+
+def but_for(changes: int, out: int, people: int, names: Sequence[str]) -> str:
+    """“4 of 5 changes, left out: Anne-Marie Morgan”. `out`: so many changes, of so many people; `names`: theirs, of few."""
+    whom = f"left out: {', '.join(names)}" if names else f"{people:,} {'person' if people == 1 else 'people'} left out"
+    return f"{changes - out:,} of {changes:,} {'change' if changes == 1 else 'changes'}, {whom}"
 
 
 def compared(now: Mapping[str, int], before: Mapping[str, int]) -> str:

@@ -19,13 +19,19 @@ def _several(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def forecast_line(changes: int, rate: float, measured: bool) -> str:
-    """How long, and from what that is known."""
+def forecast_words(changes: int, rate: float, measured: bool, what: str = "all of it") -> str:
+    """How long it takes to process `what`, and whether that is known."""
     seconds = changes / rate
-    takes = f"Processing all of it takes {span(seconds) if seconds < MINUTE else f'about {span(seconds)}'}"
+    takes = f"Processing {what} takes {span(seconds) if seconds < MINUTE else f'about {span(seconds)}'}"
     if measured:
-        return f"{takes}, going by an earlier run of this domain, which made {_rate(rate)} changes a second"
-    return f"{takes}. That is a guess: this domain has had no run of 20 changes or more yet, by which to tell"
+        return f"{takes}, going by an earlier run of this domain"
+    return f"{takes}. That is a guess: this domain has had no run of 20 changes or more yet"
+
+
+def forecast_line(changes: int, rate: float, measured: bool) -> str:
+    """The same, with the rate that it is known from."""
+    words = forecast_words(changes, rate, measured)
+    return f"{words}, which made {_rate(rate)} changes a second" if measured else words
 
 
 def speed_line(speed: Speed) -> str:

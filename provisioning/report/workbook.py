@@ -25,7 +25,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
-from provisioning.model import Action, Change, Finding, Plan, PlanStatus, Severity
+from provisioning.model import Action, Approval, Change, Finding, Plan, PlanStatus, Run, RunStatus, Severity
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.text import newly_live, who
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
@@ -117,6 +117,14 @@ STATUS_WORDS = {
     PlanStatus.BLOCKED: "Blocked: the findings below say by what, and what can be done",
     PlanStatus.EMPTY: "Nothing to do: Skillcast agrees with HiBob",
 }
+RUN_WORDS = {
+    RunStatus.RUNNING: "Being processed",
+    RunStatus.DONE: "Processed",
+    RunStatus.PARTIAL: "Processed, with exceptions",
+    RunStatus.STOPPED: "Begun to be processed, and stopped",
+}
+APPROVED = "Approved, and not processed yet: it may be decided again until then"
+DECIDED = "Decided and processed as the column Decision says: there is nothing left to decide in this file."
 SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
 
 
@@ -201,9 +209,17 @@ _BAND, _MARK = PatternFill("solid", fgColor="FFDCE6EC"), PatternFill("solid", fg
 _RULE = Border(bottom=Side("thin", color="FFD0D8DD"))
 
 
-def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str] = (), head: str = "") -> None:
+def write_workbook(
+    plan: Plan,
+    file: BinaryIO,
+    left_out: Collection[str] = (),
+    head: str = "",
+    approval: Approval | None = None,
+    run: Run | None = None,
+) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already. `head`: the
-    newest hash of the history, for whoever keeps the file to have checked later.
+    newest hash of the history, for whoever keeps the file to have checked later. `approval` and `run`: those there are;
+    once there is a run the file no longer says how to decide.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -216,14 +232,14 @@ def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str] = (), h
         )
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Rollcall"
-    _write_summary(workbook, plan, head)
+    _write_summary(workbook, plan, head, approval, run)
     for sheet in SHEETS:
-        _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out))
+        _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out), run is None)
     _write_held(workbook, plan)
     workbook.save(file)
 
 
-def _write_summary(workbook: Workbook, plan: Plan, head: str) -> None:
+def _write_summary(workbook: Workbook, plan: Plan, head: str, approval: Approval | None, run: Run | None) -> None:
     sheet = _new_sheet(workbook, "Summary")
     sheet.sheet_view.showGridLines = False
     _set_widths(sheet, (24, 110))
@@ -232,7 +248,7 @@ def _write_summary(workbook: Workbook, plan: Plan, head: str) -> None:
     section, label, value = _look(sheet, _SECTION), _look(sheet, _LABEL), _look(sheet, wrap=True)
     field = _look(sheet, border=_RULE, fill=_MARK)
     number = 1
-    for heading, rows in _summary(plan, head):
+    for heading, rows in _summary(plan, head, approval, run):
         sheet.append([])
         _append(sheet, [section], [heading])
         number += 2
@@ -242,7 +258,9 @@ def _write_summary(workbook: Workbook, plan: Plan, head: str) -> None:
             _append(sheet, [label, field if row[0] == DECIDED_BY else value], map(shown, row))
 
 
-def _summary(plan: Plan, head: str) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
+def _summary(
+    plan: Plan, head: str, approval: Approval | None, run: Run | None
+) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
     """The sections of the first sheet: a heading, and rows of label and value."""
     yield (
         "What this is",
@@ -250,7 +268,8 @@ def _summary(plan: Plan, head: str) -> Iterator[tuple[str, Iterable[tuple[str, s
             ("Customer/domain", plan.domain),
             (PLAN, plan.id),
             (DIGEST, plan.digest),
-            ("Status", STATUS_WORDS[plan.status]),
+            ("Status", RUN_WORDS[run.status] if run else APPROVED if approval else STATUS_WORDS[plan.status]),
+            *_so_far(approval, run),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
             ("HiBob was read", _moment(plan.read_at)),
             ("Mapping version", str(plan.mapping_version)),
@@ -258,21 +277,34 @@ def _summary(plan: Plan, head: str) -> Iterator[tuple[str, Iterable[tuple[str, s
             *([("Head of the history", head)] if head else []),
         ),
     )
-    yield "What would happen", _counts(plan)
+    yield "What was planned" if run else "What would happen", _counts(plan)
     if plan.evidence:
         yield "What was read from HiBob", evidence_rows(plan.evidence)
-    yield (
-        "How to decide",
-        (
-            ("1. Decide", HOW_TO_DECIDE),
-            ("2. Leave the rest", WHAT_MAY_CHANGE),
-            ("3. Sign", "Write into the shaded cell who decided, as a name or an e-mail; it may stay blank."),
-            (DECIDED_BY, ""),
-            ("4. Hand it back", "Upload the file on the page Preview"),
-            ("    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"),
-        ),
-    )
+    if run is None:
+        yield "How to decide", _how_to_decide(plan)
     yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
+
+
+def _so_far(approval: Approval | None, run: Run | None) -> Iterator[tuple[str, str]]:
+    """Who approved and processed it, when, and how many were left out."""
+    if approval:
+        yield "Approved", f"{_moment(approval.at)}, by {approval.by}"
+        if approval.signed_by:
+            yield "Decided, as a file said", approval.signed_by
+        yield "Left out", _people(len(approval.left_out)).capitalize()
+    if run:
+        ended = f"{_moment(run.ended_at)}, " if run.ended_at else f"begun {_moment(run.started_at)}, "
+        yield "Processed", f"{ended}by {run.by}"
+        yield "Run", run.id
+
+
+def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
+    yield "1. Decide", HOW_TO_DECIDE
+    yield "2. Leave the rest", WHAT_MAY_CHANGE
+    yield "3. Sign", "Write into the shaded cell who decided, as a name or an e-mail; it may stay blank."
+    yield DECIDED_BY, ""
+    yield "4. Hand it back", "Upload the file on the page Preview"
+    yield "    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"
 
 
 def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -298,13 +330,13 @@ def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "    Code", " · ".join((finding.code, *numbers, *people))
 
 
-def _write_people(workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str]) -> None:
+def _write_people(
+    workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str], to_decide: bool
+) -> None:
     notes = (
         f"{kind.heading}: {_people(number)}",
         kind.meaning if number else "Nobody.",
-        HOW_TO_DECIDE,
-        BLANK_RULE,
-        WHAT_MAY_CHANGE,
+        *((HOW_TO_DECIDE, BLANK_RULE, WHAT_MAY_CHANGE) if to_decide else (DECIDED,)),
         f"Customer/domain {plan.domain}, plan {plan.id}",
     )
     sheet = _new_sheet(workbook, kind.title)
@@ -315,7 +347,10 @@ def _write_people(workbook: Workbook, plan: Plan, kind: _Sheet, number: int, lef
     )
     first = _write_table(sheet, notes, _header(plan), rows, frozen=2)
     if number:
-        _offer_decisions(sheet, f"A{first}:A{first + number - 1}")
+        decisions = f"A{first}:A{first + number - 1}"
+        _shade_decisions(sheet, decisions)
+        if to_decide:
+            _offer_decisions(sheet, decisions)
 
 
 def _without(row: _Row) -> _Row:
@@ -440,12 +475,16 @@ def _make_room(sheet: Worksheet, number: int, wrapped: Iterable[tuple[str, float
 
 
 def _offer_decisions(sheet: Worksheet, cells: str) -> None:
-    """A drop-down that takes nothing else, and a shade for whatever is decided against."""
+    """A drop-down that takes nothing else."""
     offer = DataValidation("list", formula1=f'"{",".join(DECISIONS)}"', allow_blank=True)
     offer.showErrorMessage, offer.errorTitle = True, DECISION
     offer.error = f"Please choose {ONE_OF}."
     offer.add(cells)
     sheet.data_validations.append(offer)
+
+
+def _shade_decisions(sheet: Worksheet, cells: str) -> None:
+    """A shade for whatever is decided against."""
     for decision, color in ((LEAVE_OUT, "FFD9D9D9"), (KEEP_ACTIVE, "FFBFD9F2")):
         look = DifferentialStyle(font=Font(bold=True), fill=PatternFill(bgColor=color))
         rule = Rule("cellIs", operator="equal", formula=[f'"{decision}"'], dxf=look)

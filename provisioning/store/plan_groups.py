@@ -53,10 +53,35 @@ def names_of_new(db: Database, plan_id: str, attribute: str, values: Sequence[st
     return {row["had"]: row["name"] for row in rows}
 
 
+def actions_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, int]:
+    """Action → how many changes of these people."""
+    rows = db.all(
+        "SELECT action, count(*) AS n FROM changes WHERE plan_id = ?1 AND key IN (SELECT value FROM json_each(?2)) "
+        "GROUP BY action",
+        plan_id, to_json(list(keys)),
+    )  # fmt: skip
+    return {row["action"]: row["n"] for row in rows}
+
+
 def held_by_code(db: Database, plan_id: str) -> dict[str, int]:
     """How many people are held back, per reason, most first."""
     rows = db.all("SELECT code, count(*) AS n FROM held WHERE plan_id = ? GROUP BY code ORDER BY n DESC, code", plan_id)
     return {row["code"]: row["n"] for row in rows}
+
+
+def held_with(db: Database, plan_id: str, code: str, keys: Sequence[str], most: int) -> dict[str, list[str]]:
+    """Key → what to call the others who are held for that code with the same words, for these people; at most so many
+    pairs."""
+    rows = db.all(
+        "SELECT a.key, coalesce(nullif(b.name, ''), b.key) AS who FROM held a JOIN held b ON b.plan_id = a.plan_id "
+        "AND b.code = a.code AND b.why = a.why AND b.key <> a.key "
+        "WHERE a.plan_id = ?1 AND a.code = ?2 AND a.key IN (SELECT value FROM json_each(?3)) LIMIT ?4",
+        plan_id, code, to_json(list(keys)), most,
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["key"], []).append(row["who"])
+    return found
 
 
 def plan_before(db: Database, plan_id: str) -> str | None:

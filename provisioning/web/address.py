@@ -14,8 +14,6 @@ from streamlit.elements.lib.mutable_tab_container import TabContainer
 from provisioning.web.words import searchable
 
 PAGE = 50
-TALL = 76
-"""Streamlit breaks a long text in lines where rows are higher than 64 pixels."""
 SELECTED, PAGED, SEARCH = "selected", "page", "search"
 
 
@@ -119,15 +117,14 @@ def rows(
     alt: str,
     *,
     many: bool = False,
-    tall: bool = False,
     columns: Mapping[str, ColumnConfig] | None = None,
     instead_of: Sequence[str] | None = None,
     apart: str = "",
     usual: str = "",
 ) -> list[int]:
-    """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `tall`
-    rows show three lines of a long text. `instead_of`: what filters the same list, and leaves the address for it. `apart`:
-    tells two tables of one page apart that choose the same. `usual`: who is selected where the address names nobody."""
+    """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `instead_of`: what
+    filters the same list, and leaves the address for it. `apart`: tells two tables of one page apart that choose the same.
+    `usual`: who is selected where the address names nobody."""
     key = f"rows_{what}{apart}"
 
     def choose() -> None:
@@ -143,12 +140,11 @@ def rows(
     st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
     st.dataframe(
         frame, hide_index=True, on_select=choose, selection_mode="multi-row" if many else "single-row", key=key,
-        height=height(len(names), tall), row_height=TALL if tall else None, column_config=columns, alt=alt,
+        height=height(len(names)), column_config=columns, alt=alt,
     )  # fmt: skip
     return selected
 
 
-def height(count: int, tall: bool = False) -> int:
+def height(count: int) -> int:
     """As high as its rows, up to a window's height."""
-    row = TALL if tall else 35
-    return min(37 + row * max(count, 1), 540)
+    return min(37 + 35 * max(count, 1), 540)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
@@ -14,6 +16,9 @@ from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import escape, moment, people
 from provisioning.workflow import PlanState, ScheduleStanding
+
+if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
+    from provisioning.report.workbook import WorkbookDecisions
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -48,7 +53,7 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
         _approved(here, plan, approval)
     again = approval is not None and set(approval.left_out) != set(left_out)
     overrides = {} if approval and not again else _overrides(here, plan, "page")
-    if left_out:
+    if again or (left_out and not approval):
         _who_is_left_out(here, plan, left_out)
     with st.container(horizontal=True, vertical_alignment="center"):
         if approval and not again:
@@ -58,8 +63,12 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
             disabled=not here.may_approve, key="approve",
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
+        if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
+            workflow.keep_left_out(here.house, plan.id, ())
+            st.rerun()
         workbook_button(here, plan)
-        _by_workbook(here, plan, overrides, left_out)
+    if here.may_approve:
+        _by_workbook(here, plan, approval, overrides, left_out)
     if not here.may_approve:
         st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
     elif not approval:
@@ -67,11 +76,9 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
 
 
 def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{people(len(left_out))} left out.**", width="content")
-        if st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
-            workflow.keep_left_out(here.house, plan.id, ())
-            st.rerun()
+    """Otherwise than an approval that there may be already says."""
+    told = workflow.but_for_left_out(here.house, plan.id, left_out)
+    st.markdown(f"**{escape(f'To be approved: {told}.' if told else 'Nobody is left out now.')}**")
 
 
 def workbook_button(here: Here, plan: Plan) -> None:
@@ -95,7 +102,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
 
 
 def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -> None:
-    who = f"Approved by {approval.by}, {moment(approval.at)}.{_signed(approval)} " if approval else ""
+    who = f"{_by_whom(here, plan, approval)} " if approval else ""
     if state is PlanState.PROCESSED:
         st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
     else:
@@ -107,19 +114,18 @@ def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanSta
 
 def _signed(approval: Approval) -> str:
     """Who decided in the file, beside who uploaded it."""
-    if not approval.workbook:
-        return ""
-    if not approval.signed_by:
-        return " The Excel file does not say who decided."
-    return f" Decided, as the Excel file says, by {approval.signed_by}."
+    return f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
+
+
+def _by_whom(here: Here, plan: Plan, approval: Approval) -> str:
+    """Who approved, when, how much of it, and who is left out."""
+    told = workflow.but_for_left_out(here.house, plan.id, approval.left_out)
+    left = f": {told}" if told else ""
+    return f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"
 
 
 def _approved(here: Here, plan: Plan, approval: Approval) -> None:
-    left = f", {people(len(approval.left_out))} left out" if approval.left_out else ""
-    st.success(
-        escape(f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"),
-        icon=":material/verified:",
-    )
+    st.success(escape(_by_whom(here, plan, approval)), icon=":material/verified:")
 
 
 def _process_button(here: Here, plan: Plan) -> None:
@@ -151,8 +157,10 @@ def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
     return found
 
 
-def _by_workbook(here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str]) -> None:
-    with st.popover("Approve by Excel file", icon=":material/upload_file:", disabled=not here.may_approve):
+def _by_workbook(
+    here: Here, plan: Plan, approval: Approval | None, overrides: Mapping[str, str], left_out: Sequence[str]
+) -> None:
+    with st.expander("Approve by Excel file", icon=":material/upload_file:"):
         st.caption(
             "Decide per row in the file that you downloaded, save it, and upload it here. A changed value or a missing row "
             "is refused."
@@ -164,14 +172,39 @@ def _by_workbook(here: Here, plan: Plan, overrides: Mapping[str, str], left_out:
                 "page does.",
                 icon=":material/info:",
             )
-        file = st.file_uploader(
-            "The decided file", type="xlsx", key=f"decided_{plan.id}", max_upload_size=MAX_FILE // 2**20
-        )
-        overrides = overrides or (_overrides(here, plan, "file") if file else {})
-        if file and st.button(
-            "Approve with this file", type="primary", icon=":material/verified:", disabled=not here.may_approve
-        ):
-            _approve(here, plan, overrides, (), file)
+        # Once it is approved the file is done with: the next place to put one is empty.
+        place = f"decided_{plan.id}{approval.at.isoformat() if approval else ''}"
+        file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
+        if file and _readable(here, plan, file, left_out):
+            overrides = overrides or _overrides(here, plan, "file")
+            if st.button("Approve with this file", type="primary", icon=":material/verified:"):
+                file.seek(0)
+                _approve(here, plan, overrides, (), file)
+
+
+def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> bool:
+    """Says what the file decides, or why it is refused."""
+    # A large file takes seconds to read, and every click draws the page anew.
+    place, this = f"read_{plan.id}", (file.file_id, tuple(left_out))
+    if st.session_state.get(place, ((), None))[0] != this:
+        st.session_state[place] = this, _decided(here, plan, file)
+    decided = st.session_state[place][1]
+    if isinstance(decided, RollcallError):
+        fail(decided)
+        return False
+    told = workflow.but_for_left_out(here.house, plan.id, decided.left_out)
+    said = f"This file approves {told or 'everything'}."
+    said += f" {people(len(decided.protected))} to be kept active from now on." if decided.protected else ""
+    said += f" Decided, as it says, by {decided.signed_by}." if decided.signed_by else ""
+    st.info(escape(said), icon=":material/fact_check:")
+    return True
+
+
+def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | RollcallError":
+    try:
+        return workflow.decided_by_workbook(here.house, plan.id, file)
+    except RollcallError as problem:
+        return problem
 
 
 def _approve(

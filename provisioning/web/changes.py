@@ -20,9 +20,9 @@ from provisioning.web.parts import first
 from provisioning.web.words import ACTIONS, dated, escape, fitting, people
 
 ANY = ""
-ONE_LINE = 90
-"""So many characters of a reason stand in one line of the table."""
 GROUP = "group"
+NAMED = 3
+"""So many of those who share an identifier are named."""
 _COLUMNS = {
     "Decision": st.column_config.TextColumn(width=75),
     "Person": st.column_config.TextColumn(width=140),
@@ -232,15 +232,28 @@ def held(here: Here, plan: Plan) -> None:
     found, _ = workflow.held_seen(here.house, plan.id, text, address.PAGE, skip, code)
     st.caption(
         f"Something would otherwise happen to {people(total)}; it does not, for the reason given. Select somebody to "
-        "learn everything about them."
+        "read all of it, and to learn everything about them."
     )
+    others = workflow.sharing_identifier(here.house, plan.id, [each.key for each in found])
     rows = [
-        {"Person": each.name or each.key, "Reason": held_called(each.code), "Why": dated(each.why)} for each in found
+        {
+            "Person": each.name or each.key,
+            "Reason": held_called(each.code),
+            "Why": _with_whom(others.get(each.key, ())) + dated(each.why),
+        }
+        for each in found
     ]
     selected = address.rows(
         pd.DataFrame(rows), [each.key for each in found], address.SELECTED, "People held back",
-        tall=any(len(row["Why"]) > ONE_LINE for row in rows), columns=_HELD_COLUMNS,
+        columns=_HELD_COLUMNS,
     )  # fmt: skip
     for row in selected:
+        st.markdown(escape(rows[row]["Why"]))
         link("pages/people.py", f"Everything about {found[row].name or found[row].key}", ":material/person:", here,
              person=found[row].key)  # fmt: skip
+
+
+def _with_whom(names: Sequence[str]) -> str:
+    """“Shared with Ben Ito. ” before the reason, which does not name the others."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"Shared with {', '.join(names[:NAMED])}{more}. " if names else ""

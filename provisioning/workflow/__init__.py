@@ -7,6 +7,7 @@ from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
+    decided_by_workbook,
     export_decided_workbook,
     keep_left_out,
     keep_only,
@@ -143,6 +144,7 @@ from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIA
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
 from provisioning.workflow.reviewing import (
+    but_for_left_out,
     compared_with_last,
     evidence_of,
     groups_of,
@@ -150,6 +152,7 @@ from provisioning.workflow.reviewing import (
     held_by_reason,
     overridable,
     reference_names,
+    sharing_identifier,
 )
 from provisioning.workflow.scheduling import (
     ScheduleSeen,
@@ -287,6 +290,7 @@ __all__ = [
     "backup",
     "begun_from",
     "build_workbook",
+    "but_for_left_out",
     "changed_somebody",
     "changes_seen",
     "check",
@@ -299,6 +303,7 @@ __all__ = [
     "customers_overview",
     "customers_seen",
     "decide",
+    "decided_by_workbook",
     "decision_in_words",
     "decisions_seen",
     "deliver",
@@ -409,6 +414,7 @@ __all__ = [
     "settings_draft",
     "settings_from_text",
     "settings_in_text",
+    "sharing_identifier",
     "show_plan",
     "sign_in",
     "sign_out",

@@ -1,6 +1,7 @@
 """Approving a plan as it stands, on the page or by workbook."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -284,14 +285,27 @@ def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> N
     write_out(house, plan, file, decided)
 
 
+def decided_by_workbook(house: Workspace, plan_id: str, workbook: BinaryIO) -> "WorkbookDecisions":
+    """What a file would decide, before it is approved by it; writes nothing. Raises what approving by it would raise of
+    the file itself."""
+    decided = _decided(show_plan(house, plan_id), workbook)
+    left_out = {*decided.left_out, *_left_out_elsewhere(house, plan_id)}
+    return replace(decided, left_out=tuple(sorted(left_out)))
+
+
+def _left_out_elsewhere(house: Workspace, plan_id: str) -> list[str]:
+    """Of the draft, whoever is in no sheet of a file: to be moved or linked."""
+    in_file = {each.key for each in show_plan(house, plan_id).changes if each.action not in (Action.MOVE, Action.LINK)}
+    return sorted(set(left_out_draft(house, plan_id)) - in_file)
+
+
 def approve_by_workbook(
     house: Workspace, plan_id: str, workbook: BinaryIO, overrides: Mapping[str, str] | None = None
 ) -> Approval:
     """Approve as a file decides, and make that the draft. Whoever is in no sheet of it (to be moved or linked) is
     decided by the draft."""
-    draft = set(left_out_draft(house, plan_id))
-    in_file = {each.key for each in show_plan(house, plan_id).changes if each.action not in (Action.MOVE, Action.LINK)}
-    approval = approve(house, plan_id, leave_out=sorted(draft - in_file), overrides=overrides, workbook=workbook)
+    elsewhere = _left_out_elsewhere(house, plan_id)
+    approval = approve(house, plan_id, leave_out=elsewhere, overrides=overrides, workbook=workbook)
     keep_left_out(house, plan_id, approval.left_out)
     return approval
 

@@ -1,5 +1,6 @@
 """Looking at plans, runs, people and history; changes nothing."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from provisioning.model import (
     RunStatus,
 )
 from provisioning.report.called import held_codes
-from provisioning.store import customers, history, jobs, plans, runs, snapshots
+from provisioning.store import customers, history, jobs, plan_groups, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.approving import check_current, lapsed
 from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
@@ -202,7 +203,7 @@ def state_of(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a plan would mean in numbers if all of it were approved. `newly_live` people may be written to by the
+    """What a plan would mean in numbers if it were approved. `newly_live` people may be written to by the
     portal; `live` counts the customer's users in all domains after the run; `cost` is that of the users `over`."""
 
     newly_live: int
@@ -212,12 +213,15 @@ class Effect:
     cost: Decimal | None
 
 
-def effect_of(house: Workspace, plan_id: str) -> Effect:
+def effect_of(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> Effect:
+    """What comes of a plan without the people left out (keys)."""
     plan = plan_seen(house, plan_id)
+    counts = Counter(plan.counts)
+    counts.subtract(plan_groups.actions_of(house.db, plan.id, left_out))
     customer = customers.get_customer(house.db, domain_of(house, plan).customer)
     now = sum(live_users(house, each) for each in customers.domains(house.db, customer.id))
-    newly = plan.counts.get("add", 0) + plan.counts.get("reactivate", 0)
-    live = now + newly - plan.counts.get("archive", 0)
+    newly = counts["add"] + counts["reactivate"]
+    live = now + newly - counts["archive"]
     over = max(live - customer.seats, 0) if customer.seats is not None else 0
     cost = Decimal(customer.price_per_user) * over if customer.price_per_user and over else None
     return Effect(newly, live, customer.seats, over, cost)

@@ -218,8 +218,9 @@ def domain_of(house: Workspace, plan: Plan) -> Domain:
 
 
 def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
-    """The plan's Excel file."""
-    write_out(house, show_plan(house, plan_id), file)
+    """The plan's Excel file, with the decisions that were approved."""
+    plan, approval = show_plan(house, plan_id), approval_of(house, plan_id)
+    write_out(house, plan, file, approval.left_out if approval else ())
 
 
 def build_workbook(house: Workspace, plan_id: str) -> None:
@@ -230,19 +231,27 @@ def build_workbook(house: Workspace, plan_id: str) -> None:
     keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
 
 
-def write_workbook(plan: Plan, file: BinaryIO, left_out: Collection[str], head: str) -> None:
+def write_workbook(
+    plan: Plan,
+    file: BinaryIO,
+    left_out: Collection[str],
+    head: str,
+    approval: Approval | None = None,
+    run: Run | None = None,
+) -> None:
     """openpyxl takes a tenth of a page's start, and few pages write one."""
     from provisioning.report import workbook
 
-    workbook.write_workbook(plan, file, left_out, head)
+    workbook.write_workbook(plan, file, left_out, head, approval, run)
 
 
 def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
     """Write a plan's workbook, and record that it was handed out. The one that the worker built is good as long as nobody
-    is left out."""
-    built = None if left_out else kept_workbook(house.snapshots, plan.domain_id, plan.id)
+    is left out or has approved it."""
+    approval, run = approval_of(house, plan.id), run_of(house, plan.id)
+    built = None if left_out or approval else kept_workbook(house.snapshots, plan.domain_id, plan.id)
     if built is None:
-        write_workbook(plan, file, left_out, history.head(house.db))
+        write_workbook(plan, file, left_out, history.head(house.db), approval, run)
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))

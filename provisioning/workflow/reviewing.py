@@ -1,6 +1,6 @@
 """A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
 from provisioning.errors import NotFound, SettingsError
-from provisioning.model import AttributeType, Domain, Plan
+from provisioning.model import Action, AttributeType, Domain, Plan
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
-from provisioning.report.headline import FEW, against, headline, newest_of
+from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
 from provisioning.store import plan_groups, plans
 from provisioning.workflow.approving import archives_of
 from provisioning.workflow.directories import known_users
@@ -25,6 +25,8 @@ from provisioning.workflow.planning import domain_of, plan_seen
 SELF = "self-archive"
 MOST_GROUPS = 40
 """So many shared changes are told."""
+MOST_SHARING = 1_000
+"""So many pairs of people who share an identifier are looked at."""
 
 
 def headline_of(house: Workspace, plan_id: str) -> str:
@@ -36,13 +38,33 @@ def headline_of(house: Workspace, plan_id: str) -> str:
         plan_groups.updated_attributes(house.db, plan.id),
         plan_groups.names_of_few(house.db, plan.id, FEW),
         approval.overrides if approval else (),
+        _most_shared(house, plan),
     )
 
 
-def groups_of(house: Workspace, plan_id: str) -> list[Group]:
-    """What several people of a plan share, most first."""
+def _most_shared(house: Workspace, plan: Plan) -> Shared | None:
+    """The change that most of those to be updated share. Whoever comes back may share it too, and is not to be counted."""
+    if plan.counts.get("update", 0) <= FEW or plan.counts.get("reactivate"):
+        return None
+    found = groups_of(house, plan.id, 1)
+    return (found[0].attribute, found[0].before, found[0].after, found[0].people) if found else None
+
+
+def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) -> str:
+    """How much of a plan stays, and who is left out; "" when nobody is."""
     plan = plan_seen(house, plan_id)
-    found = grouped(plan_groups.shared_values(house.db, plan.id, MOST_GROUPS))
+    if not left_out:
+        return ""
+    every = sum(plan.counts.get(each.value, 0) for each in Action)
+    out = sum(plan_groups.actions_of(house.db, plan.id, left_out).values())
+    names = plans.names_of(house.db, plan.id, left_out) if len(left_out) <= FEW else {}
+    return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
+
+
+def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS) -> list[Group]:
+    """What several people of a plan share, most first, and at most so many."""
+    plan = plan_seen(house, plan_id)
+    found = grouped(plan_groups.shared_values(house.db, plan.id, most))
     names = reference_names(
         house, plan.id, ((each.attribute, value) for each in found for value in (each.before, each.after))
     )
@@ -91,13 +113,16 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
 
 
 def compared_with_last(house: Workspace, plan_id: str) -> str:
-    """How a plan differs from the one before it, processed or not; "" for a domain's first, and for an undo."""
+    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import,
+    and for an undo."""
     plan = plan_seen(house, plan_id)
     before = None if plan.undo_of else plan_groups.plan_before(house.db, plan.id)
     if before is None:
         return ""
     last = plans.plan_head(house.db, before)
     if before in plans.run_statuses(house.db, plan.domain_id):
+        if plan_groups.plan_before(house.db, before) is None:
+            return ""
         return against("the preview that was processed last", last.made_at, plan.counts, last.counts)
     people = newest_of(*plan_groups.differing_people(house.db, plan.id, before))
     return against("the preview before it", last.made_at, plan.counts, last.counts, people)
@@ -131,6 +156,11 @@ def _feeds(house: Workspace, domain: Domain) -> dict[str, list[str]]:
 def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
     """How many people a plan holds back, per code, most first."""
     return plan_groups.held_by_code(house.db, plan_seen(house, plan_id).id)
+
+
+def sharing_identifier(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Of these people, who is held back with whom, because they share a unique identifier: key → names of the others."""
+    return plan_groups.held_with(house.db, plan_seen(house, plan_id).id, "duplicate-id", keys, MOST_SHARING)
 
 
 def overridable(house: Workspace, plan_id: str) -> list[str]:

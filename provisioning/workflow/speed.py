@@ -1,9 +1,10 @@
 """How long a run will take, and how fast one was."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provisioning.model import Action, Speed
-from provisioning.store import customers, runs, speeds
+from provisioning.store import customers, plan_groups, runs, speeds
 from provisioning.workflow.house import READERS, Workspace, require
 from provisioning.workflow.planning import domain_of, plan_seen
 
@@ -28,11 +29,12 @@ class Forecast:
         return self.changes / self.rate
 
 
-def forecast(house: Workspace, plan_id: str) -> Forecast | None:
-    """How long processing a whole plan would take; None where nothing changes."""
+def forecast(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> Forecast | None:
+    """How long processing a plan would take without the people left out (keys); None where nothing changes."""
     plan = plan_seen(house, plan_id)
     domain = domain_of(house, plan)
     changes = sum(plan.counts.get(each.value, 0) for each in Action)
+    changes -= sum(plan_groups.actions_of(house.db, plan.id, left_out).values())
     if not changes:
         return None
     usual = speeds.usual_speed(house.db, domain.id, LAST_RUNS, FEWEST)

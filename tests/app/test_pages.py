@@ -629,6 +629,7 @@ def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_
     before = workflow.see_history(house, DOMAIN)
     at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Perhaps"))
     assert "Added, row 9: Decision should be Approve, Leave out or Keep active and is “Perhaps”" in bare(said(at))
+    assert "Approve with this file" not in [each.label for each in at.button]
     assert workflow.approval_of(house, plan.id) is None
     assert [each.what for each in workflow.see_history(house, DOMAIN)[: -len(before)]] == ["workbook exported"]
 
@@ -636,11 +637,27 @@ def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_
 def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: App, said: Said) -> None:
     plan = workflow.preview(app.house(), DOMAIN)
     at = upload(app, plan.id, sign)
+    assert r"This file approves everything\. Decided, as it says, by Grace \*Okoye\*" in said(at)
+    assert workflow.approval_of(app.house(), plan.id) is None
+    button(at, "Approve with this file")
     assert f"Approved by {ADMIN}" in bare(said(at))
     assert r"Decided, as the Excel file says, by Grace \*Okoye\*" in said(at)
     approval = workflow.approval_of(app.house(), plan.id)
     assert approval is not None
     assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
+
+
+def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Leave out"))
+    count, left = len(plan.changes), plan.changes[0]
+    assert f"This file approves {count - 1} of {count} changes, left out: {left.name}." in bare(said(at))
+    assert workflow.approval_of(app.house(), plan.id) is None
+    assert workflow.left_out_draft(app.house(), plan.id) == ()
+    button(at, "Approve with this file")
+    approval = workflow.approval_of(app.house(), plan.id)
+    assert approval
+    assert approval.left_out == (left.key,)
 
 
 def bare(text: str) -> str:
@@ -659,9 +676,7 @@ def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
     edit(book)
     book.save(edited)
     at = app.open("preview")
-    at.file_uploader(f"decided_{plan_id}").set_value(("decided.xlsx", edited.getvalue(), EXCEL)).run()
-    button(at, "Approve with this file")
-    return at
+    return at.file_uploader(f"decided_{plan_id}").set_value(("decided.xlsx", edited.getvalue(), EXCEL)).run()
 
 
 def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:

@@ -31,7 +31,21 @@ def test_the_headline_stands_on_the_page_and_names_the_attribute(full: App, rena
     told = said(full.open("preview", plan=renamed.id)).replace("\\", "")
     assert workflow.headline_of(full.house(), renamed.id) in told
     assert f"{renamed.counts['update']} people change site" in told
-    assert "Against the preview that was processed last" in told
+    assert "Against" not in told
+
+
+def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_first(
+    full: App, renamed: Plan, sandbox: Sandbox
+) -> None:
+    house = full.house()
+    assert workflow.compared_with_last(house, renamed.id) == ""
+    workflow.approve(house, renamed.id)
+    workflow.process(house, renamed.id)
+    for each in sandbox.company.people.values():
+        if each.get("work.site") == "Leeds":
+            each["work.site"] = "Greater Leeds"
+    said = workflow.compared_with_last(house, workflow.preview(house, DOMAIN).id)
+    assert said.startswith("Against the preview that was processed last")
 
 
 def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed: Plan) -> None:
@@ -117,6 +131,22 @@ def test_people_held_back_are_searched_by_the_words_they_are_shown_with(full: Ap
     assert set(table["Reason"]) == {"Starts later"}
 
 
+def test_whoever_shares_an_identifier_reads_with_whom(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    first, second = list(sandbox.company.people.values())[3:5]
+    second["work.employeeIdInCompany"] = first["work.employeeIdInCompany"]
+    second["work.site"] = first["work.site"] = "Elsewhere"
+    plan = workflow.preview(house, DOMAIN)
+    found, _ = workflow.held_seen(house, plan.id, "", 50, 0, "duplicate-id")
+    names = {each.name for each in found}
+    at = full.open("preview", plan=plan.id, show="held", reason="duplicate-id")
+    (table,) = [each.value for each in at.dataframe if "Reason" in each.value.columns]
+    assert len(names) == 2
+    for person, why in zip(table["Person"], table["Why"], strict=True):
+        (other,) = names - {person}
+        assert why.startswith(f"Shared with {other}. 2 people in HiBob share the unique identifier")
+
+
 def self_archive(app: App, sandbox: Sandbox) -> Plan:
     """A preview that archives the admin, whom the settings protect no longer."""
     house = app.house()
@@ -172,6 +202,42 @@ def test_whoever_is_left_out_after_the_approval_is_approved_again(app: App) -> N
     assert approval
     assert approval.left_out == (plan.changes[0].key,)
     assert "Process now" in labels(at)
+
+
+def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app: App, said: Said) -> None:
+    house = app.house()
+    plan = workflow.preview(house, DOMAIN)
+    all_of_them, left = len(plan.changes), plan.changes[0]
+    workflow.keep_left_out(house, plan.id, [left.key])
+    but_for = f"{all_of_them - 1} of {all_of_them} changes, left out: {left.name}"
+    assert workflow.effect_of(house, plan.id, [left.key]).live == all_of_them - 1
+    shown = told(app.open("preview"), said)
+    assert f"To be approved: {but_for}." in shown
+    assert f"{all_of_them - 1} people would become live" in shown
+    assert f"{all_of_them - 1} live users after the run" in shown
+    assert f"Processing {all_of_them - 1} changes takes" in shown
+    workflow.approve(house, plan.id, leave_out=[left.key])
+    shown = told(app.open("preview"), said)
+    assert shown.count(but_for) == 1
+    workflow.process(house, plan.id)
+    shown = told(app.open("preview", plan=plan.id), said)
+    assert f"{but_for}. It was processed." in shown
+
+
+def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said: Said) -> None:
+    plan = workflow.preview(app.house(), DOMAIN)
+    assert plan.evidence
+    none = plan.evidence.people - plan.counts["add"] - plan.counts["held"]
+    assert none > 1
+    read = f"HiBob was read to the end: {plan.evidence.people} people, {plan.evidence.active} of them active."
+    assert f"{read} {none} of them have no user and need none, such as people who left." in told(
+        app.open("preview"), said
+    )
+
+
+def told(at: AppTest, said: Said) -> str:
+    """As it is seen, without what keeps characters from being markup."""
+    return said(at).replace("\u2060", "").replace("\\", "")
 
 
 def test_others_begin_from_whom_the_approval_leaves_out(app: App) -> None:

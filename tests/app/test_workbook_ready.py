@@ -4,8 +4,10 @@ from io import BytesIO
 
 import pytest
 from installation import DOMAIN, App
+from openpyxl import load_workbook
 
 from provisioning import workflow
+from provisioning.errors import Refused
 from provisioning.model import Plan
 from provisioning.report.workbook import read_workbook
 from provisioning.store import customers, plans, snapshots
@@ -55,6 +57,38 @@ def test_decisions_on_the_page_make_a_workbook_of_their_own(app: App) -> None:
     plan = previewed(app, house)
     workflow.keep_left_out(house, plan.id, [plan.changes[0].key])
     assert read_workbook(plan, BytesIO(exported(house, plan))).left_out == (plan.changes[0].key,)
+
+
+def summary(file: bytes) -> dict[str, str]:
+    return {row[0]: row[1] for row in load_workbook(BytesIO(file))["Summary"].iter_rows(values_only=True) if row[0]}
+
+
+def test_the_workbook_says_how_far_the_preview_is_and_asks_for_no_decision_once_it_is_processed(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    assert summary(exported(house, plan))["Status"] == "Ready to be approved"
+    left = plan.changes[0].key
+    approval = workflow.approve(house, plan.id, leave_out=[left])
+    said = summary(exported(house, plan))
+    assert said["Status"].startswith("Approved, and not processed yet")
+    assert said["Approved"].endswith(f"by {approval.by}")
+    assert (said["Left out"], "1. Decide" in said) == ("1 person", True)
+    run = workflow.process(house, plan.id)
+    after = exported(house, plan)
+    said = summary(after)
+    assert said["Status"] == "Processed"
+    assert said["Approved"].endswith(f"by {approval.by}")
+    assert said["Processed"].endswith(f"by {run.by}")
+    assert (said["Run"], said["Left out"], "1. Decide" in said) == (run.id, "1 person", False)
+    added = load_workbook(BytesIO(after))["Added"]
+    assert not added.data_validations.dataValidation
+    assert not [cell for cell in added["A"] if str(cell.value).startswith("Decide each row")]
+    assert read_workbook(plan, BytesIO(after)).left_out == (left,)
+    by_command = BytesIO()
+    workflow.export_workbook(house, plan.id, by_command)
+    assert read_workbook(plan, by_command).left_out == (left,)
+    with pytest.raises(Refused, match="approved and processed already"):
+        workflow.approve_by_workbook(house, plan.id, BytesIO(after))
 
 
 def test_only_the_newest_previews_workbook_is_kept_and_nobody_else_can_read_it(app: App) -> None:

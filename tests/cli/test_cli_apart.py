@@ -58,6 +58,13 @@ class Ids:
         return workflow.Begun(1, "Employee ID")
 
 
+def read_book(house: Workspace, plan_id: str) -> BytesIO:
+    file = BytesIO()
+    workflow.export_workbook(house, plan_id, file)
+    file.seek(0)
+    return file
+
+
 TICKET = Ticket("nobody@nowhere.example", "https://id.example", "1", datetime.now(UTC))
 Call = Callable[[Workspace, Ids], object]
 CASES: dict[str, tuple[str, Call]] = {
@@ -71,6 +78,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "approval_of": (READ, lambda h, i: workflow.approval_of(h, i.plan)),
     "approve": (PREPARE, lambda h, i: workflow.approve(h, i.plan)),
     "approve_by_workbook": (PREPARE, lambda h, i: workflow.approve_by_workbook(h, i.plan, BytesIO(b""))),
+    "but_for_left_out": (READ, lambda h, i: workflow.but_for_left_out(h, i.plan, [i.person])),
     "ask": (PREPARE, lambda h, i: workflow.ask(h, i.label, JobKind.PREVIEW)),
     "ask_to_decide": (PREPARE, lambda h, i: workflow.ask_to_decide(h, i.label, i.plan, Wishes())),
     "ask_to_undo": (PREPARE, lambda h, i: workflow.ask_to_undo(h, i.label, i.run)),
@@ -91,6 +99,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "customers_seen": (FREE, lambda h, i: workflow.customers_seen(h)),
     "decide": (PREPARE, lambda h, i: workflow.decide(h, i.plan, Wishes(protect=[i.person]))),
     "decision_in_words": (FREE, lambda h, i: workflow.decision_in_words("protect", "")),
+    "sharing_identifier": (READ, lambda h, i: workflow.sharing_identifier(h, i.plan, [i.person])),
+    "decided_by_workbook": (READ, lambda h, i: workflow.decided_by_workbook(h, i.plan, read_book(h, i.plan))),
     "decisions_seen": (READ, lambda h, i: workflow.decisions_seen(h, i.label)),
     "deliver": (CARE, lambda h, i: workflow.deliver(h)),
     "doctor": (CARE, lambda h, i: workflow.doctor(h)),

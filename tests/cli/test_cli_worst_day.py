@@ -89,7 +89,7 @@ def test_the_worst_day_is_blocked_by_every_rule_that_it_breaks(morning: tuple[Ro
         "Look at the people concerned.",
         "1 of the 60 people to be archived would lose access to Rollcall, which they manage for this customer.",
         "Protect them, move them to another domain, or confirm a live test account in another domain.",
-        "  people read: 60: 43 live, 17 inactive; 108 were live at the last processed read",
+        "  people read: 60: 43 active in HiBob, 17 inactive; 43 are to be live by their lifecycle status, 108 were at the last processed read",
         "  not returned: payroll.employment.fte: opened in HiBob by the category Employment",
         "  filled: work.site: 0 of 43 live people; before 108 of 108",
         "Next: put right what blocks (→ above) and preview again. Nobody is changed by a blocked plan.",

@@ -11,7 +11,7 @@ from plans import plan_of
 from provisioning.model import Finding, Plan, Severity
 from provisioning.report.called import FINDINGS, HELD, finding_called, held_called, held_codes
 from provisioning.report.groups import Group, chosen, grouped
-from provisioning.report.headline import against, as_word, compared, headline, newest_of
+from provisioning.report.headline import against, as_word, but_for, compared, headline, newest_of
 
 RULES = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
 NOTHING: Mapping[str, int] = {}
@@ -44,16 +44,26 @@ INFO = finding("future-archive", Severity.INFO)
         (plan(update=1), {"Job title": 1}, "1 person changes job title. Nothing is blocked."),
         (plan(archive=1_200), NOTHING, "1,200 people leave. Nothing is blocked."),
         (plan(reactivate=1, move=1), NOTHING, "1 person comes back, 1 moves to another domain. Nothing is blocked."),
-        (plan(update=5), {"Site": 4, "Manager": 2}, "5 people change (site 4, manager 2). Nothing is blocked."),
+        (plan(update=5), {"Site": 4, "Manager": 2}, "5 people change site and manager. Nothing is blocked."),
         (
             plan(update=9),
             {"Site": 7, "Employee ID": 2, "Email": 1},
-            "9 people change (site 7, Employee ID 2, 1 other attribute). Nothing is blocked.",
+            "9 people change site and 2 other attributes. Nothing is blocked.",
         ),
         (
             plan(update=9),
             {"Site": 7, "Manager": 2, "Email": 1, "Job title": 1},
-            "9 people change (site 7, manager 2, 2 other attributes). Nothing is blocked.",
+            "9 people change site and 3 other attributes. Nothing is blocked.",
+        ),
+        (
+            plan(update=9),
+            {"Site": 4, "Manager": 4, "Email": 1, "Job title": 1},
+            "9 people change site, manager and 2 other attributes. Nothing is blocked.",
+        ),
+        (
+            plan(update=5),
+            {"Department": 1, "Email": 1, "Manager": 1, "Site": 1},
+            "5 people change 4 attributes. Nothing is blocked.",
         ),
         (
             plan(link=212, update=2, held=3),
@@ -118,6 +128,25 @@ def test_few_people_are_named_in_the_headline(
     assert headline(made, updated, names) == words
 
 
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [
+        (27, "38 people change (27 of them: Department Customer Service → Client Care)."),
+        (38, "38 people change (all: Department Customer Service → Client Care)."),
+        (19, "38 people change department and manager."),
+    ],
+)
+def test_a_change_that_most_share_is_told_by_its_values(people: int, words: str) -> None:
+    shared = ("Department", "Customer Service", "Client Care", people)
+    said = headline(plan(update=38), {"Department": 30, "Manager": 8}, shared=shared)
+    assert said == f"{words} Nothing is blocked."
+
+
+def test_the_only_attribute_is_not_named_twice() -> None:
+    said = headline(plan(update=38), {"Site": 38}, shared=("Site", "London", "Greater London", 38))
+    assert said == "38 people change site (all: London → Greater London). Nothing is blocked."
+
+
 def test_what_was_overridden_blocks_no_longer() -> None:
     two = plan(BLOCK, finding("head-count", Severity.BLOCK), WARN, archive=40)
     assert headline(two, NOTHING, {}, ["limit-archive"]).endswith(
@@ -155,6 +184,12 @@ def test_a_comparison_names_what_with_and_who_is_new() -> None:
         "1 no longer in it."
     )
     assert newest_of(0, 0, 0) == ""
+
+
+def test_what_is_left_out_is_counted_and_few_are_named() -> None:
+    assert but_for(5, 1, 1, ["Anne-Marie Morgan"]) == "4 of 5 changes, left out: Anne-Marie Morgan"
+    assert but_for(211, 206, 206, ()) == "5 of 211 changes, 206 people left out"
+    assert but_for(1, 1, 1, ["X"]) == "0 of 1 change, left out: X"
 
 
 # --- groups -----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from provisioning.model import Speed
-from provisioning.report.speed import forecast_line, span, speed_line
+from provisioning.report.speed import forecast_line, forecast_words, span, speed_line
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,10 @@ def test_a_forecast_says_from_what_it_is_known() -> None:
     )
     assert forecast_line(10_000, 4.0, False) == (
         "Processing all of it takes about 42 minutes. That is a guess: this domain has had no run of 20 changes or more "
-        "yet, by which to tell"
+        "yet"
+    )
+    assert forecast_words(20_000, 81.0, True, "these") == (
+        "Processing these takes about 4 minutes, going by an earlier run of this domain"
     )
 
 
