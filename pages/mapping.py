@@ -252,8 +252,7 @@ def draw_more(here: Here, domain: Domain, content: Content, begun: Begun, change
     """What one does beside the table: value tables, a text to sign off, rows pasted, files."""
     values, words, paste, file = tabs("more", MORE)
     with values:
-        key = f"{domain.id}_{st.session_state.get(TURN, 0)}"
-        take(here, domain, content, mapping_values.draw(here, domain, content, key), begun)
+        take(here, domain, content, mapping_values.draw(here, domain, content), begun)
     with words:
         mapping_exchange.words(here, domain, content, changed)
     with paste:
