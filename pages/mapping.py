@@ -160,7 +160,8 @@ def draw_state(here: Here, domain: Domain, said: Said) -> None:
         st.caption("Unsaved changes, kept as your draft", width="content")
         mapping_versions.headline(here, domain, said.content)
     else:
-        st.caption(f"Version {domain.mapping_version} is in force", width="content")
+        never = domain.mapping_version == 1 and not domain.attributes
+        st.caption("Nothing is saved yet" if never else f"Version {domain.mapping_version} is in force", width="content")
 
 
 def draw_way_on(here: Here, domain: Domain, said: Said) -> None:
@@ -209,6 +210,9 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
 
 
 def draw_problems(here: Here, domain: Domain, content: Content, tried: Sequence[Trial]) -> None:
+    """Nothing where nothing is mapped yet: the suggestions are the way on."""
+    if not content[0]:
+        return
     found = workflow.advise(here.house, domain.label, *content)
     worst = sum(each.severity is not Severity.INFO for each in found) + sum(each.unreadable > 0 for each in tried)
     title = f"Problems ({worst})" if worst else "No problems"

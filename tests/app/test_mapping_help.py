@@ -47,6 +47,22 @@ def bare(app: App) -> App:
     return app
 
 
+def test_before_anything_is_mapped_nothing_is_saved_and_nothing_is_wrong(bare: App, said: Said) -> None:
+    text = said(bare.open("mapping", customer="Northwind Trading", domain="new"))
+    assert "Nothing is saved yet" in text
+    assert "is in force" not in text
+    assert "Blocks" not in text
+    assert "Problems" not in text
+
+
+def test_a_test_of_the_connection_is_the_first_read_for_the_mapping(app: App, said: Said) -> None:
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    app.work()
+    text = said(app.open("mapping"))
+    assert "HiBob was read" in text
+    assert "Not read yet" not in text
+
+
 # --- suggestions ------------------------------------------------------------------------------------------
 
 
