@@ -161,7 +161,9 @@ def draw_state(here: Here, domain: Domain, said: Said) -> None:
         mapping_versions.headline(here, domain, said.content)
     else:
         never = domain.mapping_version == 1 and not domain.attributes
-        st.caption("Nothing is saved yet" if never else f"Version {domain.mapping_version} is in force", width="content")
+        st.caption(
+            "Nothing is saved yet" if never else f"Version {domain.mapping_version} is in force", width="content"
+        )
 
 
 def draw_way_on(here: Here, domain: Domain, said: Said) -> None:
