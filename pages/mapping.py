@@ -1,14 +1,14 @@
 """Which HiBob column feeds which attribute: one editable table, tried on a person while it is edited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.engine.advice import Trial
 from provisioning.errors import RollcallError, SettingsError
-from provisioning.model import Attribute, Domain, Field, Severity
+from provisioning.model import Attribute, AttributeType, Domain, Field, Severity
 from provisioning.web import (
     mapping_exchange,
     mapping_sample,
@@ -241,14 +241,20 @@ def draw_view(view: str, readable: bool) -> None:
         st.rerun()
 
 
+def named(here: Here, domain: Domain, tried: Trial) -> Trial:
+    """An attribute that refers to somebody: with their name, where the read has them."""
+    who = workflow.person_read(here.house, domain.label, tried.before) if tried.before else None
+    return replace(tried, before=f"{who.split(' · ')[0]} · {tried.before}") if who else tried
+
+
 def draw_table(
     here: Here, domain: Domain, said: Said, fields: Sequence[Field], view: str, person: str | None
 ) -> tuple[Trial, ...]:
     """The table, with this person's values in it. Returns what their read shows of each attribute."""
     tried = workflow.try_mapping(here.house, domain.label, *said.content, person)
-    table = mapping_table.Table(
-        st.session_state[BASE].rows, said.rows, {each.attribute: each for each in tried}, fields
-    )
+    users = {each.name for each in said.content[0] if each.type is AttributeType.USER}
+    shown = {each.attribute: named(here, domain, each) if each.attribute in users else each for each in tried}
+    table = mapping_table.Table(st.session_state[BASE].rows, said.rows, shown, fields)
     mapping_table.edit(table, editor_key(domain), view, click_bin if here.may_prepare else None)
     mapping_sample.told(here, domain, tried)
     return tried
