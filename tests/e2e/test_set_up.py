@@ -18,7 +18,7 @@ def test_a_new_domain_is_mapped_by_suggestions_and_pasted_rows(running: Demo, br
     walker.sees("Unsaved changes")
     table = walker.page.locator("[class*='st-key-map_']")
     expect(Grid(walker.page, table).cell(9, "Attribute")).to_have_text("Employment type")
-    expect(Grid(walker.page, table).cell(9, "Data feed name")).to_have_text("Employment type")
+    expect(Grid(walker.page, table).cell(9, "Data feed name")).to_have_text("payroll.employment.type")
     paste(walker, "Site\twork.siteId\nCost centre\tNo such column")
     walker.sees("HiBob has no column")
     paste(walker, "Attribute\tData feed name\tWhen blank\nSite\twork.site\tClear it\nFTE\tpayroll.employment.fte")
