@@ -45,7 +45,9 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
         if each:
             used = ", ".join(each.domains) or "no domain yet"
             st.caption(f"Type: HiBob · Used by: {escape(used)}")
-        if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
+        # Once there is a connection, a domain is what comes next.
+        kind = "primary" if here.domain or not each else "secondary"
+        if st.form_submit_button("Save", type=kind, icon=":material/save:", disabled=not here.may_prepare):
             save(here, found.name if found else name, url, user, token, None if report == PEOPLE_SEARCH else report)
 
 
@@ -86,7 +88,10 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
         st.caption("The part of Skillcast’s user directory that this connection may touch.")
         name = st.text_input("Name of the domain", placeholder="staff")
         connection = st.selectbox("Connection", names)
-        if st.form_submit_button("Add", icon=":material/add:", disabled=not (here.may_prepare and here.customer)):
+        kind = "secondary" if here.domain else "primary"
+        if st.form_submit_button(
+            "Add", type=kind, icon=":material/add:", disabled=not (here.may_prepare and here.customer)
+        ):
             try:
                 workflow.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
             except RollcallError as problem:
@@ -156,7 +161,8 @@ def draw_portal(portal: workflow.PortalSeen) -> None:
 def draw_test(here: Here) -> None:
     st.header("Test", anchor=False)
     st.caption(
-        "Asks HiBob for everybody mapped and a portal for what it can do, and shows what was proved. It changes nothing."
+        "Reads people and mapped columns from HiBob, asks a portal what it can do, and shows what was proved. "
+        "It changes nothing."
     )
     job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)
@@ -232,17 +238,20 @@ if here.customer is None:
 with guarded():
     next_step.draw(here, "connect")
     have = workflow.connections_seen(here.house, here.customer.name if here.customer else "")
+    names = [each.connection.name for each in have]
+    if not have:
+        link("pages/start.py", "The text for whoever runs HiBob", ":material/outgoing_mail:", here)
+        draw_connection(here, None)
+    elif here.domain is None:
+        draw_domain_form(here, names)
     for each in have:
         draw_connection(here, each)
-    if not have:
-        draw_connection(here, None)
     if here.domain:
         draw_target(here)
         draw_test(here)
     if have:
-        with st.expander("Add a domain or another connection", expanded=here.domain is None, icon=":material/add:"):
-            left, right = st.columns(2)
-            with left:
-                draw_domain_form(here, [each.connection.name for each in have])
-            with right:
-                draw_connection(here, None)
+        if here.domain:
+            with st.expander("Add a domain", icon=":material/add:"):
+                draw_domain_form(here, names)
+        with st.expander("Add another connection", icon=":material/add:"):
+            draw_connection(here, None)

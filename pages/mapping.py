@@ -1,14 +1,14 @@
 """Which HiBob column feeds which attribute: one editable table, tried on a person while it is edited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.engine.advice import Trial
 from provisioning.errors import RollcallError, SettingsError
-from provisioning.model import Attribute, Domain, Field, Severity
+from provisioning.model import Attribute, AttributeType, Domain, Field, Severity
 from provisioning.web import (
     mapping_exchange,
     mapping_sample,
@@ -181,7 +181,10 @@ def draw_state(here: Here, domain: Domain, said: Said) -> None:
         st.caption("Unsaved changes, kept as your draft", width="content")
         mapping_versions.headline(here, domain, said.content)
     else:
-        st.caption(f"Version {domain.mapping_version} is in force", width="content")
+        never = domain.mapping_version == 1 and not domain.attributes
+        st.caption(
+            "Nothing is saved yet" if never else f"Version {domain.mapping_version} is in force", width="content"
+        )
 
 
 def draw_way_on(here: Here, domain: Domain, said: Said) -> None:
@@ -230,6 +233,9 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
 
 
 def draw_problems(here: Here, domain: Domain, content: Content, tried: Sequence[Trial]) -> None:
+    """Nothing where nothing is mapped yet: the suggestions are the way on."""
+    if not content[0]:
+        return
     found = workflow.advise(here.house, domain.label, *content)
     worst = sum(each.severity is not Severity.INFO for each in found) + sum(each.unreadable > 0 for each in tried)
     title = f"Problems ({worst})" if worst else "No problems"
@@ -256,14 +262,20 @@ def draw_view(view: str, readable: bool) -> None:
         st.rerun()
 
 
+def named(here: Here, domain: Domain, tried: Trial) -> Trial:
+    """An attribute that refers to somebody: with their name, where the read has them."""
+    who = workflow.person_read(here.house, domain.label, tried.before) if tried.before else None
+    return replace(tried, before=f"{who.split(' · ')[0]} · {tried.before}") if who else tried
+
+
 def draw_table(
     here: Here, domain: Domain, said: Said, fields: Sequence[Field], view: str, person: str | None
 ) -> tuple[Trial, ...]:
     """The table, with this person's values in it. Returns what their read shows of each attribute."""
     tried = workflow.try_mapping(here.house, domain.label, *said.content, person)
-    table = mapping_table.Table(
-        st.session_state[BASE].rows, said.rows, {each.attribute: each for each in tried}, fields
-    )
+    users = {each.name for each in said.content[0] if each.type is AttributeType.USER}
+    shown = {each.attribute: named(here, domain, each) if each.attribute in users else each for each in tried}
+    table = mapping_table.Table(st.session_state[BASE].rows, said.rows, shown, fields)
     mapping_table.edit(table, editor_key(domain), view, click_bin if here.may_prepare else None)
     if st.session_state[BASE].why:
         st.warning(st.session_state[BASE].why, icon=":material/info:")
@@ -280,8 +292,7 @@ def draw_more(here: Here, domain: Domain, content: Content, begun: Begun, change
     """What one does beside the table: value tables, a text to sign off, rows pasted, files."""
     values, words, paste, file = tabs("more", MORE)
     with values:
-        key = f"{domain.id}_{st.session_state.get(TURN, 0)}"
-        take(here, domain, content, mapping_values.draw(here, domain, content, key), begun)
+        take(here, domain, content, mapping_values.draw(here, domain, content), begun)
     with words:
         mapping_exchange.words(here, domain, content, changed)
     with paste:

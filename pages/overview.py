@@ -12,12 +12,13 @@ from provisioning.report.told import done, not_done
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts
 from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
-from provisioning.web.next_step import TITLES, progress
-from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, until
+from provisioning.web.navigation import TITLES
+from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, progress, until
 from provisioning.workflow import ScheduleSeen, ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
 REVIEW, BLOCKED, NOTHING = "Review and approve", "Look at what blocks", "Nothing to do"
+MAKE, AGAIN = "Make a preview", "Preview again"
 CHARTED, RUNS, HELD = 3, 6, 5
 """From how many runs on they are charted, how many of them, and how many people who are held back are named."""
 
@@ -64,9 +65,9 @@ def most_urgent(
     if plan is None and following and following.page in ("connect", "mapping"):
         return following.title, following.todo, f"pages/{following.page}.py", f"Go to {TITLES[following.page]}"
     if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
-        return "Make a preview", "See who would change, before anything does.", "pages/preview.py", "Open the preview"
+        return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE
     if plan.status is PlanStatus.EMPTY:
-        return NOTHING, "Skillcast agrees with HiBob.", "pages/preview.py", "Preview again"
+        return NOTHING, "Skillcast agrees with HiBob.", "pages/preview.py", AGAIN
     if now.approval:
         return "Process", f"Approved by {now.approval.by}.", "pages/process.py", "Open processing"
     if plan.status is PlanStatus.BLOCKED:
@@ -88,15 +89,19 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: Schedul
     title, why, page, words = most_urgent(now, job, following, seen)
     about_plan = now.plan if title in (REVIEW, BLOCKED) else None
     with st.container(border=True):
-        st.header(escape(title), anchor=False)
+        # Whoever only looks is not told to do it.
+        commands = title != NOTHING and not (here.may_prepare or here.may_approve)
+        st.header("What comes next" if commands else escape(title), anchor=False)
         if about_plan:
             st.markdown(f"**{escape(workflow.headline_of(here.house, about_plan.id))}**")
-        st.markdown(escape(why))
+        st.markdown(escape(f"{title}: {why}" if commands else why))
         with st.container(horizontal=True, vertical_alignment="center"):
             exactly = {"plan": about_plan.id} if about_plan else {}
             if not here.may_prepare:
                 link(page, "Look at it", ":material/arrow_forward:", here, **exactly)
             elif st.button(words, type="secondary" if title == NOTHING else "primary", icon=":material/arrow_forward:"):
+                if words in (MAKE, AGAIN):
+                    workflow.ask(here.house, here.label, JobKind.PREVIEW)
                 go(page, here, **exactly)
             if following:
                 link("pages/start.py", progress(steps), ":material/checklist:", here)

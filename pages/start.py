@@ -4,9 +4,9 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.errors import RollcallError
-from provisioning.web import next_step
 from provisioning.web.frame import Here, act, enter, fail, go, guarded, link, no_customer_to_see
-from provisioning.web.words import escape
+from provisioning.web.navigation import TITLES
+from provisioning.web.words import escape, progress, share_done
 
 OPTIONAL = ":gray-badge[Optional]"
 STATES = {
@@ -51,10 +51,10 @@ def draw_station(here: Here, each: workflow.Station, state: str) -> None:
         st.markdown(f"{icon} **{escape(each.title)}** {badge}{ahead}{about}", width="stretch")
         if each.page == "start":
             draw_licence(here, each)
-        elif now and st.button(f"Go to {next_step.TITLES[each.page]}", type="primary", icon=":material/arrow_forward:"):
+        elif now and st.button(f"Go to {TITLES[each.page]}", type="primary", icon=":material/arrow_forward:"):
             go(f"pages/{each.page}.py", here)
         elif not now:
-            link(f"pages/{each.page}.py", next_step.TITLES[each.page], ":material/arrow_forward:", here)
+            link(f"pages/{each.page}.py", TITLES[each.page], ":material/arrow_forward:", here)
 
 
 def draw_licence(here: Here, each: workflow.Station) -> None:
@@ -105,9 +105,8 @@ with guarded():
             draw_new_customer(here)
         st.stop()
     stations = workflow.checklist(here.house, here.customer.name, here.label or None)
-    needed = [each for each in stations if not each.optional]
     following = workflow.next_station(stations)
-    st.progress(sum(each.done for each in needed) / len(needed), text=next_step.progress(stations))
+    st.progress(share_done(stations), text=progress(stations))
     if following is None:
         st.success("Everything that is needed is done.", icon=":material/check_circle:")
     for each in stations:

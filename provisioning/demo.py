@@ -4,6 +4,7 @@ knows no rule; the sandbox is never reached but by HTTP, like HiBob."""
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,8 @@ from provisioning.workflow import Workspace
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = ROOT / "data" / "northwind.toml"
 DEMO_DATA = ROOT / "data" / "demo"
+DEMO_MARK = "demo.txt"
+"""Stands in a folder that a demo made, and that the next one may empty."""
 DOMAIN = "Northwind Trading/staff"
 ADMIN = "admin@northwind.example"
 PORT = 8799
@@ -134,14 +137,29 @@ def _set_up(data: Path, sandbox: Sandbox) -> Workspace:
     return house
 
 
-def serve() -> int:
-    """The demo until interrupted. Begins anew each time, as the sandbox does."""
-    shutil.rmtree(DEMO_DATA, ignore_errors=True)
-    with together(DEMO_DATA, PORT, WEB_PORT) as (sandbox, address, children):
-        print(_WELCOME.format(address=address, admin=ADMIN, base=sandbox.base_url), flush=True)
+def serve(data: Path) -> int:
+    """The demo on this data folder, until interrupted. Begins anew each time, as the sandbox does."""
+    _clear(data)
+    with together(data, PORT, WEB_PORT) as (sandbox, address, children):
+        there = shlex.quote(str(data.relative_to(ROOT) if data.is_relative_to(ROOT) else data))
+        print(_WELCOME.format(address=address, admin=ADMIN, base=sandbox.base_url, data=there), flush=True)
         _open_browser(address)
         _until_interrupted(children)
     return 0
+
+
+def _clear(data: Path) -> None:
+    """Take away what an earlier demo left, and nothing else: the folder may be anybody's. Raises `UsageError`."""
+    mark = data / DEMO_MARK
+    try:
+        if data != DEMO_DATA and data.exists() and not mark.exists() and any(data.iterdir()):
+            raise UsageError(f"The folder {data} is not empty, and no demo made it. Name an empty or a new one.")
+        if data.exists():
+            shutil.rmtree(data)
+        data.mkdir(parents=True, mode=0o700)
+        mark.write_text("The demo made this folder, and empties it when it starts again.\n", encoding="utf-8")
+    except OSError as problem:
+        raise UsageError(f"The data folder {data} cannot be written: {problem.strerror}.") from None
 
 
 Children = list["subprocess.Popen[bytes]"]
@@ -167,7 +185,7 @@ Rollcall is at {address}
 
 Northwind Trading, an invented company of 250 people, is set up on a HiBob stand-in ({base});
 you act as {admin}. Begin with Preview.
-Let a day pass, in a second terminal in this folder:  ./scripts/rollcall --data data/demo day
+Let a day pass, in a second terminal in this folder:  ./scripts/rollcall --data {data} day
 
 Ctrl-C ends everything; the next start begins anew.
 """

@@ -23,8 +23,8 @@ from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
 from provisioning.web import let_in, sign_in, worker_child
 from provisioning.web.address import look_at
-from provisioning.web.navigation import CUSTOMERS, SECTIONS
-from provisioning.web.words import escape
+from provisioning.web.navigation import CUSTOMERS, SECTIONS, TITLES
+from provisioning.web.words import escape, progress, share_done
 from provisioning.workflow import MODE, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -250,9 +250,24 @@ def need_domain(here: Here) -> Domain:
             link("pages/history.py", "Read its history", ":material/history:", here)
         else:
             st.header("No domain yet", anchor=False)
-            st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
-            link("pages/connect.py", "Connect HiBob and add a domain", ":material/cable:", here)
+            _draw_first_steps(here, here.customer)
     return st.stop()
+
+
+def _draw_first_steps(here: Here, customer: Customer) -> None:
+    """Before there is a domain: how far the set-up is, and its next step."""
+    steps = workflow.checklist(here.house, customer.name, None)
+    following = workflow.next_station(steps)
+    st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
+    st.progress(share_done(steps), text=progress(steps))
+    if following:
+        st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if following and here.may_prepare:
+            words = f"Go to {TITLES[following.page]}"
+            if st.button(words, type="primary", icon=":material/arrow_forward:"):
+                go(f"pages/{following.page}.py", here)
+        link("pages/start.py", TITLES["start"], ":material/checklist:", here)
 
 
 def no_customer_to_see() -> None:

@@ -1,6 +1,6 @@
 """Rows that a mapping could have, with the reason for each, and one click to take them all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,6 +9,7 @@ from provisioning import workflow
 from provisioning.engine.columns import HUMAN
 from provisioning.engine.suggesting import Suggestion, taken
 from provisioning.model import Attribute, Domain
+from provisioning.web import mapping_table
 from provisioning.web.address import height
 from provisioning.web.frame import Here
 from provisioning.web.words import escape
@@ -26,7 +27,7 @@ def draw(here: Here, domain: Domain, content: Content) -> Content | None:
     with st.expander(
         f"{number} suggested {'row' if number == 1 else 'rows'}", expanded=not content[0], icon=":material/lightbulb:"
     ):
-        selected = _table(found, domain)
+        selected = _table(found, domain, mapping_table.called(workflow.fields_known(here.house, domain.label)))
         chosen = [found[row] for row in selected if row < number] or list(found)
         label = f"Take all {number}" if len(chosen) == number else f"Take the {len(chosen)} selected"
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -38,14 +39,16 @@ def draw(here: Here, domain: Domain, content: Content) -> Content | None:
     return rows, content[1] or next((each.name for each in rows if each.name == USUAL_IDENTIFIER), "")
 
 
-def _table(found: Sequence[Suggestion], domain: Domain) -> list[int]:
+def _table(found: Sequence[Suggestion], domain: Domain, names: Mapping[str, str]) -> list[int]:
+    """`names`: what HiBob's fields are called, by their ids."""
     rows = [
         {
             "Attribute": each.attribute.name,
-            "Data feed name": (each.attribute.data_feed_name or "").removeprefix(HUMAN),
+            "Data feed name": names.get(feed, feed),
             "Why": each.reason,
         }
         for each in found
+        for feed in ((each.attribute.data_feed_name or "").removeprefix(HUMAN),)
     ]
     shown = st.dataframe(
         pd.DataFrame(rows), hide_index=True, on_select="rerun", selection_mode="multi-row",

@@ -37,7 +37,7 @@ from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Fie
 from provisioning.workflow import Begun
 
 Row = Mapping[str, object]
-EVERYDAY, CUSTOM = "everyday", ".custom."
+EVERYDAY = "everyday"
 SAYS, STORES, FILLED, REMOVE = "HiBob says", "Skillcast stores", "Filled", "Remove"
 BIN = ":material/delete:"
 SPARE = 3
@@ -167,20 +167,20 @@ def _beside(row: Row, tried: Mapping[str, Trial], may_edit: bool) -> Row:
     return {SAYS: found.before or None, STORES: stores, FILLED: int(found.filled * 100) / 100, REMOVE: bin_}
 
 
-def _called(field: Field, names: Mapping[str, int]) -> str:
-    """As short as the table has room for, and whole: the id; a customer's own field by its name, which says more, where
-    only one field has it. Names that the id does not tell stand behind it."""
-    if CUSTOM in field.id:
-        return field.name if names[fold(field.name)] == 1 else f"{field.name} · {field.id}"
-    evident = fold(field.name).replace(" ", "") in fold(field.id).replace(".", "")
-    return field.id if evident else f"{field.id} · {field.name}"
+def called(fields: Sequence[Field]) -> dict[str, str]:
+    """By its id, what each of HiBob's fields is called, in the order of the names: its name, and the id behind it where
+    several share the name."""
+    often = Counter(fold(each.name) for each in fields)
+    return {
+        each.id: (each.name if often[fold(each.name)] == 1 else f"{each.name} · {each.id}") if each.name else each.id
+        for each in sorted(fields, key=lambda each: each.name.casefold())
+    }
 
 
 def edit(table: Table, key: str, view: str, remove: Callable[[str], None] | None) -> None:
     """The table one edits; what was typed stands in the session under `key`. `view`: which of `VIEWS` is shown. `remove`:
     called with its key in the session when a row's bin is clicked, and None for whoever only looks."""
-    often = Counter(fold(each.name) for each in table.fields)
-    names = {each.id: _called(each, often) for each in sorted(table.fields, key=lambda each: each.name.casefold())}
+    names = called(table.fields)
     written = [name for row in table.now for name in (row[FEED], row[FALLBACK]) if isinstance(name, str)]
     options = [*dict.fromkeys(each for each in written if each not in names), *names]
     column = st.column_config

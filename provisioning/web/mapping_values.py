@@ -1,8 +1,8 @@
 """The value table of one attribute, over the values that HiBob really has: how many people have each, what Skillcast
 stores, and which are new. Which attribute stands in the address."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +18,19 @@ from provisioning.web.words import escape, people
 Content = tuple[tuple[Attribute, ...], str]
 SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "Skillcast stores", "State"
 NEW = "New since the mapping was saved"
+BASE, TURN = "values_base", "values_turn"
+MOST_ROWS = 20
+"""How many values stand in the table without scrolling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the editor began from, and what it said last. `of`: domain, attribute, and whether it may be edited."""
+
+    of: tuple[int, str, bool]
+    rows: tuple[str, ...]
+    begun: tuple[tuple[str, str], ...]
+    last: tuple[tuple[str, str], ...]
 
 
 def draw_new(here: Here, domain: Domain) -> None:
@@ -32,8 +45,8 @@ def draw_new(here: Here, domain: Domain) -> None:
         )
 
 
-def draw(here: Here, domain: Domain, content: Content, key: str) -> Content | None:
-    """Returns the mapping with the value table as it was edited, where somebody takes it."""
+def draw(here: Here, domain: Domain, content: Content) -> Content | None:
+    """Returns the mapping with the value table as it was edited, once it says something else."""
     fed = [each for each in content[0] if each.data_feed_name and each.type is not AttributeType.USER]
     if not fed:
         st.info("No attribute is fed by HiBob yet.", icon=":material/info:")
@@ -51,22 +64,39 @@ def draw(here: Here, domain: Domain, content: Content, key: str) -> Content | No
             icon=":material/info:",
         )
         return None
-    edited = _edit(attribute, found, f"values_{key}_{name}", not here.may_prepare)
     st.caption(_told(attribute, found))
-    values = _table_of(attribute, edited)
-    if values == attribute.values:
+    base = _base(attribute, found, (domain.id, name, here.may_prepare))
+    values = _said(base, st.session_state.get(_key(base.of)))
+    _edit(base, found)
+    if values == attribute.values or not here.may_prepare:
         return None
-    if not st.button("Take this value table into the draft", type="primary", icon=":material/playlist_add_check:"):
-        return None
+    st.session_state[BASE] = replace(base, last=values)
     changed = replace(attribute, values=values)
     return tuple(changed if each.name == name else each for each in content[0]), content[1]
+
+
+def _key(of: tuple[int, str, bool]) -> str:
+    return f"values_{of[0]}_{st.session_state.get(TURN, 0)}_{of[1]}"
+
+
+def _base(attribute: Attribute, found: Sequence[workflow.ValueSeen], of: tuple[int, str, bool]) -> Base:
+    """What the editor began from; begun anew where the draft was changed elsewhere, or HiBob was read again."""
+    base, rows = st.session_state.get(BASE), tuple(each.about.value for each in found)
+    if base is not None and base.of == of and base.last == attribute.values:
+        typed = _said(base, st.session_state.get(_key(of))) != base.last
+        if _key(of) in st.session_state and (typed or base.rows == rows):
+            return base  # type: ignore[no-any-return]
+    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    st.session_state[BASE] = begun = Base(of, rows, attribute.values, attribute.values)
+    return begun
 
 
 def _told(attribute: Attribute, found: Sequence[workflow.ValueSeen]) -> str:
     have = sum(each.about.people for each in found)
     gone = len(_absent(attribute, found))
     end = f" {gone} in the table {'is' if gone == 1 else 'are'} nobody’s now, and stay." if gone else ""
-    return f"{len(found)} different values, of {people(have)}. An empty “{INTO}” keeps HiBob’s value.{end}"
+    number = f"**{len(found)} different {'value' if len(found) == 1 else 'values'}**"
+    return f"{number}, of {people(have)}. An empty “{INTO}” keeps HiBob’s value.{end}"
 
 
 def _absent(attribute: Attribute, found: Sequence[workflow.ValueSeen]) -> dict[str, str]:
@@ -75,22 +105,25 @@ def _absent(attribute: Attribute, found: Sequence[workflow.ValueSeen]) -> dict[s
     return {key: value for key, value in attribute.values if key not in occur}
 
 
-def _edit(attribute: Attribute, found: Sequence[workflow.ValueSeen], key: str, disabled: bool) -> pd.DataFrame:
-    into = dict(attribute.values)
+def _edit(base: Base, found: Sequence[workflow.ValueSeen]) -> None:
+    """The editor, over what it began from; what follows from what was typed stands beside it as it is now."""
+    into, now = dict(base.begun), {each.about.value: each for each in found}
     rows = [
         {
-            SAYS: each.about.value,
-            COUNT: each.about.people,
-            INTO: into.get(each.about.value),
-            STORED: each.about.becomes,
-            STATE: "; ".join(part for part in (NEW if each.new else "", each.about.problem) if part),
+            SAYS: value,
+            COUNT: now[value].about.people if value in now else 0,
+            INTO: into.get(value),
+            STORED: now[value].about.becomes if value in now else None,
+            STATE: _state(now[value]) if value in now else None,
         }
-        for each in found
+        for value in base.rows
     ]
-    frame = pd.DataFrame(rows, columns=[SAYS, COUNT, INTO, STORED, STATE]).astype({INTO: "object", STATE: "object"})
-    edited: pd.DataFrame = st.data_editor(
-        frame, key=key, hide_index=True, disabled=True if disabled else [SAYS, COUNT, STORED, STATE],
-        height=37 + 35 * min(max(len(rows), 1), 12), placeholder="",
+    frame = pd.DataFrame(rows, columns=[SAYS, COUNT, INTO, STORED, STATE])
+    st.data_editor(
+        frame.astype({INTO: "object", STORED: "object", STATE: "object"}),
+        key=_key(base.of), hide_index=True, num_rows="fixed", placeholder="",
+        disabled=[SAYS, COUNT, STORED, STATE] if base.of[2] else True,
+        height=37 + 35 * min(max(len(rows), 1), MOST_ROWS),
         column_config={
             SAYS: st.column_config.TextColumn(pinned=True, width=200),
             COUNT: st.column_config.NumberColumn(width=80, format="localized"),
@@ -98,12 +131,17 @@ def _edit(attribute: Attribute, found: Sequence[workflow.ValueSeen], key: str, d
         },
         alt="The values of this attribute, how many people have each, and what Skillcast stores",
     )  # fmt: skip
-    return edited
 
 
-def _table_of(attribute: Attribute, edited: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """The value table that the editor says: in its old order, new pairs at the end; those that nobody has now stay."""
-    said = {str(row[SAYS]): tidy(row[INTO]) if isinstance(row[INTO], str) else "" for row in edited.to_dict("records")}
-    before = dict(attribute.values)
+def _state(each: workflow.ValueSeen) -> str:
+    return "; ".join(part for part in (NEW if each.new else "", each.about.problem) if part)
+
+
+def _said(base: Base, state: object) -> tuple[tuple[str, str], ...]:
+    """The value table that the editor says: in its old order, new pairs at the end; those that nobody has now stay.
+    `state`: what the browser sent of the editor."""
+    typed = state.get("edited_rows", {}) if isinstance(state, Mapping) else {}
+    said = {base.rows[row]: tidy(cells[INTO] or "") for row, cells in typed.items() if INTO in cells}
+    before = dict(base.begun)
     kept = {key: said.get(key, value) for key, value in before.items() if key not in said or said[key] or not value}
     return tuple((kept | {key: value for key, value in said.items() if value}).items())

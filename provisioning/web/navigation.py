@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, Sequence[Entry]] = {
         ("people", "People", ":material/group:"),
     ],
 }
+TITLES = {name: title for entries in SECTIONS.values() for name, title, _ in entries}
 
 
 def pages() -> dict[str, list[StreamlitPage]]:

@@ -1,16 +1,11 @@
 """The next step of the set-up, in one line wherever one is; nothing once the set-up is done."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from provisioning import workflow
 from provisioning.web.frame import Here, link
-from provisioning.web.navigation import SECTIONS
-from provisioning.web.words import escape
-from provisioning.workflow import Station
-
-TITLES = {name: title for entries in SECTIONS.values() for name, title, _ in entries}
+from provisioning.web.navigation import TITLES
+from provisioning.web.words import escape, progress
 
 
 def draw(here: Here, page: str) -> None:
@@ -27,8 +22,3 @@ def draw(here: Here, page: str) -> None:
             link(f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", ":material/arrow_forward:", here)
         if page != "start":
             link("pages/start.py", progress(steps), ":material/checklist:", here)
-
-
-def progress(steps: Sequence[Station]) -> str:
-    needed = [each for each in steps if not each.optional]
-    return f"Set-up: {sum(each.done for each in needed)} of {len(needed)} needed steps done"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from provisioning.model import Action, Result, Run, RunStatus, Severity
-from provisioning.workflow import PlanState
+from provisioning.workflow import PlanState, Station
 
 ACTIONS: Mapping[str, str] = {
     Action.ADD.value: "To be added",
@@ -178,3 +178,14 @@ def people(count: int) -> str:
 def fitting(count: int, where: str = "") -> str:
     """How many fit what is searched for."""
     return f"{people(count)}{where} {'fits' if count == 1 else 'fit'}."
+
+
+def share_done(steps: Sequence[Station]) -> float:
+    """How much of what the set-up needs is done."""
+    needed = [each for each in steps if not each.optional]
+    return sum(each.done for each in needed) / len(needed)
+
+
+def progress(steps: Sequence[Station]) -> str:
+    needed = [each for each in steps if not each.optional]
+    return f"Set-up: {sum(each.done for each in needed)} of {len(needed)} needed steps done"

@@ -204,11 +204,12 @@ class Check:
 
 
 def check(house: Workspace, label: str) -> Check:
-    """Test a domain's connection: credentials, people, and every mapped field; and its portal, if it has one. Stores only
-    HiBob's metadata."""
+    """Test a domain's connection: credentials, people, and every mapped field; and its portal, if it has one. Stores
+    HiBob's metadata, and what was read for the mapping page to show."""
     domain = seen_domain(house, label, "test the connection", PREPARERS)
     _note_test(house, domain)
     read = read_hibob(house, domain, fresh_metadata=True)
+    _keep_as_sample(house, domain, read.employees)
     _note_reports(house, connection_of(house, domain))
     portal = ask_portal(house, domain)
     evidence = read.employees.evidence
@@ -233,6 +234,14 @@ def check(house: Workspace, label: str) -> Check:
         fields=len(read.catalogue.fields),
         portal=portal,
     )
+
+
+def _keep_as_sample(house: Workspace, domain: Domain, employees: Snapshot) -> None:
+    """So that nobody need read HiBob again to see values, unless a kept read has more columns, as those of a draft."""
+    kept = snapshots.newest_read(house.snapshots, domain.id)
+    more = kept and {each.field for each in kept.evidence.columns} - {each.field for each in employees.evidence.columns}
+    if employees.evidence.employees and not more:
+        snapshots.save_sample(house.snapshots, domain.id, employees)
 
 
 def _note_test(house: Workspace, domain: Domain) -> None:

@@ -136,7 +136,7 @@ def _service_user(facts: Facts) -> Station:
     title = "Service user in HiBob: its id and token"
     if facts.ready:
         return Station(title, True, "Id and token are stored; the token encrypted.", "connect")
-    todo = "Send whoever runs HiBob the text that “Before you start” has for them, then enter the id and token they give you."
+    todo = "Send whoever runs HiBob the text for them, then enter the id and token they give you."
     return Station(title, False, "No connection has both yet.", "connect", todo)
 
 

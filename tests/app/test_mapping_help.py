@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,7 @@ from provisioning.model import Attribute, Domain, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.web.mapping_exchange import CSV
-from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE
+from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE, STORED
 
 Said = Callable[[AppTest], str]
 
@@ -44,6 +45,22 @@ def bare(app: App) -> App:
     workflow.ask(app.house(), "Northwind Trading/new", jobs.JobKind.CHECK)
     app.work()
     return app
+
+
+def test_before_anything_is_mapped_nothing_is_saved_and_nothing_is_wrong(bare: App, said: Said) -> None:
+    text = said(bare.open("mapping", customer="Northwind Trading", domain="new"))
+    assert "Nothing is saved yet" in text
+    assert "is in force" not in text
+    assert "Blocks" not in text
+    assert "Problems" not in text
+
+
+def test_a_test_of_the_connection_is_the_first_read_for_the_mapping(app: App, said: Said) -> None:
+    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    app.work()
+    text = said(app.open("mapping"))
+    assert "HiBob was read" in text
+    assert "Not read yet" not in text
 
 
 # --- suggestions ------------------------------------------------------------------------------------------
@@ -224,16 +241,62 @@ def test_the_first_read_of_all_brings_every_column_however_it_is_named(app: App,
 # --- values -----------------------------------------------------------------------------------------------
 
 
-def test_the_value_table_stands_over_the_values_that_occur(full: App) -> None:
-    at = full.open("mapping")
-    shown = next(each for each in at.dataframe if STATE in each.value)
-    assert shown.value["People"].sum() == 40
-    row = list(shown.value[SAYS]).index("Sales")
-    key = f"values_1_{at.session_state['mapping_turn']}_Department"
-    at.session_state[key] = {"edited_rows": {row: {INTO: "Revenue"}}, "added_rows": [], "deleted_rows": []}
+def values(at: AppTest) -> pd.DataFrame:
+    return next(each.value for each in at.dataframe if STATE in each.value)
+
+
+def replace_by(at: AppTest, *edits: tuple[str, str | None]) -> AppTest:
+    """Type into the editor of values, which sends all that was typed since it was begun."""
+    key = f"values_1_{at.session_state['values_turn']}_Department"
+    rows = {list(values(at)[SAYS]).index(value): {INTO: into} for value, into in edits}
+    at.session_state[key] = {"edited_rows": rows, "added_rows": [], "deleted_rows": []}
     at.run()
-    button(at, "Take this value table into the draft")
+    assert not at.exception
+    return at
+
+
+def stored(at: AppTest, value: str) -> str:
+    shown = values(at)
+    return str(shown[shown[SAYS] == value][STORED].iloc[0])
+
+
+def test_the_value_table_stands_over_the_values_that_occur(full: App, said: Said) -> None:
+    at = full.open("mapping")
+    assert values(at)["People"].sum() == 40
+    assert f"**{len(values(at))} different values**, of 40 people" in said(at)
+
+
+def test_what_is_typed_into_the_value_table_is_in_the_draft_at_once(full: App) -> None:
+    at = replace_by(full.open("mapping"), ("Sales", "Revenue"))
     assert dict(named(full, "Department").values) == {"Legal & Compliance": "Legal", "Sales": "Revenue"}
+    assert stored(at, "Sales") == "Revenue"
+    assert not next(each for each in at.button if each.label == "Save").disabled
+    button(at, "Save")
+    found = next(each for each in there(full).attributes if each.name == "Department")
+    assert dict(found.values) == {"Legal & Compliance": "Legal", "Sales": "Revenue"}
+    assert stored(at, "Sales") == "Revenue"
+
+
+def test_one_value_after_the_other_is_typed_and_none_is_lost(full: App) -> None:
+    at = replace_by(full.open("mapping"), ("Sales", "Revenue"))
+    turn = at.session_state["values_turn"]
+    replace_by(at, ("Sales", "Revenue"), ("Finance", "Money"))
+    replace_by(at, ("Sales", None), ("Finance", "Money"))
+    assert at.session_state["values_turn"] == turn
+    assert dict(named(full, "Department").values) == {"Legal & Compliance": "Legal", "Finance": "Money"}
+    assert (stored(at, "Sales"), stored(at, "Finance")) == ("Sales", "Money")
+
+
+def test_the_value_table_is_undone_and_typed_into_again(full: App) -> None:
+    at = replace_by(full.open("mapping"), ("Sales", "Revenue"))
+    replace_by(at, ("Sales", "Income"))
+    button(at, "Undo")
+    assert stored(at, "Sales") == "Revenue"
+    button(at, "Undo")
+    assert draft(full) is None
+    assert stored(at, "Sales") == "Sales"
+    replace_by(at, ("Finance", "Money"))
+    assert dict(named(full, "Department").values) == {"Legal & Compliance": "Legal", "Finance": "Money"}
 
 
 def test_before_the_first_read_there_is_no_list_of_values(app: App, said: Said) -> None:

@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from provisioning import workflow
 from provisioning.errors import NotFound, Refused, RoleMissing, SettingsError
-from provisioning.model import Attribute, AttributeType, Domain, Role, ScopeRule
+from provisioning.model import Attribute, AttributeType, Domain, Field, Role, ScopeRule
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.fields import CONTRACT_END, COST_CENTRE
 from provisioning.store import jobs
-from provisioning.web.mapping_table import SPARE, VIEWS, edited, from_rows, rows_of
+from provisioning.web.mapping_table import SPARE, VIEWS, called, edited, from_rows, rows_of
 
 Said = Callable[[AppTest], str]
 UNIQUE = "Unique id"
@@ -447,3 +447,28 @@ def test_more_pasted_rows_than_stand_empty_are_told(full: App, said: Said) -> No
     edit(at, {rows + SPARE: {"Attribute": "One more"}})
     edit(at, {rows + SPARE: {"Attribute": "One more"}, rows + SPARE + 1: {"Attribute": "Another"}})
     assert len(kept(full)) == rows + SPARE + 2
+
+
+# --- how things are called --------------------------------------------------------------------------------
+
+
+def test_hibobs_fields_are_called_by_their_names_and_by_ids_where_names_are_shared() -> None:
+    fields = [Field("root.email", "Email"), Field("work.title", "Title"), Field("a.b", "title"), Field("c.d", "")]
+    assert called(fields) == {
+        "c.d": "c.d", "root.email": "Email", "work.title": "Title · work.title", "a.b": "title · a.b"
+    }  # fmt: skip
+
+
+def test_a_manager_is_shown_with_their_name(full: App) -> None:
+    attributes = there(full).attributes
+    people = dict(workflow.people_read(full.house(), DOMAIN, "", most=50))
+    managers = {
+        key: each.before
+        for key in people
+        for each in workflow.try_mapping(full.house(), DOMAIN, attributes, "Employee ID", key)
+        if each.attribute == "Manager" and each.before
+    }
+    key, manager = next(iter(managers.items()))
+    shown = sample(full.open("mapping", person=key))
+    says = shown[shown["Attribute"] == "Manager"]["HiBob says"].iloc[0]
+    assert says == f"{people[manager].split(' · ')[0]} · {manager}"

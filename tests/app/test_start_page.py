@@ -216,7 +216,47 @@ def test_the_overview_leads_to_the_next_step(app: App) -> None:
     assert "needed steps done" in str([each.proto.label for each in at.get("page_link")])
 
 
+def test_a_preview_is_made_from_the_overview_by_one_click(app: App, said: Said) -> None:
+    at = button(app.open(), "Make a preview")
+    job = workflow.latest_job(app.house(), DOMAIN, [jobs.JobKind.PREVIEW])
+    assert job is not None
+    assert job.open
+    assert at.title[0].value == "Preview"
+
+
+def test_whoever_only_looks_is_not_told_to_do_it(app: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    workflow.grant(app.house(None), "auditor@northwind.example", Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
+    at = app.open()
+    assert "Make a preview" not in [each.value for each in at.header]
+    assert "Make a preview" not in [each.label for each in at.button]
+    assert "Look at it" in [each.proto.label for each in at.get("page_link")]
+
+
+def test_before_there_is_a_domain_the_overview_leads_through_the_set_up(empty: App, said: Said) -> None:
+    workflow.add_customer(empty.house(None), CUSTOMER)
+    workflow.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
+    at = empty.open()
+    assert "Next: **Service user in HiBob" in said(at)
+    assert "Set-up: 0 of" in str(at.get("progress")[0].proto)
+    assert "Before you start" in [each.proto.label for each in at.get("page_link")]
+    assert button(at, "Go to Connect").title[0].value == "Connect"
+
+
 # --- connect ----------------------------------------------------------------------------------------------
+
+
+def test_with_a_connection_and_no_domain_adding_one_is_what_stands_out(empty: App) -> None:
+    workflow.add_customer(empty.house(None), CUSTOMER)
+    workflow.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
+    workflow.save_connection(empty.house(), CUSTOMER, "HiBob", "https://api.hibob.com/v1", "SERVICE-1", "secret")
+    at = empty.open("connect")
+    open_headers = [each.value for each in at.header]
+    assert open_headers.index("Add a domain") < open_headers.index("HiBob")
+    kinds = [(each.label, each.proto.type) for each in at.button]
+    assert kinds[:2] == [("Add", "primary"), ("Save", "secondary")]
+    assert [each.label for each in at.expander] == ["Add another connection"]
+    assert not at.expander[0].proto.expanded
 
 
 def test_a_refused_name_of_a_domain_stays_in_its_form(app: App, said: Said) -> None:

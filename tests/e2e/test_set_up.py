@@ -62,9 +62,32 @@ def test_cells_are_typed_one_after_the_other_and_the_values_beside_them_follow(r
     assert walker.faults == []
 
 
+def test_values_are_replaced_one_after_the_other_and_undone(running: Demo, browser: Browser) -> None:
+    walker = visit(browser, running.address)
+    walker.open("mapping")
+    walker.click("Read HiBob for this mapping")
+    walker.sees("HiBob was read just now")
+    grid = Grid(walker.page, walker.page.locator("[class*='st-key-values_1_']"))
+    old = grid.cell(2, "HiBob says").inner_text()
+    for row, into in ((0, "One"), (1, "Two"), (2, "Three")):
+        grid.type_text(row, "Replace by", into)
+    walker.ready()
+    for row, into in ((0, "One"), (1, "Two"), (2, "Three")):
+        expect(grid.cell(row, "Replace by")).to_have_text(into)
+        expect(grid.cell(row, "Skillcast stores")).to_have_text(into)
+    walker.sees("Unsaved changes, kept as your draft")
+    walker.click("Undo")
+    again = Grid(walker.page, walker.page.locator("[class*='st-key-values_1_']"))
+    expect(again.cell(2, "Skillcast stores")).to_have_text(old)
+    expect(again.cell(1, "Skillcast stores")).to_have_text("Two")
+    walker.click("Discard")
+    walker.sees("Version 1 is in force")
+    assert walker.faults == []
+
+
 def add_a_domain(walker: Visit) -> None:
     walker.open("connect")
-    walker.page.get_by_text("Add a domain or another connection").click()
+    walker.page.get_by_text("Add a domain", exact=True).first.click()
     walker.page.get_by_label("Name of the domain").fill("contractors")
     walker.page.get_by_role("button", name="Add", exact=True).click()
     walker.page.wait_for_url("**domain=contractors**")
