@@ -2,6 +2,7 @@
 knows no rule; the sandbox is never reached but by HTTP, like HiBob."""
 
 import contextlib
+import fcntl
 import json
 import os
 import shlex
@@ -139,8 +140,7 @@ def _set_up(data: Path, sandbox: Sandbox) -> Workspace:
 
 def serve(data: Path) -> int:
     """The demo on this data folder, until interrupted. Begins anew each time, as the sandbox does."""
-    _clear(data)
-    with together(data, PORT, WEB_PORT) as (sandbox, address, children):
+    with _emptied(data), together(data, PORT, WEB_PORT) as (sandbox, address, children):
         there = shlex.quote(str(data.relative_to(ROOT) if data.is_relative_to(ROOT) else data))
         print(_WELCOME.format(address=address, admin=ADMIN, base=sandbox.base_url, data=there), flush=True)
         _open_browser(address)
@@ -148,18 +148,34 @@ def serve(data: Path) -> int:
     return 0
 
 
-def _clear(data: Path) -> None:
-    """Take away what an earlier demo left, and nothing else: the folder may be anybody's. Raises `UsageError`."""
+@contextmanager
+def _emptied(data: Path) -> Iterator[None]:
+    """Take away what an earlier demo left, and nothing else: the folder may be anybody's. It is ours until the end; whoever is
+    killed loses it at once. Raises `UsageError`."""
     mark = data / DEMO_MARK
+    with contextlib.ExitStack() as held:
+        try:
+            if mark.exists():
+                _hold(held.enter_context(mark.open("rb")).fileno(), data)
+            elif data != DEMO_DATA and data.exists() and any(data.iterdir()):
+                raise UsageError(f"The folder {data} is not empty, and no demo made it. Name an empty or a new one.")
+            if data.exists():
+                shutil.rmtree(data)
+            data.mkdir(parents=True, mode=0o700)
+            made = held.enter_context(mark.open("w", encoding="utf-8"))
+            made.write("The demo made this folder, and empties it when it starts again.\n")
+            made.flush()
+            _hold(made.fileno(), data)
+        except OSError as problem:
+            raise UsageError(f"The data folder {data} cannot be written: {problem.strerror}.") from None
+        yield
+
+
+def _hold(mark: int, data: Path) -> None:
     try:
-        if data != DEMO_DATA and data.exists() and not mark.exists() and any(data.iterdir()):
-            raise UsageError(f"The folder {data} is not empty, and no demo made it. Name an empty or a new one.")
-        if data.exists():
-            shutil.rmtree(data)
-        data.mkdir(parents=True, mode=0o700)
-        mark.write_text("The demo made this folder, and empties it when it starts again.\n", encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"The data folder {data} cannot be written: {problem.strerror}.") from None
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(f"A demo is running on {data}. End it first, or name another folder: --data DIR.") from None
 
 
 Children = list["subprocess.Popen[bytes]"]

@@ -74,7 +74,15 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_demo_left_is_taken_away(tmp_path: Path) -> None:
-    demo._clear(tmp_path / "demo")
-    (tmp_path / "demo" / "rollcall.db").write_text("old")
-    demo._clear(tmp_path / "demo")
-    assert [each.name for each in (tmp_path / "demo").iterdir()] == [demo.DEMO_MARK]
+    with demo._emptied(tmp_path / "demo"):
+        (tmp_path / "demo" / "rollcall.db").write_text("old")
+    with demo._emptied(tmp_path / "demo"):
+        assert [each.name for each in (tmp_path / "demo").iterdir()] == [demo.DEMO_MARK]
+
+
+def test_a_folder_on_which_a_demo_runs_is_left_to_it(tmp_path: Path) -> None:
+    with demo._emptied(tmp_path / "demo"):
+        (tmp_path / "demo" / "rollcall.db").write_text("at work")
+        with pytest.raises(UsageError, match="A demo is running on"):
+            demo.serve(tmp_path / "demo")
+        assert (tmp_path / "demo" / "rollcall.db").read_text() == "at work"
