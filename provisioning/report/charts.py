@@ -119,6 +119,7 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
     where two began in the same minute, and its total above."""
     figure = go.Figure()
     labels, places = [label for label, _ in runs], list(range(len(runs)))
+    totals = [sum(counts.get(name, 0) for name in WORDS) for _, counts in runs]
     for name, word in WORDS.items():
         numbers = [counts.get(name, 0) for _, counts in runs]
         if any(numbers):
@@ -127,13 +128,13 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
                 y=numbers,
                 name=word,
                 customdata=labels,
-                text=[f"{number:,}" if number else "" for number in numbers],
+                # Where one action is all, the total says it.
+                text=[f"{n:,}" if 0 < n < total else "" for n, total in zip(numbers, totals, strict=True)],
                 textposition="inside",
                 textangle=0,
                 marker={"color": COLOURS[name], "cornerradius": 3},
                 hovertemplate="%{customdata}<br>" + word + ": %{y:,}<extra></extra>",
             )
-    totals = [sum(counts.get(name, 0) for name in WORDS) for _, counts in runs]
     figure.add_scatter(
         x=places, y=totals, mode="text", text=[f"{total:,}" for total in totals], textposition="top center",
         cliponaxis=False, hoverinfo="skip", showlegend=False,
