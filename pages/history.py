@@ -12,7 +12,7 @@ from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
 from provisioning.report.told import Told, done, not_done, who
 from provisioning.web import address, approval, parts, past, trends
-from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
+from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import (
     PLAN_WORDS,
     RUN_WORDS,
@@ -93,10 +93,8 @@ def draw_event(here: Here, number: int, each: workflow.Event, said: Told) -> Non
                 to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
                 st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
                           on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
-            elif each.plan and st.button(
-                "Preview", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:"
-            ):
-                go("pages/preview.py", here, plan=each.plan)
+            elif each.plan:
+                link("pages/preview.py", "Preview", ":material/arrow_forward:", here, plan=each.plan)
 
 
 # --- runs -------------------------------------------------------------------------------------------------

@@ -2,6 +2,18 @@
 
 from collections.abc import Mapping
 
+from provisioning.model import Action
+
+ACTIONS_DONE: Mapping[str, str] = {
+    Action.ADD.value: "Added",
+    Action.UPDATE.value: "Updated",
+    Action.REACTIVATE.value: "Reactivated",
+    Action.ARCHIVE.value: "Archived",
+    Action.MOVE.value: "Moved",
+    Action.LINK.value: "Linked",
+}
+"""What was done, or would be."""
+
 FINDINGS: Mapping[str, str] = {
     "no-employees": "Nobody returned by HiBob",
     "head-count": "Too few people returned by HiBob",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from provisioning.model import Action
+from provisioning.report.called import ACTIONS_DONE as WORDS
 
 COLOURS: Mapping[str, str] = {
     Action.ADD.value: "#2a9d74",
@@ -14,14 +15,6 @@ COLOURS: Mapping[str, str] = {
     Action.ARCHIVE.value: "#d9822b",
     Action.MOVE.value: "#c2577d",
     Action.LINK.value: "#7d8b97",
-}
-WORDS: Mapping[str, str] = {
-    Action.ADD.value: "Added",
-    Action.UPDATE.value: "Updated",
-    Action.REACTIVATE.value: "Reactivated",
-    Action.ARCHIVE.value: "Archived",
-    Action.MOVE.value: "Moved",
-    Action.LINK.value: "Linked",
 }
 _FAINT = 0.35
 

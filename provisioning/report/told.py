@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from provisioning.model import Action
+from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import finding_called
-from provisioning.report.charts import WORDS
 from provisioning.report.differences import in_words, value_in_words
 from provisioning.report.text import WORDS as PLANNED
 from provisioning.report.times import in_words as times_in_words

@@ -6,7 +6,8 @@ from datetime import datetime
 import plotly.graph_objects as go
 
 from provisioning.model import Action
-from provisioning.report.charts import COLOURS, WORDS
+from provisioning.report.called import ACTIONS_DONE as WORDS
+from provisioning.report.charts import COLOURS
 
 _LINE, _MARK = "#3d84c6", "#c8434f"
 Number = int | float | None

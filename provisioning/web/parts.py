@@ -7,7 +7,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Plan, Run
-from provisioning.report.charts import WORDS as ACTION_WORDS
+from provisioning.report.called import ACTIONS_DONE as ACTION_WORDS
 from provisioning.report.differences import attribute_called
 from provisioning.web.frame import Here
 from provisioning.web.words import (

@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning import workflow
 from provisioning.model import Run
-from provisioning.report.charts import WORDS
+from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.web import address
 from provisioning.web.frame import Here, workspace_of
 from provisioning.web.words import RESULTS, escape, moment, people, run_names

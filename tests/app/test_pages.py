@@ -982,10 +982,13 @@ def test_the_sample_picker_keeps_the_person_in_the_address_and_searches(
 people_read = workflow.people_read
 
 
-def test_after_a_connection_test_the_mapping_asks_for_a_sample(app: App, said: Said) -> None:
+def test_a_connection_test_is_the_first_read_for_the_mapping(app: App, said: Said) -> None:
+    assert "read HiBob once" in said(app.open("mapping"))
     workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
-    assert "read HiBob once" in said(app.open("mapping"))
+    told = said(app.open("mapping"))
+    assert "read HiBob once" not in told
+    assert "HiBob was read" in told
 
 
 def test_after_a_save_the_way_leads_to_the_preview(full: App) -> None:
