@@ -204,7 +204,7 @@ def test_a_link_from_a_message_leads_to_exactly_that_preview_after_the_sign_in(
     expect(found.page.get_by_role("heading", name="Preview", exact=True)).to_be_visible(timeout=30_000)
     found.visit.ready()
     assert found.page.url == link
-    expect(found.page.get_by_text("Waiting for approval", exact=True).first).to_be_visible()
+    expect(found.page.get_by_text("Processed", exact=True).first).to_be_visible()
     found.page.get_by_role("button", name="Sign out").click()
     expect(found.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
     sign_in(found, provider, PEOPLE[Role.ADMIN])
