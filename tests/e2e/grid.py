@@ -1,6 +1,7 @@
 """Drives Streamlit's tables and editors, which paint on a canvas. Inside lies a hidden table of cells without size:
 they cannot be clicked, but take focus, and focusing one selects it. From there the keyboard does everything."""
 
+import re
 from contextlib import suppress
 
 from playwright.sync_api import Locator, Page, expect
@@ -16,14 +17,11 @@ class Grid:
         self.table = self.canvas.locator("table[role=grid]")
         expect(self.table).to_be_attached(timeout=30_000)
 
-    def columns(self) -> dict[str, int]:
-        pairs = self.table.locator("th").evaluate_all(
-            "all => all.map(e => [e.textContent, Number(e.getAttribute('aria-colindex'))])"
-        )
-        return dict(pairs)
-
     def cell(self, row: int, column: str) -> Locator:
-        return self.table.locator(f"td[aria-colindex='{self.columns()[column]}'][data-testid$='-{row}']")
+        """Its header may not be drawn yet, so it is waited for."""
+        header = self.table.locator("th").filter(has_text=re.compile(f"^{re.escape(column)}$"))
+        index = header.get_attribute("aria-colindex", timeout=30_000)
+        return self.table.locator(f"td[aria-colindex='{index}'][data-testid$='-{row}']")
 
     def select_row(self, row: int, height: int = 35) -> None:
         """The row's marker: left of the first column; the header is 35 pixels high, a row `height`."""
