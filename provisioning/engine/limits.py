@@ -128,8 +128,8 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
     after = live + situation.live_elsewhere + added - count[Action.ARCHIVE]
     over = after - situation.seats
     if over > 0:
-        price = situation.price_per_user
-        cost = f" At {price} per user, in your currency, that is {Decimal(price) * over:,} more." if price else ""
+        price = Decimal(situation.price_per_user or 0)
+        cost = f" At {money(price)} per user, in your currency, that is {money(price * over)} more." if price else ""
         yield Finding(
             "seats",
             Severity.WARN,
@@ -137,6 +137,11 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
             "Ask Skillcast for more seats, or narrow the domain's scope.",
             {"counted": after, "limit": situation.seats, "of": live + situation.live_elsewhere},
         )
+
+
+def money(amount: Decimal) -> str:
+    """As people write it: 12.5 is 12.50, 211200.0 is 211,200."""
+    return f"{amount:,.2f}".removesuffix(".00")
 
 
 def _self_archive(situation: Situation, people: People, changes: Sequence[Change]) -> Iterable[Finding]:

@@ -9,9 +9,10 @@ import streamlit as st
 from provisioning import workflow
 from provisioning.model import Run
 from provisioning.report.called import ACTIONS_DONE as WORDS
+from provisioning.report.called import RESULTS
 from provisioning.web import address
 from provisioning.web.frame import Here, workspace_of
-from provisioning.web.words import RESULTS, escape, moment, people, run_names
+from provisioning.web.words import escape, moment, people, run_names
 
 MIME = {workflow.FileKind.CSV: "text/csv", workflow.FileKind.JSON: "application/json"}
 DIFFERENCE = st.column_config.TextColumn(alignment="right")

@@ -8,11 +8,11 @@ from provisioning.workflow.approving import (
     approve,
     approve_by_workbook,
     decided_by_workbook,
-    export_decided_workbook,
     keep_left_out,
     keep_only,
     lapsed,
     left_out_draft,
+    needs_another,
 )
 from provisioning.workflow.asking import (
     ask,
@@ -133,7 +133,6 @@ from provisioning.workflow.planning import (
     SEVEN_DAYS,
     approval_of,
     build_workbook,
-    export_workbook,
     plan_seen,
     preview,
     run_of,
@@ -209,6 +208,7 @@ from provisioning.workflow.trends import AllTrends, RunTrend, live_trends, trend
 from provisioning.workflow.turns import turns_waiting
 from provisioning.workflow.undoing import changed_somebody, undo
 from provisioning.workflow.values import ValueSeen, new_values, values_of
+from provisioning.workflow.workbooks import export_decided_workbook, export_workbook
 
 __all__ = [
     "CHUNK",
@@ -365,6 +365,7 @@ __all__ = [
     "messages_seen",
     "names_in_plan",
     "need_membership",
+    "needs_another",
     "needs_farewell",
     "new_values",
     "newer_mapping",

@@ -28,7 +28,7 @@ from provisioning.model import (
 from provisioning.store import customers, history, plans, runs, snapshots
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.store.workbooks import keep_workbook, kept_workbook
+from provisioning.store.workbooks import keep_workbook
 from provisioning.workflow.directories import (
     identifiers_elsewhere,
     known_directory,
@@ -217,12 +217,6 @@ def domain_of(house: Workspace, plan: Plan) -> Domain:
     return customers.domain_by_id(house.db, plan.domain_id)
 
 
-def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
-    """The plan's Excel file, with the decisions that were approved."""
-    plan, approval = show_plan(house, plan_id), approval_of(house, plan_id)
-    write_out(house, plan, file, approval.left_out if approval else ())
-
-
 def build_workbook(house: Workspace, plan_id: str) -> None:
     """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
     plan, file = plans.get_plan(house.db, plan_id), BytesIO()
@@ -238,23 +232,12 @@ def write_workbook(
     head: str,
     approval: Approval | None = None,
     run: Run | None = None,
+    lapsed: str = "",
 ) -> None:
     """openpyxl takes a tenth of a page's start, and few pages write one."""
     from provisioning.report import workbook
 
-    workbook.write_workbook(plan, file, left_out, head, approval, run)
-
-
-def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
-    """Write a plan's workbook, and record that it was handed out. The one that the worker built is good as long as nobody
-    is left out or has approved it."""
-    approval, run = approval_of(house, plan.id), run_of(house, plan.id)
-    built = None if left_out or approval else kept_workbook(house.snapshots, plan.domain_id, plan.id)
-    if built is None:
-        write_workbook(plan, file, left_out, history.head(house.db), approval, run)
-    else:
-        file.write(built)
-    record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
+    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed)
 
 
 def plan_seen(house: Workspace, plan_id: str) -> Plan:

@@ -159,6 +159,17 @@ def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
     assert "way back" in said(at).replace("\\", "")
 
 
+def test_nobody_is_offered_to_be_moved_by_a_way_back(full: App) -> None:
+    house = full.house()
+    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    run = workflow.runs_seen(house, DOMAIN)[0][0]
+    back = workflow.undo(house, run.id)
+    at = full.open("preview", customer="Northwind Trading", domain="staff", plan=back.id, selected=archived(back))
+    labels = [each.label for each in at.button]
+    assert "Keep active" in labels
+    assert "Move them" not in labels
+
+
 def test_what_a_read_proved_is_on_the_preview(full: App, leaving: Plan) -> None:
     at = full.open("preview", plan=leaving.id)
     frame = next(each.value for each in at.dataframe if "Value" in each.value.columns)

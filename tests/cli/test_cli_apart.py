@@ -168,6 +168,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "new_values": (READ, lambda h, i: workflow.new_values(h, i.label, ())),
     "newer_mapping": (READ, lambda h, i: workflow.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: workflow.newer_settings(h, i.label, 0)),
+    "needs_another": (READ, lambda h, i: workflow.needs_another(h, i.plan)),
     "newest": (READ, lambda h, i: workflow.newest(h, i.label)),
     "operator": (FREE, lambda h, i: workflow.operator()),
     "offboard": (PREPARE, lambda h, i: workflow.offboard(h, i.leaving, workflow.Fate.STAY)),
