@@ -58,9 +58,12 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
     def controls(house: workflow.Workspace) -> None:
         last = workflow.runs_seen(house, label, 1)
         now = last[0][0] if last and last[0][0].plan_id == plan.id else None
-        stoppable = may and now is not None and now.status is RunStatus.RUNNING
-        if now and st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
+        if now is None:
+            return
+        stoppable = may and now.status is RunStatus.RUNNING
+        if st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
             workflow.stop(house, now.id)
+        if workflow.stop_asked(house, now.id):
             st.caption("It stops before the next hundred changes.")
 
     if job:

@@ -139,7 +139,15 @@ from provisioning.workflow.planning import (
     show_plan,
 )
 from provisioning.workflow.portals import PortalSeen, TargetSeen, save_target, target_seen
-from provisioning.workflow.processing import CHUNK, REREAD_MINUTES, REREAD_VARIABLE, process, progress_of, stop
+from provisioning.workflow.processing import (
+    CHUNK,
+    REREAD_MINUTES,
+    REREAD_VARIABLE,
+    process,
+    progress_of,
+    stop,
+    stop_asked,
+)
 from provisioning.workflow.reading import METADATA_AGE, Check, CheckedColumn, check
 from provisioning.workflow.retention import remove_old
 from provisioning.workflow.reviewing import (
@@ -423,6 +431,7 @@ __all__ = [
     "speed_seen",
     "standing",
     "stop",
+    "stop_asked",
     "strangers",
     "suggest",
     "switch_off",

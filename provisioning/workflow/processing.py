@@ -29,6 +29,7 @@ from provisioning.workflow.approving import check_current, kept_since
 from provisioning.workflow.directories import Directory, live_users, open_directory
 from provisioning.workflow.house import (
     PREPARERS,
+    READERS,
     Progress,
     PutDown,
     Say,
@@ -328,6 +329,13 @@ def progress_of(house: Workspace, plan_id: str, *, retrying: bool = False) -> tu
     if before:
         return 0, len(_failed(before))
     return len(run.outcomes) if run else 0, sum(plan.counts.get(each.value, 0) for each in Action)
+
+
+def stop_asked(house: Workspace, run_id: str) -> bool:
+    """Whether somebody asked a run to stop, and it has not yet."""
+    run = runs.get_run(house.db, run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    return run.status is RunStatus.RUNNING and runs.stop_asked(house.db, run.id)
 
 
 def stop(house: Workspace, run_id: str) -> None:

@@ -239,7 +239,7 @@ def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
     assert run.status is RunStatus.DONE
 
 
-def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
+def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App, said: Said) -> None:
     house = app.house()
     plan = workflow.preview(house, DOMAIN)
     workflow.approve(house, plan.id)
@@ -251,6 +251,8 @@ def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
     assert f"1 of {len(plan.changes)} changes" in at.get("progress")[0].proto.text
     button(at, "Stop")
     assert runs.stop_asked(house.db, run.id)
+    # It is still said when the page polls next.
+    assert "It stops before the next hundred changes." in said(app.open("process"))
 
 
 def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) -> None:

@@ -223,6 +223,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "somebody_works": (READ, lambda h, i: workflow.somebody_works(h, i.label)),
     "standing": (READ, lambda h, i: workflow.standing(h, i.label)),
     "speed_seen": (READ, lambda h, i: workflow.speed_seen(h, i.run)),
+    "stop_asked": (READ, lambda h, i: workflow.stop_asked(h, i.run)),
     "stop": (PREPARE, lambda h, i: workflow.stop(h, i.run)),
     "strangers": (READ, lambda h, i: workflow.strangers(h, i.label, [i.person])),
     "suggest": (READ, lambda h, i: workflow.suggest(h, i.label, ())),
