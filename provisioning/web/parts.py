@@ -20,6 +20,9 @@ from provisioning.web.words import (
     escape,
 )
 
+CARD = 120
+"""So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
+
 
 def plan_badge(here: Here, plan: Plan) -> None:
     state = workflow.plan_states(here.house, here.label, [plan])[plan.id]
@@ -39,17 +42,25 @@ def counts(plan: Plan) -> None:
 
 
 def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
-    """Cards side by side, in as many rows as the window's width needs."""
-    with st.container(horizontal=True):
+    """Cards of one width side by side, in as many rows as the window's width needs."""
+    with st.grid(len(cards), min_column_width=CARD):
         for label, number in cards:
             text = f"{number:,}" if isinstance(number, int) else number
-            st.metric(label, text, border=True, help=HELP.get(label), width="stretch")
+            st.metric(label, text, border=True, help=HELP.get(label))
 
 
 def first(shown: int, count: int) -> None:
     """Says so where a list is not whole."""
     if shown < count:
         st.caption(f"These are the first {shown:,} of {count:,}.")
+
+
+def facts(title: str, rows: Mapping[str, str]) -> None:
+    """What is set, for whoever reads and changes nothing: a line each. Title and values may hold data."""
+    with st.container(border=True):
+        st.header(escape(title), anchor=False)
+        shown = [{"What": what, "Set to": escape(value) or "—"} for what, value in rows.items()]
+        st.table(pd.DataFrame(shown), border="horizontal", hide_index=True, hide_header=True)
 
 
 def belongs(here: Here, plan: Plan) -> bool:
