@@ -1,7 +1,8 @@
-"""Every page at N people and a preview that changes 8 % of them, against the same page of a domain that is only set up.
+"""Every page at N people and a preview that changes 8 % of them, against the same page of a domain that is only set up,
+and against that of a company of a hundred: what its parts take, whatever the number of people.
 
 Real programs: `streamlit run app.py` on loopback, once for each data folder, and Chromium. Measured by the wall's clock is
-from the navigation until the script has ended and nothing more is drawn, in a new session and with warm caches; the two
+from the navigation until the script has ended and nothing more is drawn, in a new session and with warm caches; the
 folders take turns. Sent is what comes to the browser for one page: the websocket's frames, and every answer but Streamlit's
 own program, which the browser keeps.
 """
@@ -51,6 +52,7 @@ PAGES = (
 )
 CSM = "csm@skillcast.example"
 MOST, MOST_SENT = 1.5, 1_000_000
+FEW = 100
 MEGABYTE = 1_000_000
 PROGRAM = "/static/"
 ON_LEAVE = '  [domains.lifecycle]\n  "parental leave" = "leave as is"\n'
@@ -85,25 +87,29 @@ class Seen:
 
 
 def rows(nights: Nights, rounds: int) -> Iterator[Row]:
-    """One row a page."""
+    """Two rows a page."""
+    few = Nights.make(nights.folder / str(FEW), FEW)
     with ExitStack() as stack:
         browser = stack.enter_context(chromium())
-        windows = [_Window(browser, stack.enter_context(served(data))) for data in (full(nights), empty(nights.folder))]
+        folders = full(nights), full(few), empty(nights.folder)
+        windows = [_Window(browser, stack.enter_context(served(data))) for data in folders]
         for page in PAGES:
             for window in windows:
                 window.visit(page)
-            seen = Seen(), Seen()
+            seen = Seen(), Seen(), Seen()
             for _ in range(rounds):
                 for window, found in zip(windows, seen, strict=True):
                     found.note(*window.visit(page))
-            yield _row(page, nights.people, *seen)
+            ours, small, bare = seen
+            yield _row(page, nights.people, ours, "the same page, empty", bare)
+            yield _row(page, nights.people, ours, f"the same page, {FEW} people", small)
 
 
-def _row(page: str, people: int, ours: Seen, bare: Seen) -> Row:
+def _row(page: str, people: int, ours: Seen, peer: str, bare: Seen) -> Row:
     seconds, theirs = statistics.median(ours.seconds), statistics.median(bare.seconds)
     reached = seconds <= MOST * theirs and ours.largest <= MOST_SENT
     return (
-        f"page {page or 'overview'}", f"{people:,}", f"{seconds_of(seconds)} (wall)", "the same page, empty", seconds_of(theirs),
+        f"page {page or 'overview'}", f"{people:,}", f"{seconds_of(seconds)} (wall)", peer, seconds_of(theirs),
         ratio_of(seconds / theirs), f"≤ {MOST:g} ×, ≤ {MOST_SENT // MEGABYTE} MB sent", yes(reached), _sent(ours), _sent(bare),
         f"{len(ours.seconds)} / {len(bare.seconds)}",
     )  # fmt: skip

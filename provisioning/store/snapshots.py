@@ -19,6 +19,7 @@ from provisioning.store.workbooks import drop_workbooks
 
 _ABOUT = b"rollcall"
 _ATTRIBUTE = "attribute:"
+_EVERY_USER = ("id", "external_id", "status")
 _HUMAN = Column("", human=True).slot
 _STATUS_ALONE = ipc.IpcReadOptions(included_fields=[2])
 """Of a users file, which begins with id, external id and status."""
@@ -66,9 +67,10 @@ def load_snapshots(folder: Path, domain_id: int) -> tuple[Snapshot, Users]:
     return Snapshot(employees, about.evidence), _users(users)
 
 
-def load_users(folder: Path, domain_id: int) -> Users:
-    """The directory as it was last read. Raises `NotFound` before the first read."""
-    return _users(_read(folder, f"{domain_id}.users.arrow")[0])
+def load_users(folder: Path, domain_id: int, attributes: Collection[str] | None = None) -> Users:
+    """The directory as it was last read, with none but these attributes. Raises `NotFound` before the first read."""
+    columns = None if attributes is None else {*_EVERY_USER, *(_ATTRIBUTE + name for name in attributes)}
+    return _users(_read(folder, f"{domain_id}.users.arrow", columns)[0])
 
 
 def count_users(folder: Path, domain_id: int, status: str) -> int:

@@ -76,6 +76,7 @@ class ScimDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._pace.close()
         self._client.close()
 
     @property

@@ -8,9 +8,11 @@ Callbacks are called in the caller's thread only.
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from provisioning.errors import TargetError
@@ -31,6 +33,8 @@ MOST_THROTTLED = 20
 LONGEST_BACK_OFF = 60.0
 LONGEST_WAIT = 3600.0
 GROWS_AFTER = 20
+"""Answers, and two rounds of calls at least, after which the number of calls side by side is looked at."""
+
 SLICE = 1.0
 
 
@@ -63,7 +67,7 @@ class Pace:
         self._usual = width
         self._rate, self._patience = rate or Rate(), patience
         self._throttled = 0
-        self._since, self._began = 0, clock()
+        self._count_anew()
         self._best, self._narrower = 0.0, width
 
     def once(self, call: Callable[[], R]) -> R:
@@ -82,38 +86,59 @@ class Pace:
         done: Finished[R] = Finished()
         waiting = deque(range(len(items)))
         running: dict[Future[R], int] = {}
-        with ThreadPoolExecutor(self._most) as pool:
-            while (waiting and done.error is None) or running:
-                while waiting and done.error is None and len(running) < self.width:
-                    place = waiting.popleft()
-                    running[pool.submit(work, items[place])] = place
-                asked = self._next(running, done, waiting)
-                if asked and running:
-                    # Who is under way meets the same limit: one wait for all of them.
-                    asked += self._next(running, done, waiting, ALL_COMPLETED)
-                if asked and done.error is None:
-                    self._rest_or_stop(asked, done)
+        # Waiting for futures by `wait` takes longer with each that runs; a queue does not.
+        ended: SimpleQueue[Future[R]] = SimpleQueue()
+        self._count_anew()
+        while (waiting and done.error is None) or running:
+            while waiting and done.error is None and len(running) < self.width:
+                place = waiting.popleft()
+                begun = self._pool.submit(work, items[place])
+                running[begun] = place
+                begun.add_done_callback(ended.put)
+            limits = self._next(running, ended, done, waiting)
+            if limits and done.error is None:
+                self._rest_or_stop(limits, done)
         return done
 
-    def _next(
-        self, running: dict[Future[R], int], done: Finished[R], waiting: deque[int], until: str = FIRST_COMPLETED
-    ) -> list[Throttled]:
-        """Take in who has come to an end; returns the rate limits that they met."""
-        ended, _ = wait(running, return_when=until)
-        limits = [self._collect(each, running.pop(each), done, waiting) for each in ended]
-        return [each for each in limits if each is not None]
+    def close(self) -> None:
+        """Ends the threads. Idempotent."""
+        self._pool.shutdown()
 
-    def _collect(self, ended: Future[R], place: int, done: Finished[R], waiting: deque[int]) -> Throttled | None:
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._most)
+
+    def _next(
+        self,
+        running: dict[Future[R], int],
+        ended: SimpleQueue[Future[R]],
+        done: Finished[R],
+        waiting: deque[int],
+    ) -> list[Throttled]:
+        """Take in one that has come to an end; returns the rate limits that were met. Who is under way meets the same one:
+        one wait for all of them."""
+        limits: list[Throttled] = []
+        while running:
+            each = ended.get()
+            limits += self._collect(each, running.pop(each), done, waiting)
+            if not limits:
+                break
+        return limits
+
+    def _collect(self, ended: Future[R], place: int, done: Finished[R], waiting: deque[int]) -> list[Throttled]:
         try:
             done.results[place] = ended.result()
         except Throttled as limit:
             waiting.appendleft(place)
-            return limit
+            return [limit]
         except (TargetError, Stopped) as problem:
             done.error = done.error or problem
         else:
             self._moved_on()
-        return None
+            if not waiting:
+                # The last of these calls have fewer beside them: that says nothing of the speed.
+                self._count_anew()
+        return []
 
     def _rest_or_stop(self, limits: Sequence[Throttled], done: Finished[R]) -> None:
         known = [each.wait for each in limits if each.wait is not None]
@@ -125,27 +150,30 @@ class Pace:
     def _moved_on(self) -> None:
         self._throttled = 0
         self._since += 1
-        if self._since < GROWS_AFTER:
+        if self._since < max(GROWS_AFTER, 2 * self.width):
             return
-        now = self._clock()
-        speed = self._since / max(now - self._began, 1e-6)
-        self._since, self._began = 0, now
+        speed = self._since / max(self._clock() - self._began, 1e-6)
+        self._count_anew()
         if self.width < self._usual:
             self.width += 1
         elif self._rate.allowed is None:
             self._climb(speed)
+
+    def _count_anew(self) -> None:
+        self._since, self._began = 0, self._clock()
 
     def _climb(self, speed: float) -> None:
         """A step wider as long as the last one paid; else that step back, and no further. Where the server has named its
         limit there is nothing to find out."""
         if speed > self._best * FASTER_BY:
             self._best, self._narrower = speed, self.width
-            self.width = min(self.width + 1 + self.width // 4, self._most)
+            self.width = min(self.width + max(self.width // 2, 1), self._most)
         elif self.width > self._narrower:
             self.width = self._most = self._narrower
 
     def _rest(self, asked: float | None) -> None:
-        self.width, self._since, self._began = max(self.width // 2, 1), 0, self._clock()
+        self.width = max(self.width // 2, 1)
+        self._count_anew()
         self._throttled += 1
         seconds = min(2.0 ** (self._throttled - 1), LONGEST_BACK_OFF) if asked is None else asked
         until = datetime.now(UTC) + timedelta(seconds=min(seconds, 10 * LONGEST_WAIT))

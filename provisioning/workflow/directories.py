@@ -138,7 +138,7 @@ def known_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> 
     """Everybody, for looking only: calls nobody. Raises `NotFound` where another system was never read."""
     if domain.settings.scim is None:
         return LocalDirectory(house.db, domain.id, domain.settings.unique_identifier or "").users(attributes)
-    return snapshots.load_users(house.snapshots, domain.id)
+    return snapshots.load_users(house.snapshots, domain.id, attributes)
 
 
 def same_system(one: Domain, other: Domain) -> bool:

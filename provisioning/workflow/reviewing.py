@@ -15,9 +15,8 @@ from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
 from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
-from provisioning.store import plan_groups, plans
+from provisioning.store import plan_groups, plans, snapshots
 from provisioning.workflow.approving import archives_of
-from provisioning.workflow.directories import known_users
 from provisioning.workflow.editing import fields_known
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.planning import domain_of, plan_seen
@@ -101,7 +100,7 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
     feeds = _feeds(house, domain)
     names = [feeds[field][0] for field in (known.FIRST_NAME, known.SURNAME) if field in feeds]
     try:
-        users = known_users(house, domain, [identifier, *names]).attributes
+        users = snapshots.load_users(house.snapshots, domain.id, [identifier, *names]).attributes
     except NotFound:
         return {}
     columns = [users[name] for name in (identifier, *names) if name in users]
