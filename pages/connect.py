@@ -217,7 +217,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
             ("Live people visible", found.live),
             ("Inactive people visible", found.inactive),
             ("Fields HiBob describes", found.fields),
-            ("Mapped columns absent", absent),
+            ("Columns absent", absent),
         ]
     )
     if found.ok:

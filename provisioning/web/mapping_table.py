@@ -195,9 +195,13 @@ def edit(table: Table, key: str, view: str, remove: Callable[[str], None]) -> No
 def show(table: Table, view: str) -> None:
     """The same for whoever only reads."""
     order = [name for name in VIEWS[view][1] if name != REMOVE]
+    frame, columns = _frame(table), _columns(table)
+    for name, label, width in ((REQUIRED, None, 90), (IDENTIFIER, "Unique", 76)):
+        frame[name] = ["Yes" if ticked else None for ticked in frame[name]]
+        columns[name] = st.column_config.TextColumn(label, width=width)
     st.dataframe(
-        _frame(table), hide_index=True, placeholder="", height=37 + 35 * min(max(len(table.begun), 1), 42),
-        column_order=order, column_config=_columns(table), alt=ALT,
+        frame, hide_index=True, placeholder="", height=37 + 35 * min(max(len(table.begun), 1), 42), column_order=order,
+        column_config=columns, alt=ALT,
     )  # fmt: skip
 
 

@@ -81,6 +81,7 @@ def test_the_mapping_has_a_row_per_attribute_and_no_spare_one(audited: App) -> N
     attributes = workflow.domains_seen(audited.house(), CUSTOMER)[0].attributes
     shown = table(audited.open("mapping"), "Data feed name")
     assert list(shown["Attribute"]) == [each.name for each in attributes]
+    assert list(shown["Attribute"][shown["Unique identifier"] == "Yes"]) == ["Employee ID"]
     assert shown["HiBob says"].notna().sum() > len(attributes) / 2
 
 
