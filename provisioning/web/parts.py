@@ -56,6 +56,14 @@ def first(shown: int, count: int) -> None:
         st.caption(f"These are the first {shown:,} of {count:,}.")
 
 
+def facts(title: str, rows: Mapping[str, str]) -> None:
+    """What is set, for whoever reads and changes nothing: a line each. Title and values may hold data."""
+    with st.container(border=True):
+        st.header(escape(title), anchor=False)
+        shown = [{"What": what, "Set to": escape(value) or "—"} for what, value in rows.items()]
+        st.table(pd.DataFrame(shown), border="horizontal", hide_index=True, hide_header=True)
+
+
 def belongs(here: Here, plan: Plan) -> bool:
     """Whether a plan that the address names is one of the domain looked at; says so when it is not."""
     if here.domain and plan.domain_id == here.domain.id:
