@@ -164,7 +164,8 @@ def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
         begin_anew()
         st.rerun()
     past = workflow.mapping_past(here.house, domain.label)
-    told = f"Takes back the last of {len(past)} edits since the mapping was saved." if past else "Takes back edits."
+    edits = "the only edit" if len(past) == 1 else f"the last of {len(past)} edits"
+    told = f"Takes back {edits} since the mapping was saved." if past else "Takes back edits."
     if st.button("Undo", icon=":material/undo:", disabled=not (past and readable), help=told):
         undo(here, domain, past)
 
