@@ -3,12 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs, next_step
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
+from provisioning.workflow import asking, checked, connections, portals, setting_up
 
 PEOPLE_SEARCH = -1
 """No report. A value of its own: what is None can be cleared in the list."""
@@ -19,7 +19,7 @@ SCIM_HINT = "https://acme.skillcast.io/skillcastApi/scim"
 STATES = {"ok": "Filled", "empty": "Empty", "absent": "Absent: not permitted, or misspelt"}
 
 
-def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
+def draw_connection(here: Here, each: connections.ConnectionSeen | None) -> None:
     """The form of one connection, or of a new one."""
     found = each.connection if each else None
     # After a save the form begins anew, so that the token does not stay in it.
@@ -51,19 +51,19 @@ def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
             save(here, found.name if found else name, url, user, token, None if report == PEOPLE_SEARCH else report)
 
 
-def sources(each: workflow.ConnectionSeen | None) -> list[int]:
+def sources(each: connections.ConnectionSeen | None) -> list[int]:
     """People search, the reports that the last test listed, and the one in use."""
     in_use = [each.connection.report] if each and each.connection.report is not None else []
     listed = [report.id for report in each.reports] if each else []
     return [PEOPLE_SEARCH, *dict.fromkeys((*listed, *in_use))]
 
 
-def read_by(each: workflow.ConnectionSeen | None) -> int:
+def read_by(each: connections.ConnectionSeen | None) -> int:
     report = each.connection.report if each else None
     return PEOPLE_SEARCH if report is None else report
 
 
-def source(each: workflow.ConnectionSeen | None, choice: int) -> str:
+def source(each: connections.ConnectionSeen | None, choice: int) -> str:
     names = {report.id: report.name for report in each.reports} if each else {}
     return "People search" if choice == PEOPLE_SEARCH else f"Custom report: {names.get(choice, '')} ({choice})"
 
@@ -71,7 +71,7 @@ def source(each: workflow.ConnectionSeen | None, choice: int) -> str:
 def save(here: Here, name: str, url: str, user: str, token: str, report: int | None) -> None:
     try:
         customer = here.customer.name if here.customer else ""
-        workflow.save_connection(here.house, customer, name, url, user, token, report)
+        setting_up.save_connection(here.house, customer, name, url, user, token, report)
     except RollcallError as problem:
         fail(problem)
         return
@@ -93,7 +93,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
             "Add", type=kind, icon=":material/add:", disabled=not (here.may_prepare and here.customer)
         ):
             try:
-                workflow.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
+                setting_up.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
             except RollcallError as problem:
                 fail(problem)
                 return
@@ -104,7 +104,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
 
 def draw_target(here: Here) -> None:
     """Where this domain's users are kept: in Rollcall itself, or in a portal that speaks SCIM."""
-    target = workflow.target_seen(here.house, here.label)
+    target = portals.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
     with st.container(border=True):
         st.header(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
@@ -118,7 +118,7 @@ def draw_target(here: Here) -> None:
             save_target(here, None, "", "")
 
 
-def draw_portal_form(here: Here, target: workflow.TargetSeen, key: str) -> None:
+def draw_portal_form(here: Here, target: portals.TargetSeen, key: str) -> None:
     with st.form(key, border=False):
         left, right = st.columns(2)
         url = left.text_input("SCIM address", target.scim.base_url if target.scim else "", placeholder=SCIM_HINT)
@@ -140,7 +140,7 @@ def draw_portal_form(here: Here, target: workflow.TargetSeen, key: str) -> None:
 
 def save_target(here: Here, url: str | None, token: str, attribute: str) -> None:
     try:
-        workflow.save_target(here.house, here.label, url, token, attribute)
+        portals.save_target(here.house, here.label, url, token, attribute)
     except RollcallError as problem:
         fail(problem)
         return
@@ -149,7 +149,7 @@ def save_target(here: Here, url: str | None, token: str, attribute: str) -> None
     st.rerun()
 
 
-def draw_portal(portal: workflow.PortalSeen) -> None:
+def draw_portal(portal: checked.PortalSeen) -> None:
     """What the portal announced."""
     st.markdown("**What the portal says of itself**")
     rows = [{"What": what, "The portal says": words} for what, words in portal.features]
@@ -164,23 +164,23 @@ def draw_test(here: Here) -> None:
         "Reads people and mapped columns from HiBob, asks a portal what it can do, and shows what was proved. "
         "It changes nothing."
     )
-    job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
+    job = asking.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)
     if st.button(
         "Test the connection", type="primary", icon=":material/network_check:", disabled=busy or not here.may_prepare
     ):
-        workflow.ask(here.house, here.label, JobKind.CHECK)
+        asking.ask(here.house, here.label, JobKind.CHECK)
         st.rerun()
     if jobs.show(here, job, "Test"):
         return
-    found = workflow.last_check(here.house, here.label)
+    found = asking.last_check(here.house, here.label)
     if found:
         draw_evidence(here, found)
     elif job is None:
         st.info("Not tested yet.", icon=":material/info:")
 
 
-def draw_evidence(here: Here, found: workflow.Check) -> None:
+def draw_evidence(here: Here, found: checked.Check) -> None:
     absent = sum(each.state == "absent" for each in found.columns)
     live, inactive, fields, missing = st.columns(4)
     live.metric("Live people visible", f"{found.live:,}", border=True)
@@ -205,7 +205,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
             "No attribute was mapped when this was tested. The next preview reads every mapped column, or test again."
         )
         return
-    names = {each.category: each.category_name for each in workflow.fields_known(here.house, here.label)}
+    names = {each.category: each.category_name for each in connections.fields_known(here.house, here.label)}
     rows = [
         {
             "Attribute": called(here, each),
@@ -225,7 +225,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
     )
 
 
-def called(here: Here, each: workflow.CheckedColumn) -> str:
+def called(here: Here, each: checked.CheckedColumn) -> str:
     """An attribute has two columns where one steps in for the other."""
     rows = here.domain.attributes if here.domain else ()
     second = any(row.name == each.attribute and row.fallback == each.column for row in rows)
@@ -237,7 +237,7 @@ if here.customer is None:
     need_domain(here)
 with guarded():
     next_step.draw(here, "connect")
-    have = workflow.connections_seen(here.house, here.customer.name if here.customer else "")
+    have = connections.connections_seen(here.house, here.customer.name if here.customer else "")
     names = [each.connection.name for each in have]
     if not have:
         link("pages/start.py", "The text for whoever runs HiBob", ":material/outgoing_mail:", here)

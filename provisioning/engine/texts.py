@@ -167,3 +167,8 @@ def differing(new: pa.Array, old: pa.Array, users: Index) -> Index:
         return np.zeros(0, dtype=np.int64)
     theirs = old.take(pa.array(np.maximum(users, 0)))
     return np.flatnonzero(np.asarray(pc.not_equal(new, theirs)) & (users >= 0))
+
+
+def text_column(table: pa.Table | TextTable, slot: str) -> pa.Array:
+    """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
+    return (table if isinstance(table, TextTable) else TextTable(table))[slot]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.columns import HUMAN
 from provisioning.engine.suggesting import Suggestion, taken
 from provisioning.model import Attribute, Domain
@@ -13,6 +12,7 @@ from provisioning.web import mapping_table
 from provisioning.web.address import height
 from provisioning.web.frame import Here
 from provisioning.web.words import escape
+from provisioning.workflow import connections, editing
 
 Content = tuple[tuple[Attribute, ...], str]
 USUAL_IDENTIFIER = "Employee ID"
@@ -20,14 +20,14 @@ USUAL_IDENTIFIER = "Employee ID"
 
 def draw(here: Here, domain: Domain, content: Content) -> Content | None:
     """Returns the mapping with what somebody takes of the suggestions."""
-    found = workflow.suggest(here.house, domain.label, content[0])
+    found = editing.suggest(here.house, domain.label, content[0])
     if not found:
         return None
     number = len(found)
     with st.expander(
         f"{number} suggested {'row' if number == 1 else 'rows'}", expanded=not content[0], icon=":material/lightbulb:"
     ):
-        selected = _table(found, domain, mapping_table.called(workflow.fields_known(here.house, domain.label)))
+        selected = _table(found, domain, mapping_table.called(connections.fields_known(here.house, domain.label)))
         chosen = [found[row] for row in selected if row < number] or list(found)
         label = f"Take all {number}" if len(chosen) == number else f"Take the {len(chosen)} selected"
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Plan, Run
 from provisioning.report.called import ACTIONS_DONE as ACTION_WORDS
 from provisioning.report.differences import attribute_called
@@ -19,10 +18,11 @@ from provisioning.web.words import (
     RUN_WORDS,
     escape,
 )
+from provisioning.workflow import looking
 
 
 def plan_badge(here: Here, plan: Plan) -> None:
-    state = workflow.plan_states(here.house, here.label, [plan])[plan.id]
+    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
     st.badge(PLAN_WORDS[state], color=PLAN_COLOURS[state])  # type: ignore[arg-type]
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
-from provisioning.engine.lifecycle import DEFAULTS, status_key
+from provisioning.engine.lifecycle import DEFAULTS
 from provisioning.engine.mapping_rows import list_text, parse_list
+from provisioning.engine.transforms import status_key
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import (
     AbsenceArchives,
@@ -23,6 +23,8 @@ from provisioning.model import (
 from provisioning.web.frame import Here, fail
 from provisioning.web.parts import first
 from provisioning.web.words import ago, escape, people
+from provisioning.workflow import editing
+from provisioning.workflow.connections import connections_seen, fields_known, last_read
 
 INCLUDE, EXCLUDE = "Include", "Exclude"
 STATUSES = {
@@ -68,7 +70,7 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
             {"Rule": INCLUDE if e.include else EXCLUDE, "HiBob column": e.column, "Is one of": list_text(e.values)}
             for e in base.scope
         ]
-        fields = workflow.fields_known(here.house, domain.label)
+        fields = fields_known(here.house, domain.label)
         names = {each.id: f"{each.name} · {each.id}" for each in sorted(fields, key=lambda each: each.name.casefold())}
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
         frame = pd.DataFrame(rows, columns=["Rule", "HiBob column", "Is one of"], dtype="object")
@@ -108,11 +110,11 @@ def _values(number: int, row: Mapping[str, object]) -> tuple[str, ...]:
 
 def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
     try:
-        found = workflow.try_scope(here.house, domain.label, rules)
+        found = editing.try_scope(here.house, domain.label, rules)
     except RollcallError as problem:
         fail(problem)
         return
-    read = workflow.last_read(here.house, domain.label)
+    read = last_read(here.house, domain.label)
     if found is None or read is None:
         st.info("No sample was read yet; after the first preview this counts live.", icon=":material/info:")
         return
@@ -129,7 +131,7 @@ def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None
 def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:
     left, right = st.columns(2, gap="large")
     fed = ["", *(each.name for each in domain.attributes if each.data_feed_name)]
-    connections = ["", *(each.connection.name for each in workflow.connections_seen(here.house, domain.customer))]
+    connections = ["", *(each.connection.name for each in connections_seen(here.house, domain.customer))]
     with left:
         identifier = st.selectbox(
             "Unique identifier", fed, _place(fed, base.unique_identifier), key=f"identifier_{key}",
@@ -201,11 +203,11 @@ def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycl
     )
     said = Lifecycle(_meanings(edited, named), int(days))
     with right:
-        _statuses(workflow.try_lifecycle(here.house, domain.label, said))
+        _statuses(editing.try_lifecycle(here.house, domain.label, said))
     return said
 
 
-def _statuses(found: Sequence[workflow.StatusSeen]) -> None:
+def _statuses(found: Sequence[editing.StatusSeen]) -> None:
     """The statuses that people have in HiBob, those first of which the table says nothing."""
     if not found:
         return
@@ -244,11 +246,11 @@ def limits(base: Settings, key: str) -> Limits:
     st.caption(
         "A number of people, a percentage of the live users such as 10%, or off. Checked before the first write."
     )
-    words, said = workflow.limits_in_words(base), {}
+    words, said = editing.limits_in_words(base), {}
     columns = st.columns(3, gap="large")
     for place, (name, (label, help)) in enumerate(LIMITS.items()):
         said[name] = columns[place % 3].text_input(label, words[name], key=f"limit_{name}_{key}", help=help)
-    return workflow.limits_from_words(said, {name: label for name, (label, _) in LIMITS.items()})
+    return editing.limits_from_words(said, {name: label for name, (label, _) in LIMITS.items()})
 
 
 def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Protection, ...]:
@@ -282,7 +284,7 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
 
 def _strangers(here: Here, domain: Domain, named: Sequence[str]) -> None:
     """A misspelt name protects nobody."""
-    unknown = workflow.strangers(here.house, domain.label, named)
+    unknown = editing.strangers(here.house, domain.label, named)
     if unknown:
         st.warning(
             "Nobody among the users, nor in the last read of HiBob, is called this, so it protects nobody now: "

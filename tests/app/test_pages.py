@@ -13,7 +13,7 @@ from openpyxl import Workbook, load_workbook
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from provisioning import worker, workflow
+from provisioning import worker
 from provisioning.errors import NotFound, RoleMissing, SettingsError
 from provisioning.model import (
     Action,
@@ -32,8 +32,24 @@ from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
-from provisioning.web import mapping_sample, worker_child
+from provisioning.web import frame, mapping_sample, worker_child
 from provisioning.web.approval import EXCEL
+from provisioning.workflow import (
+    approving,
+    asking,
+    connections,
+    deciding,
+    editing,
+    explaining,
+    looking,
+    planning,
+    processing,
+    setting_up,
+    settings_drafts,
+    stored_plans,
+    workbooks,
+)
+from provisioning.workflow.house import domains_seen, may
 
 Said = Callable[[AppTest], str]
 PAGES = [
@@ -161,7 +177,7 @@ def test_a_domain_can_be_added_to_a_connection(app: App) -> None:
     name = next(each for each in at.text_input if each.label == "Name of the domain")
     name.set_value("contractors")
     button(at, "Add")
-    assert [each.name for each in workflow.domains_seen(app.house(), "Northwind Trading")] == ["contractors", "staff"]
+    assert [each.name for each in domains_seen(app.house(), "Northwind Trading")] == ["contractors", "staff"]
 
 
 def test_a_custom_report_is_chosen_by_name_once_the_test_has_listed_them(app: App, said: Said) -> None:
@@ -172,7 +188,7 @@ def test_a_custom_report_is_chosen_by_name_once_the_test_has_listed_them(app: Ap
     at = app.open("connect")
     next(each for each in at.selectbox if each.label == "What is read").set_value(31048356)
     button(at, "Save")
-    assert workflow.connections_seen(app.house(), "Northwind Trading")[0].connection.report == 31048356
+    assert connections.connections_seen(app.house(), "Northwind Trading")[0].connection.report == 31048356
     assert "Custom report: Learning platform feed (31048356)" in what_is_read(app)
 
 
@@ -204,17 +220,17 @@ def test_a_preview_that_failed_says_why(app: App, sandbox: Sandbox) -> None:
 
 def test_people_left_out_are_kept_with_the_approval(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.keep_only(house, plan.id, [plan.changes[0].key])
+    plan = planning.preview(house, DOMAIN)
+    approving.keep_only(house, plan.id, [plan.changes[0].key])
     button(app.open("preview"), "Approve")
-    approval = workflow.approval_of(house, plan.id)
+    approval = stored_plans.approval_of(house, plan.id)
     assert approval is not None
     assert len(approval.left_out) == len(plan.changes) - 1
 
 
 def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -> None:
     sandbox.switches.half_missing = True
-    plan = workflow.preview(full.house(), DOMAIN)
+    plan = planning.preview(full.house(), DOMAIN)
     at = full.open("preview")
     button(at, "Approve")
     assert "blocked" in at.error[0].value
@@ -222,28 +238,28 @@ def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -
         if each.label.startswith("Reason for overriding"):
             each.set_value("Agreed with the customer by phone.")
     button(at, "Approve")
-    assert workflow.approval_of(full.house(), plan.id) is not None
+    assert stored_plans.approval_of(full.house(), plan.id) is not None
 
 
 def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     at = app.open("process")
     assert "did not come to its end" in said(at)
     button(at, "Resume")
     app.work()
-    run = workflow.run_of(house, plan.id)
+    run = stored_plans.run_of(house, plan.id)
     assert run is not None
     assert run.status is RunStatus.DONE
 
 
 def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
     assert jobs.claim(house.db, house.clock()) is not None
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     runs.journal(house.db, run.id, [Outcome(plan.changes[0].key, plan.changes[0].action, Result.DONE)], house.clock())
@@ -255,9 +271,9 @@ def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
 
 def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
     job = jobs.claim(house.db, house.clock())
     assert job is not None
     runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
@@ -269,20 +285,20 @@ def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) ->
 
 def test_what_a_run_waited_for_is_not_said_any_more_when_it_goes_on(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
     job = jobs.claim(house.db, house.clock())
     assert job is not None
     jobs.note(house.db, job.id, "Waiting for somebody else")
     worker.execute(house, job)
-    assert workflow.job_seen(house, DOMAIN, job.id).step == ""
+    assert asking.job_seen(house, DOMAIN, job.id).step == ""
 
 
 def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     why = "Stopped early: 50 in a row failed for the same cause (403)."
     runs.end_run(house.db, run.id, RunStatus.STOPPED, house.clock(), why)
@@ -293,8 +309,8 @@ def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
 
 def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     failed = [Outcome(each.key, each.action, Result.FAILED, "The directory did not answer.") for each in plan.changes]
     runs.journal(house.db, run.id, failed, house.clock())
@@ -306,9 +322,9 @@ def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
 
 def test_the_workbook_of_a_page_is_the_one_of_the_command_line(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
+    plan = looking.plans_seen(house, DOMAIN)[0]
     file = BytesIO()
-    workflow.export_workbook(house, plan.id, file)
+    workbooks.export_workbook(house, plan.id, file)
     assert file.getvalue()[:2] == b"PK"
 
 
@@ -327,21 +343,21 @@ def test_an_edited_mapping_survives_another_session_and_is_saved_as_a_new_versio
     later = full.open("mapping")
     assert "Unsaved changes" in said(later)
     button(later, "Save")
-    attributes = workflow.domains_seen(full.house(), "Northwind Trading")[0].attributes
+    attributes = domains_seen(full.house(), "Northwind Trading")[0].attributes
     assert attributes[6].name == "Office"
     assert "Version 2 is in force" in said(full.open("mapping"))
 
 
 def test_looking_at_a_mapping_makes_no_draft(full: App) -> None:
     full.open("mapping")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
 
 
 def test_a_discarded_draft_is_gone(full: App, said: Said) -> None:
     at = full.open("mapping")
     edit(at, 6, Attribute="Office")
     button(at, "Discard")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
 
 
@@ -349,9 +365,9 @@ def test_a_save_over_a_newer_version_is_refused_with_the_difference(full: App, s
     at = full.open("mapping")
     edit(at, 6, Attribute="Office")
     other = full.house("csm@skillcast.example")
-    workflow.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
-    domain = workflow.domains_seen(other, "Northwind Trading")[0]
-    workflow.save_mapping(other, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
+    setting_up.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    domain = domains_seen(other, "Northwind Trading")[0]
+    editing.save_mapping(other, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
     button(at, "Save")
     assert "Certified person: removed" in at.error[0].value.replace("\\", "")
     later = full.open("mapping")
@@ -380,7 +396,7 @@ def test_a_changed_limit_is_a_new_version_of_the_settings(full: App, said: Said)
     next(each for each in at.text_input if each.label == "Archives in one run").set_value("25")
     at.run()
     button(at, "Save")
-    assert workflow.domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
+    assert domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
     assert "Version 2 is in force" in said(full.open("settings"))
 
 
@@ -405,8 +421,8 @@ def test_edited_settings_survive_another_session_until_they_are_saved(full: App,
     assert archive_limit(later).value == "25"
     assert "Unsaved changes, kept as your draft" in said(later)
     button(later, "Save")
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
-    assert workflow.domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
+    assert domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
 
 
 def test_edited_settings_survive_a_page_change_and_can_be_discarded(full: App, said: Said) -> None:
@@ -417,7 +433,7 @@ def test_edited_settings_survive_a_page_change_and_can_be_discarded(full: App, s
     assert archive_limit(at).value == "25"
     button(at, "Discard")
     assert archive_limit(at).value == "10%"
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
 
 
@@ -429,7 +445,7 @@ def test_edited_rules_survive_another_session(full: App) -> None:
     at.run()
     later = full.open("settings")
     assert not later.exception
-    draft = workflow.settings_draft(full.house(), DOMAIN)
+    draft = settings_drafts.settings_draft(full.house(), DOMAIN)
     assert draft is not None
     assert draft[0].scope == (ScopeRule(True, "work.site", ("London",)),)
     assert next(e for e in later.metric if e.label == "Employees in this scope").value != "40 of 40"
@@ -437,23 +453,23 @@ def test_edited_rules_survive_another_session(full: App) -> None:
 
 def test_looking_at_settings_makes_no_draft(full: App) -> None:
     full.open("settings")
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
 
 
 def test_settings_saved_over_a_newer_version_are_refused_with_the_difference(full: App, said: Said) -> None:
     at = full.open("settings")
     archive_limit(at).set_value("25").run()
     other = full.house("csm@skillcast.example")
-    workflow.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
-    settings = workflow.domains_seen(other, "Northwind Trading")[0].settings
-    workflow.save_settings(other, DOMAIN, replace(settings, absent_reads=3), 1)
+    setting_up.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    settings = domains_seen(other, "Northwind Trading")[0].settings
+    editing.save_settings(other, DOMAIN, replace(settings, absent_reads=3), 1)
     button(at, "Save")
     assert "Absent reads: 1 → 3" in at.error[0].value.replace("\\", "")
     later = full.open("settings")
     assert "Absent reads: 1 → 3" in [each.value for each in later.text]
     button(later, next(each.label for each in later.button if "put my draft on top" in each.label))
     button(full.open("settings"), "Save")
-    saved = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    saved = domains_seen(full.house(), "Northwind Trading")[0]
     assert (saved.settings_version, saved.settings.absent_reads) == (3, 1)
     assert saved.settings.limits.archive.number == 25
 
@@ -466,13 +482,13 @@ def test_a_session_holds_no_settings_but_as_text(full: App) -> None:
 
 
 def test_an_auditor_keeps_no_draft_of_settings(full: App) -> None:
-    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    setting_up.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
     auditor = full.house("auditor@acme.example")
-    settings = workflow.domains_seen(auditor, "Northwind Trading")[0].settings
+    settings = domains_seen(auditor, "Northwind Trading")[0].settings
     with pytest.raises(RoleMissing):
-        workflow.keep_settings_draft(auditor, DOMAIN, settings, 1)
+        settings_drafts.keep_settings_draft(auditor, DOMAIN, settings, 1)
     with pytest.raises(RoleMissing):
-        workflow.drop_settings_draft(auditor, DOMAIN)
+        settings_drafts.drop_settings_draft(auditor, DOMAIN)
 
 
 def test_a_scope_counts_live(full: App) -> None:
@@ -489,7 +505,7 @@ def test_a_scope_counts_live(full: App) -> None:
 def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: App, sandbox: Sandbox) -> None:
     for person in list(sandbox.company.people.values())[:2]:
         person["internal.lifecycleStatus"] = "sabbatical"
-    workflow.preview(full.house(), DOMAIN)
+    planning.preview(full.house(), DOMAIN)
     at = full.open("settings", part="lifecycle")
     shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
     assert shown["People"].sum() == 40
@@ -503,11 +519,11 @@ def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: Ap
 
 
 def test_a_protected_person_who_is_nobody_is_said(full: App) -> None:
-    user, link, _, values = workflow.users(full.house(), DOMAIN)[0]
-    settings = workflow.domains_seen(full.house(), "Northwind Trading")[0].settings
+    user, link, _, values = looking.users(full.house(), DOMAIN)[0]
+    settings = domains_seen(full.house(), "Northwind Trading")[0].settings
     named = (ADMIN, user, f"user:{user}", link, values["Email"].upper(), "adimn@northwind.example")
     protected = tuple(Protection(person=each) for each in named)
-    workflow.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
+    editing.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
     (told,) = full.open("settings", part="protected").warning
     assert (
         told.value.replace("\\", "")
@@ -517,7 +533,7 @@ def test_a_protected_person_who_is_nobody_is_said(full: App) -> None:
 
 
 def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
-    plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
+    plan = looking.plans_seen(full.house(), DOMAIN)[0].id
     shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
     explained = {each.label for each in shown if each.proto.help}
     assert explained == {"Held back", "Unchanged", "Failed", "Drifted", "Skipped"}
@@ -529,9 +545,9 @@ def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
 def test_a_day_shows_in_the_next_preview_and_in_the_history(full: App, sandbox: Sandbox, said: Said) -> None:
     sandbox.pass_day()
     house = full.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.process(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
     runs_shown = full.open("history", show="runs").dataframe[0].value
     assert len(runs_shown) == 2
     assert sum(int(each) for each in re.findall(r"\d+", runs_shown["Done"][0])) == len(plan.changes)
@@ -539,8 +555,8 @@ def test_a_day_shows_in_the_next_preview_and_in_the_history(full: App, sandbox: 
 
 def test_the_history_names_changes_of_the_mapping(full: App, said: Said) -> None:
     house = full.house()
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
     assert "saved the mapping, now version 2" in said(full.open("history", kinds="Settings and mapping"))
 
 
@@ -552,7 +568,7 @@ def test_a_person_in_the_address_is_explained(full: App, said: Said) -> None:
 
 def test_a_person_without_a_user_is_explained_by_name(full: App, sandbox: Sandbox, said: Said) -> None:
     sandbox.pass_day()
-    held = workflow.preview(full.house(), DOMAIN).held[0]
+    held = planning.preview(full.house(), DOMAIN).held[0]
     at = full.open("people", person=held.name)
     assert not at.error
     assert "Held back" in said(at)
@@ -570,14 +586,14 @@ def test_data_never_becomes_markdown(full: App) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_new_domain_without_a_mapping_has_no_error(full: App, page: str) -> None:
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     at = full.open(page, customer="Northwind Trading", domain="contractors")
     assert not at.exception
     assert not [each.value for each in at.error if "not been read" not in each.value]
 
 
 def test_a_new_domain_is_mapped_by_the_suggestions_and_previewed(full: App, said: Said) -> None:
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     place = {"customer": "Northwind Trading", "domain": "contractors"}
     at = full.open("mapping", **place)
     button(at, next(each.label for each in at.button if each.label.startswith("Take all")))
@@ -589,8 +605,8 @@ def test_a_new_domain_is_mapped_by_the_suggestions_and_previewed(full: App, said
 
 
 def test_a_preview_of_another_domain_is_not_shown_under_this_one(full: App, said: Said) -> None:
-    plan = workflow.plans_seen(full.house(), DOMAIN)[0]
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    plan = looking.plans_seen(full.house(), DOMAIN)[0]
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     at = full.open("preview", customer="Northwind Trading", domain="contractors", plan=plan.id)
     assert "belongs to" in said(at)
 
@@ -600,62 +616,62 @@ def test_a_preview_of_another_domain_is_not_shown_under_this_one(full: App, said
 
 def test_whoever_is_left_out_on_the_page_is_left_out_by_the_file_downloaded_there(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     key = plan.changes[0].key
-    workflow.keep_only(house, plan.id, [key])
+    approving.keep_only(house, plan.id, [key])
     assert "the file decides" in said(app.open("preview"))
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
+    approving.export_decided_workbook(house, plan.id, file)
     assert set(read_workbook(plan, file).left_out) == {each.key for each in plan.changes} - {key}
     file.seek(0)
-    approval = workflow.approve_by_workbook(house, plan.id, file)
+    approval = approving.approve_by_workbook(house, plan.id, file)
     assert len(approval.left_out) == len(plan.changes) - 1
 
 
 def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
-    workflow.keep_only(house, plan.id, [plan.changes[0].key])
+    approving.export_decided_workbook(house, plan.id, file)
+    approving.keep_only(house, plan.id, [plan.changes[0].key])
     file.seek(0)
-    assert workflow.approve_by_workbook(house, plan.id, file).left_out == ()
-    assert workflow.left_out_draft(house, plan.id) == ()
+    assert approving.approve_by_workbook(house, plan.id, file).left_out == ()
+    assert approving.left_out_draft(house, plan.id) == ()
 
 
 def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_recorded(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    before = workflow.see_history(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
+    before = looking.see_history(house, DOMAIN)
     at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Perhaps"))
     assert "Added, row 9: Decision should be Approve, Leave out or Keep active and is “Perhaps”" in bare(said(at))
     assert "Approve with this file" not in [each.label for each in at.button]
-    assert workflow.approval_of(house, plan.id) is None
-    assert [each.what for each in workflow.see_history(house, DOMAIN)[: -len(before)]] == ["workbook exported"]
+    assert stored_plans.approval_of(house, plan.id) is None
+    assert [each.what for each in looking.see_history(house, DOMAIN)[: -len(before)]] == ["workbook exported"]
 
 
 def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = upload(app, plan.id, sign)
     assert r"This file approves everything\. Decided, as it says, by Grace \*Okoye\*" in said(at)
-    assert workflow.approval_of(app.house(), plan.id) is None
+    assert stored_plans.approval_of(app.house(), plan.id) is None
     button(at, "Approve with this file")
     assert f"Approved by {ADMIN}" in bare(said(at))
     assert r"Decided, as the Excel file says, by Grace \*Okoye\*" in said(at)
-    approval = workflow.approval_of(app.house(), plan.id)
+    approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval is not None
     assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
 
 
 def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Leave out"))
     count, left = len(plan.changes), plan.changes[0]
     assert f"This file approves {count - 1} of {count} changes, left out: {left.name}." in bare(said(at))
-    assert workflow.approval_of(app.house(), plan.id) is None
-    assert workflow.left_out_draft(app.house(), plan.id) == ()
+    assert stored_plans.approval_of(app.house(), plan.id) is None
+    assert approving.left_out_draft(app.house(), plan.id) == ()
     button(at, "Approve with this file")
-    approval = workflow.approval_of(app.house(), plan.id)
+    approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval
     assert approval.left_out == (left.key,)
 
@@ -671,7 +687,7 @@ def sign(book: Workbook) -> None:
 
 def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
     file, edited = BytesIO(), BytesIO()
-    workflow.export_decided_workbook(app.house(), plan_id, file)
+    approving.export_decided_workbook(app.house(), plan_id, file)
     book = load_workbook(file)
     edit(book)
     book.save(edited)
@@ -688,19 +704,19 @@ def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:
 
 def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
     house = app.house()
-    url = workflow.connections_seen(house, "Northwind Trading")[0].connection.base_url
-    workflow.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
+    url = connections.connections_seen(house, "Northwind Trading")[0].connection.base_url
+    setting_up.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
     at = app.open("connect")
     assert not any("](" in each.value for each in at.header)
     for name in ("x" * 201, "two\nlines"):
         with pytest.raises(SettingsError, match="200 printable"):
-            workflow.save_connection(house, "Northwind Trading", name, url, "id", None)
+            setting_up.save_connection(house, "Northwind Trading", name, url, "id", None)
 
 
 def test_a_killed_worker_is_started_again_while_a_tab_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[object] = []
     monkeypatch.setattr(worker_child, "keep", lambda data, environment: kept.append(data))
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
     app.open("preview")
     assert not kept
     monkeypatch.delenv("ROLLCALL_WORKER")
@@ -718,39 +734,39 @@ def test_the_local_user_who_makes_the_first_customer_is_its_admin(
     next(each for each in at.text_input if each.label == "Name of the customer").set_value("Acme")
     button(at, "Create")
     assert not at.error
-    assert "approve" in workflow.may(empty.house(), "Acme")
-    assert [each.what for each in workflow.see_history(empty.house(), "Acme")] == ["role granted", "customer created"]
+    assert "approve" in may(empty.house(), "Acme")
+    assert [each.what for each in looking.see_history(empty.house(), "Acme")] == ["role granted", "customer created"]
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "stranger@elsewhere.example")
     assert "Create" not in [each.label for each in empty.open("start").button]
     empty.environment["ROLLCALL_LOCAL_USER"] = "stranger@elsewhere.example"
     with pytest.raises(RoleMissing):
-        workflow.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
+        setting_up.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
 
 
 def test_a_bar_of_attributes_filters_to_the_people_it_counts(full: App, sandbox: Sandbox) -> None:
     house = full.house()
-    first = workflow.plans_seen(house, DOMAIN)[0]
+    first = looking.plans_seen(house, DOMAIN)[0]
     name = first.attributes[0]
-    assert workflow.changes_seen(house, first.id, "", name, "", 50, 0)[1] == 0  # all of them are added
+    assert looking.changes_seen(house, first.id, "", name, "", 50, 0)[1] == 0  # all of them are added
     sandbox.pass_day()
-    plan = workflow.preview(house, DOMAIN)
-    for attribute, count in workflow.attributes_changed(house, plan.id).items():
-        found, total = workflow.changes_seen(house, plan.id, "", attribute, "", 50, 0)
+    plan = planning.preview(house, DOMAIN)
+    for attribute, count in looking.attributes_changed(house, plan.id).items():
+        found, total = looking.changes_seen(house, plan.id, "", attribute, "", 50, 0)
         assert total == count
         assert {each.action for each in found} <= {Action.UPDATE, Action.REACTIVATE}
 
 
 def test_a_run_of_another_domain_is_not_shown_in_this_history(full: App, said: Said) -> None:
-    run = workflow.runs_seen(full.house(), DOMAIN)[0][0]
+    run = looking.runs_seen(full.house(), DOMAIN)[0][0]
     house = full.house()
-    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
-    other = next(each for each in workflow.domains_seen(house, "Northwind Trading") if each.name == "contractors")
+    setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    other = next(each for each in domains_seen(house, "Northwind Trading") if each.name == "contractors")
     with house.db.transaction():
         house.db.execute("UPDATE runs SET domain_id = ? WHERE id = ?", other.id, run.id)
         house.db.execute("UPDATE plans SET domain_id = ? WHERE id = ?", other.id, run.plan_id)
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks})
-    workflow.process(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks})
+    processing.process(house, plan.id)
     shown = said(full.open("history", customer="Northwind Trading", domain="staff", run=run.id))
     assert "belongs to" in shown
     assert f"Run {run.id}" not in shown.replace("\\", "")
@@ -760,7 +776,7 @@ def test_a_locked_database_is_one_clear_sentence(full: App, monkeypatch: pytest.
     def locked(*_: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    monkeypatch.setattr(workflow, "customers_seen", locked)
+    monkeypatch.setattr(frame, "customers_seen", locked)
     at = full.open("preview")
     assert not at.exception
     assert "database is locked" in at.error[0].value
@@ -776,8 +792,8 @@ def test_a_wrong_local_user_is_one_clear_sentence(empty: App, monkeypatch: pytes
 
 def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     with lease(house.db, plan.domain_id, f"process {plan.id}"):
         at = app.open("process")
@@ -795,25 +811,25 @@ def test_a_preview_says_how_far_it_is(app: App) -> None:
         chosen = next(each for each in app.open("preview").selectbox if each.label == "Preview")
         return str(chosen.options[0])
 
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     assert "Waiting for approval" in shown()
-    workflow.approve(house, plan.id)
+    approving.approve(house, plan.id)
     assert "Approved" in shown()
-    workflow.process(house, plan.id)
+    processing.process(house, plan.id)
     assert "Processed" in shown()
-    workflow.preview(house, DOMAIN)
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    states = workflow.plan_states(house, DOMAIN, workflow.plans_seen(house, DOMAIN))
+    planning.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    states = looking.plan_states(house, DOMAIN, looking.plans_seen(house, DOMAIN))
     assert [str(each) for each in states.values()] == ["empty", "processed"]
     assert domain.settings_version == 1
 
 
 def test_a_preview_of_older_settings_is_lapsed(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_settings(house, DOMAIN, replace(domain.settings, two_people=not domain.settings.two_people), 1)
-    assert workflow.plan_states(house, DOMAIN, [plan])[plan.id] is workflow.PlanState.LAPSED
+    plan = planning.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, two_people=not domain.settings.two_people), 1)
+    assert looking.plan_states(house, DOMAIN, [plan])[plan.id] is looking.PlanState.LAPSED
 
 
 def test_the_overview_looks_at_a_failed_job_first(app: App, sandbox: Sandbox, said: Said) -> None:
@@ -825,9 +841,9 @@ def test_the_overview_looks_at_a_failed_job_first(app: App, sandbox: Sandbox, sa
 
 def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     house.db.execute("UPDATE customers SET seats = 10, price_per_user = '2.50'")
-    effect = workflow.effect_of(house, plan.id)
+    effect = looking.effect_of(house, plan.id)
     assert effect.newly_live == effect.live == plan.counts["add"]
     assert effect.over == effect.live - 10
     assert effect.cost is not None
@@ -860,9 +876,9 @@ def test_a_good_test_leads_on_to_what_comes_next(full: App, monkeypatch: pytest.
 
 def test_the_history_of_settings_says_only_what_differs(full: App, said: Said) -> None:
     house = full.house()
-    settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
+    settings = domains_seen(house, "Northwind Trading")[0].settings
     limits = replace(settings.limits, archive=replace(settings.limits.archive, percent="15", number=None))
-    workflow.save_settings(house, DOMAIN, replace(settings, limits=limits), 1)
+    editing.save_settings(house, DOMAIN, replace(settings, limits=limits), 1)
     told = said(full.open("history", kinds="Settings and mapping")).splitlines()
     (line,) = [each for each in told if "archive\\: 10 % → 15 %" in each]
     assert "blank" not in line
@@ -873,8 +889,8 @@ def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monk
     monkeypatch.setattr(st, "page_link", lambda _, label, query_params, **__: links.update({label: query_params}))
     house = full.house()
     finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
     assert links["Open the settings"]["part"] == "lifecycle"
 
@@ -885,8 +901,8 @@ def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monk
 def saved_elsewhere(full: App) -> None:
     """Another tab of the same person saves version 2, without the last attribute."""
     house = full.house()
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
 
 
 def test_an_edit_in_a_tab_opened_before_another_saved_is_refused(full: App, said: Said) -> None:
@@ -897,7 +913,7 @@ def test_an_edit_in_a_tab_opened_before_another_saved_is_refused(full: App, said
     assert "your draft began from version 1" in said(second)
     button(second, "Save")
     assert "Nothing of yours was saved" in second.error[0].value
-    domain = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    domain = domains_seen(full.house(), "Northwind Trading")[0]
     assert (domain.mapping_version, domain.attributes[6].name) == (2, "Office")
 
 
@@ -905,17 +921,17 @@ def test_a_tab_without_an_edit_follows_a_newer_version(full: App, said: Said) ->
     at = full.open("mapping")
     saved_elsewhere(full)
     at.run()
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 2 is in force" in said(at)
 
 
 def test_a_draft_edited_back_is_no_draft(full: App, said: Said) -> None:
     at = full.open("mapping")
-    before = workflow.domains_seen(full.house(), "Northwind Trading")[0].attributes[6].name
+    before = domains_seen(full.house(), "Northwind Trading")[0].attributes[6].name
     edit(at, 6, Attribute="Office")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is not None
+    assert editing.mapping_draft(full.house(), DOMAIN) is not None
     edit(at, 6, Attribute=before)
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
 
 
@@ -937,7 +953,7 @@ def test_a_cell_that_cannot_be_read_is_named_and_not_saved(full: App, column: st
     assert not at.exception
     assert f"Row 7, “Site”, {column}" in at.error[0].value
     assert next(each for each in at.button if each.label == "Save").disabled
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     button(at, "Discard")
     assert not at.error
 
@@ -964,8 +980,8 @@ def test_a_mistyped_limit_is_named_as_on_the_page_and_can_be_discarded(full: App
 def test_the_sample_picker_keeps_the_person_in_the_address_and_searches(
     full: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody = workflow.people_read(full.house(), DOMAIN)
-    monkeypatch.setattr(workflow, "people_read", lambda *args, **more: people_read(*args, most=5))
+    everybody = editing.people_read(full.house(), DOMAIN)
+    monkeypatch.setattr(editing, "people_read", lambda *args, **more: people_read(*args, most=5))
     key = everybody[-1][0]
     at = full.open("mapping", person=key)
     picker = next(each for each in at.selectbox if each.label == "Person")
@@ -979,12 +995,12 @@ def test_the_sample_picker_keeps_the_person_in_the_address_and_searches(
     assert not at.exception
 
 
-people_read = workflow.people_read
+people_read = editing.people_read
 
 
 def test_a_connection_test_is_the_first_read_for_the_mapping(app: App, said: Said) -> None:
     assert "read HiBob once" in said(app.open("mapping"))
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
     told = said(app.open("mapping"))
     assert "read HiBob once" not in told
@@ -1014,35 +1030,35 @@ def test_a_search_stands_in_the_address_and_comes_back_with_it(full: App) -> Non
 
 
 def test_a_tab_stands_in_the_address_and_comes_back_with_it(full: App, sandbox: Sandbox, said: Said) -> None:
-    held = workflow.preview(full.house(), DOMAIN).counts["held"]
+    held = planning.preview(full.house(), DOMAIN).counts["held"]
     assert "Something would otherwise happen" not in said(full.open("preview"))
     assert f"Something would otherwise happen to {held} people" in said(full.open("preview", show="held"))
     assert "Whatever" not in said(full.open("preview", show="nothing that there is"))
 
 
 def test_the_person_selected_stands_in_the_address(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     chosen = plan.changes[3]
     at = app.open("preview", plan=plan.id, selected=chosen.key)
     assert "1 person selected" in said(at)
     assert f"HiBob id: {chosen.key}" in [each.value for each in at.text]
     button(at, "Leave out")
-    assert workflow.left_out_draft(app.house(), plan.id) == (chosen.key,)
+    assert approving.left_out_draft(app.house(), plan.id) == (chosen.key,)
 
 
 def test_the_run_shown_stands_in_the_address(full: App, sandbox: Sandbox, said: Said) -> None:
     sandbox.pass_day()
     house = full.house()
-    first = workflow.runs_seen(house, DOMAIN)[0][0].id
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    second = workflow.process(house, plan.id).id
+    first = looking.runs_seen(house, DOMAIN)[0][0].id
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    second = processing.process(house, plan.id).id
     assert second in full.open("history", show="runs").code[0].value
     assert first in full.open("history", show="runs", run=first).code[0].value
 
 
 def test_another_search_begins_on_its_first_page_with_nobody_selected(app: App) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = app.open("preview", plan=plan.id, page="2", selected=plan.changes[0].key)
     next(each for each in at.text_input if each.label == "Search").set_value("zzz").run()
     assert sorted(at.query_params) == ["customer", "domain", "plan", "search"]
@@ -1050,7 +1066,7 @@ def test_another_search_begins_on_its_first_page_with_nobody_selected(app: App) 
 
 def test_the_sidebar_leads_to_what_a_page_would_show(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0].id
+    plan = looking.plans_seen(house, DOMAIN)[0].id
     links = {each.proto.label: each.proto.query_string for each in full.open().sidebar.get("page_link")}
     place = "customer=Northwind+Trading&domain=staff"
     assert links["Preview"] == links["Process"] == f"{place}&plan={plan}"
@@ -1069,13 +1085,13 @@ def test_an_address_copied_from_a_page_is_found(full: App, said: Said) -> None:
 
 def test_an_auditor_decides_nothing(full: App, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     sandbox.pass_day()
-    plan = workflow.preview(full.house(), DOMAIN)
-    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    plan = planning.preview(full.house(), DOMAIN)
+    setting_up.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
     auditor = full.house("auditor@acme.example")
     for decide in (
-        lambda: workflow.keep_left_out(auditor, plan.id, [plan.changes[0].key]),
-        lambda: workflow.keep_only(auditor, plan.id, [plan.changes[0].key]),
-        lambda: workflow.drop_mapping_draft(auditor, DOMAIN),
+        lambda: approving.keep_left_out(auditor, plan.id, [plan.changes[0].key]),
+        lambda: approving.keep_only(auditor, plan.id, [plan.changes[0].key]),
+        lambda: editing.drop_mapping_draft(auditor, DOMAIN),
     ):
         with pytest.raises(RoleMissing):
             decide()
@@ -1086,42 +1102,42 @@ def test_an_auditor_decides_nothing(full: App, monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_preview_of_another_domain_cannot_be_asked_to_be_processed(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
     with pytest.raises(NotFound, match="another domain"):
-        workflow.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
+        asking.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
 
 
 @pytest.mark.parametrize("text", ["%", "_", "zz_"])
 def test_a_sign_that_stands_for_anything_elsewhere_finds_itself_alone(full: App, text: str) -> None:
     house = full.house()
-    plan, run = workflow.plans_seen(house, DOMAIN)[0], workflow.runs_seen(house, DOMAIN)[0][0]
-    assert workflow.users_seen(house, DOMAIN, text, 50, 0)[1] == 0
-    assert workflow.changes_seen(house, plan.id, "", "", text, 50, 0)[1] == 0
-    assert workflow.held_seen(house, plan.id, text, 50, 0)[1] == 0
-    assert workflow.outcomes_seen(house, run.id, ["done"], text, 50, 0)[1] == 0
+    plan, run = looking.plans_seen(house, DOMAIN)[0], looking.runs_seen(house, DOMAIN)[0][0]
+    assert looking.users_seen(house, DOMAIN, text, 50, 0)[1] == 0
+    assert looking.changes_seen(house, plan.id, "", "", text, 50, 0)[1] == 0
+    assert looking.held_seen(house, plan.id, text, 50, 0)[1] == 0
+    assert looking.outcomes_seen(house, run.id, ["done"], text, 50, 0)[1] == 0
 
 
 def test_a_search_does_not_mind_capitals(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    assert workflow.users_seen(house, DOMAIN, ADMIN.upper(), 50, 0)[1] == 1
-    assert workflow.changes_seen(house, plan.id, "", "", ADMIN.upper(), 50, 0)[1] == 1
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    assert looking.users_seen(house, DOMAIN, ADMIN.upper(), 50, 0)[1] == 1
+    assert looking.changes_seen(house, plan.id, "", "", ADMIN.upper(), 50, 0)[1] == 1
 
 
 def test_a_connection_that_is_the_only_one_is_used_by_domains_that_name_none(full: App, said: Said) -> None:
     house = full.house()
-    settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
-    workflow.save_settings(house, DOMAIN, replace(settings, connection=None), 1)
-    assert workflow.connections_seen(house, "Northwind Trading")[0].domains == ("staff",)
+    settings = domains_seen(house, "Northwind Trading")[0].settings
+    editing.save_settings(house, DOMAIN, replace(settings, connection=None), 1)
+    assert connections.connections_seen(house, "Northwind Trading")[0].domains == ("staff",)
     assert "Used by: staff" in said(full.open("connect")).replace("\\", "")
 
 
 def test_the_history_names_whoever_was_left_out(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     left = plan.changes[0]
-    workflow.approve(house, plan.id, leave_out=[left.key])
+    approving.approve(house, plan.id, leave_out=[left.key])
     told = said(app.open("history", kinds="Previews and approvals")).replace("\\", "")
     assert f"approved {len(plan.changes) - 1} of {len(plan.changes)} changes" in told
     assert f"left out: {left.name}" in told
@@ -1130,7 +1146,7 @@ def test_the_history_names_whoever_was_left_out(app: App, said: Said) -> None:
 
 def test_a_person_is_told_dates_as_people_write_them(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     starter = next(each for each in plan.held if each.code == "future-starter")
     shown = said(app.open("people", person=starter.key)).replace("\\", "")
     assert "Starts on" in shown
@@ -1139,9 +1155,9 @@ def test_a_person_is_told_dates_as_people_write_them(app: App, said: Said) -> No
 
 def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    plan = planning.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), 1)
     shown = said(app.open("preview", plan=plan.id)).replace("\\", "")
     assert f"since preview {plan.id}" in shown
     assert f"since plan {plan.id}" not in shown
@@ -1149,39 +1165,39 @@ def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
 
 def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
+    plan = looking.plans_seen(house, DOMAIN)[0]
     keys = tuple(str(number) for number in range(1_234))
     finding = Finding(
         "unknown-lifecycle", Severity.WARN, "They have a status of their own.", "Say what it means.", keys=keys
     )
-    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     assert "These are the first 200 of 1,234." in said(full.open("preview"))
 
 
 def test_the_user_shown_for_a_person_is_theirs_and_no_other(full: App) -> None:
     """Somebody's HiBob id may stand in another user's attributes, as a manager's id does."""
     house = full.house()
-    held = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
-    first, second = (user for user, *_ in workflow.users(house, DOMAIN)[:2])
+    held = looking.held_seen(house, looking.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    first, second = (user for user, *_ in looking.users(house, DOMAIN)[:2])
     for text in (held, second):
         with house.db.transaction():
             house.db.execute("UPDATE users SET attributes = json_set(attributes, '$.Nickname', ?) WHERE id = 1", text)
-        assert workflow.users_seen(house, DOMAIN, text, 50, 0)[0][0][0] == first
+        assert looking.users_seen(house, DOMAIN, text, 50, 0)[0][0][0] == first
         at = full.open("people", person=text)
         assert first not in [
             value for table in at.dataframe if "Value" in table.value for value in table.value["Value"]
         ]
-    found = workflow.user_of(house, DOMAIN, f"user:{second}")
+    found = looking.user_of(house, DOMAIN, f"user:{second}")
     assert found is not None
     assert found[0] == second
-    assert workflow.user_of(house, DOMAIN, held) is None
+    assert looking.user_of(house, DOMAIN, held) is None
 
 
 def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
     house = full.house()
-    key = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    key = looking.held_seen(house, looking.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
     sandbox.company.people[key]["root.firstName"] = "[x](https://evil.example)"
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     at = full.open("preview", plan=plan.id, show="held", selected=key)
     (label,) = (each.proto.label for each in at.get("page_link") if "Everything" in each.proto.label)
     assert "](" not in label
@@ -1190,8 +1206,8 @@ def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
 
 def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(full: App, said: Said) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    workflow.ask_to_decide(house, DOMAIN, plan.id, workflow.Wishes(protect=["nobody"]))
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    asking.ask_to_decide(house, DOMAIN, plan.id, asking.Wishes(protect=["nobody"]))
     full.work()
     at = full.open()
     assert "Your decision failed" in said(at)
@@ -1201,7 +1217,7 @@ def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(
 
 def test_a_chart_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     many = {f"Attribute {number}": 1 for number in range(30)}
-    monkeypatch.setattr(workflow, "attributes_changed", lambda *_: many)
+    monkeypatch.setattr(looking, "attributes_changed", lambda *_: many)
     assert "These are the first 12 of 30." in said(full.open("preview"))
 
 
@@ -1215,8 +1231,8 @@ def test_the_people_offered_for_the_sample_say_when_they_are_not_all(
 
 def test_the_previews_offered_say_when_they_are_not_all(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     assert "Older ones" not in said(full.open("preview"))
-    plan, seen = workflow.plans_seen(full.house(), DOMAIN)[0], workflow.plans_seen
-    monkeypatch.setattr(workflow, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
+    plan, seen = looking.plans_seen(full.house(), DOMAIN)[0], looking.plans_seen
+    monkeypatch.setattr(looking, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
     assert "These are the newest 20. Older ones stand in the history." in said(full.open("preview"))
 
 
@@ -1224,8 +1240,8 @@ def test_the_previews_offered_say_when_they_are_not_all(full: App, monkeypatch: 
 def partly(app: App) -> tuple[App, Plan, Run]:
     """A run in which the last two people failed and the others were done."""
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     changes = plans.get_plan(house.db, plan.id).changes
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     bad = {each.key for each in changes[-2:]}
@@ -1246,9 +1262,9 @@ def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
     app, plan, failed = partly
     house = app.house()
     retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
-    workflow.ask(house, DOMAIN, kind, plan.id)
+    asking.ask(house, DOMAIN, kind, plan.id)
     app.work()
-    run = workflow.run_of(house, plan.id)
+    run = stored_plans.run_of(house, plan.id)
     assert run is not None
     assert run.id == retry.id
     assert run.status is RunStatus.DONE
@@ -1258,7 +1274,7 @@ def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
 def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> None:
     app, plan, failed = partly
     house = app.house()
-    workflow.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
     assert jobs.claim(house.db, house.clock()) is not None
     assert "0 of 2 changes" in app.open("process").get("progress")[0].proto.text
     retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
@@ -1269,26 +1285,26 @@ def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> 
 
 def test_a_search_does_not_mind_capitals_beyond_a_to_z(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    assert workflow.changes_seen(house, plan.id, "", "", "ÅKERSTRÖM", 50, 0)[1] == 1
-    assert workflow.users_seen(house, DOMAIN, "åkerström", 50, 0)[1] == 1
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    assert looking.changes_seen(house, plan.id, "", "", "ÅKERSTRÖM", 50, 0)[1] == 1
+    assert looking.users_seen(house, DOMAIN, "åkerström", 50, 0)[1] == 1
 
 
 def test_people_of_a_report_are_explained_and_decided_where_the_mapping_names_titles(app: App) -> None:
     """A title that is one of HiBob's own fields is read under that field's id, and still meant by its name."""
     house = app.house()
-    each = workflow.connections_seen(house, "Northwind Trading")[0].connection
-    workflow.save_connection(
+    each = connections.connections_seen(house, "Northwind Trading")[0].connection
+    setting_up.save_connection(
         house, "Northwind Trading", each.name, each.base_url, each.service_user_id or "", None, 31048356
     )
-    domain = next(each for each in workflow.domains_seen(house, "Northwind Trading") if each.label == DOMAIN)
+    domain = next(each for each in domains_seen(house, "Northwind Trading") if each.label == DOMAIN)
     titles = ("Payroll number", "Contract end", "root.email")
     mapped = tuple(each for each in domain.attributes if each.data_feed_name in titles)
-    workflow.save_mapping(house, DOMAIN, mapped, "Employee ID", workflow.begun_from(domain))
-    plan = plans.get_plan(house.db, workflow.preview(house, DOMAIN).id)
+    editing.save_mapping(house, DOMAIN, mapped, "Employee ID", editing.begun_from(domain))
+    plan = plans.get_plan(house.db, planning.preview(house, DOMAIN).id)
     key = plan.changes[0].key
     at = app.open("people", person=key)
     assert not at.error
-    assert workflow.explain(house, DOMAIN, key).answer.startswith("To be added")
-    decided = workflow.decide(house, plan.id, workflow.Wishes(protect=[key]))
+    assert explaining.explain(house, DOMAIN, key).answer.startswith("To be added")
+    decided = deciding.decide(house, plan.id, asking.Wishes(protect=[key]))
     assert {each.key for each in decided.changes} == {each.key for each in plan.changes}
