@@ -46,12 +46,12 @@ WORST_FIRST = list(Severity)
 ORDER = {action: place for place, action in enumerate(Action)}
 
 
-def make_plan(situation: Situation) -> Decision:
-    """The frozen difference of the two sides of a situation.
+def make_plan(situation: Situation, people: People | None = None) -> Decision:
+    """The frozen difference of the two sides of a situation. `people`: these two, where somebody has laid them out already.
 
     The same situation gives the same digest, whatever the order of rows on either side.
     """
-    people = lay_out(situation)
+    people = people or lay_out(situation)
     absences = _count_absences(situation, people)
     planner = _Planner(situation, people, absences)
     planner.add_and_update()

@@ -1,7 +1,7 @@
 """Columns of text, worked on as columns: a text becomes a Python object only where somebody looks at it. Must not know
 people."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,6 +110,11 @@ def tidied(texts: pa.Array) -> pa.Array:
 
 def stripped(texts: pa.Array) -> pa.Array:
     return _mended(texts, _BEYOND_ALL, str.strip)
+
+
+def translated(texts: pa.Array, letters: Mapping[int, str]) -> pa.Array:
+    """`str.translate` of every text of a column without nulls. `letters`: beyond ASCII."""
+    return _mended(texts, _BEYOND_ASCII, lambda text: text.translate(letters))
 
 
 def folded(texts: pa.Array) -> pa.Array:
