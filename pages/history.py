@@ -51,9 +51,9 @@ NAMED, LONG = 20, 300
 
 
 def draw_timeline(here: Here, label: str) -> None:
-    left, right = st.columns([2, 3])
+    left, right = st.columns([1, 2])
     with left:
-        text = address.search("Search", "Who, what, when (22 Nov 2026), or any word", "events_search")
+        text = address.search("Search", "Who, what or when (22 Nov 2026)", "events_search")
     with right:
         chosen = address.several("Show only", "kinds", list(looking_back.EVENT_KINDS), str)
     starts = tuple(word for kind in chosen for word in looking_back.EVENT_KINDS[kind])

@@ -116,7 +116,7 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
     with st.container(border=True):
         again = f" It tries again {moment(seen.next_at)}." if seen.next_at else ""
         word = "is paused" if seen.standing is ScheduleStanding.PAUSED else "is in quarantine"
-        st.warning(escape(f"The schedule {word}. {seen.reason}{again}"), icon=":material/pause_circle:")
+        st.warning(escape(dated(f"The schedule {word}. {seen.reason}{again}")), icon=":material/pause_circle:")
         with st.container(horizontal=True):
             link("pages/schedule.py", "Open the schedule", ":material/schedule:", here)
             if seen.trouble and seen.trouble.plan_id:
@@ -126,8 +126,8 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
 
 def draw_numbers(here: Here, now: looking.Standing, seen: ScheduleSeen) -> None:
     clock = here.house.clock()
-    seats = "—" if now.seats is None else f"{now.seats - now.live_in_all:,} of {now.seats:,}"
-    comes = until(seen.next_at, clock) if seen.next_at and seen.standing is ScheduleStanding.ON else "not scheduled"
+    seats = "—" if now.seats is None else f"{now.seats - now.live_in_all:,} of {now.seats:,}".replace("-", "−")
+    comes = until(seen.next_at, clock) if seen.next_at and seen.standing is ScheduleStanding.ON else "none"
     parts.numbers(
         [
             ("Live users", now.users["Live"]),
@@ -192,8 +192,9 @@ def draw_held(here: Here, plan: Plan) -> None:
             {"Person": each.name or each.key, "Why": held_called(each.code), "What would release them": dated(each.why)}
             for each in held
         ]  # fmt: skip
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The first people who are held back",
-                     column_config={"What would release them": st.column_config.TextColumn(width="large")})  # fmt: skip
+        frame = pd.DataFrame(rows)
+        st.dataframe(frame, hide_index=True, height="content", alt="The first people who are held back",
+                     column_config=parts.fitted(frame))  # fmt: skip
         link("pages/preview.py", f"See all {count:,}" if count > len(held) else "See them in the preview",
              ":material/front_hand:", here, plan=plan.id, show="held")  # fmt: skip
 

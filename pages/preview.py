@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from provisioning.engine.money import money
 from provisioning.model import Plan
 from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
@@ -81,7 +82,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -
         with st.container(gap="xxsmall"):
             if state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED):
                 draw_effect(here, plan)
-            before = "" if state is PlanState.EMPTY else reviewing.compared_with_last(here.house, plan.id)
+            before = "" if state is PlanState.EMPTY else reviewing.compared_with_last(here.house, plan.id, moment)
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
@@ -101,7 +102,7 @@ def draw_effect(here: Here, plan: Plan) -> None:
         )
     seats = f", of {effect.seats:,} licensed seats" if effect.seats is not None else ""
     over = f": {effect.over:,} too many" if effect.over else ""
-    cost = f", which cost {effect.cost:,} more" if effect.cost is not None else ""
+    cost = f", which cost {money(effect.cost)} more" if effect.cost is not None else ""
     approved = "the people left out stay as they are" if left_out else "all of it is approved"
     told = f"If {approved}: {effect.live:,} live users after the run{seats}{over}{cost}."
     st.markdown(f":material/event_seat: {escape(told)}")
@@ -118,7 +119,7 @@ def draw_origin(here: Here, plan: Plan) -> None:
         ("Made", f"{moment(plan.made_at)} by {plan.by}"),
         ("HiBob read", moment(plan.read_at)),
         ("Versions", f"mapping {plan.mapping_version}, settings {plan.settings_version}"),
-        ("Digest", plan.digest),
+        ("Digest: says exactly what is approved", plan.digest),
         ("Preview", plan.id),
     ]
     read = reviewing.evidence_of(here.house, plan.id)
@@ -136,6 +137,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
     lapsed = stored_plans.lapsed(here.house, plan.id)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     open_to_decide = not lapsed and stored_plans.run_of(here.house, plan.id) is None
+    closed = "Nobody can be left out of it any more: it has lapsed." if state is PlanState.LAPSED else ""
     draw_verdict(here, plan, state, lapsed)
     if open_to_decide:
         deciding.test_account(here, plan)
@@ -151,7 +153,9 @@ def draw_plan(here: Here, plan: Plan) -> None:
             changes.held(here, plan)
     else:
         with who:
-            changes.table(here, plan, open_to_decide) if total else st.info("Nobody changes.", icon=":material/check:")
+            changes.table(here, plan, open_to_decide, closed) if total else st.info(
+                "Nobody changes.", icon=":material/check:"
+            )
     if state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve:
         st.markdown("Looked through it? [Approve it at the top](#approve) of this page.")
     draw_origin(here, plan)

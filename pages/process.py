@@ -4,11 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Plan, Run, RunStatus
+from provisioning.report.called import ACTIONS_DONE, RESULTS
+from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
-from provisioning.store.jobs import Job, JobKind
+from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
-from provisioning.web.words import ACTIONS, RESULTS, escape, moment, people
+from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
@@ -86,7 +88,7 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         st.markdown(escape(f"Approved by {approval.by}, {moment(approval.at)}{left}."))
         lapsed = stored_plans.lapsed(here.house, plan.id)
         if lapsed:
-            st.warning(escape(lapsed), icon=":material/schedule:")
+            st.warning(escape(dated(lapsed)), icon=":material/schedule:")
         with st.container(horizontal=True, vertical_alignment="center"):
             if not lapsed and st.button(
                 "Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare
@@ -109,10 +111,10 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
             st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}."))
         if not busy:
             if run.note and run.note != said:
-                st.error(escape(run.note), icon=":material/error:")
+                st.error(escape(dated(run.note)), icon=":material/error:")
             draw_next(here, plan, run)
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
-    draw_outcomes(here, run)
+    draw_outcomes(here, plan, run)
 
 
 def draw_next(here: Here, plan: Plan, run: Run) -> None:
@@ -124,7 +126,10 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
     elif run.counts["failed"]:
         st.warning(f"{people(run.counts['failed'])} failed; the reasons stand below.", icon=":material/error:")
     elif run.counts["drifted"]:
-        st.warning("Whoever changed meanwhile was skipped. A new preview shows them.", icon=":material/sync_problem:")
+        st.warning(
+            "Whoever changed since the preview was left alone. A new preview shows them.",
+            icon=":material/sync_problem:",
+        )
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -144,9 +149,9 @@ def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
         ask(here, plan, kind)
 
 
-def draw_outcomes(here: Here, run: Run) -> None:
+def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     st.header("Outcomes", anchor=False)
-    left, right, place = st.columns([3, 3, 2], vertical_alignment="bottom")
+    left, right, place = st.columns([3, 4, 2])
     with left:
         text = address.search("Search", "Name, HiBob id or reason", "outcome_search")
     with right:
@@ -158,20 +163,24 @@ def draw_outcomes(here: Here, run: Run) -> None:
     with place:
         skip = address.pager(count)
     found, _ = looking.outcomes_seen(here.house, run.id, results, text, address.PAGE, skip)
+    sides = (pair for _, change in found if change for side in (change.before, change.after) for pair in side.items())
+    names = reviewing.reference_names(here.house, plan.id, sides)
     rows = [
         {
-            "Person": name or each.key,
-            "What": ACTIONS[each.action.value].replace("To be ", "").capitalize(),
+            "Person": (change.name if change else "") or each.key,
+            "What": ACTIONS_DONE[each.action.value],
             "Result": RESULTS[each.result.value],
             "Message": each.message,
+            "Before → after": in_a_line(change, dated(change.why), plan.attributes, names) if change else "",
             "HiBob id": each.key,
         }
-        for name, each in found
+        for each, change in found
     ]
     frame = pd.DataFrame(rows)
     # Of what went well nothing is said.
-    st.dataframe(frame if any(frame["Message"]) else frame.drop(columns=["Message"]), hide_index=True,
-                 alt="One outcome per change", column_config={"Message": st.column_config.TextColumn(width="large")})  # fmt: skip
+    frame = frame if any(frame["Message"]) else frame.drop(columns=["Message"])
+    st.dataframe(frame, hide_index=True, height=address.height(len(rows)), alt="One outcome per change",
+                 column_config=parts.fitted(frame))  # fmt: skip
 
 
 here = enter("Process", "Exactly what was approved, person by person.")
@@ -197,6 +206,8 @@ with guarded():
         draw_progress(here, plan, waits)
     elif job:
         jobs.show(here, job, "Processing")
+        if job.state is JobState.FAILED and run is None:
+            st.caption("Nothing was written. Once the cause is gone, process it again.")
     if run:
         draw_run(here, plan, run, bool(waits or elsewhere), (job.error if job else None) or "")
     elif not waits:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from provisioning.engine.concerned import concerning, in_some_spelling
+from provisioning.engine.money import money
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import triggers
 from provisioning.model import RESERVED_NAMES, Absence, Action, Change, Finding, Limit, Severity
@@ -128,8 +129,8 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
     after = live + situation.live_elsewhere + added - count[Action.ARCHIVE]
     over = after - situation.seats
     if over > 0:
-        price = situation.price_per_user
-        cost = f" At {price} per user, in your currency, that is {Decimal(price) * over:,} more." if price else ""
+        price = Decimal(situation.price_per_user or 0)
+        cost = f" At {money(price)} per user, in your currency, that is {money(price * over)} more." if price else ""
         yield Finding(
             "seats",
             Severity.WARN,

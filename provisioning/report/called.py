@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provisioning.model import Action
+from provisioning.model import Action, Result
 
 ACTIONS_DONE: Mapping[str, str] = {
     Action.ADD.value: "Added",
@@ -13,6 +13,14 @@ ACTIONS_DONE: Mapping[str, str] = {
     Action.LINK.value: "Linked",
 }
 """What was done, or would be."""
+
+RESULTS: Mapping[str, str] = {
+    Result.DONE.value: "Done",
+    Result.FAILED.value: "Failed",
+    Result.DRIFTED.value: "Changed since",
+    Result.SKIPPED.value: "Left out",
+}
+"""How each change of a run ended."""
 
 FINDINGS: Mapping[str, str] = {
     "no-employees": "Nobody returned by HiBob",

@@ -29,7 +29,7 @@ def actions_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
         shown,
         chosen,
     )
-    return _finish(figure, len(shown))
+    return _finish(figure, len(shown), max(counts.get(name, 0) for name in shown))
 
 
 MOST_ATTRIBUTES = 12
@@ -59,7 +59,7 @@ def happening_chart(bars: Sequence[Bar], chosen: tuple[str, str] | None = None) 
     keys, labels, numbers, colours = zip(*bars, strict=True)
     places = [str(place) for place in range(len(bars))]
     named = str(keys.index(chosen)) if chosen in keys else ""
-    return _finish(_bars(labels, numbers, colours, places, named), len(bars))
+    return _finish(_bars(labels, numbers, colours, places, named), len(bars), max(numbers))
 
 
 def _bars(
@@ -88,7 +88,12 @@ def _plain(label: str) -> str:
     return label.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _finish(figure: go.Figure, bars: int) -> go.Figure:
+FEWEST_PEOPLE = 6
+"""So many people fill the width at the least: a bar of one is no wall, and one of four is seen to be four of them."""
+
+
+def _finish(figure: go.Figure, bars: int, most: int) -> go.Figure:
+    """`most`: the people of the longest bar."""
     figure.update_layout(
         height=24 + 32 * max(bars, 1),
         margin={"l": 0, "r": 44, "t": 4, "b": 4},
@@ -97,7 +102,7 @@ def _finish(figure: go.Figure, bars: int) -> go.Figure:
         clickmode="event+select",
         showlegend=False,
     )
-    figure.update_xaxes(visible=False, fixedrange=True, rangemode="tozero")
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, max(most, FEWEST_PEOPLE)])
     # A name may be a number or a date: it stays a name.
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, title=None, ticksuffix="  ")
     return figure

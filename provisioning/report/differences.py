@@ -4,6 +4,7 @@ alone."""
 from collections.abc import Mapping, Sequence
 
 from provisioning.model import Action, Change
+from provisioning.report.text import WORDS as PLANNED
 
 LIMIT = {"number", "percent"}
 """What a limit is made of, as an event holds it."""
@@ -55,9 +56,12 @@ Names = Mapping[tuple[str, str], str]
 BLANK = "(blank)"
 
 
+RECORD: Mapping[str, str] = {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}
+"""What else a change may change beside attributes, in words."""
+
+
 def attribute_called(name: str) -> str:
-    """What else a change may change beside attributes, in words."""
-    return {"status": "Status", "external_id": "Link to HiBob", "domain": "Domain"}.get(name, name)
+    return RECORD.get(name, name)
 
 
 def with_name(value: str, name: str | None) -> str:
@@ -70,19 +74,20 @@ def valued(attribute: str, value: str | None, names: Names, blank: str = BLANK) 
 
 
 def aligned(change: Change, why: str, order: Sequence[str], names: Names, first: str = "") -> tuple[str, str, str, str]:
-    """(attribute, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
+    """(what changes, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
     first of the mapping, stands in columns, so that differences are seen down the table; then the others, and `why`. Of
     an update, whose why only names the attributes, and of somebody new, whose why is everybody's, it is left out. Somebody
-    new is told by their values, without those that the name holds."""
+    new is told by their values, without those that the name holds. Where no attribute changes first, what happens is named:
+    “To be archived”."""
     if change.action is Action.ADD:
         told = [valued(name, change.after.get(name), names) for name in order]
         called = change.name.split()
         shown = [each for each in told if each != BLANK and not set(each.split()) <= set(called)]
-        return "New user", "", ", ".join(shown[:2]), ", ".join(shown[2:])
+        return _planned(change), "", ", ".join(shown[:2]), ", ".join(shown[2:])
     place = {name: number for number, name in enumerate(order)}
     changed = sorted(change.after, key=lambda name: (name != first, place.get(name, -1)))
     if not changed:
-        return "", "", "", why
+        return _planned(change), "", "", why
     told_of, *others = changed
     also = [
         f"{attribute_called(name)}: {valued(name, change.before.get(name), names)} → {valued(name, change.after[name], names)}"
@@ -90,4 +95,19 @@ def aligned(change: Change, why: str, order: Sequence[str], names: Names, first:
     ]
     reason = "" if change.action is Action.UPDATE else why
     before, after = (valued(told_of, side.get(told_of), names) for side in (change.before, change.after))
-    return attribute_called(told_of), before, after, "; ".join([*also, *([reason] if reason else [])])
+    what = _planned(change) if told_of in RECORD else told_of
+    return what, before, after, "; ".join([*also, *([reason] if reason else [])])
+
+
+def _planned(change: Change) -> str:
+    """“To be archived”."""
+    return PLANNED[change.action].capitalize()
+
+
+def in_a_line(change: Change, why: str, order: Sequence[str], names: Names, first: str = "") -> str:
+    """The same in one text, without what happens: “Department: Sales → Finance; Site: …”. Of somebody new their values, of
+    whoever leaves the reason."""
+    what, before, after, rest = aligned(change, why, order, names, first)
+    if change.action is Action.ADD:
+        return ", ".join(filter(None, [after, rest]))
+    return rest if what == _planned(change) else "; ".join(filter(None, [f"{what}: {before} → {after}", rest]))

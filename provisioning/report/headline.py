@@ -2,7 +2,6 @@
 a few."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from provisioning.model import Action, Finding, Plan, Severity
 from provisioning.report.called import finding_called
@@ -106,14 +105,17 @@ def _updates(count: int, updated: Mapping[str, int], people: Sequence[str], shar
 
 
 def _several(updated: Mapping[str, int], names: Sequence[str]) -> str:
-    """“site and 2 other attributes”: those named that stand out, each changing for more people than any other."""
+    """“site and 2 other attributes”: those named that stand out, each changing for more people than any other. Where none
+    does: “department, email or 4 other attributes”."""
     numbers = [updated[name] for name in names]
     clear = next((many for many in (1, NAMED) if len(numbers) <= many or numbers[many - 1] > numbers[many]), 0)
     clear = len(names) if len(names) <= NAMED else clear
-    told = [as_word(name) for name in names[:clear]]
-    more = len(names) - clear
-    told += [f"{more} {'other ' if clear else ''}attribute{'' if more == 1 else 's'}"] if more else []
-    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    shown = clear or (NAMED if len(names) > NAMED + 1 else len(names))
+    told = [as_word(name) for name in names[:shown]]
+    more = len(names) - shown
+    told += [f"{more} other attribute{'' if more == 1 else 's'}"] if more else []
+    joined = " and " if clear else " or "
+    return joined.join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def as_word(name: str) -> str:
@@ -162,7 +164,7 @@ def newest_of(come: int, gone: int, other: int) -> str:
     return f"Changes: {', '.join(told)}." if told else ""
 
 
-def against(what: str, at: datetime, now: Mapping[str, int], before: Mapping[str, int], people: str = "") -> str:
-    """“Against the last run (22 Nov 2026, 21:20 UTC): 4 more to be added.”"""
-    moment = f"{at.day} {at:%b %Y, %H:%M} UTC"
-    return f"Against {what} ({moment}): {compared(now, before)}. {people}".rstrip()
+def against(what: str, at: str, now: Mapping[str, int], before: Mapping[str, int], people: str = "") -> str:
+    """“Against the last run (22 Nov 2026, 21:20 UTC): 4 more to be added.” `at`: when that was, as whoever reads it has the
+    time."""
+    return f"Against {what} ({at}): {compared(now, before)}. {people}".rstrip()

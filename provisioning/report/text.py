@@ -30,7 +30,7 @@ def moment(at: datetime) -> str:
 
 def counts_line(counts: Mapping[str, int]) -> str:
     parts = [f"{counts[action.value]:,} {words}" for action, words in WORDS.items() if counts.get(action.value)]
-    parts += [f"{counts.get('held', 0):,} held", f"{counts.get('unchanged', 0):,} unchanged"]
+    parts += [f"{counts.get('held', 0):,} held back", f"{counts.get('unchanged', 0):,} unchanged"]
     return " · ".join(parts)
 
 

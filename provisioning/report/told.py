@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from provisioning.model import Action
+from provisioning.model import Action, Result
 from provisioning.report.called import ACTIONS_DONE as WORDS
-from provisioning.report.called import finding_called
+from provisioning.report.called import RESULTS, finding_called
 from provisioning.report.differences import in_words, value_in_words
 from provisioning.report.text import WORDS as PLANNED
 from provisioning.report.times import in_words as times_in_words
@@ -17,7 +17,7 @@ UNTOLD = {"digest", "mapping_version", "settings_version", "base_url", "status",
 """What only a machine compares, and what says more to whoever reads the file of the history. From where somebody signed in
 or took data out is told (`_FROM`)."""
 _FROM = ("signed", "history exported", "users exported", "set-up exported", "workbook exported", "person exported")
-_LEFT = {"failed": "failed", "drifted": "drifted", "skipped": "left out"}
+_LEFT = {name: word.lower() for name, word in RESULTS.items() if name != Result.DONE}
 
 
 @dataclass(frozen=True, slots=True)

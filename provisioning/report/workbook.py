@@ -113,7 +113,7 @@ WHAT_MAY_CHANGE = (
     "or with rows taken out or added, is refused."
 )
 STATUS_WORDS = {
-    PlanStatus.READY: "Ready to be approved",
+    PlanStatus.READY: "Waiting for approval",
     PlanStatus.BLOCKED: "Blocked: the findings below say by what, and what can be done",
     PlanStatus.EMPTY: "Nothing to do: Skillcast agrees with HiBob",
 }
@@ -125,6 +125,8 @@ RUN_WORDS = {
 }
 APPROVED = "Approved, and not processed yet: it may be decided again until then"
 DECIDED = "Decided and processed as the column Decision says: there is nothing left to decide in this file."
+LAPSED = "Lapsed, so it can no longer be approved."
+CLOSED = "This preview has lapsed: there is nothing left to decide in this file. Make a new preview."
 SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
 
 
@@ -216,10 +218,12 @@ def write_workbook(
     head: str = "",
     approval: Approval | None = None,
     run: Run | None = None,
+    lapsed: str = "",
 ) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already. `head`: the
     newest hash of the history, for whoever keeps the file to have checked later. `approval` and `run`: those there are;
-    once there is a run the file no longer says how to decide.
+    `lapsed`: why the plan can no longer be approved. Once there is one of the two last the file no longer says how to
+    decide.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -232,23 +236,38 @@ def write_workbook(
         )
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Rollcall"
-    _write_summary(workbook, plan, head, approval, run)
+    closed = DECIDED if run else CLOSED if lapsed else ""
+    status = _status(plan, approval, run, lapsed)
+    _write_summary(workbook, _summary(plan, head, status, approval, run, bool(closed)), plan.domain)
     for sheet in SHEETS:
-        _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out), run is None)
+        _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out), closed)
     _write_held(workbook, plan)
     workbook.save(file)
 
 
-def _write_summary(workbook: Workbook, plan: Plan, head: str, approval: Approval | None, run: Run | None) -> None:
+def _status(plan: Plan, approval: Approval | None, run: Run | None, lapsed: str) -> str:
+    """How far the plan is, in words."""
+    if run:
+        return RUN_WORDS[run.status]
+    if lapsed:
+        return f"{LAPSED} {lapsed}"
+    return APPROVED if approval else STATUS_WORDS[plan.status]
+
+
+_Section = tuple[str, Iterable[tuple[str, str]]]
+"""A heading, and rows of label and value."""
+
+
+def _write_summary(workbook: Workbook, sections: Iterable[_Section], domain: str) -> None:
     sheet = _new_sheet(workbook, "Summary")
     sheet.sheet_view.showGridLines = False
     _set_widths(sheet, (24, 110))
     sheet.row_dimensions[1].height = TITLE_HEIGHT
-    _append(sheet, [_look(sheet, _TITLE)], [shown(f"Preview of {plan.domain}")])
+    _append(sheet, [_look(sheet, _TITLE)], [shown(f"Preview of {domain}")])
     section, label, value = _look(sheet, _SECTION), _look(sheet, _LABEL), _look(sheet, wrap=True)
     field = _look(sheet, border=_RULE, fill=_MARK)
     number = 1
-    for heading, rows in _summary(plan, head, approval, run):
+    for heading, rows in sections:
         sheet.append([])
         _append(sheet, [section], [heading])
         number += 2
@@ -259,16 +278,16 @@ def _write_summary(workbook: Workbook, plan: Plan, head: str, approval: Approval
 
 
 def _summary(
-    plan: Plan, head: str, approval: Approval | None, run: Run | None
-) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
-    """The sections of the first sheet: a heading, and rows of label and value."""
+    plan: Plan, head: str, status: str, approval: Approval | None, run: Run | None, closed: bool
+) -> Iterator[_Section]:
+    """The sections of the first sheet."""
     yield (
         "What this is",
         (
             ("Customer/domain", plan.domain),
             (PLAN, plan.id),
             (DIGEST, plan.digest),
-            ("Status", RUN_WORDS[run.status] if run else APPROVED if approval else STATUS_WORDS[plan.status]),
+            ("Status", status),
             *_so_far(approval, run),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
             ("HiBob was read", _moment(plan.read_at)),
@@ -280,7 +299,7 @@ def _summary(
     yield "What was planned" if run else "What would happen", _counts(plan)
     if plan.evidence:
         yield "What was read from HiBob", evidence_rows(plan.evidence)
-    if run is None:
+    if not closed:
         yield "How to decide", _how_to_decide(plan)
     yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
 
@@ -311,7 +330,7 @@ def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
     rows = [(sheet.heading, sheet.action.value, "") for sheet in SHEETS] + [
         ("To be moved", Action.MOVE.value, " to another domain; decided on the page, not in this file"),
         ("To be linked", Action.LINK.value, " to their HiBob record; no value changes, not in this file"),
-        ("Held", "held", ": something would happen to them and does not, for the reason given"),
+        ("Held back", "held", ": something would happen to them and does not, for the reason given"),
         ("Unchanged", "unchanged", ""),
     ]
     for heading, name, note in rows:
@@ -331,12 +350,13 @@ def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def _write_people(
-    workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str], to_decide: bool
+    workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str], closed: str
 ) -> None:
+    """`closed`: why nothing is left to decide, "" while it is."""
     notes = (
         f"{kind.heading}: {_people(number)}",
         kind.meaning if number else "Nobody.",
-        *((HOW_TO_DECIDE, BLANK_RULE, WHAT_MAY_CHANGE) if to_decide else (DECIDED,)),
+        *((HOW_TO_DECIDE, BLANK_RULE, WHAT_MAY_CHANGE) if not closed else (closed,)),
         f"Customer/domain {plan.domain}, plan {plan.id}",
     )
     sheet = _new_sheet(workbook, kind.title)
@@ -349,7 +369,7 @@ def _write_people(
     if number:
         decisions = f"A{first}:A{first + number - 1}"
         _shade_decisions(sheet, decisions)
-        if to_decide:
+        if not closed:
             _offer_decisions(sheet, decisions)
 
 
@@ -360,7 +380,7 @@ def _without(row: _Row) -> _Row:
 def _write_held(workbook: Workbook, plan: Plan) -> None:
     meaning = "Something would happen to these people and does not, for the reason given: nothing to decide."
     notes = (
-        f"Held: {_people(len(plan.held))}",
+        f"Held back: {_people(len(plan.held))}",
         meaning if plan.held else "Nobody.",
         f"Customer/domain {plan.domain}, plan {plan.id}",
     )

@@ -7,9 +7,9 @@ from datetime import datetime
 from provisioning.bulk import collector_off
 from provisioning.database import Database, Row
 from provisioning.errors import NotFound
-from provisioning.model import Action, Outcome, Result, Run, RunStatus
+from provisioning.model import Action, Change, Outcome, Result, Run, RunStatus
 from provisioning.store.codec import to_json, to_moment, to_text
-from provisioning.store.plans import new_id
+from provisioning.store.plans import changes_of, new_id
 
 _ACTIONS = {each.value: each for each in Action}
 _RESULTS = {each.value: each for each in Result}
@@ -62,8 +62,8 @@ def _tally(db: Database, run_id: str) -> tuple[dict[str, int], dict[str, int]]:
 
 def find_outcomes(
     db: Database, run_id: str, results: Sequence[str], text: str, most: int, skip: int
-) -> tuple[list[tuple[str, Outcome]], int]:
-    """One page of a run's outcomes with the people's names, and how many there are."""
+) -> tuple[list[tuple[Outcome, Change | None]], int]:
+    """One page of a run's outcomes, each with the change that was to be made, and how many there are."""
     marks = ", ".join("?" for _ in results)
     where = (
         f"FROM outcomes o JOIN runs r ON r.id = o.run_id LEFT JOIN changes c ON c.plan_id = r.plan_id AND c.key = o.key "
@@ -73,12 +73,16 @@ def find_outcomes(
     values = (run_id, *results, text, text, text, text)
     count = db.one(f"SELECT count(*) AS n {where}", *values)
     rows = db.all(
-        f"SELECT o.*, coalesce(c.name, '') AS name {where} ORDER BY o.seq LIMIT ? OFFSET ?", *values, most, skip
-    )
-    found = [
-        (row["name"], Outcome(row["key"], Action(row["action"]), Result(row["result"]), row["message"])) for row in rows
-    ]
-    return found, int(count["n"]) if count else 0
+        f"SELECT o.key, o.action, o.result, o.message, c.why, c.before, c.after, c.user_id, c.seen, c.name {where} "
+        "ORDER BY o.seq LIMIT ? OFFSET ?",
+        *values, most, skip,
+    )  # fmt: skip
+    outcomes = [Outcome(row["key"], Action(row["action"]), Result(row["result"]), row["message"]) for row in rows]
+    planned = iter(changes_of([row for row in rows if row["before"] is not None]))
+    return [
+        (outcome, next(planned) if row["before"] is not None else None)
+        for outcome, row in zip(outcomes, rows, strict=True)
+    ], int(count["n"]) if count else 0
 
 
 def _head(row: Row) -> Run:

@@ -14,6 +14,7 @@ from streamlit.elements.lib.mutable_tab_container import TabContainer
 from provisioning.web.words import searchable
 
 PAGE = 50
+MOST_ROWS = 18
 SELECTED, PAGED, SEARCH = "selected", "page", "search"
 
 
@@ -89,8 +90,9 @@ def several(
     named = [each for each in st.query_params.get_all(what) if each in options]
     st.session_state[key] = named or list(usual)
     return st.pills(
-        label, options, selection_mode="multi", key=key, on_change=choose, format_func=lambda each: in_grey(words(each))
-    )
+        label, options, selection_mode="multi", key=key, on_change=choose, wrap=True,
+        format_func=lambda each: in_grey(words(each)),
+    )  # fmt: skip
 
 
 def pager(count: int, size: int = PAGE) -> int:
@@ -146,5 +148,5 @@ def rows(
 
 
 def height(count: int) -> int:
-    """As high as its rows, up to a window's height."""
-    return min(37 + 35 * max(count, 1), 540)
+    """As high as its rows, up to a window's height; of more rows half of one shows that they go on."""
+    return 37 + 35 * max(count, 1) if count <= MOST_ROWS else 37 + 35 * MOST_ROWS - 17

@@ -8,13 +8,13 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning.errors import RollcallError
-from provisioning.model import Approval, Plan
+from provisioning.model import Approval, Finding, Plan
 from provisioning.report.called import finding_called
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
-from provisioning.web.words import escape, moment, people
-from provisioning.workflow import approving, asking, reviewing, scheduling, stored_plans
+from provisioning.web.words import dated, escape, moment, people
+from provisioning.workflow import approving, asking, reviewing, scheduling, stored_plans, workbooks
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
@@ -30,7 +30,12 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
     if state in (PlanState.BEGUN, PlanState.PROCESSED):
         _processed(here, plan, approval, state)
     elif lapsed:
-        st.warning(escape(lapsed), icon=":material/schedule:")
+        st.warning(
+            escape(
+                f"This preview has lapsed: it can be read, but not approved or processed, and nobody left out. {dated(lapsed)}"
+            ),
+            icon=":material/schedule:",
+        )
     elif state is PlanState.EMPTY:
         _nothing(here)
     else:
@@ -50,29 +55,34 @@ def _nothing(here: Here) -> None:
 
 def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
     left_out = approving.left_out_draft(here.house, plan.id)
+    another = approving.needs_another(here.house, plan.id) if here.may_approve else ""
+    may_approve = here.may_approve and not another
     if approval:
         _approved(here, plan, approval)
     again = approval is not None and set(approval.left_out) != set(left_out)
-    overrides = {} if approval and not again else _overrides(here, plan, "page")
-    if again or (left_out and not approval):
+    settled = approval is not None and not again
+    overrides = {} if another or settled else _overrides(here, plan, "page", plan.blocks)
+    if not settled and (again or left_out):
         _who_is_left_out(here, plan, left_out)
+    if another and not settled:
+        st.info(escape(another), icon=":material/group:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if approval and not again:
+        if settled:
             _process_button(here, plan)
         elif st.button(
             "Approve again" if again else "Approve", type="primary", icon=":material/verified:",
-            disabled=not here.may_approve, key="approve",
+            disabled=not may_approve, key="approve",
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
         if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
             approving.keep_left_out(here.house, plan.id, ())
             st.rerun()
         workbook_button(here, plan)
-    if here.may_approve:
+    if may_approve:
         _by_workbook(here, plan, approval, overrides, left_out)
     if not here.may_approve:
         st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
-    elif not approval:
+    elif not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
 
 
@@ -88,7 +98,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
     def build() -> bytes:
         with workspace_of(here.house) as house:
             file = BytesIO()
-            approving.export_decided_workbook(house, plan.id, file)
+            workbooks.export_decided_workbook(house, plan.id, file)
             return file.getvalue()
 
     st.download_button(
@@ -135,13 +145,16 @@ def _process_button(here: Here, plan: Plan) -> None:
         go("pages/process.py", here, plan=plan.id)
 
 
-def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
-    """A reason for every block that is to be overridden, by whoever may."""
+def _overrides(
+    here: Here, plan: Plan, place: str, blocks: Sequence[Finding], before: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A reason for every one of these blocks that is to be overridden, by whoever may. `before`: reasons given earlier."""
     found: dict[str, str] = {}
-    if not plan.blocks:
+    if not blocks:
         return found
-    codes = approving.overridable(here.house, plan.id)
-    if any(each.code not in codes for each in plan.blocks):
+    asked = {each.code for each in blocks}
+    codes = [code for code in approving.overridable(here.house, plan.id) if code in asked]
+    if asked - set(codes):
         st.warning(
             "This preview archives you, so only somebody else may override that. Protect yourself, move, or confirm a "
             "test account below.",
@@ -150,6 +163,7 @@ def _overrides(here: Here, plan: Plan, place: str) -> dict[str, str]:
     for code in codes:
         reason = st.text_input(
             f"Reason for overriding “{finding_called(code)}”",
+            (before or {}).get(code, ""),
             key=f"override_{place}_{plan.id}_{code}",
             placeholder="Recorded with your name. Leave empty not to override.",
             disabled=not here.may_approve,
@@ -177,7 +191,11 @@ def _by_workbook(
         place = f"decided_{plan.id}{approval.at.isoformat() if approval else ''}"
         file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
         if file and _readable(here, plan, file, left_out):
-            overrides = overrides or _overrides(here, plan, "file")
+            missing = [each for each in plan.blocks if each.code not in overrides]
+            if missing:
+                st.markdown("**A reason is needed for whatever blocks**, by file too:")
+            given = approval.overrides if approval else {}
+            overrides = {**overrides, **_overrides(here, plan, "file", missing, given)}
             if st.button("Approve with this file", type="primary", icon=":material/verified:"):
                 file.seek(0)
                 _approve(here, plan, overrides, (), file)
@@ -211,7 +229,7 @@ def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | Roll
 def _approve(
     here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str], workbook: BytesIO | None
 ) -> None:
-    missing = [finding_called(each.code) for each in plan.blocks if each.code not in overrides]
+    missing = dict.fromkeys(finding_called(each.code) for each in plan.blocks if each.code not in overrides)
     if missing:
         st.error(
             f"This preview is blocked. To approve it all the same, write a reason for overriding: {', '.join(missing)}.",

@@ -6,37 +6,23 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from provisioning.model import Action, Change, Plan
 from provisioning.report.called import held_called
 from provisioning.report.charts import MOST_ATTRIBUTES, Bar, happening_bars, happening_chart
-from provisioning.report.differences import Names, aligned, attribute_called, valued
+from provisioning.report.differences import Names, aligned, attribute_called, in_a_line, valued
 from provisioning.report.groups import Group, chosen
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import first
-from provisioning.web.words import ACTIONS, dated, escape, fitting, people
+from provisioning.web.parts import first, fitted
+from provisioning.web.words import ACTIONS, dated, escape, fitting, on_a_telephone, people
 from provisioning.workflow import approving, looking, reviewing
 
 ANY = ""
 GROUP = "group"
 NAMED = 3
 """So many of those who share an identifier are named."""
-_COLUMNS = {
-    "Decision": st.column_config.TextColumn(width=75),
-    "Person": st.column_config.TextColumn(width=140),
-    "What": st.column_config.TextColumn(width=100),
-    "Attribute": st.column_config.TextColumn(width=95),
-    "Before": st.column_config.TextColumn(width=180),
-    "After": st.column_config.TextColumn(width=235),
-    "What else, or why": st.column_config.TextColumn(width=210),
-}
-_HELD_COLUMNS = {
-    "Person": st.column_config.TextColumn(width=190),
-    "Reason": st.column_config.TextColumn(width=150),
-    "Why": st.column_config.TextColumn(width=600),
-}
+TOLD = ("What changes", "Before", "After", "What else, or why")
 
 
 def happenings(here: Here, plan: Plan) -> None:
@@ -79,20 +65,17 @@ def _groups(found: Sequence[Group]) -> None:
         {"Attribute": each.attribute, "Before": each.before, "After": each.after, "People": each.people}
         for each in found
     ]
+    frame = pd.DataFrame(rows)
+    many = st.column_config.ProgressColumn(width=90, format="%d", min_value=0, max_value=found[0].people)
     address.rows(
-        pd.DataFrame(rows), [each.name for each in found], GROUP, "Changes that several people share, with how many",
-        columns={
-            "Attribute": st.column_config.TextColumn(width=120),
-            "Before": st.column_config.TextColumn(width=160),
-            "After": st.column_config.TextColumn(width=160),
-            "People": st.column_config.ProgressColumn(width=90, format="%d", min_value=0, max_value=found[0].people),
-        },
+        frame, [each.name for each in found], GROUP, "Changes that several people share, with how many",
+        columns=fitted(frame[["Attribute", "Before", "After"]]) | {"People": many},
         instead_of=("action", "attribute", address.PAGED, address.SELECTED),
     )  # fmt: skip
 
 
-def table(here: Here, plan: Plan, open_to_decide: bool) -> None:
-    """One page of the people, to select, look at and leave out."""
+def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
+    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out any more."""
     *filters, place = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
@@ -110,11 +93,16 @@ def table(here: Here, plan: Plan, open_to_decide: bool) -> None:
     )
     st.caption(
         f"{fitting(total)} Select somebody to see every value before and after"
-        + ("; select several to leave them out." if open_to_decide else ".")
+        + ("; select several to leave them out." if open_to_decide else f". {closed}".rstrip())
     )
-    frame, columns = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
+    frame = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
     selected = address.rows(
-        frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True, columns=columns
+        frame,
+        [each.key for each in shown],
+        address.SELECTED,
+        "The people of this preview",
+        many=True,
+        columns=fitted(frame),
     )
     people_chosen = [shown[row] for row in selected]
     if people_chosen and open_to_decide:
@@ -140,27 +128,31 @@ def _filter_row(here: Here, plan: Plan, columns: Sequence[DeltaGenerator]) -> tu
 
 def _frame(
     shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], names: Names, attribute: str
-) -> tuple[pd.DataFrame, dict[str, ColumnConfig]]:
+) -> pd.DataFrame:
     """A row per change. Where all are new every attribute has a column of its own; the decisions have one as soon as
-    somebody is left out."""
-    if all(each.action is Action.ADD for each in shown):
-        cells = [{name: valued(name, each.after.get(name), names, "") for name in attributes} for each in shown]
-        columns = {"Decision": _COLUMNS["Decision"], "Person": _COLUMNS["Person"]}
-    else:
-        told = ("Attribute", "Before", "After", "What else, or why")
+    somebody is left out. A telephone has room for one column beside the name."""
+    if on_a_telephone():
         cells = [
-            {"What": ACTIONS[each.action.value]}
-            | dict(zip(told, aligned(each, dated(each.why), attributes, names, attribute), strict=True))
-            for each in shown
+            {TOLD[0]: _what(each) + in_a_line(each, dated(each.why), attributes, names, attribute)} for each in shown
         ]
-        columns = dict(_COLUMNS)
+    elif all(each.action is Action.ADD for each in shown):
+        cells = [{name: valued(name, each.after.get(name), names, "") for name in attributes} for each in shown]
+    else:
+        cells = [
+            dict(zip(TOLD, aligned(each, dated(each.why), attributes, names, attribute), strict=True)) for each in shown
+        ]
     who = [{"Person": each.name or each.key} for each in shown]
     if left_out:
         who = [
             {"Decision": "Leave out" if each.key in left_out else "Approve", **row}
             for each, row in zip(shown, who, strict=True)
         ]
-    return pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)]), columns
+    return pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)])
+
+
+def _what(change: Change) -> str:
+    """What happens, before a line of what changes; an update needs no word of its own."""
+    return "" if change.action is Action.UPDATE else f"{ACTIONS[change.action.value]}: "
 
 
 def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]) -> None:
@@ -243,10 +235,10 @@ def held(here: Here, plan: Plan) -> None:
         }
         for each in found
     ]
+    frame = pd.DataFrame(rows)
     selected = address.rows(
-        pd.DataFrame(rows), [each.key for each in found], address.SELECTED, "People held back",
-        columns=_HELD_COLUMNS,
-    )  # fmt: skip
+        frame, [each.key for each in found], address.SELECTED, "People held back", columns=fitted(frame)
+    )
     for row in selected:
         st.markdown(escape(rows[row]["Why"]))
         link("pages/people.py", f"Everything about {found[row].name or found[row].key}", ":material/person:", here,

@@ -30,7 +30,8 @@ def for_selected(here: Here, plan: Plan, chosen: Sequence[Change]) -> None:
         "Keep active", icon=":material/shield_person:", help="Never archive them, from now on. Makes a new preview."
     ):
         _decide(here, plan, asking.Wishes(protect=leaving))
-    homes = _other_domains(here)
+    # A way back, and an offboarding, move nobody.
+    homes = [] if plan.undo_of or plan.farewell else _other_domains(here)
     if homes:
         with st.popover("Move", icon=":material/drive_file_move:", help="Into another domain, instead of archiving."):
             home = st.selectbox("To the domain", homes, key=f"home_{plan.id}")
@@ -51,7 +52,7 @@ def proposals(here: Here, plan: Plan, deciding: bool) -> None:
         return
     st.header("The same person?", anchor=False)
     st.caption(
-        "Each pair may be one person under two records. Both are held: a new user would start without the training history."
+        "Each pair may be one person under two records. Both are held back: a new user would start without the training history."
     )
     shown = plan.proposals[:MOST]
     for each in shown:

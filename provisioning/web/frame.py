@@ -23,7 +23,7 @@ from provisioning.model import Customer, Domain
 from provisioning.web import let_in, sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import CUSTOMERS, SECTIONS, TITLES
-from provisioning.web.words import escape, progress, share_done
+from provisioning.web.words import dated, escape, progress, share_done
 from provisioning.workflow import looking, overseeing, signing_in, stages
 from provisioning.workflow.house import MODE, Workspace, any_customer, customers_seen, domains_seen, may
 
@@ -216,7 +216,7 @@ def _still_here() -> None:
 
 def fail(problem: RollcallError) -> None:
     """The failing state of a page: cause and remedy, and nothing technical."""
-    st.error(escape(str(problem)), icon=":material/error:")
+    st.error(escape(dated(str(problem))), icon=":material/error:")
 
 
 def act(do: Callable[[], object], said: str = "") -> None:

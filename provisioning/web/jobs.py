@@ -6,7 +6,7 @@ import streamlit as st
 
 from provisioning.store.jobs import Job, JobState
 from provisioning.web.frame import Here, guarded, keep_worker, workspace
-from provisioning.web.words import escape
+from provisioning.web.words import dated, escape
 from provisioning.workflow import asking
 from provisioning.workflow.house import Workspace
 
@@ -26,7 +26,7 @@ def show(
         return False
     if not job.open:
         if job.state is JobState.FAILED:
-            st.error(escape(f"{doing} did not come to an end. {job.error}"), icon=":material/error:")
+            st.error(escape(dated(f"{doing} did not come to an end. {job.error}")), icon=":material/error:")
         return False
     st.fragment(_poll, run_every=EVERY)(here.label, job.id, doing, progress, controls)
     return True
@@ -56,13 +56,19 @@ def _poll(label: str, job_id: int, doing: str, progress: Progress | None, contro
         share, words = progress(house) if progress else (None, job.step)
         waiting = job.state is JobState.WAITING
         with st.container(border=True):
-            text = f"{doing}: {(job.step or 'waiting for the worker') if waiting else (words or 'begun')}"
+            text = f"{doing}: {(job.step or _waits_for(house, label)) if waiting else (words or 'begun')}"
             if share is None:
                 st.status(escape(text) + " …", state="running")
             else:
                 st.progress(min(max(share, 0.0), 1.0), text=escape(text))
             if progress and job.step and not waiting:
-                st.caption(escape(f"{job.step}."))
+                st.caption(escape(dated(f"{job.step}.")))
             if controls and not waiting:
                 controls(house)
             st.caption("You may close this tab: the work goes on, and this page shows it when you come back.")
+
+
+def _waits_for(house: Workspace, label: str) -> str:
+    """A preview that is asked for while a run goes begins after it."""
+    busy = asking.somebody_works(house, label)
+    return "waiting until other work on this domain is done" if busy else "waiting for the worker"

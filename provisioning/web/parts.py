@@ -4,21 +4,25 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from provisioning.model import Plan, Run
 from provisioning.report.called import ACTIONS_DONE as ACTION_WORDS
 from provisioning.report.differences import attribute_called
 from provisioning.web.frame import Here
 from provisioning.web.words import (
-    ACTIONS,
     HELP,
     PLAN_COLOURS,
     PLAN_WORDS,
     RUN_COLOURS,
     RUN_WORDS,
+    TO_DO,
     escape,
 )
 from provisioning.workflow import looking
+
+CARD = 120
+"""So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
 
 
 def plan_badge(here: Here, plan: Plan) -> None:
@@ -34,16 +38,16 @@ def counts(plan: Plan) -> None:
     """The numbers of a preview, as cards; rare ones only where there are any."""
     always = ("add", "update", "reactivate", "archive")
     shown = [name for name in ACTION_WORDS if name in always or plan.counts.get(name)]
-    cards: list[tuple[str, int | str]] = [(ACTIONS[name], plan.counts.get(name, 0)) for name in shown]
+    cards: list[tuple[str, int | str]] = [(TO_DO[name], plan.counts.get(name, 0)) for name in shown]
     numbers([*cards, ("Held back", plan.counts.get("held", 0)), ("Unchanged", plan.counts.get("unchanged", 0))])
 
 
 def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
-    """Cards side by side, in as many rows as the window's width needs."""
-    with st.container(horizontal=True):
+    """Cards of one width side by side, in as many rows as the window's width needs."""
+    with st.grid(len(cards), min_column_width=CARD):
         for label, number in cards:
             text = f"{number:,}" if isinstance(number, int) else number
-            st.metric(label, text, border=True, help=HELP.get(label), width="stretch")
+            st.metric(label, text, border=True, help=HELP.get(label))
 
 
 def first(shown: int, count: int) -> None:
@@ -68,3 +72,17 @@ def values_table(before: Mapping[str, str | None], after: Mapping[str, str | Non
         for name, value in after.items()
     ]
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
+
+
+LETTER, ROOM, NARROWEST, WIDEST = 7, 22, 75, 620
+"""Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column."""
+
+
+def fitted(frame: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """Columns as wide as their longest cell, so that nothing is cut that has room; what is wider than the window scrolls. The
+    browser alone would look at a few rows, and after it has drawn them."""
+    return {name: st.column_config.TextColumn(width=_wide(name, list(frame[name]))) for name in frame.columns}
+
+
+def _wide(name: str, cells: Sequence[str]) -> int:
+    return min(max(LETTER * max(len(name), *map(len, cells)) + ROOM, NARROWEST), WIDEST)

@@ -8,9 +8,10 @@ import streamlit as st
 
 from provisioning.model import Run
 from provisioning.report.called import ACTIONS_DONE as WORDS
+from provisioning.report.called import RESULTS
 from provisioning.web import address
 from provisioning.web.frame import Here, workspace_of
-from provisioning.web.words import RESULTS, escape, moment, people, run_names
+from provisioning.web.words import escape, moment, people, run_names
 from provisioning.workflow import looking_back
 from provisioning.workflow.house import Workspace
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from provisioning.model import Action, Result, Run, RunStatus, Severity
+from provisioning.model import Action, Run, RunStatus, Severity
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.stages import Station
 
@@ -20,19 +20,22 @@ ACTIONS: Mapping[str, str] = {
     Action.MOVE.value: "To be moved",
     Action.LINK.value: "To be linked",
 }
-RESULTS: Mapping[str, str] = {
-    Result.DONE.value: "Done",
-    Result.FAILED.value: "Failed",
-    Result.DRIFTED.value: "Drifted",
-    Result.SKIPPED.value: "Skipped",
+TO_DO: Mapping[str, str] = {
+    Action.ADD.value: "To add",
+    Action.UPDATE.value: "To update",
+    Action.REACTIVATE.value: "To reactivate",
+    Action.ARCHIVE.value: "To archive",
+    Action.MOVE.value: "To move",
+    Action.LINK.value: "To link",
 }
+"""The same where there is little room: six of them stand side by side."""
 HELP: Mapping[str, str] = {
     "Seats left": "Licensed seats that no live user of the customer has, in any of its domains.",
     "Held back": "Something would otherwise happen to them; the tab Held back says why it does not.",
     "Unchanged": "Users who stay as they are. Whoever has left HiBob and never had a user is counted nowhere.",
     "Failed": "Skillcast refused the change. Retry failed tries these again.",
-    "Drifted": "Changed in HiBob or Skillcast since the preview, so left alone. A new preview shows them.",
-    "Skipped": "Left out of the approval.",
+    "Changed since": "Changed in HiBob or Skillcast since the preview, so left as they are. A new preview shows them.",
+    "Left out": "Left out by whoever approved.",
 }
 """What a number means whose name alone does not say it."""
 PLAN_WORDS: Mapping[PlanState, str] = {
@@ -100,6 +103,12 @@ def moment(at: datetime | str | None, *, seconds: bool = False) -> str:
     return f"{there:%d %b %Y, %H:%M}{f':{there:%S}' if seconds else ''} {zone_of(there)}".lstrip("0")
 
 
+def on_a_telephone() -> bool:
+    """Whether the browser says that it runs on one: what is wide has no room there."""
+    headers = st.context.headers
+    return bool(headers) and "Mobi" in (headers.get("User-Agent") or "")
+
+
 def zone_here() -> tzinfo:
     """The time zone of the browser; UTC where that is not known, as in a test."""
     try:
@@ -136,11 +145,23 @@ def _to_the_second(run: Run) -> str:
 
 
 _DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")
+_MOMENT = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2}) (?:at )?(\d{2}:\d{2})(:\d{2})? UTC\b")
 
 
 def dated(text: str) -> str:
-    """A sentence with its dates as people write them; what it quotes stays as it is."""
+    """A sentence with its dates as people write them, and its moments as the clock of whoever looks shows them; what it
+    quotes stays as it is."""
+    text = _MOMENT.sub(_local, text)
     return _DATE.sub(lambda found: _day(found[1]) + (", " if found[2] else ""), text)
+
+
+def _local(found: re.Match[str]) -> str:
+    day, clock, seconds = found.groups()
+    try:
+        at = datetime.fromisoformat(f"{day}T{clock}{seconds or ''}+00:00")
+    except ValueError:
+        return found[0]
+    return moment(at, seconds=bool(seconds))
 
 
 def _day(text: str) -> str:

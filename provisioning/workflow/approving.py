@@ -27,8 +27,7 @@ from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.decided import decisions_of
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.stored_plans import approval_of, check_current, domain_of, plan_seen, run_of, show_plan
-from provisioning.workflow.workbooks import write_out
+from provisioning.workflow.stored_plans import check_current, domain_of, plan_seen, show_plan
 
 if TYPE_CHECKING:
     from provisioning.report.workbook import WorkbookDecisions
@@ -101,15 +100,28 @@ def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[
     return set(leave_out) | (keys - set(only) if only else set())
 
 
-def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
-    needed = domain.settings.two_people
+def needs_another(house: Workspace, plan_id: str) -> str:
+    """Why the actor cannot be the one to approve this plan, where a second person must; "" when they can."""
+    plan = plan_seen(house, plan_id)
+    return _why_another(house, plan, domain_of(house, plan))
+
+
+def _why_another(house: Workspace, plan: Plan, domain: Domain) -> str:
+    needed, count = domain.settings.two_people, sum(plan.counts.get(each.value, 0) for each in Action)
     # The whole plan counts: whoever leaves people out does not get below the number by it.
-    if needed and len(plan.changes) >= int(needed) and house.actor.name in (plan.by, domain.mapping_by):
-        many = "" if needed is True else f" from {needed:,} changes on, and this plan has {len(plan.changes):,}"
-        raise Refused(
-            f"This domain needs two people{many}: whoever made the mapping or asked for the preview cannot be the one to "
-            "approve it. Ask another admin or CSM."
-        )
+    if not needed or count < int(needed) or house.actor.name not in (plan.by, domain.mapping_by):
+        return ""
+    many = "" if needed is True else f" from {needed:,} changes on, and this plan has {count:,}"
+    return (
+        f"This domain needs two people{many}: whoever made the mapping or asked for the preview cannot be the one to "
+        "approve it. Ask another admin or CSM."
+    )
+
+
+def _check_two_people(house: Workspace, plan: Plan, domain: Domain) -> None:
+    why = _why_another(house, plan, domain)
+    if why:
+        raise Refused(why)
 
 
 def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str]) -> None:
@@ -265,10 +277,3 @@ def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
     require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
     draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
     drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
-
-
-def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
-    """The plan's Excel file with the decisions that there are: once processed those approved, before it the draft's."""
-    plan, approval = show_plan(house, plan_id), approval_of(house, plan_id)
-    decided = approval.left_out if approval and run_of(house, plan_id) else left_out_draft(house, plan_id)
-    write_out(house, plan, file, decided)

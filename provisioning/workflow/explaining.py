@@ -18,6 +18,7 @@ from provisioning.engine.explain import (
 from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
+from provisioning.report.called import RESULTS
 from provisioning.store import person_past, plans, runs, snapshots
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import Workspace, seen_domain
@@ -60,7 +61,7 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
     answer = replace(answer, also=_all_keys(house, domain, answer))
     answer = _with_move(house, domain, answer)
     past = runs.outcomes_of_person(house.db, domain.id, [answer.key, *answer.also])
-    return answer.with_past([(at, each.action.value, each.result.value, each.message) for at, each in past])
+    return answer.with_past([(at, each.action.value, _ended(each.result), each.message) for at, each in past])
 
 
 def _now(house: Workspace, situation: Situation, person: str) -> Answer:
@@ -180,9 +181,14 @@ def _approved(house: Workspace, plan: Plan, keys: list[str]) -> list[Step]:
     return [Step("approval", f"Approved by {approval.by} on {approval.at:%Y-%m-%d} at {approval.at:%H:%M} UTC.{left}")]
 
 
+def _ended(result: Result) -> str:
+    """A result in the words of the pages."""
+    return RESULTS[result.value].lower()
+
+
 def _outcome(each: Outcome) -> str:
     did = _DID[each.action]
-    return did.capitalize() if each.result is Result.DONE else f"To be {did}, {each.result.value}"
+    return did.capitalize() if each.result is Result.DONE else f"To be {did}, {_ended(each.result)}"
 
 
 def _then(held: list[Held], outcomes: list[Outcome]) -> str:

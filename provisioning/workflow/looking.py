@@ -236,8 +236,8 @@ def runs_seen(house: Workspace, label: str, most: int = 60) -> list[tuple[Run, d
 
 def outcomes_seen(
     house: Workspace, run_id: str, results: Sequence[str], text: str, most: int, skip: int
-) -> tuple[list[tuple[str, Outcome]], int]:
-    """One page of (name, outcome) of a run."""
+) -> tuple[list[tuple[Outcome, Change | None]], int]:
+    """One page of a run's outcomes, each with the change that was to be made, and how many fit."""
     return runs.find_outcomes(house.db, run_seen(house, run_id).id, results, text, most, skip)
 
 

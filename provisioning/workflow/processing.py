@@ -270,7 +270,7 @@ class _Processing:
         return STOPPED
 
     def _wait(self, until: datetime) -> None:
-        self.say(f"Skillcast asks us to wait until {until.astimezone(UTC):%H:%M:%S} UTC")
+        self.say(f"Skillcast asks us to wait until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
 
     def _look_again(self, directory: Directory) -> None:
         """Another system's users as the run left them, for the pages, which never call it."""

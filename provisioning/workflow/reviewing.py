@@ -1,8 +1,9 @@
 """A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +16,7 @@ from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
 from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
+from provisioning.report.text import moment as in_utc
 from provisioning.store import plan_groups, plans, snapshots
 from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
@@ -109,9 +111,9 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
     return {has: name for has, *parts in rows if (name := " ".join(filter(None, parts)))}
 
 
-def compared_with_last(house: Workspace, plan_id: str) -> str:
+def compared_with_last(house: Workspace, plan_id: str, moment: Callable[[datetime], str] = in_utc) -> str:
     """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import,
-    and for an undo."""
+    and for an undo. `moment`: how whoever reads it has the time."""
     plan = plan_seen(house, plan_id)
     before = None if plan.undo_of else plan_groups.plan_before(house.db, plan.id)
     if before is None:
@@ -120,9 +122,9 @@ def compared_with_last(house: Workspace, plan_id: str) -> str:
     if before in plans.run_statuses(house.db, plan.domain_id):
         if plan_groups.plan_before(house.db, before) is None:
             return ""
-        return against("the preview that was processed last", last.made_at, plan.counts, last.counts)
+        return against("the preview that was processed last", moment(last.made_at), plan.counts, last.counts)
     people = newest_of(*plan_groups.differing_people(house.db, plan.id, before))
-    return against("the preview before it", last.made_at, plan.counts, last.counts, people)
+    return against("the preview before it", moment(last.made_at), plan.counts, last.counts, people)
 
 
 def evidence_of(house: Workspace, plan_id: str) -> list[tuple[str, str]]:

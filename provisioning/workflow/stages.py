@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from provisioning import setup_file
 from provisioning.engine.columns import HUMAN, column_names
+from provisioning.engine.money import money
 from provisioning.model import READ_PROOF, Customer, Domain, Plan, RunStatus
 from provisioning.store import customers, plans
 from provisioning.store.codec import to_moment
@@ -115,14 +116,8 @@ def _seats(about: Customer) -> Station:
             title, False, "Not entered yet.", "start", "Enter them: a preview then warns before seats run out.",
             optional=True,
         )  # fmt: skip
-    price = f" at {money(about.price_per_user)} each" if about.price_per_user else ""
+    price = f" at {money(Decimal(about.price_per_user))} each" if about.price_per_user else ""
     return Station(title, True, f"{about.seats:,} licensed users{price}.", "start", optional=True)
-
-
-def money(price: str) -> str:
-    """A price as people write it: 12.5 is 12.50, 12 is 12."""
-    amount = Decimal(price)
-    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,.2f}"
 
 
 def _service_user(facts: Facts) -> Station:

@@ -1,14 +1,15 @@
-"""A plan’s Excel file: built beforehand, and handed out."""
+"""A plan's Excel file: built beforehand, and handed out, with the decisions that there are and how far the plan is."""
 
 from collections.abc import Collection
 from io import BytesIO
 from typing import BinaryIO
 
-from provisioning.model import Approval, Plan, Run
+from provisioning.model import Approval, Plan, PlanStatus, Run
 from provisioning.store import history, plans
 from provisioning.store.workbooks import keep_workbook, kept_workbook
+from provisioning.workflow.approving import left_out_draft
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.stored_plans import approval_of, domain_of, run_of, show_plan
+from provisioning.workflow.stored_plans import approval_of, domain_of, lapsed, run_of, show_plan
 
 
 def build_workbook(house: Workspace, plan_id: str) -> None:
@@ -21,17 +22,27 @@ def build_workbook(house: Workspace, plan_id: str) -> None:
 
 def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
     """The plan's Excel file, with the decisions that were approved."""
-    plan, approval = show_plan(house, plan_id), approval_of(house, plan_id)
-    write_out(house, plan, file, approval.left_out if approval else ())
+    approval = approval_of(house, plan_id)
+    _write_out(house, show_plan(house, plan_id), file, approval.left_out if approval else ())
 
 
-def write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str] = ()) -> None:
-    """Write a plan's workbook, and record that it was handed out. The one that the worker built is good as long as nobody
-    is left out or has approved it."""
+def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
+    """The same with the decisions that there are: once processed those approved, before it the draft's."""
+    approval = approval_of(house, plan_id)
+    decided = approval.left_out if approval and run_of(house, plan_id) else left_out_draft(house, plan_id)
+    _write_out(house, show_plan(house, plan_id), file, decided)
+
+
+def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str]) -> None:
+    """Write it, and record that it was handed out. The one that the worker built is good as long as nobody is left out or
+    has approved it, and the plan has not lapsed."""
     approval, run = approval_of(house, plan.id), run_of(house, plan.id)
-    built = None if left_out or approval else kept_workbook(house.snapshots, plan.domain_id, plan.id)
+    # With nothing to do there is nothing that could lapse.
+    why = "" if plan.status is PlanStatus.EMPTY else lapsed(house, plan.id) or ""
+    fresh = not (left_out or approval or why)
+    built = kept_workbook(house.snapshots, plan.domain_id, plan.id) if fresh else None
     if built is None:
-        write_workbook(plan, file, left_out, history.head(house.db), approval, run)
+        write_workbook(plan, file, left_out, history.head(house.db), approval, run, why)
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
@@ -44,8 +55,9 @@ def write_workbook(
     head: str,
     approval: Approval | None = None,
     run: Run | None = None,
+    lapsed: str = "",
 ) -> None:
     """openpyxl takes a tenth of a page's start, and few pages write one."""
     from provisioning.report import workbook
 
-    workbook.write_workbook(plan, file, left_out, head, approval, run)
+    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed)

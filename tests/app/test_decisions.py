@@ -11,7 +11,7 @@ from provisioning.sandbox import Sandbox
 from provisioning.store import plans, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.web.words import escape
-from provisioning.workflow import asking, decided, deciding, looking, planning, setting_up
+from provisioning.workflow import asking, decided, deciding, looking, planning, setting_up, undoing
 from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
@@ -158,6 +158,17 @@ def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
     at = full.open("preview", plan=new.id)
     assert not at.exception
     assert "way back" in said(at).replace("\\", "")
+
+
+def test_nobody_is_offered_to_be_moved_by_a_way_back(full: App) -> None:
+    house = full.house()
+    setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    run = looking.runs_seen(house, DOMAIN)[0][0]
+    back = undoing.undo(house, run.id)
+    at = full.open("preview", customer="Northwind Trading", domain="staff", plan=back.id, selected=archived(back))
+    labels = [each.label for each in at.button]
+    assert "Keep active" in labels
+    assert "Move them" not in labels
 
 
 def test_what_a_read_proved_is_on_the_preview(full: App, leaving: Plan) -> None:

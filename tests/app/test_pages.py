@@ -320,6 +320,36 @@ def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
     assert "Everything approved was done" in said(app.open("process"))
 
 
+def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_was_written(
+    app: App, sandbox: Sandbox, said: Said
+) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    app.environment["ROLLCALL_REREAD_MINUTES"] = "0"
+    sandbox.switches.in_no_group = True
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    app.work()
+    at = app.open("process")
+    assert "Processing did not come to an end. HiBob" in bare(at.error[0].value)
+    assert "Nothing was written. Once the cause is gone, process it again." in said(at)
+    assert "Process now" in [each.label for each in at.button]
+
+
+def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox) -> None:
+    for each in sandbox.company.people.values():
+        if each.get("work.site") == "London":
+            each["work.site"] = "Greater London"
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    processing.process(house, plan.id)
+    table = full.open("process", plan=plan.id).dataframe[0].value
+    assert len(table) == len(plan.changes)
+    assert set(table["Result"]) == {"Done", "Left out"}
+    assert set(table["Before → after"]) == {"Site: London → Greater London"}
+
+
 def test_the_workbook_of_a_page_is_the_one_of_the_command_line(full: App) -> None:
     house = full.house()
     plan = looking.plans_seen(house, DOMAIN)[0]
@@ -536,7 +566,7 @@ def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
     plan = looking.plans_seen(full.house(), DOMAIN)[0].id
     shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
     explained = {each.label for each in shown if each.proto.help}
-    assert explained == {"Held back", "Unchanged", "Failed", "Drifted", "Skipped"}
+    assert explained == {"Held back", "Unchanged", "Failed", "Changed since", "Left out"}
 
 
 # --- history and people -----------------------------------------------------------------------------------
@@ -621,7 +651,7 @@ def test_whoever_is_left_out_on_the_page_is_left_out_by_the_file_downloaded_ther
     approving.keep_only(house, plan.id, [key])
     assert "the file decides" in said(app.open("preview"))
     file = BytesIO()
-    approving.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     assert set(read_workbook(plan, file).left_out) == {each.key for each in plan.changes} - {key}
     file.seek(0)
     approval = approving.approve_by_workbook(house, plan.id, file)
@@ -632,7 +662,7 @@ def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> Non
     house = app.house()
     plan = planning.preview(house, DOMAIN)
     file = BytesIO()
-    approving.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     approving.keep_only(house, plan.id, [plan.changes[0].key])
     file.seek(0)
     assert approving.approve_by_workbook(house, plan.id, file).left_out == ()
@@ -687,7 +717,7 @@ def sign(book: Workbook) -> None:
 
 def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
     file, edited = BytesIO(), BytesIO()
-    approving.export_decided_workbook(app.house(), plan_id, file)
+    workbooks.export_decided_workbook(app.house(), plan_id, file)
     book = load_workbook(file)
     edit(book)
     book.save(edited)
@@ -804,6 +834,15 @@ def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Sa
     assert "Resume" in [each.label for each in app.open("process").button]
 
 
+def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    with lease(house.db, plan.domain_id, f"process {plan.id}"):
+        asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
+        assert "waiting until other work on this domain is done" in app.open("preview").status[0].label
+    assert "waiting for the worker" in app.open("preview").status[0].label
+
+
 def test_a_preview_says_how_far_it_is(app: App) -> None:
     house = app.house()
 
@@ -850,8 +889,8 @@ def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, sa
     shown = said(app.open("preview")).replace("\\", "")
     assert "welcome mail" in shown
     assert f"{effect.live} live users after the run, of 10 licensed seats" in shown
-    assert f"cost {effect.cost:,} more" in shown
-    assert "To be added" in shown
+    assert f"cost {effect.cost:,.2f}".removesuffix(".00") + " more" in shown
+    assert "To add" in shown
 
 
 def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

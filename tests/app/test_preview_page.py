@@ -1,17 +1,24 @@
 """What a preview says at a glance, its groups, and to whom an override is offered."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from installation import ADMIN, DOMAIN, App
+from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 
-from provisioning.model import Action, Plan
+from provisioning.model import Action, Plan, Role
 from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
 from provisioning.store.jobs import JobKind
+from provisioning.web import changes, words
+from provisioning.web.approval import EXCEL
 from provisioning.workflow import (
     approving,
     asking,
@@ -22,6 +29,7 @@ from provisioning.workflow import (
     reviewing,
     setting_up,
     stored_plans,
+    workbooks,
 )
 from provisioning.workflow.house import domains_seen
 
@@ -43,6 +51,16 @@ def test_the_headline_stands_on_the_page_and_names_the_attribute(full: App, rena
     assert reviewing.headline_of(full.house(), renamed.id) in told
     assert f"{renamed.counts['update']} people change site" in told
     assert "Against" not in told
+
+
+def test_what_a_preview_is_compared_with_has_the_time_of_the_browser(
+    full: App, renamed: Plan, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "zone_here", lambda: ZoneInfo("Asia/Tokyo"))
+    again = planning.preview(full.house(), DOMAIN)
+    assert re.search(
+        r"Against the preview before it \(.*, \d\d:\d\d JST\):", told(full.open("preview", plan=again.id), said)
+    )
 
 
 def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_first(
@@ -77,7 +95,7 @@ def test_a_group_in_the_address_filters_the_people(full: App, renamed: Plan) -> 
     at = full.open("preview", plan=renamed.id, group=group.name)
     assert not at.exception
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
-    assert set(zip(table["Attribute"], table["Before"], table["After"], strict=True)) == {
+    assert set(zip(table["What changes"], table["Before"], table["After"], strict=True)) == {
         ("Site", "London", "Greater London")
     }
 
@@ -343,3 +361,117 @@ def test_evidence_names_the_attributes_that_a_column_feeds(full: App, sandbox: S
     plan = planning.preview(full.house(), DOMAIN)
     told = [text for label, text in reviewing.evidence_of(full.house(), plan.id) if label == "Filled"]
     assert any(text.startswith("Site (") for text in told)
+
+
+def test_a_telephone_has_what_changes_in_one_column_beside_the_name(
+    full: App, renamed: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "on_a_telephone", lambda: True)
+    table = people_table(full.open("preview", plan=renamed.id))
+    assert list(table.columns) == ["Person", "What changes"]
+    assert "Site: London → Greater London" in set(table["What changes"])
+
+
+def test_what_happens_is_named_where_no_attribute_changes_first(full: App, sandbox: Sandbox) -> None:
+    sandbox.pass_day()
+    plan = planning.preview(full.house(), DOMAIN)
+    table = people_table(full.open("preview", plan=plan.id))
+    told = dict(
+        zip(table["Person"], zip(table["What changes"], table["Before"], table["After"], strict=True), strict=True)
+    )
+    left = [each.name for each in plan.changes if each.action is Action.ARCHIVE]
+    assert left
+    assert all(told[name] == ("To be archived", "Live", "Archived") for name in left)
+
+
+def people_table(at: AppTest) -> pd.DataFrame:
+    return next(each.value for each in at.dataframe if "Person" in each.value.columns)
+
+
+# --- two people, lapsed previews, reasons by file ---------------------------------------------------------
+
+
+def test_who_may_not_be_the_second_of_two_people_reads_it_before_pressing_anything(
+    app: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    house = app.house()
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, two_people=True), 1)
+    plan = planning.preview(house, DOMAIN)
+    at = app.open("preview")
+    assert "This domain needs two people" in told(at, said)
+    assert [each.disabled for each in at.button if each.label == "Approve"] == [True]
+    assert not at.file_uploader
+    setting_up.grant(app.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "csm@skillcast.example")
+    at = app.open("preview")
+    assert "This domain needs two people" not in told(at, said)
+    next(each for each in at.button if each.label == "Approve").click().run()
+    assert stored_plans.approval_of(house, plan.id)
+
+
+def test_a_lapsed_preview_says_what_it_is_why_and_what_to_do(full: App, renamed: Plan, said: Said) -> None:
+    lapse(full)
+    shown = told(full.open("preview", plan=renamed.id), said)
+    assert "This preview has lapsed: it can be read, but not approved" in shown
+    assert "The settings changed since" in shown
+    assert "Make a new preview." in shown
+    assert "Nobody can be left out of it any more: it has lapsed." in shown
+
+
+def test_the_excel_file_of_a_lapsed_preview_is_not_called_ready(full: App, renamed: Plan) -> None:
+    lapse(full)
+    file = BytesIO()
+    workbooks.export_decided_workbook(full.house(), renamed.id, file)
+    book = load_workbook(file)
+    summary = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True) if row[0]}
+    assert summary["Status"].startswith("Lapsed, so it can no longer be approved. The settings changed since")
+    assert "1. Decide" not in summary
+    assert "This preview has lapsed" in str([cell.value for cell in book["Updated"]["A"]])
+    assert not book["Updated"].data_validations.dataValidation
+
+
+def lapse(app: App) -> None:
+    domain = domains_seen(app.house(), "Northwind Trading")[0]
+    editing.save_settings(app.house(), DOMAIN, replace(domain.settings, absent_reads=2), 1)
+
+
+@pytest.mark.parametrize("on_the_page", [0, 1])
+def test_a_file_asks_for_every_reason_that_is_missing(full: App, sandbox: Sandbox, on_the_page: int) -> None:
+    sandbox.switches.half_missing = True
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    codes = list(dict.fromkeys(each.code for each in plan.blocks))
+    assert len(codes) > 1
+    at = full.open("preview", plan=plan.id)
+    for code in codes[:on_the_page]:
+        at.text_input(f"override_page_{plan.id}_{code}").set_value("Said on the page.").run()
+    file = BytesIO()
+    workbooks.export_decided_workbook(house, plan.id, file)
+    at.file_uploader(f"decided_{plan.id}").set_value(("decided.xlsx", file.getvalue(), EXCEL)).run()
+    asked = [each for each in at.text_input if str(each.key).startswith("override_file_")]
+    assert [str(each.key).rpartition("_")[2] for each in asked] == codes[on_the_page:]
+    for each in asked:
+        each.set_value("Said with the file.")
+    next(each for each in at.button if each.label == "Approve with this file").click().run()
+    approval = stored_plans.approval_of(house, plan.id)
+    assert approval
+    assert approval.workbook
+    assert dict(approval.overrides) == dict.fromkeys(codes[:on_the_page], "Said on the page.") | dict.fromkeys(
+        codes[on_the_page:], "Said with the file."
+    )
+
+
+def test_a_file_after_an_overridden_approval_begins_from_its_reasons(full: App, sandbox: Sandbox) -> None:
+    sandbox.switches.half_missing = True
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    reasons = {each.code: "Agreed by phone." for each in plan.blocks}
+    approval = approving.approve(house, plan.id, overrides=reasons)
+    file = BytesIO()
+    workbooks.export_decided_workbook(house, plan.id, file)
+    at = full.open("preview", plan=plan.id)
+    place = f"decided_{plan.id}{approval.at.isoformat()}"
+    at.file_uploader(place).set_value(("decided.xlsx", file.getvalue(), EXCEL)).run()
+    asked = [each for each in at.text_input if str(each.key).startswith("override_file_")]
+    assert [each.value for each in asked] == list(reasons.values())

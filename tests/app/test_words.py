@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from provisioning.web.words import ago, moment, until
+from provisioning.web.words import ago, dated, moment, on_a_telephone, until
 
 SUMMER, WINTER = datetime(2026, 7, 1, 23, 30, tzinfo=UTC), datetime(2026, 11, 2, 5, 4, tzinfo=UTC)
 
@@ -40,3 +40,38 @@ def test_a_moment_is_told_in_the_zone_of_the_browser_which_is_named(
 )
 def test_how_long_ago_and_how_long_until(away: timedelta, past: str, coming: str) -> None:
     assert (ago(WINTER - away, WINTER), until(WINTER + away, WINTER)) == (past, coming)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Read on 2026-07-01 at 23:30 UTC.", "Read on 2 Jul 2026, 00:30 BST."),
+        ("2026-11-02 05:04 UTC: added.", "2 Nov 2026, 05:04 GMT: added."),
+        ("until 2026-07-01 23:30:09 UTC", "until 2 Jul 2026, 00:30:09 BST"),
+        ("Starts on 2026-12-01.", "Starts on 1 Dec 2026."),
+        ("“2026-11-02 05:04 UTC” is no date", "“2026-11-02 05:04 UTC” is no date"),
+        ("at 2026-13-40 05:04 UTC", "at 2026-13-40, 05:04 UTC"),
+    ],
+)
+def test_a_sentence_of_the_engine_has_its_moments_in_the_zone_of_the_browser(
+    monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(timezone="Europe/London"))
+    assert dated(text) == words
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_one"),
+    [
+        (None, False),
+        ({}, False),
+        ({"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"}, False),
+        ({"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1"}, True),
+        ({"User-Agent": "Mozilla/5.0 (Linux; Android 15) Chrome/140 Mobile Safari/537.36"}, True),
+    ],
+)
+def test_a_telephone_says_that_it_is_one(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str] | None, is_one: bool
+) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers))
+    assert on_a_telephone() == is_one

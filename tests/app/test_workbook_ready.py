@@ -26,7 +26,7 @@ def previewed(app: App, house: Workspace) -> Plan:
 
 def exported(house: Workspace, plan: Plan) -> bytes:
     file = BytesIO()
-    approving.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     return file.getvalue()
 
 
@@ -66,7 +66,7 @@ def summary(file: bytes) -> dict[str, str]:
 def test_the_workbook_says_how_far_the_preview_is_and_asks_for_no_decision_once_it_is_processed(app: App) -> None:
     house = app.house()
     plan = previewed(app, house)
-    assert summary(exported(house, plan))["Status"] == "Ready to be approved"
+    assert summary(exported(house, plan))["Status"] == "Waiting for approval"
     left = plan.changes[0].key
     approval = approving.approve(house, plan.id, leave_out=[left])
     said = summary(exported(house, plan))

@@ -89,6 +89,16 @@ def test_customer_and_domain_stay_where_they_are_while_the_page_comes(server: Ap
 
 
 @pytest.mark.parametrize("size", WIDTHS)
+def test_numbers_side_by_side_are_of_one_width(server: AppServer, browser: Browser, size: str) -> None:
+    walker = visit(browser, server.address)
+    width, height = WIDTHS[size]
+    walker.page.set_viewport_size({"width": width, "height": height})
+    seen = {path: cards(opened(walker, path)) for path in ("", "customers", "preview", "process")}
+    assert {path: widths for path, widths in seen.items() if len(widths) > 1} == {}
+    walker.context.close()
+
+
+@pytest.mark.parametrize("size", WIDTHS)
 def test_nothing_is_out_of_the_window(server: AppServer, browser: Browser, size: str) -> None:
     walker = visit(browser, server.address)
     width, height = WIDTHS[size]
@@ -137,17 +147,28 @@ def findings(page: Page, path: str) -> list[str]:
 
 
 def beyond(page: Page) -> list[str]:
-    """What reaches out of the window to the right, apart from what scrolls by itself: tables, texts to copy, tabs."""
+    """What reaches out of the window to the right, apart from what scrolls by itself: tables, texts to copy, tabs; and
+    choices that are cut."""
     return page.evaluate("""() => {
-        const scrolls = '[data-testid=stDataFrame], .dvn-scroller, pre, [role=tablist], [data-testid=stButtonGroup], svg'
+        const scrolls = '[data-testid=stDataFrame], .dvn-scroller, pre, [role=tablist], svg'
         const shown = [...document.querySelectorAll('[data-testid=stMain] *, [data-testid=stSidebar] *')]
         const out = shown.filter(each => {
             const box = each.getBoundingClientRect()
             return box.width && box.right > innerWidth + 1 && box.left < innerWidth && !each.closest(scrolls)
         })
         const main = document.querySelector('[data-testid=stMain]')
-        const wide = [main, document.documentElement].filter(each => each.scrollWidth > each.clientWidth)
+        const choices = document.querySelectorAll('[data-testid=stButtonGroup], [data-testid=stButtonGroup] *')
+        const wide = [main, document.documentElement, ...choices].filter(each => each.scrollWidth > each.clientWidth + 1)
         return [...out, ...wide].map(each => each.outerHTML.slice(0, 160))
+    }""")
+
+
+def cards(page: Page) -> list[int]:
+    """The widths that the page's cards have, each once."""
+    return page.evaluate("""() => {
+        const shown = [...document.querySelectorAll('[data-testid=stMetric]')]
+        const widths = shown.map(each => each.getBoundingClientRect().width).sort((a, b) => a - b)
+        return widths.filter((each, place) => place === 0 || each > widths[place - 1] + 1).map(Math.round)
     }""")
 
 

@@ -38,6 +38,11 @@ def test_one_chart_tells_who_joins_what_changes_and_who_leaves() -> None:
     assert set(happening_chart(bars, ("attribute", "gone")).data[0].marker.opacity) == {1.0}
 
 
+@pytest.mark.parametrize(("changed", "width"), [({"Site": 1, "Email": 1}, 6), ({"Site": 40}, 40)])
+def test_a_bar_of_one_person_is_no_wall(changed: dict[str, int], width: int) -> None:
+    assert tuple(happening_chart(happening_bars({}, changed)).layout.xaxis.range) == (0, width)
+
+
 def test_of_many_attributes_the_chart_shows_the_first() -> None:
     assert len(happening_bars({"archive": 1}, {f"A{number}": 1 for number in range(30)})) == MOST_ATTRIBUTES + 1
 

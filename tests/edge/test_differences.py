@@ -3,7 +3,7 @@
 from plans import ATTRIBUTES, add, archive, seen, update
 
 from provisioning.model import Change, Status
-from provisioning.report.differences import aligned, valued
+from provisioning.report.differences import aligned, in_a_line, valued
 
 WHY = "For a reason."
 EBBA = seen(Status.LIVE, "007", "ebba@northwind.example", "Ebba", "Sharma", "IT", "2026-12-01")
@@ -24,11 +24,11 @@ def test_the_first_attribute_of_the_mapping_stands_in_columns_and_the_others_bes
 def test_somebody_new_is_told_by_their_values_without_the_name() -> None:
     change = add("1", "007", "ebba@northwind.example", "Ebba", "Sharma", "IT", "2026-12-01")
     called = Change(change.key, change.action, change.why, change.before, change.after, name="Ebba Sharma")
-    assert cells(called) == ("New user", "", "007, ebba@northwind.example", "IT, 2026-12-01")
+    assert cells(called) == ("To be added", "", "007, ebba@northwind.example", "IT, 2026-12-01")
 
 
 def test_whoever_leaves_is_told_with_the_reason() -> None:
-    assert cells(archive("1", EBBA)) == ("Status", "Live", "Archived", WHY)
+    assert cells(archive("1", EBBA)) == ("To be archived", "Live", "Archived", WHY)
 
 
 def test_a_reference_has_the_name_of_whom_it_means_where_that_is_known() -> None:
@@ -37,3 +37,17 @@ def test_a_reference_has_the_name_of_whom_it_means_where_that_is_known() -> None
     assert cells(change, names) == ("Department", "IT (Marco D’Angelo)", "Sales", "")
     assert valued("Department", None, names) == "(blank)"
     assert valued("Department", None, names, "") == ""
+
+
+def test_where_there_is_room_for_one_column_the_same_stands_in_a_line() -> None:
+    def line(change: Change) -> str:
+        return in_a_line(change, WHY, ATTRIBUTES, {})
+
+    new = add("1", "007", "ebba@northwind.example", "Ebba", "Sharma", "IT", "2026-12-01")
+    assert line(update("1", EBBA, {"Department": "Sales", "Email": None})) == (
+        "Email: ebba@northwind.example → (blank); Department: IT → Sales"
+    )
+    assert line(Change(new.key, new.action, WHY, new.before, new.after, name="Ebba Sharma")) == (
+        "007, ebba@northwind.example, IT, 2026-12-01"
+    )
+    assert line(archive("1", EBBA)) == WHY
