@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from provisioning.engine.columns import HUMAN
 from provisioning.errors import RollcallError
 from provisioning.store.jobs import JobKind
-from provisioning.web import jobs, next_step
+from provisioning.web import jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
 from provisioning.workflow import asking, checked, connections, portals, setting_up
@@ -30,9 +31,7 @@ def draw_connection(here: Here, each: connections.ConnectionSeen | None) -> None
         name = left.text_input("Name", found.name if found else "", disabled=bool(found), placeholder="HiBob")
         url = right.text_input("Base URL", found.base_url if found else HIBOB_API)
         user = left.text_input("Service user id", (found.service_user_id if found else "") or "")
-        hint = (
-            f"set {moment(each.token_set_at)}, ends in {each.token_ends_in or '…'}" if each and each.token_set else ""
-        )
+        hint = token_told(each.token_set_at, each.token_ends_in) if each else ""
         token = right.text_input(
             "Token", type="password", placeholder=hint or "as HiBob showed it, once", autocomplete="off",
             help="Stored encrypted. It can be replaced here, and never be read again.",
@@ -47,8 +46,27 @@ def draw_connection(here: Here, each: connections.ConnectionSeen | None) -> None
             st.caption(f"Type: HiBob · Used by: {escape(used)}")
         # Once there is a connection, a domain is what comes next.
         kind = "primary" if here.domain or not each else "secondary"
-        if st.form_submit_button("Save", type=kind, icon=":material/save:", disabled=not here.may_prepare):
+        if st.form_submit_button("Save", type=kind, icon=":material/save:"):
             save(here, found.name if found else name, url, user, token, None if report == PEOPLE_SEARCH else report)
+
+
+def token_told(set_at: str, ends_in: str) -> str:
+    """When a token was set and how it ends; "" where there is none."""
+    return f"set {moment(set_at)}, ends in {ends_in or '…'}" if set_at else ""
+
+
+def draw_connection_facts(each: connections.ConnectionSeen) -> None:
+    found = each.connection
+    parts.facts(
+        found.name,
+        {
+            "Base URL": found.base_url,
+            "Service user id": found.service_user_id or "",
+            "Token": token_told(each.token_set_at, each.token_ends_in),
+            "What is read": source(each, read_by(each)),
+            "Used by": ", ".join(each.domains) or "no domain yet",
+        },
+    )
 
 
 def sources(each: connections.ConnectionSeen | None) -> list[int]:
@@ -89,9 +107,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
         name = st.text_input("Name of the domain", placeholder="staff")
         connection = st.selectbox("Connection", names)
         kind = "secondary" if here.domain else "primary"
-        if st.form_submit_button(
-            "Add", type=kind, icon=":material/add:", disabled=not (here.may_prepare and here.customer)
-        ):
+        if st.form_submit_button("Add", type=kind, icon=":material/add:"):
             try:
                 setting_up.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
             except RollcallError as problem:
@@ -106,25 +122,38 @@ def draw_target(here: Here) -> None:
     """Where this domain's users are kept: in Rollcall itself, or in a portal that speaks SCIM."""
     target = portals.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
+    title = f"Where the users of {here.domain.name if here.domain else ''} are kept"
+    if not here.may_prepare:
+        parts.facts(title, target_facts(target))
+        return
     with st.container(border=True):
-        st.header(f"Where the users of {escape(here.domain.name if here.domain else '')} are kept", anchor=False)
+        st.header(escape(title), anchor=False)
         where = st.radio(
             "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed",
             key=f"target_where_{here.label}_{turn}",
         )  # fmt: skip
         if where == PORTAL:
             draw_portal_form(here, target, f"target_{here.label}_{turn}")
-        elif target.scim and st.button("Save the target", icon=":material/save:", disabled=not here.may_prepare):
+        elif target.scim and st.button("Save the target", icon=":material/save:"):
             save_target(here, None, "", "")
+
+
+def target_facts(target: portals.TargetSeen) -> dict[str, str]:
+    if target.scim is None:
+        return {"Kept in": LOCAL}
+    return {
+        "Kept in": PORTAL,
+        "SCIM address": target.scim.base_url,
+        "Portal token": token_told(target.token_set_at, target.token_ends_in),
+        "Attribute that names the domain": target.domain_attribute or "",
+    }
 
 
 def draw_portal_form(here: Here, target: portals.TargetSeen, key: str) -> None:
     with st.form(key, border=False):
         left, right = st.columns(2)
         url = left.text_input("SCIM address", target.scim.base_url if target.scim else "", placeholder=SCIM_HINT)
-        hint = (
-            f"set {moment(target.token_set_at)}, ends in {target.token_ends_in or '…'}" if target.token_set_at else ""
-        )
+        hint = token_told(target.token_set_at, target.token_ends_in)
         token = right.text_input(
             "Portal token", type="password", placeholder=hint or "as the portal showed it", autocomplete="off",
             help="Stored encrypted. It can be replaced here, and never be read again.",
@@ -134,7 +163,7 @@ def draw_portal_form(here: Here, target: portals.TargetSeen, key: str) -> None:
             help="Only for a portal with several domains. Without it the whole portal is this domain.",
         )  # fmt: skip
         st.caption("Saving makes waiting previews lapse.")
-        if st.form_submit_button("Save the target", icon=":material/save:", disabled=not here.may_prepare):
+        if st.form_submit_button("Save the target", icon=":material/save:"):
             save_target(here, url, token, attribute)
 
 
@@ -161,13 +190,14 @@ def draw_portal(portal: checked.PortalSeen) -> None:
 def draw_test(here: Here) -> None:
     st.header("Test", anchor=False)
     st.caption(
-        "Reads people and mapped columns from HiBob, asks a portal what it can do, and shows what was proved. "
+        "Reads people and mapped columns from HiBob (before anything is mapped, the usual ones), asks a portal what it can "
+        "do, and shows what was proved. "
         "It changes nothing."
     )
     job = asking.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)
-    if st.button(
-        "Test the connection", type="primary", icon=":material/network_check:", disabled=busy or not here.may_prepare
+    if here.may_prepare and st.button(
+        "Test the connection", type="primary", icon=":material/network_check:", disabled=busy
     ):
         asking.ask(here.house, here.label, JobKind.CHECK)
         st.rerun()
@@ -182,11 +212,14 @@ def draw_test(here: Here) -> None:
 
 def draw_evidence(here: Here, found: checked.Check) -> None:
     absent = sum(each.state == "absent" for each in found.columns)
-    live, inactive, fields, missing = st.columns(4)
-    live.metric("Live people visible", f"{found.live:,}", border=True)
-    inactive.metric("Inactive people visible", f"{found.inactive:,}", border=True)
-    fields.metric("Fields HiBob describes", f"{found.fields:,}", border=True)
-    missing.metric("Mapped columns absent", f"{absent:,}", border=True)
+    parts.numbers(
+        [
+            ("Live people visible", found.live),
+            ("Inactive people visible", found.inactive),
+            ("Fields HiBob describes", found.fields),
+            ("Columns absent", absent),
+        ]
+    )
     if found.ok:
         proved = (
             "The credentials are right, people are visible, and every mapped column is there."
@@ -195,21 +228,24 @@ def draw_evidence(here: Here, found: checked.Check) -> None:
         )
         st.success(f"{proved} Tested {moment(found.metadata_at)}.", icon=":material/check_circle:")
         page, words = ("preview", "Go on to the preview") if found.columns else ("mapping", "Go on to the mapping")
-        link(f"pages/{page}.py", words, ":material/arrow_forward:", here)
+        if here.may_prepare:
+            link(f"pages/{page}.py", words, ":material/arrow_forward:", here)
     for each in found.findings:
         st.warning(f"{escape(each.message)} {escape(each.remedy)}", icon=":material/lock:")
     if found.portal:
         draw_portal(found.portal)
     if not found.columns:
         st.caption(
-            "No attribute was mapped when this was tested. The next preview reads every mapped column, or test again."
+            "No attribute was mapped when this was tested, so the usual columns were read: Mapping suggests them, with "
+            "their values."
         )
         return
-    names = {each.category: each.category_name for each in connections.fields_known(here.house, here.label)}
+    fields = connections.fields_known(here.house, here.label)
+    names, columns = {each.category: each.category_name for each in fields}, mapping_table.called(fields)
     rows = [
         {
             "Attribute": called(here, each),
-            "HiBob column": each.column,
+            "HiBob column": columns.get(each.column.removeprefix(HUMAN), each.column),
             "Filled": each.filled,
             "State": STATES[each.state],
             "Opened by the category": names.get(each.category or "", each.category or ""),
@@ -232,12 +268,8 @@ def called(here: Here, each: checked.CheckedColumn) -> str:
     return f"{each.attribute} (fallback)" if second else each.attribute or ""
 
 
-here = enter("Connect", "How Rollcall reaches HiBob, and what a test of it proved.")
-if here.customer is None:
-    need_domain(here)
-with guarded():
-    next_step.draw(here, "connect")
-    have = connections.connections_seen(here.house, here.customer.name if here.customer else "")
+def draw_forms(here: Here, have: list[connections.ConnectionSeen]) -> None:
+    """What comes next stands open; whatever else can be added waits below."""
     names = [each.connection.name for each in have]
     if not have:
         link("pages/start.py", "The text for whoever runs HiBob", ":material/outgoing_mail:", here)
@@ -255,3 +287,24 @@ with guarded():
                 draw_domain_form(here, names)
         with st.expander("Add another connection", icon=":material/add:"):
             draw_connection(here, None)
+
+
+def draw_to_read(here: Here, have: list[connections.ConnectionSeen]) -> None:
+    """The same for whoever only reads."""
+    if not have:
+        st.info("There is no connection to HiBob yet.", icon=":material/info:")
+    for each in have:
+        draw_connection_facts(each)
+    if here.domain:
+        draw_target(here)
+        draw_test(here)
+
+
+here = enter("Connect", "How Rollcall reaches HiBob, and what a test of it proved.")
+if here.customer is None:
+    need_domain(here)
+with guarded():
+    next_step.draw(here, "connect")
+    have = connections.connections_seen(here.house, here.customer.name if here.customer else "")
+    draw = draw_forms if here.may_prepare else draw_to_read
+    draw(here, have)

@@ -1,13 +1,13 @@
 """Which HiBob column feeds which attribute: one editable table, tried on a person while it is edited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
 from provisioning.engine.advice import Trial
 from provisioning.errors import RollcallError, SettingsError
-from provisioning.model import Attribute, AttributeType, Domain, Field, Severity
+from provisioning.model import Attribute, Domain, Field, Severity
 from provisioning.web import (
     mapping_exchange,
     mapping_sample,
@@ -73,12 +73,12 @@ def content_of(draft: MappingDraft) -> Content:
 def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
     """What the table says with what was typed into it; that is kept as a draft at once."""
     stored = editing.mapping_draft(here.house, domain.label) or in_force(domain)
-    base, of = st.session_state.get(BASE), (domain.id, here.may_prepare)
-    if editor_key(domain) not in st.session_state or base is None or base.of != of:
+    base = st.session_state.get(BASE)
+    if editor_key(domain) not in st.session_state or base is None or base.of != domain.id:
         why = st.session_state.get(WHY, "")
         begin_anew()
         content = content_of(stored)
-        base = mapping_table.Base(of, stored.begun, content, tuple(mapping_table.rows_of(*content)), why)
+        base = mapping_table.Base(domain.id, stored.begun, content, tuple(mapping_table.rows_of(*content)), why)
         st.session_state[BASE], st.session_state[SEEN] = base, stored
     rows = mapping_table.edited(base.rows, st.session_state.get(editor_key(domain)), fields)
     try:
@@ -89,7 +89,7 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
         # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
         begin_anew()
         st.rerun()
-    if content != content_of(stored) and here.may_prepare:
+    if content != content_of(stored):
         mine = MappingDraft(*content, base.begun)
         if stored not in (st.session_state[SEEN], in_force(domain)):
             # Another tab changed the draft too, and this one does not know how.
@@ -154,9 +154,7 @@ def keep(here: Here, domain: Domain, draft: MappingDraft) -> None:
 def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
     content, readable = said.content, said.problem is None
     changed = content != content_of(in_force(domain))
-    if st.button(
-        "Save", type="primary", icon=":material/save:", disabled=not (changed and readable and here.may_prepare)
-    ):
+    if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and readable)):
         save(here, domain, *content, said.begun)
     stale = said.begun != editing.begun_from(domain)
     if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
@@ -167,7 +165,7 @@ def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
         st.rerun()
     past = editing.mapping_past(here.house, domain.label)
     told = f"Takes back the last of {len(past)} edits since the mapping was saved." if past else "Takes back edits."
-    if st.button("Undo", icon=":material/undo:", disabled=not (past and readable and here.may_prepare), help=told):
+    if st.button("Undo", icon=":material/undo:", disabled=not (past and readable), help=told):
         undo(here, domain, past)
 
 
@@ -223,7 +221,7 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
         for line in newer:
             st.text(line)
         label = "I have seen it: put my draft on top of it, which undoes these changes and brings back what was removed"
-        if st.button(label, icon=":material/merge:", disabled=not here.may_prepare):
+        if st.button(label, icon=":material/merge:"):
             draft = editing.mapping_draft(here.house, domain.label)
             if draft:
                 now = editing.begun_from(domain)
@@ -262,28 +260,21 @@ def draw_view(view: str, readable: bool) -> None:
         st.rerun()
 
 
-def named(here: Here, domain: Domain, tried: Trial) -> Trial:
-    """An attribute that refers to somebody: with their name, where the read has them."""
-    who = editing.person_read(here.house, domain.label, tried.before) if tried.before else None
-    return replace(tried, before=f"{who.split(' · ')[0]} · {tried.before}") if who else tried
-
-
 def draw_table(
     here: Here, domain: Domain, said: Said, fields: Sequence[Field], view: str, person: str | None
 ) -> tuple[Trial, ...]:
     """The table, with this person's values in it. Returns what their read shows of each attribute."""
-    tried = editing.try_mapping(here.house, domain.label, *said.content, person)
-    users = {each.name for each in said.content[0] if each.type is AttributeType.USER}
-    shown = {each.attribute: named(here, domain, each) if each.attribute in users else each for each in tried}
-    table = mapping_table.Table(st.session_state[BASE].rows, said.rows, shown, fields)
-    mapping_table.edit(table, editor_key(domain), view, click_bin if here.may_prepare else None)
+    tried = mapping_sample.values(here, domain, *said.content, person)
+    table = mapping_table.Table(
+        st.session_state[BASE].rows, said.rows, {each.attribute: each for each in tried}, fields
+    )
+    mapping_table.edit(table, editor_key(domain), view, click_bin)
     if st.session_state[BASE].why:
         st.warning(st.session_state[BASE].why, icon=":material/info:")
-    if here.may_prepare:
-        st.caption(
-            f"The {mapping_table.SPARE} empty rows take new attributes, and no pasted row beyond them. More at once go "
-            "through Paste from Excel, below."
-        )
+    st.caption(
+        f"The {mapping_table.SPARE} empty rows take new attributes, and no pasted row beyond them. More at once go through "
+        "Paste from Excel, below."
+    )
     mapping_sample.told(here, domain, tried)
     return tried
 
@@ -301,20 +292,14 @@ def draw_more(here: Here, domain: Domain, content: Content, begun: Begun, change
         take(here, domain, content, mapping_exchange.file(here, domain, content), begun)
 
 
-here = enter("Mapping", "Which HiBob column feeds which attribute of Skillcast. A saved mapping is a new version.")
-domain = need_domain(here)
-with guarded():
-    next_step.draw(here, "mapping")
-    view = st.query_params.get("columns", "")
-    view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
-    fields = connections.fields_known(here.house, domain.label)
+def draw_editor(here: Here, domain: Domain, fields: Sequence[Field], view: str) -> None:
     said = read_editor(here, domain, fields)
     drop_row(here, domain, said)
     draw_conflict(here, domain, said.begun)
     mapping_values.draw_new(here, domain)
-    if said.problem is None:
-        take(here, domain, said.content, mapping_suggestions.draw(here, domain, said.content), said.begun)
     person = mapping_sample.pick(here, domain)
+    if said.problem is None:
+        take(here, domain, said.content, mapping_suggestions.draw(here, domain, said.content, person), said.begun)
     with st.container(horizontal=True, vertical_alignment="center"):
         draw_view(view, said.problem is None)
         draw_buttons(here, domain, said)
@@ -328,3 +313,43 @@ with guarded():
     if mapping_versions.draw(here, domain, said.content if changed else None, said.begun):
         begin_anew()
         st.rerun()
+
+
+def draw_to_read(here: Here, domain: Domain, fields: Sequence[Field], view: str) -> None:
+    """What is in force, for whoever changes nothing."""
+    content = content_of(in_force(domain))
+    if not content[0]:
+        st.info("Nothing is mapped yet.", icon=":material/info:")
+        return
+    mapping_values.draw_new(here, domain)
+    person = mapping_sample.pick(here, domain)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_view(view, readable=True)
+        st.caption(f"Version {domain.mapping_version} is in force", width="content")
+    tried = mapping_sample.values(here, domain, *content, person)
+    rows = mapping_table.rows_of(*content, spare=0)
+    mapping_table.show(mapping_table.Table(rows, rows, {each.attribute: each for each in tried}, fields), view)
+    mapping_sample.told(here, domain, tried)
+    draw_problems(here, domain, content, tried)
+    values, words, file = tabs("more", {name: label for name, label in MORE.items() if name != "paste"})
+    with values:
+        mapping_values.draw(here, domain, content)
+    with words:
+        mapping_exchange.words(here, domain, content, draft=False)
+    with file:
+        mapping_exchange.hand_out(here, domain, content)
+    mapping_versions.draw(here, domain, None, editing.begun_from(domain))
+
+
+here = enter(
+    "Mapping",
+    "Which HiBob column feeds which attribute of Skillcast: its data feed name. A saved mapping is a new version.",
+)
+domain = need_domain(here)
+with guarded():
+    next_step.draw(here, "mapping")
+    view = st.query_params.get("columns", "")
+    view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
+    fields = connections.fields_known(here.house, domain.label)
+    draw = draw_editor if here.may_prepare else draw_to_read
+    draw(here, domain, fields, view)

@@ -11,7 +11,7 @@ from provisioning.engine.schedule import Time as ScheduleTime
 from provisioning.errors import SettingsError
 from provisioning.report.times import in_words
 from provisioning.setup_file import ScheduleTable
-from provisioning.web import address, notify_targets, schedule_form
+from provisioning.web import address, next_step, notify_targets, schedule_form
 from provisioning.web.frame import Here, act, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment, on_the_clock
 from provisioning.workflow import scheduling, telling
@@ -49,9 +49,9 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
             st.header("Where it stands", anchor=False)
             st.badge(words, color=colour)  # type: ignore[arg-type]
         if seen.standing is ScheduleStanding.NONE:
-            st.write(
-                "Nothing runs by itself. Choose times below; what is saved begins only when somebody switches it on."
-            )
+            st.write("Nothing runs by itself.")
+            if here.may_prepare:
+                st.caption("Choose times below; what is saved begins only when somebody switches it on.")
             return
         st.markdown(f"**{escape(in_words(seen.cron, seen.timezone))}**")
         st.markdown(f"{schedule_form.DOES[seen.does]}.")
@@ -92,12 +92,15 @@ def draw_waiting(here: Here, seen: ScheduleSeen) -> None:
 
 
 def draw_switch(here: Here, seen: ScheduleSeen) -> None:
+    if not here.may_prepare:
+        return
     off = seen.standing is ScheduleStanding.OFF
     again = seen.standing in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
     if off or again:
         st.caption(ON_MEANS[seen.does])
         if seen.refusal:
             st.info(escape(f"It cannot be switched on yet. {seen.refusal}"), icon=":material/info:")
+            link("pages/preview.py", "Go to Preview", ":material/compare_arrows:", here)
     with st.container(horizontal=True):
         if off or again:
             label = "Switch on" if off else "Switch on again"
@@ -106,7 +109,7 @@ def draw_switch(here: Here, seen: ScheduleSeen) -> None:
             weight: Literal["primary", "secondary"] = "secondary" if seen.trouble else "primary"
             if st.button(label, type=weight, icon=":material/toggle_on:", disabled=refused):
                 act(lambda: scheduling.switch_on(here.house, here.label), "Switched on.")
-        if not off and st.button("Switch off", icon=":material/toggle_off:", disabled=not here.may_prepare):
+        if not off and st.button("Switch off", icon=":material/toggle_off:"):
             act(lambda: scheduling.switch_off(here.house, here.label), "Switched off.")
 
 
@@ -154,7 +157,7 @@ def draw_form(here: Here, seen: ScheduleSeen) -> None:
     with st.container(border=True):
         st.header("Change the times", anchor=False)
         key = f"schedule_{here.label}_{seen.cron}_{seen.timezone}_{seen.does}"
-        said = schedule_form.form(seen, key, here.may_prepare)
+        said = schedule_form.form(seen, key)
         changed = (said.cron, said.timezone, said.does) != (seen.cron, seen.timezone, seen.does)
         right = not changed or draw_said(here, said)
         if changed and seen.by:
@@ -162,11 +165,10 @@ def draw_form(here: Here, seen: ScheduleSeen) -> None:
                 "It was switched on for these times: with others it rests until somebody switches it on for them."
             )
         with st.container(horizontal=True):
-            blocked = not (changed and right and here.may_prepare)
-            if st.button("Save", type="primary", icon=":material/save:", disabled=blocked):
+            if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and right)):
                 act(lambda: scheduling.save_schedule(here.house, here.label, said), "Saved.")
             has = seen.standing is not ScheduleStanding.NONE
-            if has and st.button("Remove the schedule", icon=":material/delete:", disabled=not here.may_prepare):
+            if has and st.button("Remove the schedule", icon=":material/delete:"):
                 act(lambda: scheduling.save_schedule(here.house, here.label, None), "Removed.")
 
 
@@ -190,6 +192,10 @@ def draw_all(here: Here) -> None:
         return
     customer = here.customer.name
     resting = scheduling.all_paused(here.house, customer)
+    if not here.may_prepare:
+        if resting:
+            st.warning(escape(resting), icon=":material/pause_circle:")
+        return
     with st.container(border=True):
         st.header(escape(f"All schedules of {customer}"), anchor=False)
         if resting:
@@ -198,7 +204,7 @@ def draw_all(here: Here) -> None:
                 act(lambda: scheduling.resume_all(here.house, customer), "They go on as each was.")
             return
         st.caption("One switch for all of the customer’s domains. What runs now comes to its end.")
-        if st.button("Pause all", icon=":material/pause_circle:", disabled=not here.may_prepare):
+        if st.button("Pause all", icon=":material/pause_circle:"):
             act(lambda: scheduling.pause_all(here.house, customer), "All schedules rest.")
 
 
@@ -224,13 +230,17 @@ def draw_messages(here: Here) -> None:
 here = enter("Schedule", "When this domain runs by itself, and who is told when somebody must act.")
 domain = need_domain(here)
 with guarded():
+    next_step.draw(here, "schedule")
     seen = scheduling.schedule_seen(here.house, domain.label)
     draw_standing(here, seen)
     draw_times(seen)
-    left, right = st.columns([2, 1])
-    with left:
-        draw_form(here, seen)
-    with right:
+    if here.may_prepare:
+        left, right = st.columns([2, 1])
+        with left:
+            draw_form(here, seen)
+        with right:
+            draw_all(here)
+    else:
         draw_all(here)
 with guarded():
     notify_targets.draw(here, here.house.clock())

@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
-from provisioning.web import deciding, leaving, next_step, settings_form
+from provisioning.web import deciding, leaving, next_step, settings_facts, settings_form
 from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.workflow import settings_drafts
@@ -16,6 +16,15 @@ from provisioning.workflow import settings_drafts
 # What the form began from (domain id, version, settings as text); what the store held when this tab last looked or wrote;
 # how often the form was begun anew; and the version saved here.
 BASE, SEEN, TURN, SAVED = "settings_base", "settings_seen", "settings_turn", "settings_saved"
+
+
+PARTS = {
+    "scope": "Scope",
+    "lifecycle": "Lifecycle status",
+    "limits": "Limits",
+    "protected": "Protected people",
+    "identity": "Identifier and absence",
+}
 
 
 def begin_anew() -> None:
@@ -44,7 +53,7 @@ def draw_draft(here: Here, domain: Domain) -> tuple[Settings, int, list[Settings
         # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
         begin_anew()
         st.rerun()
-    if said != stored[0] and here.may_prepare:
+    if said != stored[0]:
         keep(here, domain, said, based_on)
     return said, based_on, problems
 
@@ -70,14 +79,7 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
             problems.append(problem)
 
     said = base
-    parts = {
-        "scope": "Scope",
-        "lifecycle": "Lifecycle",
-        "limits": "Limits",
-        "protected": "Protected people",
-        "identity": "Identifier and absence",
-    }
-    scope, lifecycle, limits, protected, identity = tabs("part", parts)
+    scope, lifecycle, limits, protected, identity = tabs("part", PARTS)
     with identity, reading():
         said = settings_form.identity(here, domain, base, key)
     with scope, reading():
@@ -86,8 +88,7 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
         said = replace(said, lifecycle=settings_form.lifecycle(here, domain, base.lifecycle, key))
     with protected, reading():
         said = replace(said, protected=settings_form.protected(here, domain, base, key))
-        st.header("Decided on previews", anchor=False)
-        deciding.in_force(here)
+        draw_decided(here)
     with limits, reading():
         said = replace(said, limits=settings_form.limits(base, key))
     return said, problems
@@ -95,11 +96,10 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
 
 def draw_actions(here: Here, domain: Domain, said: Settings, problems: Sequence[SettingsError], based_on: int) -> None:
     changed = said != domain.settings
-    may_save = changed and not problems and here.may_prepare
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Save", type="primary", icon=":material/save:", disabled=not may_save):
+        if st.button("Save", type="primary", icon=":material/save:", disabled=not changed or bool(problems)):
             save(here, domain, said, based_on)
-        if st.button("Discard", icon=":material/undo:", disabled=not (changed or problems) or not here.may_prepare):
+        if st.button("Discard", icon=":material/undo:", disabled=not (changed or problems)):
             settings_drafts.drop_settings_draft(here.house, domain.label)
             begin_anew()
             st.rerun()
@@ -127,7 +127,7 @@ def draw_conflict(here: Here, domain: Domain, said: Settings, based_on: int) -> 
         for line in settings_drafts.newer_settings(here.house, domain.label, based_on):
             st.text(line)
         label = "I have seen it: put my draft on top of it, which undoes these changes (where the users are kept stays)"
-        if st.button(label, icon=":material/merge:", disabled=not here.may_prepare):
+        if st.button(label, icon=":material/merge:"):
             settings_drafts.keep_settings_draft(here.house, domain.label, said, domain.settings_version)
             begin_anew()
             st.rerun()
@@ -145,14 +145,41 @@ def save(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
     st.rerun()
 
 
-here = enter("Settings", "Whom the domain takes, what their status means, and what is never to happen by itself.")
-domain = need_domain(here)
-with guarded():
-    next_step.draw(here, "settings")
+def draw_editor(here: Here, domain: Domain) -> None:
     above = st.container()
     said, based_on, problems = draw_draft(here, domain)
     with above:
         draw_actions(here, domain, said, problems, based_on)
         draw_conflict(here, domain, said, based_on)
+
+
+def draw_to_read(here: Here, domain: Domain) -> None:
+    """What is in force, for whoever changes nothing."""
+    st.caption(f"Version {domain.settings_version} is in force")
+    scope, lifecycle, limits, protected, identity = tabs("part", PARTS)
+    with scope:
+        settings_facts.scope(here, domain)
+    with lifecycle:
+        settings_facts.lifecycle(here, domain)
+    with limits:
+        settings_facts.limits(domain)
+    with protected:
+        settings_facts.protected(here, domain)
+        draw_decided(here)
+    with identity:
+        settings_facts.identity(domain)
+
+
+def draw_decided(here: Here) -> None:
+    st.header("Decided on previews", anchor=False)
+    deciding.in_force(here)
+
+
+here = enter("Settings", "Whom the domain takes, what their status means, and what is never to happen by itself.")
+domain = need_domain(here)
+with guarded():
+    next_step.draw(here, "settings")
+    draw = draw_editor if here.may_prepare else draw_to_read
+    draw(here, domain)
 with guarded():
     leaving.draw(here, domain)

@@ -41,11 +41,11 @@ def state_of(each: stages.Station, following: stages.Station | None) -> str:
 
 
 def draw_station(here: Here, each: stages.Station, state: str) -> None:
-    """A line; the step that is to be done now stands out, and says what to do."""
+    """A line; the step that is to be done now stands out, and says what to do. Whoever only reads is told how it stands."""
     icon, badge = STATES[state]
-    now = state in ("next", "wrong")
+    now = state in ("next", "wrong") and here.may_prepare
     with st.container(border=now, horizontal=True, vertical_alignment="center", gap="small"):
-        about = f":gray[{escape(each.detail)}]" if each.done else escape(each.todo)
+        about = escape(each.todo) if here.may_prepare and not each.done else f":gray[{escape(each.detail)}]"
         if now:
             about = f":gray[{escape(each.detail)}]  \n{escape(each.todo)}"
         ahead = "  \n" if now else " "
@@ -60,7 +60,7 @@ def draw_station(here: Here, each: stages.Station, state: str) -> None:
 
 def draw_licence(here: Here, each: stages.Station) -> None:
     """Seats and price; a blank price is none."""
-    if here.customer is None:
+    if here.customer is None or not here.may_prepare:
         return
     about = here.customer
     with (
@@ -74,14 +74,14 @@ def draw_licence(here: Here, each: stages.Station) -> None:
             "Price per user", min_value=0.0, value=paid, format="%.2f", placeholder="not known",
             help="In your currency. Only to say what more users would cost.",
         )  # fmt: skip
-        if st.form_submit_button("Save", type="primary", icon=":material/save:", disabled=not here.may_prepare):
+        if st.form_submit_button("Save", type="primary", icon=":material/save:"):
             act(lambda: stages.save_licence(here.house, about.name, seats, price))
 
 
-def draw_request(here: Here, needed: bool) -> None:
-    """What whoever runs HiBob needs to know, as a text to copy or to send as a file. `needed`: it is to be sent now."""
+def draw_request(here: Here, to_send: bool) -> None:
+    """What whoever runs HiBob needs to know, as a text to copy or to send as a file. `to_send`: that comes next."""
     title = "For whoever runs HiBob: what to create, and the permission categories to tick"
-    with st.expander(title, expanded=needed, icon=":material/outgoing_mail:"):
+    with st.expander(title, expanded=to_send, icon=":material/outgoing_mail:"):
         st.caption(
             "Copy this text into a mail, or download it. It follows the mapping: send it again when that has changed."
         )
@@ -112,4 +112,5 @@ with guarded():
         st.success("Everything that is needed is done.", icon=":material/check_circle:")
     for each in stations:
         draw_station(here, each, state_of(each, following))
-    draw_request(here, needed=following is not None and following.page == "connect")
+    to_send = here.may_prepare and following is not None and following.page == "connect"
+    draw_request(here, to_send)

@@ -78,6 +78,7 @@ WEB = {
         "past",
         "person",
         "server",
+        "settings_facts",
         "settings_form",
         "schedule_form",
         "sign_in",

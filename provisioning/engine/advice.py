@@ -124,18 +124,16 @@ def _column(each: Attribute, name: str, catalogue: Catalogue) -> Iterable[Advice
         yield Advice(
             each.name,
             Severity.WARN,
-            f"{field.id} is read as HiBob’s machine value, although a human-readable one exists: people would see an id.",
+            f"{field.id} is read as stored, although HiBob shows a text for it: people would see an id.",
         )
     if each.type is AttributeType.DATE and column.human:
         yield Advice(
             each.name,
             Severity.INFO,
-            "Dates are taken from the machine value: human-readable ones follow a user’s format.",
+            "Dates are always read as stored: as shown they would follow a user’s format.",
         )
     if field.type == "date" and each.type is not AttributeType.DATE and column.human:
-        yield Advice(
-            each.name, Severity.WARN, f"{field.id} is a date, read as human-readable text: its format may vary."
-        )
+        yield Advice(each.name, Severity.WARN, f"{field.id} is a date, read as shown: its format may vary.")
     if field.type in RESTLESS_TYPES:
         yield Advice(each.name, Severity.WARN, f"{field.id} changes by itself every day, and so would every user.")
 

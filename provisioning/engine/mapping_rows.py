@@ -12,13 +12,16 @@ from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy
 
 T = TypeVar("T")
-NAME, FEED, VALUE, IDENTIFIER = "Attribute", "Data feed name", "Value", "Unique id"
+NAME, FEED, VALUE, IDENTIFIER = "Attribute", "Data feed name", "Value", "Unique identifier"
 TYPE, REQUIRED, BLANK, FALLBACK = "Type", "Required", "When blank", "Fallback"
 CLEAN, TABLE, OPTIONS, APPLIES = "Clean-up", "Value table", "List options", "Applies"
-MACHINE, SPOKEN = "Machine", "Human-readable"
+MACHINE, SPOKEN = "As stored", "As shown"
+"""HiBob keeps many values as an id or a code, and shows people a text for it."""
 COLUMNS = (NAME, FEED, VALUE, TYPE, REQUIRED, IDENTIFIER, BLANK, FALLBACK, CLEAN, TABLE, OPTIONS, APPLIES)
-BLANKS = {BlankPolicy.KEEP: "Keep Skillcast’s", BlankPolicy.CLEAR: "Clear it", BlankPolicy.HOLD: "Hold the person"}
+BLANKS = {BlankPolicy.KEEP: "Keep Skillcast’s", BlankPolicy.CLEAR: "Clear it", BlankPolicy.HOLD: "Hold the person back"}
 APPLY = {Apply.ALWAYS: "Always", Apply.ON_ADD: "On add only"}
+_FORMER = {"machine": MACHINE, "human-readable": SPOKEN, "hold the person": BLANKS[BlankPolicy.HOLD]}
+"""Words of files that were handed out before."""
 SHOWN = 60
 MOST_ROWS = 500
 """More rows than any portal has attributes."""
@@ -84,11 +87,16 @@ def ticked(said: object) -> bool:
     raise SettingsError(f"“{_short(said)}” is neither Yes nor No.")
 
 
+def _meant(said: str) -> str:
+    """Folded, and as it is called now."""
+    return fold(_FORMER.get(fold(said), said))
+
+
 def _key_of(words: Mapping[T, str], said: object, otherwise: T) -> T:
     if said is None or said == "":
         return otherwise
     for key, word in words.items():
-        if fold(word) == fold(_text(said)):
+        if fold(word) == _meant(_text(said)):
             return key
     raise SettingsError(f"“{_short(said)}” is not one of: {', '.join(words.values())}.")
 
@@ -212,15 +220,20 @@ def take(
     identifier: str,
     catalogue: Catalogue | None,
     check: Check = _anything,
+    *,
+    headed: bool = False,
 ) -> Taken:
     """Lines laid over a mapping: an attribute that is there gets what its line says, others are added at the end.
-    Without a header the columns are those of the editor, from the left. `catalogue` None: HiBob's columns are not known."""
+    Without a header the columns are those of the editor, from the left; `headed`: there must be one. `catalogue` None:
+    HiBob's columns are not known."""
     filled = [(number, cells) for number, cells in lines if any(tidy(each) for each in cells)]
     if not filled:
         return Taken(tuple(attributes), identifier, ("There is nothing to read. Copy the rows with their attribute.",))
     if len(filled) > MOST_ROWS:
         return Taken(tuple(attributes), identifier, (f"That is {len(filled):,} lines; at most {MOST_ROWS} are taken.",))
     header, problem = _header(filled[0][1])
+    if headed and header is None and not problem:
+        problem = f"it does not name the columns, as a mapping file does. Begin with: {NAME}, {FEED}, {VALUE}."
     rows = filled if header is None else filled[1:]
     if problem:
         return Taken(tuple(attributes), identifier, (f"Line {filled[0][0]}: {problem}",))
@@ -230,8 +243,11 @@ def take(
     return _Laying(header or COLUMNS, attributes, identifier, catalogue, check).lay(rows)
 
 
-_ALSO = {"user attribute": NAME, "skillcast attribute": NAME, "name": NAME, "hibob column": FEED, "column": FEED}
-"""Other headings that people write."""
+_ALSO = {
+    "user attribute": NAME, "skillcast attribute": NAME, "name": NAME, "hibob column": FEED, "column": FEED,
+    "unique": IDENTIFIER, "unique id": IDENTIFIER,
+}  # fmt: skip
+"""Other headings that people write, and those of files that were handed out before."""
 
 
 def _header(cells: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
@@ -306,9 +322,10 @@ class _Laying:
     def _row(self, number: int, name: str, said: Mapping[str, str]) -> dict[str, object]:
         row: dict[str, object] = {**row_of(self.found.get(name, Attribute(name)), self.identifier), **said}
         feed = tidy(said.get(FEED))
-        if feed.startswith(HUMAN) and fold(said.get(VALUE, "")) == fold(MACHINE):
+        if feed.startswith(HUMAN) and _meant(said.get(VALUE, "")) == fold(MACHINE):
             raise SettingsError(
-                f"Line {number}, “{_short(name)}”: {feed} is not the machine value. Leave one of them out."
+                f"Line {number}, “{_short(name)}”: {feed} is the value as shown, and the line says {MACHINE}. Leave one of "
+                "them out."
             )
         if FEED in said and not tidy(said.get(VALUE)):
             row[VALUE] = SPOKEN if feed.startswith(HUMAN) else MACHINE

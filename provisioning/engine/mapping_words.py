@@ -45,7 +45,7 @@ def _sentences(each: Attribute, identifier: str, catalogue: Catalogue) -> Iterab
         yield f"{each.name} is not filled from HiBob: Rollcall never touches it."
         return
     spoken = _spoken(each, catalogue)
-    yield f"{each.name} comes from {_called(each.data_feed_name, catalogue)}{', as people read it' if spoken else ''}."
+    yield f"{each.name} comes from {_called(each.data_feed_name, catalogue)}{', as HiBob shows it' if spoken else ''}."
     if each.name == identifier:
         yield "It is the unique identifier: no two people share it."
     if each.fallback:

@@ -9,16 +9,16 @@ from provisioning.engine.transforms import fold
 from provisioning.model import Attribute, AttributeType, Field
 
 REASONS: Mapping[str, str] = {
-    "Email": "Needed: it shows whether you would archive yourself, and people sign in by it.",
-    "First name": "Names people in previews and in the portal.",
-    "Last name": "Names people in previews and in the portal.",
-    "Employee ID": "Never changes, so it is the best unique identifier.",
-    "Job title": "Often decides who gets which training. Taken as people read it.",
-    "Department": "Often decides who gets which training. Taken as people read it.",
+    "Email": "Needed: people sign in by it.",
+    "First name": "Names people in previews and the portal.",
+    "Last name": "Names people in previews and the portal.",
+    "Employee ID": "Never changes: the best unique identifier.",
+    "Job title": "Often decides who gets which training.",
+    "Department": "Often decides who gets which training.",
     "Site": "Often decides who gets which training.",
-    "Manager": "For reports to managers. Stored as the manager’s unique identifier.",
-    "Start date": "For training of new starters. Taken from the machine value, which is always a date.",
-    "Employment type": "Tells contractors from employees. Taken as people read it.",
+    "Manager": "For reports to managers.",
+    "Start date": "For the training of new starters.",
+    "Employment type": "Tells contractors from employees.",
 }
 """Why each of the usual attributes is worth capturing."""
 

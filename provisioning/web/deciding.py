@@ -126,9 +126,12 @@ def in_force(here: Here) -> None:
         )
         return
     frame = pd.DataFrame([_row(each) for each in found])
+    if not here.may_approve:
+        st.dataframe(frame, hide_index=True, height=address.height(len(found)), alt="Decisions in force")
+        return
     selected = address.rows(frame, [each.key for each in found], "decided", "Decisions in force", many=True)
     chosen = {found[row].key for row in selected}
-    if st.button("Take back", icon=":material/undo:", disabled=not chosen or not here.may_approve):
+    if st.button("Take back", icon=":material/undo:", disabled=not chosen):
         _take_back(here, chosen)
 
 

@@ -32,6 +32,9 @@ ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"
 DATA, WORKER = "ROLLCALL_DATA", "ROLLCALL_WORKER"
 GRANT = './scripts/rollcall grant EMAIL admin "CUSTOMER"'
 ENTERED = "entered"
+LOST = "lost"
+"""In the address of the first page: the page that somebody asked for and that is none."""
+READS_ONLY = ":material/visibility: You read here: the role auditor changes nothing."
 
 _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
@@ -142,6 +145,12 @@ def enter(title: str, purpose: str) -> Here:
         _who(house)
     st.title(title, anchor=False)
     st.caption(purpose)
+    if lost := st.query_params.get(LOST):
+        st.warning(
+            f"There is no page “{escape(lost[:80])}”. This is the {title.lower()}.", icon=":material/wrong_location:"
+        )
+    if here.customer and not here.may_prepare:
+        st.caption(READS_ONLY)
     return here
 
 
@@ -260,7 +269,7 @@ def _draw_first_steps(here: Here, customer: Customer) -> None:
     following = stages.next_station(steps)
     st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
     st.progress(share_done(steps), text=progress(steps))
-    if following:
+    if following and here.may_prepare:
         st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if following and here.may_prepare:

@@ -10,8 +10,12 @@ from provisioning.workflow import exchanging
 
 Content = tuple[tuple[Attribute, ...], str]
 SHOWN = 40
-EXAMPLE = "Attribute\tData feed name\nDepartment\thumanReadable.work.department\nSite\twork.site"
+EXAMPLE = (
+    "Attribute\tData feed name\tValue\nDepartment\twork.department\tAs shown\nStart date\twork.startDate\tAs stored"
+)
 CSV = "text/csv"
+MOST_MEGABYTES = 1
+"""A mapping of five hundred rows is a tenth of that."""
 
 
 def paste(here: Here, domain: Domain, content: Content) -> Content | None:
@@ -26,7 +30,6 @@ def paste(here: Here, domain: Domain, content: Content) -> Content | None:
         key=f"paste_{domain.id}_{turn}",
         height=160,
         placeholder=EXAMPLE,
-        disabled=not here.may_prepare,
     )
     if not text.strip():
         return None
@@ -36,21 +39,25 @@ def paste(here: Here, domain: Domain, content: Content) -> Content | None:
     return found
 
 
+def hand_out(here: Here, domain: Domain, content: Content) -> None:
+    st.caption("A CSV file for Excel: a line per attribute, with everything that the mapping says of it.")
+    text = exchanging.mapping_as_csv(here.house, domain.label, *content)
+    st.download_button(
+        "Download the mapping", lambda: text.encode("utf-8-sig"), f"{domain.name} mapping.csv", CSV,
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
 def file(here: Here, domain: Domain, content: Content) -> Content | None:
     """The mapping as a file, out and in. Returns what a file holds once somebody takes it."""
     left, right = st.columns(2)
     with left:
-        st.caption("A CSV file for Excel: a line per attribute, with everything that the mapping says of it.")
-        text = exchanging.mapping_as_csv(here.house, domain.label, *content)
-        st.download_button(
-            "Download the mapping", lambda: text.encode("utf-8-sig"), f"{domain.name} mapping.csv", CSV,
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        hand_out(here, domain, content)
     with right:
         turn = st.session_state.get("file_turn", 0)
         upload = st.file_uploader(
             "A mapping file to take in place of all rows", type=["csv"], key=f"mapping_file_{domain.id}_{turn}",
-            disabled=not here.may_prepare,
+            max_upload_size=MOST_MEGABYTES,
         )  # fmt: skip
     if upload is None:
         return None
@@ -83,7 +90,7 @@ def _preview(here: Here, domain: Domain, text: str, content: Content, *, whole: 
     for line in taken.changes:
         st.text(line)
     label = "Take this mapping into the draft" if whole else "Take these rows into the draft"
-    if not st.button(label, type="primary", icon=":material/playlist_add_check:", disabled=not here.may_prepare):
+    if not st.button(label, type="primary", icon=":material/playlist_add_check:"):
         return None
     return taken.attributes, taken.identifier
 

@@ -2,12 +2,13 @@
 stands in the address."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from provisioning.engine.advice import Trial
-from provisioning.model import Domain, Severity
-from provisioning.store.jobs import Job, JobKind
+from provisioning.model import Attribute, AttributeType, Domain, Severity
+from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs
 from provisioning.web.frame import Here, link
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, ago, escape, people
@@ -21,9 +22,10 @@ def pick(here: Here, domain: Domain) -> str | None:
     unknown one is said and stays there; without any, the first of the read is taken."""
     if connections.last_read(here.house, domain.label) is None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("To see a person’s values in these rows, read HiBob once. It changes nothing.", width="content")
+            todo = "To see a person’s values in these rows, read HiBob once. It changes nothing."
+            st.caption(todo if here.may_prepare else "HiBob was not read yet: no values to show.", width="content")
             job = _read_button(here, domain)
-        jobs.show(here, job, "Reading a sample")
+        _show(here, job)
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
@@ -43,7 +45,7 @@ def pick(here: Here, domain: Domain) -> str | None:
             placeholder=f"Choose from {'the first ' if cut else ''}{len(keys):,} found" if keys else "Nobody found",
         )  # fmt: skip
         job = _read_button(here, domain)
-    jobs.show(here, job, "Reading a sample")
+    _show(here, job)
     if chosen and chosen != wanted:
         st.query_params["person"] = chosen
     if not keys:
@@ -59,10 +61,30 @@ def pick(here: Here, domain: Domain) -> str | None:
 def _read_button(here: Here, domain: Domain) -> Job | None:
     job = asking.latest_job(here.house, domain.label, [JobKind.SAMPLE])
     busy = bool(job and job.open)
-    if st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy or not here.may_prepare):
+    if here.may_prepare and st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy):
         asking.ask(here.house, domain.label, JobKind.SAMPLE)
         st.rerun()
     return job
+
+
+def _show(here: Here, job: Job | None) -> None:
+    jobs.show(here, job, "Reading a sample")
+    if job and job.state is JobState.FAILED and here.may_prepare:
+        link("pages/connect.py", "Look at the connection", ":material/cable:", here)
+
+
+def values(
+    here: Here, domain: Domain, attributes: Sequence[Attribute], identifier: str, person: str | None
+) -> tuple[Trial, ...]:
+    """What the newest read shows of each attribute, of this person by their key; whoever is referred to by name too."""
+    tried = editing.try_mapping(here.house, domain.label, attributes, identifier, person)
+    users = {each.name for each in attributes if each.type is AttributeType.USER}
+    return tuple(_named(here, domain, each) if each.attribute in users else each for each in tried)
+
+
+def _named(here: Here, domain: Domain, tried: Trial) -> Trial:
+    who = editing.person_read(here.house, domain.label, tried.before) if tried.before else None
+    return replace(tried, before=f"{who.split(' · ')[0]} · {tried.before}") if who else tried
 
 
 def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from provisioning.engine.advice import Trial
 from provisioning.engine.mapping_rows import (
@@ -59,16 +60,16 @@ FOLLOWING = (VALUE, TYPE, BLANK, APPLIES)
 _NOTHING: Row = {**_NEW, **dict.fromkeys(FOLLOWING)}
 
 
-def rows_of(attributes: Sequence[Attribute], identifier: str) -> list[Row]:
+def rows_of(attributes: Sequence[Attribute], identifier: str, spare: int = SPARE) -> list[Row]:
     """A row per attribute, and the spare ones."""
-    return [*(row_of(each, identifier) for each in attributes), *[_NOTHING] * SPARE]
+    return [*(row_of(each, identifier) for each in attributes), *[_NOTHING] * spare]
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What an editor began from. `of`: which domain, and whether it may be edited. `why`: what is said of its beginning."""
+    """What an editor began from. `of`: which domain. `why`: what is said of its beginning."""
 
-    of: tuple[int, bool]
+    of: int
     begun: Begun
     content: tuple[tuple[Attribute, ...], str]
     rows: tuple[Row, ...]
@@ -138,15 +139,11 @@ class Table:
     fields: Sequence[Field]
 
 
-def _frame(table: Table, may_edit: bool) -> pd.DataFrame:
+def _frame(table: Table) -> pd.DataFrame:
     """The editor lays over it what was typed, so that the cells one edits are those of the beginning; those that follow from
     another cell stand as they are now."""
     rows = [
-        {
-            **row,
-            **{name: now[name] for name in FOLLOWING if isinstance(now[name], str)},
-            **_beside(now, table.tried, may_edit),
-        }
+        {**row, **{name: now[name] for name in FOLLOWING if isinstance(now[name], str)}, **_beside(now, table.tried)}
         for row, now in zip(table.begun, table.now, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=[*COLUMNS, SAYS, STORES, FILLED, REMOVE])
@@ -154,17 +151,22 @@ def _frame(table: Table, may_edit: bool) -> pd.DataFrame:
     return frame.astype({name: kinds.get(name, "object") for name in frame.columns})
 
 
-def _beside(row: Row, tried: Mapping[str, Trial], may_edit: bool) -> Row:
+def _beside(row: Row, tried: Mapping[str, Trial]) -> Row:
     """What stands in an attribute's row and is not edited."""
     name = tidy(_text(row[NAME]))
     found = tried.get(name)
-    bin_ = BIN if name and may_edit else None
+    bin_ = BIN if name else None
     if found is None:
         return {SAYS: None, STORES: None, FILLED: None, REMOVE: bin_}
     if found.filled is None:
         return {SAYS: "(not read yet)" if found.column else "(not fed)", STORES: None, FILLED: None, REMOVE: bin_}
     stores = found.after or (f"({found.note})" if found.note else None)
-    return {SAYS: found.before or None, STORES: stores, FILLED: int(found.filled * 100) / 100, REMOVE: bin_}
+    return {SAYS: found.before or None, STORES: stores, FILLED: share(found.filled), REMOVE: bin_}
+
+
+def share(filled: float | None) -> float | None:
+    """In whole percents, and 100 only where nobody lacks it."""
+    return None if filled is None else int(filled * 100) / 100
 
 
 def called(fields: Sequence[Field]) -> dict[str, str]:
@@ -177,49 +179,75 @@ def called(fields: Sequence[Field]) -> dict[str, str]:
     }
 
 
-def edit(table: Table, key: str, view: str, remove: Callable[[str], None] | None) -> None:
+def edit(table: Table, key: str, view: str, remove: Callable[[str], None]) -> None:
     """The table one edits; what was typed stands in the session under `key`. `view`: which of `VIEWS` is shown. `remove`:
-    called with its key in the session when a row's bin is clicked, and None for whoever only looks."""
+    called with its key in the session when a row's bin is clicked."""
+    bins = st.column_config.ButtonColumn(
+        width=60, type="tertiary", key=f"{key}_remove", on_click=remove, args=(f"{key}_remove",)
+    )
+    st.data_editor(
+        _frame(table), key=key, num_rows="fixed", placeholder="", hide_index=True, disabled=[SAYS, STORES, FILLED],
+        height=37 + 35 * min(len(table.begun), 42), column_order=VIEWS[view][1], column_config=_columns(table) | {REMOVE: bins},
+        alt=ALT,
+    )  # fmt: skip
+
+
+def show(table: Table, view: str) -> None:
+    """The same for whoever only reads."""
+    order = [name for name in VIEWS[view][1] if name != REMOVE]
+    frame, columns = _frame(table), _columns(table)
+    for name, label, width in ((REQUIRED, None, 90), (IDENTIFIER, "Unique", 76)):
+        frame[name] = ["Yes" if ticked else None for ticked in frame[name]]
+        columns[name] = st.column_config.TextColumn(label, width=width)
+    st.dataframe(
+        frame, hide_index=True, placeholder="", height=37 + 35 * min(max(len(table.begun), 1), 42), column_order=order,
+        column_config=columns, alt=ALT,
+    )  # fmt: skip
+
+
+ALT = "The mapping: a row per attribute, with the values of one person before and after"
+
+
+def _columns(table: Table) -> dict[str, ColumnConfig]:
+    """The everyday ones are together as wide as the page at 1,280 pixels; what a wider one has left goes to all alike."""
     names = called(table.fields)
     written = [name for row in table.now for name in (row[FEED], row[FALLBACK]) if isinstance(name, str)]
     options = [*dict.fromkeys(each for each in written if each not in names), *names]
     column = st.column_config
-    st.data_editor(
-        _frame(table, remove is not None),
-        key=key,
-        num_rows="fixed",
-        placeholder="",
-        hide_index=True,
-        disabled=[SAYS, STORES, FILLED] if remove else True,
-        height=37 + 35 * min(len(table.begun), 42),
-        column_order=VIEWS[view][1],
-        column_config={
-            NAME: column.TextColumn(pinned=True, width=116, help="Skillcast’s name of the user attribute. Without one, a row is gone."),
-            FEED: column.SelectboxColumn(
-                options=options, width=176, format_func=lambda each: names.get(str(each), str(each)),
-                help="The HiBob column that feeds the attribute.",
-            ),
-            SAYS: column.TextColumn(width=166, help="The value of the person chosen above, in HiBob."),
-            STORES: column.TextColumn(width=166, help="What Skillcast would store of it."),
-            FILLED: column.NumberColumn(width=62, format="percent", help="The share of people with a value."),
-            VALUE: column.SelectboxColumn(
-                options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=113, help="HiBob’s value, or the text that people read."
-            ),
-            TYPE: column.SelectboxColumn(
-                options=[each.value for each in AttributeType], default="text", required=True, width=80
-            ),
-            REQUIRED: column.CheckboxColumn(default=False, width=90, help="Whoever has none is held back."),
-            IDENTIFIER: column.CheckboxColumn(default=False, width=91, help="No two users share it. Exactly one."),
-            BLANK: column.SelectboxColumn(options=list(BLANKS.values()), default=BLANKS[BlankPolicy.KEEP], required=True),
-            FALLBACK: column.SelectboxColumn(
-                width=165, options=options, format_func=lambda each: names.get(str(each), str(each)), help="Read where the first is blank."
-            ),
-            CLEAN: column.MultiselectColumn(width=110, options=list(CLEAN_UP), help="Trimming is always done."),
-            TABLE: column.TextColumn(width=130, help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),
-            OPTIONS: column.TextColumn(width=110, help="For the type list: the values it may have, with semicolons."),
-            APPLIES: column.SelectboxColumn(options=list(APPLY.values()), default=APPLY[Apply.ALWAYS], required=True),
-            REMOVE: column.ButtonColumn(width=60, type="tertiary", key=f"{key}_remove", on_click=remove, args=(f"{key}_remove",))
-            if remove else column.TextColumn(width=60),
-        },
-        alt="The mapping: a row per attribute, with the values of one person before and after",
-    )  # fmt: skip
+    return {
+        NAME: column.TextColumn(pinned=True, width=116, help="Skillcast’s name of the user attribute. Without one, a row is gone."),
+        FEED: column.SelectboxColumn(
+            options=options, width=144, format_func=lambda each: names.get(str(each), str(each)),
+            help="Skillcast’s word for the HiBob column that feeds the attribute.",
+        ),
+        SAYS: column.TextColumn(width=193, help="The value of the person chosen above, in HiBob."),
+        STORES: column.TextColumn(width=193, help="What Skillcast would store of it."),
+        FILLED: column.NumberColumn(width=56, format="percent", help="The share of people with a value."),
+        VALUE: column.SelectboxColumn(
+            options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=113,
+            help="HiBob keeps many values as an id and shows people a text. As shown: Finance. As stored: 2478. Dates are best as stored.",
+        ),
+        TYPE: column.SelectboxColumn(
+            options=[each.value for each in AttributeType], default="text", required=True, width=80,
+            help="What Skillcast keeps. user: another person, such as the manager.",
+        ),
+        REQUIRED: column.CheckboxColumn(default=False, width=90, help="Whoever has none is held back."),
+        IDENTIFIER: column.CheckboxColumn(
+            "Unique", default=False, width=76, help="The unique identifier: no two users share it. Exactly one is ticked."
+        ),
+        BLANK: column.SelectboxColumn(
+            options=list(BLANKS.values()), default=BLANKS[BlankPolicy.KEEP], required=True,
+            help="What a blank in HiBob does to the value in Skillcast.",
+        ),
+        FALLBACK: column.SelectboxColumn(
+            width=165, options=options, format_func=lambda each: names.get(str(each), str(each)),
+            help="A second HiBob column, read where the first is blank.",
+        ),
+        CLEAN: column.MultiselectColumn(width=110, options=list(CLEAN_UP), help="How it is written. Trimming is always done."),
+        TABLE: column.TextColumn(width=130, help="HiBob’s value = Skillcast’s value; further pairs after a semicolon."),
+        OPTIONS: column.TextColumn(width=110, help="For the type list: the values it may have, with semicolons."),
+        APPLIES: column.SelectboxColumn(
+            options=list(APPLY.values()), default=APPLY[Apply.ALWAYS], required=True,
+            help="On add only: set when somebody is added, and left alone after that.",
+        ),
+    }  # fmt: skip

@@ -19,6 +19,7 @@ from provisioning.workflow.values import ValueSeen, new_values, values_of
 Content = tuple[tuple[Attribute, ...], str]
 SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "Skillcast stores", "State"
 NEW = "New since the mapping was saved"
+ALT = "The values of this attribute, how many people have each, and what Skillcast stores"
 BASE, TURN = "values_base", "values_turn"
 MOST_ROWS = 20
 """How many values stand in the table without scrolling."""
@@ -26,9 +27,9 @@ MOST_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What the editor began from, and what it said last. `of`: domain, attribute, and whether it may be edited."""
+    """What the editor began from, and what it said last. `of`: domain and attribute."""
 
-    of: tuple[int, str, bool]
+    of: tuple[int, str]
     rows: tuple[str, ...]
     begun: tuple[tuple[str, str], ...]
     last: tuple[tuple[str, str], ...]
@@ -65,22 +66,41 @@ def draw(here: Here, domain: Domain, content: Content) -> Content | None:
             icon=":material/info:",
         )
         return None
+    if not here.may_prepare:
+        _show(found)
+        return None
     st.caption(_told(attribute, found))
-    base = _base(attribute, found, (domain.id, name, here.may_prepare))
+    base = _base(attribute, found, (domain.id, name))
     values = _said(base, st.session_state.get(_key(base.of)))
     _edit(base, found)
-    if values == attribute.values or not here.may_prepare:
+    if values == attribute.values:
         return None
     st.session_state[BASE] = replace(base, last=values)
     changed = replace(attribute, values=values)
     return tuple(changed if each.name == name else each for each in content[0]), content[1]
 
 
-def _key(of: tuple[int, str, bool]) -> str:
+def _show(found: Sequence[ValueSeen]) -> None:
+    """For whoever only reads."""
+    rows = [
+        {SAYS: each.about.value, COUNT: each.about.people, STORED: each.about.becomes, STATE: _state(each)}
+        for each in found
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=[SAYS, COUNT, STORED, STATE]), hide_index=True, height=_height(len(rows)),
+        column_config={COUNT: st.column_config.NumberColumn(width=80, format="localized")}, alt=ALT,
+    )  # fmt: skip
+
+
+def _height(rows: int) -> int:
+    return 37 + 35 * min(max(rows, 1), MOST_ROWS)
+
+
+def _key(of: tuple[int, str]) -> str:
     return f"values_{of[0]}_{st.session_state.get(TURN, 0)}_{of[1]}"
 
 
-def _base(attribute: Attribute, found: Sequence[ValueSeen], of: tuple[int, str, bool]) -> Base:
+def _base(attribute: Attribute, found: Sequence[ValueSeen], of: tuple[int, str]) -> Base:
     """What the editor began from; begun anew where the draft was changed elsewhere, or HiBob was read again."""
     base, rows = st.session_state.get(BASE), tuple(each.about.value for each in found)
     if base is not None and base.of == of and base.last == attribute.values:
@@ -123,14 +143,13 @@ def _edit(base: Base, found: Sequence[ValueSeen]) -> None:
     st.data_editor(
         frame.astype({INTO: "object", STORED: "object", STATE: "object"}),
         key=_key(base.of), hide_index=True, num_rows="fixed", placeholder="",
-        disabled=[SAYS, COUNT, STORED, STATE] if base.of[2] else True,
-        height=37 + 35 * min(max(len(rows), 1), MOST_ROWS),
+        disabled=[SAYS, COUNT, STORED, STATE], height=_height(len(rows)),
         column_config={
             SAYS: st.column_config.TextColumn(pinned=True, width=200),
             COUNT: st.column_config.NumberColumn(width=80, format="localized"),
             INTO: st.column_config.TextColumn(width=180, help="What Skillcast is to store instead. Empty: HiBob’s value."),
         },
-        alt="The values of this attribute, how many people have each, and what Skillcast stores",
+        alt=ALT,
     )  # fmt: skip
 
 

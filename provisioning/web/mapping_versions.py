@@ -121,12 +121,10 @@ def _named(each: Version) -> str:
 def _back_button(here: Here, domain: Domain, old: int, new: int | None, drafted: bool, begun: Begun) -> bool:
     """Whether the old version of the two was saved again."""
     version = next((each for each in (new, old) if each is not None and each != domain.mapping_version), None)
-    if version is None:
+    if version is None or not here.may_prepare:
         return False
     why = "Save or discard your draft first." if drafted else f"Saved as version {domain.mapping_version + 1}."
-    if not st.button(
-        f"Go back to version {version}", icon=":material/history:", disabled=drafted or not here.may_prepare, help=why
-    ):
+    if not st.button(f"Go back to version {version}", icon=":material/history:", disabled=drafted, help=why):
         return False
     try:
         saved = comparing.go_back(here.house, domain.label, version, begun)

@@ -9,8 +9,8 @@ from provisioning.workflow import stages
 
 
 def draw(here: Here, page: str) -> None:
-    """`page`: where one is; a step that is done there needs no link."""
-    if here.customer is None:
+    """`page`: where one is; a step that is done there needs no link. Whoever only reads is told nothing to do."""
+    if here.customer is None or not here.may_prepare:
         return
     steps = stages.checklist(here.house, here.customer.name, here.label or None)
     following = stages.next_station(steps)

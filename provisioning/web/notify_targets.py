@@ -22,10 +22,13 @@ def draw(here: Here, now: datetime) -> None:
     found = targets.targets_seen(here.house, here.label)
     st.header("Who is told", anchor=False)
     if not found:
-        st.info("Nobody is told when somebody must act. Add a target here.", icon=":material/notifications_off:")
+        todo = " Add a target here." if here.may_prepare else ""
+        st.info(f"Nobody is told when somebody must act.{todo}", icon=":material/notifications_off:")
     for each in found:
         _one(here, each, now)
-    if found and st.button("Send a test", icon=":material/send:", disabled=not here.may_prepare):
+    if not here.may_prepare:
+        return
+    if found and st.button("Send a test", icon=":material/send:"):
         said = "Sent; what came of it stands with each target."
         act(lambda: targets.send_test(here.house, here.label), said)
     _form(here)
@@ -39,9 +42,7 @@ def _one(here: Here, each: NotifySeen, now: datetime) -> None:
             st.text(each.name or each.variable or "An address that cannot be read", width="content")
             st.caption(escape(_about(each, now)), width="stretch")
             label, key = "Remove", f"remove_target_{each.place}_{each.set_at}"
-            if st.button(
-                label, key=key, icon=":material/delete:", disabled=not here.may_prepare, help="Tell it no longer"
-            ):
+            if here.may_prepare and st.button(label, key=key, icon=":material/delete:", help="Tell it no longer"):
                 act(lambda: targets.drop_notify_target(here.house, here.label, each.place, each.set_at), "Removed.")
         if each.problem:
             st.error(escape(each.problem), icon=":material/error:")
@@ -72,7 +73,7 @@ def _form(here: Here) -> None:
         )
         with st.form("notify_target", border=False, clear_on_submit=True):
             address = st.text_input("Address", type="password", max_chars=targets.MOST_ADDRESS, autocomplete="off")
-            if st.form_submit_button("Add", icon=":material/add:", disabled=not here.may_prepare):
+            if st.form_submit_button("Add", icon=":material/add:"):
                 act(
                     lambda: targets.add_notify_target(here.house, here.label, searchable(address)),
                     "Added. Send a test to try it.",

@@ -24,6 +24,9 @@ from provisioning.workflow import looking
 CARD = 120
 """So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
 
+CARD = 120
+"""So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
+
 
 def plan_badge(here: Here, plan: Plan) -> None:
     state = looking.plan_states(here.house, here.label, [plan])[plan.id]
@@ -54,6 +57,14 @@ def first(shown: int, count: int) -> None:
     """Says so where a list is not whole."""
     if shown < count:
         st.caption(f"These are the first {shown:,} of {count:,}.")
+
+
+def facts(title: str, rows: Mapping[str, str]) -> None:
+    """What is set, for whoever reads and changes nothing: a line each. Title and values may hold data."""
+    with st.container(border=True):
+        st.header(escape(title), anchor=False)
+        shown = [{"What": what, "Set to": escape(value) or "—"} for what, value in rows.items()]
+        st.table(pd.DataFrame(shown), border="horizontal", hide_index=True, hide_header=True)
 
 
 def belongs(here: Here, plan: Plan) -> bool:

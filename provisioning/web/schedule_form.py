@@ -22,29 +22,27 @@ def cron_of(kind: str, at: time) -> str:
     return f"{at.minute} {hour} * * {'1-5' if kind == WEEKDAYS else '*'}"
 
 
-def form(seen: ScheduleSeen, key: str, may: bool) -> ScheduleTable:
+def form(seen: ScheduleSeen, key: str) -> ScheduleTable:
     """What the form says; not checked yet."""
     base = ScheduleTable(seen.cron, seen.timezone, seen.does) if seen.cron else USUAL  # type: ignore[arg-type]
     was, at = kind_of(base.cron)
     when, what, zone = st.columns([2, 2, 2])
-    kind = when.selectbox("When", list(KINDS), list(KINDS).index(was), KINDS.__getitem__, key=f"{key}_kind",
-                          disabled=not may)  # fmt: skip
+    kind = when.selectbox("When", list(KINDS), list(KINDS).index(was), KINDS.__getitem__, key=f"{key}_kind")
     with what:
-        cron = _cron(base.cron, kind, at, key, may)
+        cron = _cron(base.cron, kind, at, key)
     zones = sorted(available_timezones())
-    named = zone.selectbox("Time zone", zones, zones.index(base.timezone), key=f"{key}_zone", disabled=not may)
-    does = st.radio("What it does", list(DOES), list(DOES).index(base.does), DOES.__getitem__, key=f"{key}_does",
-                    disabled=not may)  # fmt: skip
+    named = zone.selectbox("Time zone", zones, zones.index(base.timezone), key=f"{key}_zone")
+    does = st.radio("What it does", list(DOES), list(DOES).index(base.does), DOES.__getitem__, key=f"{key}_does")
     return ScheduleTable(cron, named, does)  # type: ignore[arg-type]
 
 
-def _cron(base: str, kind: str, at: time, key: str, may: bool) -> str:
+def _cron(base: str, kind: str, at: time, key: str) -> str:
     if kind == OWN:
         helped = "Minute, hour, day of the month, month, day of the week: 30 5 1 * * is 05:30 on the first of a month."
-        written = st.text_input("Cron expression", base, key=f"{key}_cron", help=helped, disabled=not may)
+        written = st.text_input("Cron expression", base, key=f"{key}_cron", help=helped)
         return " ".join(written.split())
     if kind == HOURLY:
-        minute = st.number_input("Minutes past the hour", 0, 59, at.minute, key=f"{key}_minute", disabled=not may)
+        minute = st.number_input("Minutes past the hour", 0, 59, at.minute, key=f"{key}_minute")
         return cron_of(kind, time(0, int(minute)))
-    chosen = st.time_input("At", at, step=900, key=f"{key}_at", disabled=not may)
+    chosen = st.time_input("At", at, step=900, key=f"{key}_at")
     return cron_of(kind, chosen or at)

@@ -9,12 +9,13 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import anyio.to_thread
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
 from provisioning.database import Database
@@ -22,9 +23,9 @@ from provisioning.errors import RollcallError
 from provisioning.model import Actor
 from provisioning.store.migrations import migrate
 from provisioning.web import sign_in
-from provisioning.web.frame import data_folder
+from provisioning.web.frame import LOST, data_folder
 from provisioning.web.let_in import is_let_in
-from provisioning.web.way_back import keep_way_back
+from provisioning.web.way_back import PAGES, keep_way_back
 from provisioning.workflow import hearing
 from provisioning.workflow.house import DATABASE, MODE, Workspace
 
@@ -56,6 +57,9 @@ HEADERS = {
 }
 FOR_A_YEAR = "max-age=31536000; includeSubDomains"
 CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+NO_PAGES = frozenset({"_stcore", "static", "media", "component", "app", "auth", "oauth2callback", "ready", "webhooks"})
+"""How addresses begin that are Streamlit's, or routes of ours."""
+MOST_LOST = 80
 UPLOADS = "/_stcore/upload_file"
 MOST_UPLOADED, MOST_ELSEWHERE = 52 * 1024 * 1024, 1024 * 1024
 """Bytes of one request: a workbook with what the form adds (server.maxUploadSize is 50 MB), and anything else."""
@@ -87,6 +91,10 @@ class Guard:
         if any(closed in scope["path"] for closed in CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, with_headers)
             return
+        if lost := _lost(scope):
+            first = f"/{_base()}/" if _base() else "/"
+            await RedirectResponse(f"{first}?{LOST}={quote(lost[:MOST_LOST])}")(scope, receive, with_headers)
+            return
         session = _uploads_to(scope["path"])
         most = MOST_ELSEWHERE if session is None else MOST_UPLOADED
         if _announced(scope) > most:
@@ -98,12 +106,24 @@ class Guard:
         await self.app(scope, _limited(receive, most), with_headers)
 
 
+def _lost(scope: "Scope") -> str:
+    """The page that a browser asks for and that is none; "" for whatever else is asked for. Streamlit would answer with its
+    own page, and a dialogue over it."""
+    page = scope["path"].removeprefix(f"/{_base()}").strip("/")
+    browser = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+    known = page in PAGES or page.partition("/")[0] in NO_PAGES
+    return page if browser and not known else ""
+
+
+def _base() -> str:
+    return str(st.get_option("server.baseUrlPath")).strip("/")
+
+
 def _uploads_to(path: str) -> str | None:
     """The browser session that a file is sent to; None elsewhere than at Streamlit's own address for files: ours take a path
     of any words after theirs."""
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
     before, _, rest = path.partition(f"{UPLOADS}/")
-    return rest.partition("/")[0] if rest and before.strip("/") == base else None
+    return rest.partition("/")[0] if rest and before.strip("/") == _base() else None
 
 
 def _secure_cookies(message: "Message") -> None:

@@ -21,6 +21,7 @@ from provisioning.model import (
     Settings,
 )
 from provisioning.web.frame import Here, fail
+from provisioning.web.mapping_table import called
 from provisioning.web.parts import first
 from provisioning.web.words import ago, escape, people
 from provisioning.workflow import editing
@@ -66,16 +67,10 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
         st.caption(
             "Without a rule everybody is taken. An employee is in when an include names them and no exclude does."
         )
-        rows = [
-            {"Rule": INCLUDE if e.include else EXCLUDE, "HiBob column": e.column, "Is one of": list_text(e.values)}
-            for e in base.scope
-        ]
-        fields = fields_known(here.house, domain.label)
-        names = {each.id: f"{each.name} · {each.id}" for each in sorted(fields, key=lambda each: each.name.casefold())}
+        names = called(fields_known(here.house, domain.label))
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
-        frame = pd.DataFrame(rows, columns=["Rule", "HiBob column", "Is one of"], dtype="object")
         edited = st.data_editor(
-            frame, key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
+            scope_rows(base), key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="",
             column_config={
                 "Rule": st.column_config.SelectboxColumn(width=90, options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
                 "HiBob column": st.column_config.SelectboxColumn(
@@ -89,8 +84,16 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
             _rule(number, row) for number, row in enumerate(edited.to_dict("records"), 1) if _said(row["HiBob column"])
         )
     with right:
-        _scope_count(here, domain, rules)
+        scope_count(here, domain, rules)
     return rules
+
+
+def scope_rows(base: Settings) -> pd.DataFrame:
+    rows = [
+        {"Rule": INCLUDE if e.include else EXCLUDE, "HiBob column": e.column, "Is one of": list_text(e.values)}
+        for e in base.scope
+    ]
+    return pd.DataFrame(rows, columns=["Rule", "HiBob column", "Is one of"], dtype="object")
 
 
 def _said(value: object) -> str:
@@ -103,12 +106,15 @@ def _rule(number: int, row: Mapping[str, object]) -> ScopeRule:
 
 def _values(number: int, row: Mapping[str, object]) -> tuple[str, ...]:
     try:
-        return parse_list(_said(row["Is one of"]))
+        values = parse_list(_said(row["Is one of"]))
     except SettingsError as problem:
         raise SettingsError(f"Row {number}, Is one of: {problem}") from None
+    if not values:
+        raise SettingsError(f"Row {number}, Is one of: write at least one value.")
+    return values
 
 
-def _scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
+def scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
     try:
         found = editing.try_scope(here.house, domain.label, rules)
     except RollcallError as problem:
@@ -176,17 +182,10 @@ def _place(options: list[str], value: str | None) -> int:
 
 def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycle:
     """What each of HiBob's statuses means; those that differ from the defaults are kept by name. Beside it, which occur."""
-    st.caption("Leave as is: the status stays, attributes of live users are still updated, and nobody is added.")
-    named = {status_key(status): (status, meaning) for status, meaning in base.meanings}
-    rows = [
-        {"Lifecycle status": words, "Means": MEANINGS[named[each][1] if each in named else DEFAULTS[each]]}
-        for each, words in STATUSES.items()
-    ]
-    rows += [{"Lifecycle status": s, "Means": MEANINGS[m]} for each, (s, m) in named.items() if each not in STATUSES]
+    st.caption(LEFT_AS_IS)
     left, right = st.columns([3, 2], gap="large")
     edited = left.data_editor(
-        pd.DataFrame(rows, dtype="object"), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
-        disabled=not here.may_prepare,
+        lifecycle_rows(base), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
         column_config={
             "Lifecycle status": st.column_config.TextColumn(required=True, help="As HiBob writes it; add your own leaves."),
             "Means": st.column_config.SelectboxColumn(
@@ -199,16 +198,34 @@ def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycl
         "Add the hired this many days before they start", 0, 3650, base.wait_until_days_before_start, key=f"days_{key}"
     )
     right.caption(
-        "Until then they are held as future starters. Whoever is on garden leave is live until the last day of work."
+        "Until then they are held back as future starters. Whoever is on garden leave is live until the last day of work."
     )
-    said = Lifecycle(_meanings(edited, named), int(days))
+    said = Lifecycle(_meanings(edited, _named(base)), int(days))
     with right:
-        _statuses(editing.try_lifecycle(here.house, domain.label, said))
+        statuses(here, domain, said)
     return said
 
 
-def _statuses(found: Sequence[editing.StatusSeen]) -> None:
+LEFT_AS_IS = "Leave as is: the status stays, attributes of live users are still updated, and nobody is added."
+
+
+def lifecycle_rows(base: Lifecycle) -> pd.DataFrame:
+    named = _named(base)
+    rows = [
+        {"Lifecycle status": words, "Means": MEANINGS[named[each][1] if each in named else DEFAULTS[each]]}
+        for each, words in STATUSES.items()
+    ]
+    rows += [{"Lifecycle status": s, "Means": MEANINGS[m]} for each, (s, m) in named.items() if each not in STATUSES]
+    return pd.DataFrame(rows, dtype="object")
+
+
+def _named(base: Lifecycle) -> dict[str, tuple[str, Meaning]]:
+    return {status_key(status): (status, meaning) for status, meaning in base.meanings}
+
+
+def statuses(here: Here, domain: Domain, said: Lifecycle) -> None:
     """The statuses that people have in HiBob, those first of which the table says nothing."""
+    found = editing.try_lifecycle(here.house, domain.label, said)
     if not found:
         return
     rows = [
@@ -231,10 +248,13 @@ def _statuses(found: Sequence[editing.StatusSeen]) -> None:
 
 def _meanings(edited: pd.DataFrame, named: Mapping[str, tuple[str, Meaning]]) -> tuple[tuple[str, Meaning], ...]:
     by_words = {words: meaning for meaning, words in MEANINGS.items()}
-    found = []
+    found, seen = [], set[str]()
     for row in edited.to_dict("records"):
         status, meaning = _said(row["Lifecycle status"]), by_words.get(_said(row["Means"]))
         key = status_key(status)
+        if status and key in seen:
+            raise SettingsError(f"The lifecycle status “{status}” stands there twice. Leave one of the two.")
+        seen.add(key)
         if status and meaning and (key in named or DEFAULTS.get(key) != meaning):
             found.append((named[key][0] if key in named else status, meaning))
     # In the order they were saved, so that looking changes nothing.
@@ -242,10 +262,11 @@ def _meanings(edited: pd.DataFrame, named: Mapping[str, tuple[str, Meaning]]) ->
     return tuple(sorted(found, key=lambda each: place.get(status_key(each[0]), len(place))))
 
 
+COUNTED = "A number of people, a percentage of the live users such as 10%, or off. Checked before the first write."
+
+
 def limits(base: Settings, key: str) -> Limits:
-    st.caption(
-        "A number of people, a percentage of the live users such as 10%, or off. Checked before the first write."
-    )
+    st.caption(COUNTED)
     words, said = editing.limits_in_words(base), {}
     columns = st.columns(3, gap="large")
     for place, (name, (label, help)) in enumerate(LIMITS.items()):
@@ -257,13 +278,8 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
     st.caption(
         "Never archived: a person by e-mail, unique identifier or HiBob id; or everybody with a value of an attribute."
     )
-    rows = [
-        {"Person": each.person, "Attribute": each.attribute, "Is one of": list_text(each.values) or None}
-        for each in base.protected
-    ]
     edited = st.data_editor(
-        pd.DataFrame(rows, columns=["Person", "Attribute", "Is one of"], dtype="object"),
-        key=f"protected_{key}", num_rows="dynamic", hide_index=True, placeholder="", disabled=not here.may_prepare,
+        protected_rows(base), key=f"protected_{key}", num_rows="dynamic", hide_index=True, placeholder="",
         column_config={
             "Person": st.column_config.TextColumn(width="medium"),
             "Attribute": st.column_config.SelectboxColumn(options=[each.name for each in domain.attributes]),
@@ -274,16 +290,26 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
     said = tuple(
         _protection(number, row)
         for number, row in enumerate(edited.to_dict("records"), 1)
-        if _said(row["Person"]) or _said(row["Attribute"])
+        if any(map(_said, row.values()))
     )
-    # Only where it is looked at: it looks at everybody.
-    if st.query_params.get("part") == "protected":
-        _strangers(here, domain, [each.person for each in said if each.person])
+    strangers(here, domain, said)
     return said
 
 
-def _strangers(here: Here, domain: Domain, named: Sequence[str]) -> None:
+def protected_rows(base: Settings) -> pd.DataFrame:
+    rows = [
+        {"Person": each.person, "Attribute": each.attribute, "Is one of": list_text(each.values) or None}
+        for each in base.protected
+    ]
+    return pd.DataFrame(rows, columns=["Person", "Attribute", "Is one of"], dtype="object")
+
+
+def strangers(here: Here, domain: Domain, said: Sequence[Protection]) -> None:
     """A misspelt name protects nobody."""
+    # Only where it is looked at: it looks at everybody.
+    if st.query_params.get("part") != "protected":
+        return
+    named = [each.person for each in said if each.person]
     unknown = editing.strangers(here.house, domain.label, named)
     if unknown:
         st.warning(
@@ -295,6 +321,10 @@ def _strangers(here: Here, domain: Domain, named: Sequence[str]) -> None:
 
 def _protection(number: int, row: Mapping[str, object]) -> Protection:
     person, attribute = _said(row["Person"]), _said(row["Attribute"])
+    if person and (attribute or _said(row["Is one of"])):
+        raise SettingsError(f"Row {number} names a person and values of an attribute: give each a row of its own.")
+    if not person and not attribute:
+        raise SettingsError(f"Row {number} has values and no attribute: choose it.")
     if person:
         return Protection(person=person)
     return Protection(attribute=attribute, values=_values(number, row))

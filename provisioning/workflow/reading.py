@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioning.engine import columns as known
-from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
+from provisioning.engine.columns import USUAL, Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
 from provisioning.errors import Refused, SettingsError, SourceError
 from provisioning.hands import Closed, Here
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
+    Attribute,
     Column,
     Connection,
     Domain,
@@ -72,8 +73,9 @@ def _client(house: Workspace, connection: Connection) -> "Iterator[HiBobClient]"
         yield client
 
 
-def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False) -> Read:
-    """One complete read of HiBob with the columns that mapping, scope and engine need."""
+def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False, also: Sequence[str] = ()) -> Read:
+    """One complete read of HiBob with the columns that mapping, scope and engine need. `also`: fields that are read
+    besides, where HiBob has them."""
     connection, started = connection_of(house, domain), house.clock()
     names = column_names(domain.attributes, domain.settings.scope)
     with _client(house, connection) as client:
@@ -91,7 +93,8 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
         for other in others:
             columns |= resolve_all(catalogue, [rule.column for rule in other.scope])
         named = sorted({column.field for column in columns.values()} - {known.ID})
-        ours = [field_id for field_id in known.ENGINE_FIELDS if field_id not in named]
+        wished = (*known.ENGINE_FIELDS, *(field_id for field_id in also if field_id in catalogue.fields))
+        ours = [field_id for field_id in dict.fromkeys(wished) if field_id not in named]
         # What the engine would like to have must not be what HiBob refuses the whole call for.
         asked = [catalogue.field(field_id) for field_id in (*named, *ours[: max(MOST_FIELDS - len(named), 1)])]
         now = house.clock()
@@ -105,8 +108,14 @@ def read_hibob(house: Workspace, domain: Domain, *, fresh_metadata: bool = False
     mapped = {columns[name].field for name in names}
     if at < started and any(employees.evidence.absent(each) for each in mapped):
         # Before saying that a column is missing: the field's id may be newer than our list of fields.
-        return read_hibob(house, domain, fresh_metadata=True)
+        return read_hibob(house, domain, fresh_metadata=True, also=also)
     return Read(columns, others, employees, catalogue, at)
+
+
+def suggested_fields(attributes: Sequence[Attribute]) -> tuple[str, ...]:
+    """What is read for the suggestions of a mapping to have values beside them. Once something is mapped, only that is
+    read: people's data that nobody asked for stays in HiBob."""
+    return () if attributes else tuple(column.removeprefix(known.HUMAN) for _, column, _ in USUAL)
 
 
 def _metadata(
@@ -166,11 +175,11 @@ def _note_reports(house: Workspace, connection: Connection) -> None:
 
 
 def check(house: Workspace, label: str) -> Check:
-    """Test a domain's connection: credentials, people, and every mapped field; and its portal, if it has one. Stores
-    HiBob's metadata, and what was read for the mapping page to show."""
+    """Test a domain's connection: credentials, people, and every mapped field; before anything is mapped the usual ones are
+    read too; and its portal, if it has one. Stores HiBob's metadata, and what was read for the mapping page to show."""
     domain = seen_domain(house, label, "test the connection", PREPARERS)
     _note_test(house, domain)
-    read = read_hibob(house, domain, fresh_metadata=True)
+    read = read_hibob(house, domain, fresh_metadata=True, also=suggested_fields(domain.attributes))
     _keep_as_sample(house, domain, read.employees)
     _note_reports(house, connection_of(house, domain))
     portal = ask_portal(house, domain)

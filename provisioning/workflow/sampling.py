@@ -9,17 +9,18 @@ from provisioning.store import snapshots
 from provisioning.workflow.connections import connection_of, fields_known
 from provisioning.workflow.editing import mapping_draft
 from provisioning.workflow.house import PREPARERS, Workspace, seen_domain
-from provisioning.workflow.reading import read_hibob
+from provisioning.workflow.reading import read_hibob, suggested_fields
 from provisioning.workflow.values import note_values
 
 
 def read_sample(house: Workspace, label: str) -> int:
-    """Read HiBob with the columns of the asker's mapping draft, for the mapping page only; returns how many people."""
+    """Read HiBob with the columns of the asker's mapping draft, or the usual ones while that is empty, for the mapping page
+    only; returns how many people."""
     domain = seen_domain(house, label, "read a sample", PREPARERS)
     draft = mapping_draft(house, label)
     attributes = tuple({*(draft.attributes if draft else ()), *domain.attributes})
     wanted = tuple(each for each in attributes if not _unknown(house, domain, each))
-    read = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True)
+    read = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True, also=suggested_fields(attributes))
     employees = read.employees
     snapshots.save_sample(house.snapshots, domain.id, employees)
     note_values(house, domain, employees, tuple(read.catalogue.fields.values()))

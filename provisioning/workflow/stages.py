@@ -149,7 +149,7 @@ def _attributes(facts: Facts) -> Station:
 
 def _identifier(facts: Facts) -> Station:
     named = facts.domain.settings.unique_identifier if facts.domain else None
-    title, todo = "The unique identifier", "Tick “Unique id” for the attribute that never changes, such as Employee ID."
+    title, todo = "The unique identifier", "Tick “Unique” for the attribute that never changes, such as Employee ID."
     return Station(title, bool(named), named or "Not chosen yet.", "mapping", "" if named else todo)
 
 

@@ -1,5 +1,6 @@
 """One installation of the web app on a folder of its own, and whoever looks at it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from provisioning.workflow.house import Workspace, member, operator
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = demo.ADMIN
 DOMAIN = demo.DOMAIN
+
+
+Said = Callable[[AppTest], str]
+"""What the fixture `said` gives: everything a page says, as one text."""
+
+
+def button(at: AppTest, label: str) -> None:
+    """Press it."""
+    next(each for each in at.button if each.label == label).click().run()
 
 
 @dataclass

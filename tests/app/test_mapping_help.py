@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import streamlit as st
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
@@ -13,7 +14,7 @@ from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.web.mapping_exchange import CSV
 from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE, STORED
-from provisioning.workflow import asking, connections, editing, exchanging, planning, setting_up
+from provisioning.workflow import asking, connections, editing, exchanging, planning, reading, setting_up
 from provisioning.workflow.house import domains_seen
 from provisioning.workflow.values import new_values
 
@@ -79,6 +80,33 @@ def test_all_suggestions_are_taken_by_one_click(bare: App, said: Said) -> None:
     assert found is not None
     assert [each.name for each in found.attributes] == list(shown["Attribute"])
     assert "Take all" not in said(at)
+
+
+def test_the_test_of_an_empty_mapping_brings_the_values_of_what_is_suggested(bare: App) -> None:
+    at = bare.open("mapping", customer="Northwind Trading", domain="new")
+    shown = next(each.value for each in at.dataframe if "Why" in each.value).set_index("Attribute")
+    assert shown["Filled"].min() > 0.8
+    assert "@" in shown.loc["Email", "HiBob says"]
+    button(at, next(each.label for each in at.button if each.label.startswith("Take all")))
+    rows = next(each.value for each in at.dataframe if "Unique identifier" in each.value).head(len(shown))
+    assert "(not read yet)" not in list(rows["HiBob says"])
+    assert rows["Skillcast stores"].notna().sum() > len(shown) / 2
+
+
+def test_a_test_reads_people_once_and_of_a_mapping_no_more_than_it_names(app: App, sandbox: Sandbox) -> None:
+    def read(label: str) -> list[str]:
+        sandbox.requests.clear()
+        reading.check(app.house(), label)
+        return [each.body for each in sandbox.requests if each.path.endswith("/people/search")]
+
+    setting_up.add_domain(app.house(), "Northwind Trading", "new", "Northwind HiBob")
+    (asked,) = read("Northwind Trading/new")
+    assert "work.title" in asked
+    few = (Attribute("Email", "root.email"), Attribute("Employee ID", "work.employeeIdInCompany"))
+    editing.save_mapping(app.house(), "Northwind Trading/new", few, "Employee ID", 1)
+    (asked,) = read("Northwind Trading/new")
+    assert "work.employeeIdInCompany" in asked
+    assert "work.title" not in asked
 
 
 def test_taking_suggestions_is_undone(bare: App) -> None:
@@ -155,7 +183,7 @@ def test_an_auditor_sees_the_mapping_and_takes_nothing(full: App, monkeypatch: p
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
     at = full.open("mapping", more="paste")
     assert not at.exception
-    assert next(each for each in at.text_area if each.label == "Rows from Excel").disabled
+    assert [each.label for each in at.text_area] == []
 
 
 # --- file -------------------------------------------------------------------------------------------------
@@ -185,6 +213,26 @@ def test_a_file_stands_in_place_of_all_rows(full: App, said: Said) -> None:
     found = draft(full)
     assert found is not None
     assert found.attributes == tuple(rows)
+
+
+@pytest.mark.parametrize("content", [b'{"customer": "Acme"}', b"\x00\x01\x02", b"=1+1\n", b"Site,work.site\n"])
+def test_a_file_that_does_not_name_its_columns_is_refused(full: App, said: Said, content: bytes) -> None:
+    told = said(upload(full, content)).replace("\\", "")
+    assert "Line 1: it does not name the columns" in told
+    assert "Take this mapping" not in told
+
+
+def test_a_read_that_failed_leads_to_the_connection(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links: list[str] = []
+    monkeypatch.setattr(st, "page_link", lambda _, label, **__: links.append(label))
+    sandbox.switches.in_no_group = True
+    button(app.open("mapping"), "Read HiBob for this mapping")
+    app.work()
+    at = app.open("mapping")
+    assert "did not come to an end" in at.error[0].value
+    assert "Look at the connection" in links
 
 
 def test_a_file_that_is_no_text_says_what_to_do(full: App, said: Said) -> None:

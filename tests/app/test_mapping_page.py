@@ -18,7 +18,7 @@ from provisioning.workflow import asking, comparing, connections, editing, looki
 from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
-UNIQUE = "Unique id"
+UNIQUE = "Unique identifier"
 SITE = 6
 
 
@@ -167,7 +167,7 @@ def test_an_auditor_compares_and_cannot_go_back(twice: App, monkeypatch: pytest.
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
     at = twice.open("mapping", compare="1-2")
     assert "Version 1 → version 2 changes" in said(at)
-    assert next(each for each in at.button if each.label == "Go back to version 1").disabled
+    assert "Go back to version 1" not in [each.label for each in at.button]
     with pytest.raises(RoleMissing):
         comparing.go_back(twice.house("auditor@northwind.example"), DOMAIN, 1, editing.begun_from(there(twice)))
 
@@ -343,9 +343,9 @@ def test_the_values_stand_in_the_row_of_their_attribute_and_follow_what_is_edite
 
 def test_a_column_that_is_chosen_is_read_as_it_usually_is(full: App) -> None:
     at = edit(full.open("mapping"), {SITE: {"Data feed name": "work.department"}})
-    assert sample(at).iloc[SITE]["Value"] == "Human-readable"
+    assert sample(at).iloc[SITE]["Value"] == "As shown"
     assert kept(full)[SITE].data_feed_name == "humanReadable.work.department"
-    edit(at, {SITE: {"Data feed name": "work.department", "Value": "Machine"}})
+    edit(at, {SITE: {"Data feed name": "work.department", "Value": "As stored"}})
     assert kept(full)[SITE].data_feed_name == "work.department"
     edit(at, {SITE: {"Data feed name": "work.startDate"}})
     assert kept(full)[SITE].type is AttributeType.DATE

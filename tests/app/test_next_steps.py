@@ -42,4 +42,4 @@ def test_a_preview_that_waits_says_where_it_is_approved(
 
 def test_the_fallback_of_an_attribute_is_called_so_where_columns_are_tested(full: App) -> None:
     tested = full.open("connect").dataframe[0].value
-    assert list(tested["HiBob column"][tested["Attribute"] == "Department (fallback)"]) == ["work.site"]
+    assert list(tested["HiBob column"][tested["Attribute"] == "Department (fallback)"]) == ["Site · work.site"]

@@ -1,8 +1,14 @@
-"""The main job by keyboard alone: from the overview to a preview, its approval and the run, by Tab, Enter, Space and
+"""The main job, and the set-up before it, by keyboard alone: from the overview to a preview, its approval and the run, by Tab, Enter, Space and
 arrows; and wherever the keyboard is can be seen."""
 
+from pathlib import Path
+
+import stage
 from playwright.sync_api import Browser, FloatRect, Page
 from visit import Demo, Visit, visit
+
+from provisioning import demo
+from provisioning.sandbox import Sandbox
 
 MOST_TABS = 120
 AT = """() => {
@@ -37,6 +43,49 @@ def test_from_the_overview_to_a_finished_run_by_keyboard_alone(running: Demo, br
     walker.sees("Everything approved was done")
     assert walker.faults == []
     walker.context.close()
+
+
+def test_a_new_customer_comes_to_the_first_preview_by_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
+    with (
+        Sandbox(people=40, seed=1) as sandbox,
+        stage.served(tmp_path / "data", demo.ADMIN, ROLLCALL_WORKER="") as server,
+    ):
+        walker = visit(browser, server.address)
+        walker.open("start")
+        write(walker, "Name of the customer", "Acme")
+        press(walker, "button", "Create")
+        press(walker, "button", "Go to Connect")
+        walker.sees("New connection")
+        write(walker, "Name", "HiBob")
+        write(walker, "Service user id", sandbox.service_user_id)
+        write(walker, "Base URL", sandbox.base_url)
+        write(walker, "Token", sandbox.token)
+        press(walker, "button", "Save")
+        walker.sees("Add a domain")
+        write(walker, "Name of the domain", "staff")
+        press(walker, "button", "Add")
+        walker.sees("Test of the connection")
+        press(walker, "button", "Test the connection")
+        walker.sees("Live people visible")
+        press(walker, "a", "Go to Mapping")
+        walker.sees("suggested rows")
+        press(walker, "button", "Take all 10")
+        walker.sees("Unsaved changes")
+        press(walker, "button", "Save")
+        walker.sees("Version 2 is in force")
+        press(walker, "a", "Make a preview with this mapping")
+        walker.page.wait_for_url("**/preview**")
+        walker.ready()
+        press(walker, "button", "Make a preview")
+        walker.sees("Waiting for approval")
+        assert walker.faults == []
+        walker.context.close()
+
+
+def write(walker: Visit, label: str, text: str) -> None:
+    """Go there by Tab, and type over what stands there."""
+    press(walker, "input", label, "ControlOrMeta+a")
+    walker.page.keyboard.type(text)
 
 
 def press(walker: Visit, role: str, words: str, key: str = "Enter") -> None:

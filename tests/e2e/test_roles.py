@@ -14,6 +14,7 @@ from provisioning import demo
 from provisioning.sandbox import Sandbox
 
 PAGES = ("", "start", "connect", "mapping", "settings", "preview", "process", "schedule", "history", "people")
+READ_AS_FACTS = ("start", "connect", "mapping", "settings", "settings?part=limits", "schedule")
 READING = ("Download", "Run")
 """How buttons begin that change nothing."""
 CHANGING = {
@@ -90,9 +91,24 @@ def test_an_auditor_reads_every_page_and_can_press_nothing_that_changes(
                                       "Process", "Schedule", "History", "People"]  # fmt: skip
         can = {path: pressable(walker, path) for path in PAGES}
         assert {path: names for path, names in can.items() if names} == {}
+        walker.sees("the role auditor changes nothing")
         walker.open("preview")
         expect(walker.page.get_by_role("heading", name="What happens", exact=True)).to_be_visible()
         walker.sees("You may read this, but not approve it")
+
+
+@pytest.mark.parametrize("path", READ_AS_FACTS)
+def test_an_auditor_is_shown_facts_and_no_control_that_cannot_be_used(
+    browser: Browser, server: AppServer, provider: Provider, path: str
+) -> None:
+    with signed_in(browser, server, provider, stage.AUDITOR) as walker:
+        walker.open(path)
+        expect(walker.page.get_by_text("the role auditor changes nothing")).to_have_count(1)
+        main = walker.page.get_by_test_id("stMain")
+        expect(main.locator("button:disabled, input:disabled, textarea:disabled, [aria-disabled=true]")).to_have_count(
+            0
+        )
+        expect(main.locator("form, [data-testid=stFileUploader], textarea")).to_have_count(0)
 
 
 def pressable(walker: Visit, path: str) -> list[str]:

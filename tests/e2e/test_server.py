@@ -69,6 +69,39 @@ def test_behind_tls_browsers_are_told_to_stay_there_and_cookies_are_secure(serve
 
 
 @pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/nowhere", "nowhere"),
+        ("/nowhere/", "nowhere"),
+        ("/mapping/deeper", "mapping/deeper"),
+        ("/%0D%0ASet-Cookie:%20a=b", "%0D%0ASet-Cookie%3A%20a%3Db"),
+        ("//evil.example/x", "evil.example/x"),
+    ],
+)
+def test_a_browser_that_asks_for_no_page_is_led_to_the_first_and_nowhere_else(
+    server: AppServer, path: str, name: str
+) -> None:
+    answer = asked(server, path, {"Accept": "text/html,*/*;q=0.8"})
+    assert (answer.status, answer.headers["Location"]) == (307, f"/?lost={name}")
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/mapping", "/mapping/", "/static/none.js", "/media/none.csv", "/ready"])
+def test_pages_files_and_probes_are_led_nowhere(server: AppServer, path: str) -> None:
+    assert "lost" not in (asked(server, path, {"Accept": "text/html,*/*;q=0.8"}).headers["Location"] or "")
+
+
+def asked(server: AppServer, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+    """The answer itself, not what it leads to."""
+    connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=20)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer
+
+
+@pytest.mark.parametrize(
     "path",
     ["/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/interact", "/_stcore/script-health-check"],
 )

@@ -1,7 +1,9 @@
 """Setting up by mouse and keyboard in Chromium: the next step leads on, suggestions are taken, rows are pasted."""
 
+import re
 from pathlib import Path
 
+import stage
 from grid import Grid
 from playwright.sync_api import Browser, Page, expect
 from visit import Demo, Visit, visit
@@ -14,6 +16,9 @@ def test_a_new_domain_is_mapped_by_suggestions_and_pasted_rows(running: Demo, br
     walker.sees("Live people visible")
     walker.page.get_by_test_id("stMain").get_by_role("link", name="Go to Mapping").click()
     walker.sees("suggested rows")
+    suggested = Grid(walker.page, walker.page.locator("[class*='st-key-suggested_']"))
+    expect(suggested.cell(0, "HiBob says")).to_have_text(re.compile("@"))
+    expect(suggested.cell(0, "Filled")).to_have_text(re.compile(r"\d"))
     walker.page.get_by_role("button", name="Take all 10").click()
     walker.sees("Unsaved changes")
     table = walker.page.locator("[class*='st-key-map_']")
@@ -85,6 +90,19 @@ def test_values_are_replaced_one_after_the_other_and_undone(running: Demo, brows
     assert walker.faults == []
 
 
+def test_an_address_that_is_no_page_leads_to_the_overview_and_says_so(browser: Browser, tmp_path: Path) -> None:
+    with stage.empty(tmp_path) as server:
+        walker = visit(browser, server.address)
+        walker.open("nowhere")
+        expect(walker.page.get_by_role("heading", name="Overview", exact=True)).to_be_visible(timeout=30_000)
+        walker.sees("There is no page “nowhere”. This is the overview.")
+        expect(walker.page.get_by_role("dialog")).to_have_count(0)
+        walker.go("Connect")
+        expect(walker.page.get_by_text("There is no page")).to_have_count(0)
+        assert walker.faults == []
+        walker.context.close()
+
+
 def add_a_domain(walker: Visit) -> None:
     walker.open("connect")
     walker.page.get_by_text("Add a domain", exact=True).first.click()
@@ -111,7 +129,7 @@ def test_no_column_of_the_mapping_is_out_of_sight(running: Demo, browser: Browse
         walker.open("mapping")
         grid = Grid(walker.page, walker.page.locator("[class*='st-key-map_']"))
         expect(grid.table.locator("th")).to_have_text(
-            ["Attribute", "Data feed name", "HiBob says", "Skillcast stores", "Filled", "Unique id", "Remove"]
+            ["Attribute", "Data feed name", "HiBob says", "Skillcast stores", "Filled", "Unique", "Remove"]
         )
         assert reaches(walker.page) <= width
         assert scrolls(grid) == 0

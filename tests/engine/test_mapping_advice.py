@@ -70,14 +70,14 @@ def test_an_attribute_without_a_column_is_told() -> None:
 
 
 def test_a_machine_value_where_people_read_another_is_told() -> None:
-    assert "Department: work.department is read as HiBob’s machine value" in told(DEPARTMENT)
-    assert "machine value" not in told(Attribute("Department", "humanReadable.work.department"))
+    assert "Department: work.department is read as stored" in told(DEPARTMENT)
+    assert "as stored" not in told(Attribute("Department", "humanReadable.work.department"))
 
 
 def test_a_date_from_text_that_people_read_is_told() -> None:
     spoken = "humanReadable.work.startDate"
-    assert "read as human-readable text: its format may vary" in told(Attribute("Start date", spoken))
-    assert "Dates are taken from the machine value" in told(Attribute("Start date", spoken, AttributeType.DATE))
+    assert "read as shown: its format may vary" in told(Attribute("Start date", spoken))
+    assert "Dates are always read as stored" in told(Attribute("Start date", spoken, AttributeType.DATE))
     assert "Start date" not in told(Attribute("Start date", "work.startDate", AttributeType.DATE))
 
 
@@ -110,7 +110,7 @@ def test_every_thing_a_row_can_say_is_told() -> None:
         "Site",
     )  # fmt: skip
     for part in (
-        "as people read it", "unique identifier", "in capitals", "one of: LONDON, PARIS", "value is cleared",
+        "as HiBob shows it", "unique identifier", "in capitals", "one of: LONDON, PARIS", "value is cleared",
         "may not be blank", "only when somebody is added",
     ):  # fmt: skip
         assert part in text

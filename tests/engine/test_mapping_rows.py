@@ -75,7 +75,18 @@ def test_the_prefix_of_a_data_feed_name_says_that_people_read_it() -> None:
 
 def test_the_unique_identifier_moves_to_the_row_that_names_it() -> None:
     assert pasted("Attribute\tUnique id\nDepartment\tx") == (HAVE, "Department")
-    assert pasted("Attribute\tUnique id\nSite\tno") == (HAVE, "")
+    assert pasted("Attribute\tUnique identifier\nSite\tno") == (HAVE, "")
+
+
+def test_files_that_were_handed_out_with_the_words_of_before_are_read() -> None:
+    head = "Attribute\tData feed name\tValue\tUnique id\tWhen blank"
+    old = pasted(f"{head}\nSite\twork.site\tHuman-readable\tYes\tHold the person\nTeam\twork.team\tMachine", (), "")
+    new = pasted(
+        "Attribute\tData feed name\tValue\tUnique identifier\tWhen blank\n"
+        "Site\twork.site\tAs shown\tYes\tHold the person back\nTeam\twork.team\tAs stored", (), "",
+    )  # fmt: skip
+    assert old == new
+    assert new[0][0] == Attribute("Site", "humanReadable.work.site", blank=BlankPolicy.HOLD)
 
 
 def test_blank_lines_and_blank_cells_at_the_right_are_nothing() -> None:
@@ -98,8 +109,8 @@ def test_blank_lines_and_blank_cells_at_the_right_are_nothing() -> None:
         ("Attribute\tRequired\nSite\tperhaps", "Line 2, “Site”, Required: “perhaps” is neither Yes nor No"),
         ("Attribute\tClean-up\nSite\tshiny", "Line 2, “Site”, Clean-up: “shiny” is not one of"),
         ("Attribute\tValue table\nSite\tnothing", "Line 2, “Site”, Value table: “nothing” is no pair"),
-        ("Attribute\tUnique id\nSite\tyes\nDepartment\tyes", "Lines 2, 3: several are the Unique id"),
-        ("Site\thumanReadable.work.site\tMachine", "is not the machine value"),
+        ("Attribute\tUnique id\nSite\tyes\nDepartment\tyes", "Lines 2, 3: several are the Unique identifier"),
+        ("Site\thumanReadable.work.site\tMachine", "is the value as shown, and the line says As stored"),
         ("Site\t" + "\t".join(["x"] * 12), f"it has 13 columns, and there are {len(COLUMNS)}"),
         ("\n".join(f"a{number}" for number in range(501)), "at most 500 are taken"),
     ],

@@ -1,0 +1,44 @@
+"""The overview looks first at what went wrong, and a first customer is made by whoever sits there."""
+
+import pytest
+from installation import ADMIN, DOMAIN, App, Said, button
+
+from provisioning.errors import RoleMissing
+from provisioning.sandbox import Sandbox
+from provisioning.workflow import asking, looking, setting_up
+from provisioning.workflow.house import may
+
+
+def test_the_local_user_who_makes_the_first_customer_is_its_admin(
+    empty: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
+    at = empty.open("start")
+    next(each for each in at.text_input if each.label == "Name of the customer").set_value("Acme")
+    button(at, "Create")
+    assert not at.error
+    assert "approve" in may(empty.house(), "Acme")
+    assert [each.what for each in looking.see_history(empty.house(), "Acme")] == ["role granted", "customer created"]
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "stranger@elsewhere.example")
+    assert "Create" not in [each.label for each in empty.open("start").button]
+    empty.environment["ROLLCALL_LOCAL_USER"] = "stranger@elsewhere.example"
+    with pytest.raises(RoleMissing):
+        setting_up.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
+
+
+def test_the_overview_looks_at_a_failed_job_first(app: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.switches.in_no_group = True
+    button(app.open("preview"), "Make a preview")
+    app.work()
+    assert "Preview failed" in said(app.open())
+
+
+def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(full: App, said: Said) -> None:
+    house = full.house()
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    asking.ask_to_decide(house, DOMAIN, plan.id, asking.Wishes(protect=["nobody"]))
+    full.work()
+    at = full.open()
+    assert "Your decision failed" in said(at)
+    button(at, "Look at it")
+    assert [each.value for each in at.title] == ["Preview"]

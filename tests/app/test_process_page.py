@@ -1,0 +1,165 @@
+"""A run: begun, stopped, resumed and tried again, by the worker or by another process."""
+
+import pytest
+from installation import ADMIN, DOMAIN, App, Said, button
+
+from provisioning import worker
+from provisioning.errors import NotFound
+from provisioning.model import (
+    Outcome,
+    Plan,
+    Result,
+    Run,
+    RunStatus,
+)
+from provisioning.store import jobs, plans, runs
+from provisioning.store.leases import lease
+from provisioning.workflow import approving, asking, looking, planning, setting_up, stored_plans
+
+
+def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    at = app.open("process")
+    assert "did not come to its end" in said(at)
+    button(at, "Resume")
+    app.work()
+    run = stored_plans.run_of(house, plan.id)
+    assert run is not None
+    assert run.status is RunStatus.DONE
+
+
+def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    assert jobs.claim(house.db, house.clock()) is not None
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    runs.journal(house.db, run.id, [Outcome(plan.changes[0].key, plan.changes[0].action, Result.DONE)], house.clock())
+    at = app.open("process")
+    assert f"1 of {len(plan.changes)} changes" in at.get("progress")[0].proto.text
+    button(at, "Stop")
+    assert runs.stop_asked(house.db, run.id)
+
+
+def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    job = jobs.claim(house.db, house.clock())
+    assert job is not None
+    runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    jobs.note(house.db, job.id, "Skillcast asks us to wait until 10:15:00 UTC")
+    at = app.open("process")
+    assert "wait until 10:15:00 UTC" in said(at).replace("\\", "")
+    assert "Stop" in [each.label for each in at.button]
+
+
+def test_what_a_run_waited_for_is_not_said_any_more_when_it_goes_on(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    job = jobs.claim(house.db, house.clock())
+    assert job is not None
+    jobs.note(house.db, job.id, "Waiting for somebody else")
+    worker.execute(house, job)
+    assert asking.job_seen(house, DOMAIN, job.id).step == ""
+
+
+def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    why = "Stopped early: 50 in a row failed for the same cause (403)."
+    runs.end_run(house.db, run.id, RunStatus.STOPPED, house.clock(), why)
+    at = app.open("process")
+    assert [each.value.replace("\\", "") for each in at.error] == [why]
+    assert "Resume" in [each.label for each in at.button]
+
+
+def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    failed = [Outcome(each.key, each.action, Result.FAILED, "The directory did not answer.") for each in plan.changes]
+    runs.journal(house.db, run.id, failed, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    button(app.open("process"), "Retry failed")
+    app.work()
+    assert "Everything approved was done" in said(app.open("process"))
+
+
+def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    with lease(house.db, plan.domain_id, f"process {plan.id}"):
+        at = app.open("process")
+        assert "by another process" in at.get("progress")[0].proto.text
+        assert "Resume" not in [each.label for each in at.button]
+        button(at, "Stop")
+        assert runs.stop_asked(house.db, run.id)
+    assert "Resume" in [each.label for each in app.open("process").button]
+
+
+def test_a_preview_of_another_domain_cannot_be_asked_to_be_processed(full: App) -> None:
+    house = full.house()
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    with pytest.raises(NotFound, match="another domain"):
+        asking.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
+
+
+@pytest.fixture
+def partly(app: App) -> tuple[App, Plan, Run]:
+    """A run in which the last two people failed and the others were done."""
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    changes = plans.get_plan(house.db, plan.id).changes
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    bad = {each.key for each in changes[-2:]}
+    told = [
+        Outcome(each.key, each.action, Result.FAILED if each.key in bad else Result.DONE, "Said so.")
+        for each in changes
+    ]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    return app, plan, run
+
+
+@pytest.mark.parametrize("kind", [jobs.JobKind.PROCESS, jobs.JobKind.RETRY])
+def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
+    partly: tuple[App, Plan, Run], kind: jobs.JobKind
+) -> None:
+    """Resumed by somebody, or repeated by the next worker."""
+    app, plan, failed = partly
+    house = app.house()
+    retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
+    asking.ask(house, DOMAIN, kind, plan.id)
+    app.work()
+    run = stored_plans.run_of(house, plan.id)
+    assert run is not None
+    assert run.id == retry.id
+    assert run.status is RunStatus.DONE
+    assert run.counts["done"] == 2
+
+
+def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> None:
+    app, plan, failed = partly
+    house = app.house()
+    asking.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
+    assert jobs.claim(house.db, house.clock()) is not None
+    assert "0 of 2 changes" in app.open("process").get("progress")[0].proto.text
+    retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
+    one = plans.get_plan(house.db, plan.id).changes[-1]
+    runs.journal(house.db, retry.id, [Outcome(one.key, one.action, Result.DONE)], house.clock())
+    assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
