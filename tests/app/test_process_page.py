@@ -12,9 +12,10 @@ from provisioning.model import (
     Run,
     RunStatus,
 )
+from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
-from provisioning.workflow import approving, asking, looking, planning, setting_up, stored_plans
+from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stored_plans
 
 
 def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
@@ -163,3 +164,42 @@ def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> 
     one = plans.get_plan(house.db, plan.id).changes[-1]
     runs.journal(house.db, retry.id, [Outcome(one.key, one.action, Result.DONE)], house.clock())
     assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
+
+
+def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_was_written(
+    app: App, sandbox: Sandbox, said: Said
+) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    app.environment["ROLLCALL_REREAD_MINUTES"] = "0"
+    sandbox.switches.in_no_group = True
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    app.work()
+    at = app.open("process")
+    assert "Processing did not come to an end. HiBob" in at.error[0].value.replace("\u2060", "").replace("\\", "")
+    assert "Nothing was written. Once the cause is gone, process it again." in said(at)
+    assert "Process now" in [each.label for each in at.button]
+
+
+def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox) -> None:
+    for each in sandbox.company.people.values():
+        if each.get("work.site") == "London":
+            each["work.site"] = "Greater London"
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    processing.process(house, plan.id)
+    table = full.open("process", plan=plan.id).dataframe[0].value
+    assert len(table) == len(plan.changes)
+    assert set(table["Result"]) == {"Done", "Left out"}
+    assert set(table["Before → after"]) == {"Site: London → Greater London"}
+
+
+def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    with lease(house.db, plan.domain_id, f"process {plan.id}"):
+        asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
+        assert "waiting until other work on this domain is done" in app.open("preview").status[0].label
+    assert "waiting for the worker" in app.open("preview").status[0].label

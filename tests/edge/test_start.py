@@ -30,8 +30,8 @@ PLANNING = {
 MAPPING = {f"provisioning.engine.{name}" for name in ("advice", "lifecycle", "mapping", "scope", "suggesting")}
 PLANS = {"mapping", "people"}
 """Pages that compare mappings, and that ask what becomes of a person."""
-MAPS = {"settings"}
-"""Shows, as somebody types, whom a scope takes and what a status means."""
+MAPS = {"settings", "connect"}
+"""The one shows, as somebody types, whom a scope takes and what a status means; the other names types as the mapping does."""
 
 
 def imported(words: str) -> set[str]:
