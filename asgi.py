@@ -6,7 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from provisioning.web.server import ROUTES, Guard
-from provisioning.workflow import MODE
+from provisioning.workflow.house import MODE
 
 # A lost secrets.toml must not turn a server into somebody's own machine. The worker, a child process, obeys too.
 os.environ.setdefault(MODE, "server")

@@ -9,7 +9,8 @@ from benchmarks.people import FED
 from benchmarks.situation import NOW, attribute
 from provisioning.model import Actor
 from provisioning.target.local_rows import identify
-from provisioning.workflow import Workspace, set_up
+from provisioning.workflow.house import Workspace
+from provisioning.workflow.setting_up import set_up
 
 LABEL = "Acme/staff"
 TOKEN = "opens-nothing"  # noqa: S105

@@ -10,10 +10,10 @@ from benchmarks.installation import LABEL
 from benchmarks.measure import Peer, Step, Timed
 from benchmarks.people import Nights
 from benchmarks.preview import SERVERS, house_with_users
-from provisioning import workflow
 from provisioning.model import Actor
 from provisioning.store import runs
-from provisioning.workflow import Workspace, acting_as
+from provisioning.workflow import approving, planning, processing
+from provisioning.workflow.house import Workspace, acting_as
 
 ADMIN = Actor("admin@acme.example", "admin@acme.example")
 
@@ -26,11 +26,11 @@ def rollcall(nights: Nights) -> Timed:
 
     def before() -> None:
         back()
-        plan = workflow.preview(house, LABEL)
-        workflow.approve(acting_as(house, ADMIN), plan.id)
+        plan = planning.preview(house, LABEL)
+        approving.approve(acting_as(house, ADMIN), plan.id)
         approved.append(plan.id)
 
-    return Timed(lambda: workflow.process(house, approved[-1]), lambda run: run.counts["done"], before)
+    return Timed(lambda: processing.process(house, approved[-1]), lambda run: run.counts["done"], before)
 
 
 def _way_back(house: Workspace) -> Callable[[], None]:
@@ -67,9 +67,9 @@ class _Peers:
 def _peers(nights: Nights) -> _Peers:
     house = house_with_users(nights, SERVERS.enter_context(hibob(nights)))
     back = _way_back(house)
-    plan = workflow.preview(house, LABEL)
-    workflow.approve(acting_as(house, ADMIN), plan.id)
-    run = workflow.process(house, plan.id)
+    plan = planning.preview(house, LABEL)
+    approving.approve(acting_as(house, ADMIN), plan.id)
+    run = processing.process(house, plan.id)
     written = house.db.all("SELECT * FROM users EXCEPT SELECT * FROM users_before")
     outcomes = house.db.all("SELECT * FROM outcomes WHERE run_id = ? ORDER BY seq", run.id)
     return _Peers(house, [dict(each) for each in written], [dict(each) for each in outcomes], back, plan.id)

@@ -25,13 +25,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.table import Row, ratio_of, seconds_of, show, yes
-from provisioning import workflow
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.switches import Switches
 from provisioning.store.jobs import JobKind
 from provisioning.worker import WORKERS
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, planning, processing, setting_up
+from provisioning.workflow.house import Workspace, acting_as, member, operator
 
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS, PER_CUSTOMER, PEOPLE, DELAY = 200, 5, 1_000, 0.5
@@ -134,7 +134,7 @@ def _serve(pipe: "Connection[str, str]") -> None:
 
 def _installation(data: Path, hibob: "Connection[str, str]", domains: int) -> Path:
     """Everybody of every domain in the local directory, and a day later in HiBob."""
-    house = Workspace(data, COMMON, workflow.operator())
+    house = Workspace(data, COMMON, operator())
     text = (ROOT / "data" / "northwind.toml").read_text(encoding="utf-8")
     text = text.replace("http://127.0.0.1:8799/v1", hibob.recv())
     head, _, rest = text.partition("[[connections]]")
@@ -151,12 +151,12 @@ def _installation(data: Path, hibob: "Connection[str, str]", domains: int) -> Pa
             .replace("Northwind HiBob", f"HiBob {each}")
             for each in range(here)
         ]
-        workflow.set_up(house, named + "".join(tables))
-    workflow.grant(house, CSM, Role.CSM, None)
-    csm = workflow.acting_as(house, workflow.member(CSM))
-    plan = workflow.preview(csm, "Customer 00/d0")
-    workflow.approve(csm, plan.id)
-    workflow.process(csm, plan.id)
+        setting_up.set_up(house, named + "".join(tables))
+    setting_up.grant(house, CSM, Role.CSM, None)
+    csm = acting_as(house, member(CSM))
+    plan = planning.preview(csm, "Customer 00/d0")
+    approving.approve(csm, plan.id)
+    processing.process(csm, plan.id)
     house.db.execute(
         "INSERT INTO users (domain_id, external_id, status, attributes) SELECT d.id, u.external_id, u.status, u.attributes "
         "FROM users u JOIN domains d ON d.id <> u.domain_id ORDER BY d.id, u.id"
@@ -166,9 +166,9 @@ def _installation(data: Path, hibob: "Connection[str, str]", domains: int) -> Pa
     )
     hibob.send("day")
     hibob.recv()
-    workflow.preview(csm, "Customer 00/d0")  # The stand-in makes its answer once; nobody waits for that below.
+    planning.preview(csm, "Customer 00/d0")  # The stand-in makes its answer once; nobody waits for that below.
     for label in (f"Customer {place // PER_CUSTOMER:02}/d{place % PER_CUSTOMER}" for place in range(domains)):
-        workflow.ask(csm, label, JobKind.PREVIEW)
+        asking.ask(csm, label, JobKind.PREVIEW)
     hibob.send("slow")
     hibob.recv()
     house.db.close()

@@ -27,11 +27,12 @@ from benchmarks.hibob import hibob
 from benchmarks.installation import ALLOWED, LABEL, fill, setup_text
 from benchmarks.people import JOINED, Nights
 from benchmarks.table import Row, ratio_of, seconds_of, yes
-from provisioning import worker, workflow
+from provisioning import worker
 from provisioning.model import Role
 from provisioning.store import jobs
 from provisioning.store.jobs import JobKind
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, looking, setting_up
+from provisioning.workflow.house import Workspace, acting_as, member, operator
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Response
@@ -131,8 +132,8 @@ def full(nights: Nights) -> Path:
         table = nights.table("before")
         fill(chief, islice(nights.rows("before"), int(nights.people * (1 - JOINED))), table.column_names)
         _work(chief, JobKind.PREVIEW)
-        plan = workflow.plans_seen(chief, LABEL, 1)[0]
-        workflow.approve(chief, plan.id)
+        plan = looking.plans_seen(chief, LABEL, 1)[0]
+        approving.approve(chief, plan.id)
         _work(chief, JobKind.PROCESS, plan.id)
         chief.db.execute("UPDATE connections SET base_url = ?", now)
         for kind in (JobKind.CHECK, JobKind.SAMPLE, JobKind.PREVIEW):
@@ -150,14 +151,14 @@ def empty(folder: Path) -> Path:
 
 def _set_up(data: Path, url: str) -> Workspace:
     """The house as the CSM sees it, by the real clock: the pages look at it now."""
-    house = Workspace(data, ALLOWED, workflow.operator())
-    workflow.set_up(house, setup_text(url) + ON_LEAVE)
-    workflow.grant(house, CSM, Role.CSM, None)
-    return workflow.acting_as(house, workflow.member(CSM))
+    house = Workspace(data, ALLOWED, operator())
+    setting_up.set_up(house, setup_text(url) + ON_LEAVE)
+    setting_up.grant(house, CSM, Role.CSM, None)
+    return acting_as(house, member(CSM))
 
 
 def _work(chief: Workspace, kind: JobKind, plan: str | None = None) -> None:
-    workflow.ask(chief, LABEL, kind, plan)
+    asking.ask(chief, LABEL, kind, plan)
     job = jobs.claim(chief.db, chief.clock())
     assert job
     worker.execute(chief, job)

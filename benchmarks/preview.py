@@ -15,9 +15,9 @@ from benchmarks.hibob import hibob
 from benchmarks.installation import LABEL, fill, installation
 from benchmarks.measure import Peer, Step, Timed
 from benchmarks.people import ATTRIBUTES, FED, MANAGER, Nights
-from provisioning import workflow
 from provisioning.model import Plan
-from provisioning.workflow import Workspace
+from provisioning.workflow import planning
+from provisioning.workflow.house import Workspace
 
 SERVERS = ExitStack()
 """Closed when the process ends."""
@@ -29,7 +29,7 @@ def first_read(nights: Nights) -> Timed:
     def forget() -> None:
         shutil.rmtree(house.snapshots, ignore_errors=True)
 
-    return Timed(lambda: workflow.preview(house, LABEL), _proof, forget)
+    return Timed(lambda: planning.preview(house, LABEL), _proof, forget)
 
 
 def normal_night(nights: Nights) -> Timed:
@@ -39,10 +39,10 @@ def normal_night(nights: Nights) -> Timed:
 
     def night_before() -> None:
         _point(house, before)
-        workflow.preview(house, LABEL)
+        planning.preview(house, LABEL)
         _point(house, now)
 
-    return Timed(lambda: workflow.preview(house, LABEL), _proof, night_before)
+    return Timed(lambda: planning.preview(house, LABEL), _proof, night_before)
 
 
 def house_with_users(nights: Nights, url: str) -> Workspace:
@@ -68,7 +68,7 @@ def floor(nights: Nights) -> Timed:
     url, house = SERVERS.enter_context(hibob(nights)), None
     house = house_with_users(nights, url)
     decode = msgspec.json.Decoder(answer_type()).decode
-    plan = workflow.preview(house, LABEL)
+    plan = planning.preview(house, LABEL)
     rows = house.db.connection.execute("SELECT * FROM changes WHERE plan_id = ?", (plan.id,)).fetchall()
     copies = [(f"{row['plan_id']}-copy", *tuple(row)[1:]) for row in rows]
     marks = ", ".join("?" * len(copies[0]))

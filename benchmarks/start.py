@@ -1,7 +1,8 @@
 """What people wait for before anything happens: the command line's help, and what `app.py` and each page import.
 
 Each is a process of its own, measured by the processor's time; a page's peer is `import streamlit` alone, which brings pandas,
-NumPy and PyArrow with it. A page's last column but one names what it loads beside that, in milliseconds of each library's own.
+NumPy and PyArrow with it. A page's last column but one names what it loads beside that, in milliseconds of each library's own,
+and how many of the engine's modules.
 """
 
 import ast
@@ -38,7 +39,8 @@ LIBRARIES = {
     "pydantic_core": "pydantic",
 }
 """Whose time counts as whose."""
-_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\w+)")
+ENGINE = "provisioning.engine."
+_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)")
 
 
 def alone(rounds: int) -> Iterator[Row]:
@@ -48,15 +50,16 @@ def alone(rounds: int) -> Iterator[Row]:
         "--help of the command line", "", seconds_of(own), "python alone", seconds_of(bare), ratio_of(own / bare),
         f"≤ {MOST:g} s", yes(own <= MOST), "", "", f"{rounds} / {rounds}",
     )  # fmt: skip
-    least, known = _median(("-c", STREAMLIT), rounds), _libraries(STREAMLIT)
+    least, known = _median(("-c", STREAMLIT), rounds), _libraries(_import_times(STREAMLIT))
     for file in (ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))):
         words = imports_of(file)
-        took = _median(("-c", words), rounds)
-        more = {name: each for name, each in _libraries(words).items() if name in HEAVY and name not in known}
+        took, times = _median(("-c", words), rounds), _import_times(words)
+        more = {name: each for name, each in _libraries(times).items() if name in HEAVY and name not in known}
         loaded = ", ".join(f"{name} {round(each * 1000)} ms" for name, each in more.items())
+        engine = sum(each.startswith(ENGINE) for each in times)
         yield (
             f"imports of {file.relative_to(ROOT)}", "", seconds_of(took), STREAMLIT, seconds_of(least),
-            ratio_of(took / least), "", "", loaded, "", f"{rounds} / {rounds}",
+            ratio_of(took / least), "", "", f"engine {engine}{', ' if loaded else ''}{loaded}", "", f"{rounds} / {rounds}",
         )  # fmt: skip
 
 
@@ -83,15 +86,21 @@ def _spent() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _libraries(words: str) -> dict[str, float]:
-    """Seconds of the processor that each library's own modules take to load, most first. Python tells the wall's time: it
-    is brought down by what the process had of it."""
+def _import_times(words: str) -> dict[str, float]:
+    """Seconds of the processor that each module takes to load. Python tells the wall's time: it is brought down by what the
+    process had of it."""
     command = [sys.executable, "-X", "importtime", "-c", words]
     before, began = _spent(), time.perf_counter()
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stderr
     share = (_spent() - before) / (time.perf_counter() - began)
+    return {name: int(micro) / 1_000_000 * share for micro, name in _LINE.findall(said)}
+
+
+def _libraries(times: dict[str, float]) -> dict[str, float]:
+    """Those of each library's own modules together, most first."""
     found: dict[str, float] = {}
-    for micro, name in _LINE.findall(said):
-        library = LIBRARIES.get(name, name)
-        found[library] = found.get(library, 0.0) + int(micro) / 1_000_000 * share
+    for name, each in times.items():
+        top = name.partition(".")[0]
+        library = LIBRARIES.get(top, top)
+        found[library] = found.get(library, 0.0) + each
     return dict(sorted(found.items(), key=lambda each: -each[1]))

@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.columns import HUMAN
 from provisioning.errors import RollcallError
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
+from provisioning.workflow import asking, checked, connections, portals, setting_up
 
 PEOPLE_SEARCH = -1
 """No report. A value of its own: what is None can be cleared in the list."""
@@ -20,7 +20,7 @@ SCIM_HINT = "https://acme.skillcast.io/skillcastApi/scim"
 STATES = {"ok": "Filled", "empty": "Empty", "absent": "Absent: not permitted, or misspelt"}
 
 
-def draw_connection(here: Here, each: workflow.ConnectionSeen | None) -> None:
+def draw_connection(here: Here, each: connections.ConnectionSeen | None) -> None:
     """The form of one connection, or of a new one."""
     found = each.connection if each else None
     # After a save the form begins anew, so that the token does not stay in it.
@@ -55,7 +55,7 @@ def token_told(set_at: str, ends_in: str) -> str:
     return f"set {moment(set_at)}, ends in {ends_in or '…'}" if set_at else ""
 
 
-def draw_connection_facts(each: workflow.ConnectionSeen) -> None:
+def draw_connection_facts(each: connections.ConnectionSeen) -> None:
     found = each.connection
     parts.facts(
         found.name,
@@ -69,19 +69,19 @@ def draw_connection_facts(each: workflow.ConnectionSeen) -> None:
     )
 
 
-def sources(each: workflow.ConnectionSeen | None) -> list[int]:
+def sources(each: connections.ConnectionSeen | None) -> list[int]:
     """People search, the reports that the last test listed, and the one in use."""
     in_use = [each.connection.report] if each and each.connection.report is not None else []
     listed = [report.id for report in each.reports] if each else []
     return [PEOPLE_SEARCH, *dict.fromkeys((*listed, *in_use))]
 
 
-def read_by(each: workflow.ConnectionSeen | None) -> int:
+def read_by(each: connections.ConnectionSeen | None) -> int:
     report = each.connection.report if each else None
     return PEOPLE_SEARCH if report is None else report
 
 
-def source(each: workflow.ConnectionSeen | None, choice: int) -> str:
+def source(each: connections.ConnectionSeen | None, choice: int) -> str:
     names = {report.id: report.name for report in each.reports} if each else {}
     return "People search" if choice == PEOPLE_SEARCH else f"Custom report: {names.get(choice, '')} ({choice})"
 
@@ -89,7 +89,7 @@ def source(each: workflow.ConnectionSeen | None, choice: int) -> str:
 def save(here: Here, name: str, url: str, user: str, token: str, report: int | None) -> None:
     try:
         customer = here.customer.name if here.customer else ""
-        workflow.save_connection(here.house, customer, name, url, user, token, report)
+        setting_up.save_connection(here.house, customer, name, url, user, token, report)
     except RollcallError as problem:
         fail(problem)
         return
@@ -109,7 +109,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
         kind = "secondary" if here.domain else "primary"
         if st.form_submit_button("Add", type=kind, icon=":material/add:"):
             try:
-                workflow.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
+                setting_up.add_domain(here.house, here.customer.name if here.customer else "", name, connection or "")
             except RollcallError as problem:
                 fail(problem)
                 return
@@ -120,7 +120,7 @@ def draw_domain_form(here: Here, names: list[str]) -> None:
 
 def draw_target(here: Here) -> None:
     """Where this domain's users are kept: in Rollcall itself, or in a portal that speaks SCIM."""
-    target = workflow.target_seen(here.house, here.label)
+    target = portals.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
     title = f"Where the users of {here.domain.name if here.domain else ''} are kept"
     if not here.may_prepare:
@@ -138,7 +138,7 @@ def draw_target(here: Here) -> None:
             save_target(here, None, "", "")
 
 
-def target_facts(target: workflow.TargetSeen) -> dict[str, str]:
+def target_facts(target: portals.TargetSeen) -> dict[str, str]:
     if target.scim is None:
         return {"Kept in": LOCAL}
     return {
@@ -149,7 +149,7 @@ def target_facts(target: workflow.TargetSeen) -> dict[str, str]:
     }
 
 
-def draw_portal_form(here: Here, target: workflow.TargetSeen, key: str) -> None:
+def draw_portal_form(here: Here, target: portals.TargetSeen, key: str) -> None:
     with st.form(key, border=False):
         left, right = st.columns(2)
         url = left.text_input("SCIM address", target.scim.base_url if target.scim else "", placeholder=SCIM_HINT)
@@ -169,7 +169,7 @@ def draw_portal_form(here: Here, target: workflow.TargetSeen, key: str) -> None:
 
 def save_target(here: Here, url: str | None, token: str, attribute: str) -> None:
     try:
-        workflow.save_target(here.house, here.label, url, token, attribute)
+        portals.save_target(here.house, here.label, url, token, attribute)
     except RollcallError as problem:
         fail(problem)
         return
@@ -178,7 +178,7 @@ def save_target(here: Here, url: str | None, token: str, attribute: str) -> None
     st.rerun()
 
 
-def draw_portal(portal: workflow.PortalSeen) -> None:
+def draw_portal(portal: checked.PortalSeen) -> None:
     """What the portal announced."""
     st.markdown("**What the portal says of itself**")
     rows = [{"What": what, "The portal says": words} for what, words in portal.features]
@@ -194,23 +194,23 @@ def draw_test(here: Here) -> None:
         "do, and shows what was proved. "
         "It changes nothing."
     )
-    job = workflow.latest_job(here.house, here.label, [JobKind.CHECK])
+    job = asking.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)
     if here.may_prepare and st.button(
         "Test the connection", type="primary", icon=":material/network_check:", disabled=busy
     ):
-        workflow.ask(here.house, here.label, JobKind.CHECK)
+        asking.ask(here.house, here.label, JobKind.CHECK)
         st.rerun()
     if jobs.show(here, job, "Test"):
         return
-    found = workflow.last_check(here.house, here.label)
+    found = asking.last_check(here.house, here.label)
     if found:
         draw_evidence(here, found)
     elif job is None:
         st.info("Not tested yet.", icon=":material/info:")
 
 
-def draw_evidence(here: Here, found: workflow.Check) -> None:
+def draw_evidence(here: Here, found: checked.Check) -> None:
     absent = sum(each.state == "absent" for each in found.columns)
     parts.numbers(
         [
@@ -240,7 +240,7 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
             "their values."
         )
         return
-    fields = workflow.fields_known(here.house, here.label)
+    fields = connections.fields_known(here.house, here.label)
     names, columns = {each.category: each.category_name for each in fields}, mapping_table.called(fields)
     rows = [
         {
@@ -261,14 +261,14 @@ def draw_evidence(here: Here, found: workflow.Check) -> None:
     )
 
 
-def called(here: Here, each: workflow.CheckedColumn) -> str:
+def called(here: Here, each: checked.CheckedColumn) -> str:
     """An attribute has two columns where one steps in for the other."""
     rows = here.domain.attributes if here.domain else ()
     second = any(row.name == each.attribute and row.fallback == each.column for row in rows)
     return f"{each.attribute} (fallback)" if second else each.attribute or ""
 
 
-def draw_forms(here: Here, have: list[workflow.ConnectionSeen]) -> None:
+def draw_forms(here: Here, have: list[connections.ConnectionSeen]) -> None:
     """What comes next stands open; whatever else can be added waits below."""
     names = [each.connection.name for each in have]
     if not have:
@@ -289,7 +289,7 @@ def draw_forms(here: Here, have: list[workflow.ConnectionSeen]) -> None:
             draw_connection(here, None)
 
 
-def draw_to_read(here: Here, have: list[workflow.ConnectionSeen]) -> None:
+def draw_to_read(here: Here, have: list[connections.ConnectionSeen]) -> None:
     """The same for whoever only reads."""
     if not have:
         st.info("There is no connection to HiBob yet.", icon=":material/info:")
@@ -305,6 +305,6 @@ if here.customer is None:
     need_domain(here)
 with guarded():
     next_step.draw(here, "connect")
-    have = workflow.connections_seen(here.house, here.customer.name if here.customer else "")
+    have = connections.connections_seen(here.house, here.customer.name if here.customer else "")
     draw = draw_forms if here.may_prepare else draw_to_read
     draw(here, have)

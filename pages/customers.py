@@ -7,13 +7,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
 from provisioning.web import address, parts, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
-from provisioning.workflow import DomainOverview, ScheduleStanding
+from provisioning.workflow import overseeing, setting_up
+from provisioning.workflow.overseeing import DomainOverview
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
+from provisioning.workflow.trends import live_trends
 
 RESTS = (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
 SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
@@ -188,7 +190,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
 def draw_export(here: Here, customer: str) -> None:
     def build() -> bytes:
         with workspace_of(here.house) as house:
-            return workflow.export(house, customer).encode()
+            return setting_up.export(house, customer).encode()
 
     st.download_button(
         "Export as set-up file", build, f"{customer}.toml", "application/toml", icon=":material/download:",
@@ -210,7 +212,7 @@ def draw_template(here: Here, each: DomainOverview) -> None:
 
 def create(here: Here, name: str, template: str) -> None:
     try:
-        workflow.customer_from_template(here.house, name, template)
+        overseeing.customer_from_template(here.house, name, template)
     except RollcallError as problem:
         fail(problem)
         return
@@ -218,14 +220,14 @@ def create(here: Here, name: str, template: str) -> None:
 
 
 def draw_all(here: Here) -> None:
-    found = workflow.customers_overview(here.house)
+    found = overseeing.customers_overview(here.house)
     draw_numbers(found)
     draw_first(here, found)
     fitting = narrowed(found)
     if not fitting:
         st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")
         return
-    chosen = draw_table(fitting, workflow.live_trends(here.house), here.house.clock())
+    chosen = draw_table(fitting, live_trends(here.house), here.house.clock())
     if chosen is None:
         st.caption("Select a row to open it, to export it, or to make a customer like it.")
     else:
@@ -235,7 +237,7 @@ def draw_all(here: Here) -> None:
 here = enter("Customers", "Every customer that you look after; what needs somebody stands first.")
 if here.customer is None:
     need_domain(here)
-if not workflow.is_csm(here.house):
+if not overseeing.is_csm(here.house):
     st.info("This page is for CSMs, who look after several customers. Your own customer is on the other pages.")
     st.stop()
 standing, over_time = address.tabs("view", {"customers": "Customers", "trends": "Trends"})

@@ -6,7 +6,6 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Approval, Domain, Plan, Run, RunStatus
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
@@ -24,6 +23,7 @@ from provisioning.web.words import (
     zone_here,
     zone_of,
 )
+from provisioning.workflow import leaving, looking, looking_back, stored_plans
 
 ICONS = {
     "plan made": ":material/compare_arrows:",
@@ -55,10 +55,10 @@ def draw_timeline(here: Here, label: str) -> None:
     with left:
         text = address.search("Search", "Who, what or when (22 Nov 2026)", "events_search")
     with right:
-        chosen = address.several("Show only", "kinds", list(workflow.EVENT_KINDS), str)
-    starts = tuple(word for kind in chosen for word in workflow.EVENT_KINDS[kind])
+        chosen = address.several("Show only", "kinds", list(looking_back.EVENT_KINDS), str)
+    starts = tuple(word for kind in chosen for word in looking_back.EVENT_KINDS[kind])
     zone = zone_here()
-    timeline = workflow.timeline(here.house, label, starts, text, zone)
+    timeline = looking_back.timeline(here.house, label, starts, text, zone)
     found = timeline.events
     if not found:
         st.info("Nothing of this kind happened yet." if not text else "Nothing fits.", icon=":material/info:")
@@ -70,7 +70,9 @@ def draw_timeline(here: Here, label: str) -> None:
             st.header(day, anchor=False)
             for number, each in events:
                 draw_event(here, number, each, timeline.told(each))
-    past.downloads(here, "events", lambda house, kind: workflow.export_events(house, label, starts, text, kind, zone))
+    past.downloads(
+        here, "events", lambda house, kind: looking_back.export_events(house, label, starts, text, kind, zone)
+    )
 
 
 def day_of(at: str) -> str:
@@ -79,7 +81,7 @@ def day_of(at: str) -> str:
     return f"{there:%A} {there.day} {there:%B %Y}, {zone_of(there)}" if there else "—"
 
 
-def draw_event(here: Here, number: int, each: workflow.Event, said: Told) -> None:
+def draw_event(here: Here, number: int, each: looking.Event, said: Told) -> None:
     """`number`: its place on the page."""
     at = on_the_clock(each.at)
     icon = next((icon for start, icon in ICONS.items() if each.what.startswith(start)), OTHER)
@@ -107,7 +109,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
     with right:
         ended = address.several("Ended as", "ended", list(RunStatus), lambda each: RUN_WORDS[RunStatus(each)])
     zone = zone_here()
-    found = workflow.runs_found(here.house, domain.label, ended, text, zone)
+    found = looking_back.runs_found(here.house, domain.label, ended, text, zone)
     if not found:
         none = "No run fits." if text or ended else "No run yet: nothing has been written to the directory."
         st.info(none, icon=":material/info:")
@@ -129,12 +131,14 @@ def draw_runs(here: Here, domain: Domain) -> None:
         pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
         columns={"Done": st.column_config.TextColumn(width="large")}, usual=found[0][0].id,
     )  # fmt: skip
-    past.downloads(here, "runs", lambda house, kind: workflow.export_runs(house, domain.label, ended, text, kind, zone))
+    past.downloads(
+        here, "runs", lambda house, kind: looking_back.export_runs(house, domain.label, ended, text, kind, zone)
+    )
     with guarded():
-        run = workflow.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
+        run = looking.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
         did = next((done(actions) for each, _, actions in found if each.id == run.id), "")
         draw_run(here, run, names.get(run.id) or moment(run.started_at), did)
-        past.compare(here, run, [each for each, *_ in workflow.runs_found(here.house, domain.label)])
+        past.compare(here, run, [each for each, *_ in looking_back.runs_found(here.house, domain.label)])
 
 
 def bar_label(name: str) -> str:
@@ -145,7 +149,7 @@ def bar_label(name: str) -> str:
 
 def draw_run(here: Here, run: Run, name: str, did: str) -> None:
     """`did`: what it did, in words, where that is known."""
-    plan, approved = workflow.plan_seen(here.house, run.plan_id), workflow.approval_of(here.house, run.plan_id)
+    plan, approved = stored_plans.plan_seen(here.house, run.plan_id), stored_plans.approval_of(here.house, run.plan_id)
     if not parts.belongs(here, plan):
         return
     with st.container(border=True):
@@ -191,18 +195,18 @@ def newest(count: int, most: int) -> None:
 
 def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
     """How many, and who: the first of them by name."""
-    names = workflow.names_in_plan(here.house, plan_id, keys[:NAMED])
+    names = looking.names_in_plan(here.house, plan_id, keys[:NAMED])
     named = ", ".join(names.get(key) or key for key in keys[:NAMED])
     more = f", and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
     return f"{people(len(keys))}: {named}{more}" if keys else "nobody"
 
 
 def draw_plans(here: Here, domain: Domain) -> None:
-    found = workflow.plans_seen(here.house, domain.label, SHOWN_PLANS)
+    found = looking.plans_seen(here.house, domain.label, SHOWN_PLANS)
     if not found:
         st.info("No preview yet.", icon=":material/info:")
         return
-    states = workflow.plan_states(here.house, domain.label, found)
+    states = looking.plan_states(here.house, domain.label, found)
     names = ("add", "update", "reactivate", "archive", "link", "held")
     rows = [
         {"Made": moment(plan.made_at), "By": plan.by, "Status": PLAN_WORDS[states[plan.id]]}
@@ -220,14 +224,14 @@ def draw_plans(here: Here, domain: Domain) -> None:
 
 def draw_left(here: Here, customer: str) -> None:
     """What happened in domains that were offboarded, and to the customer as a whole."""
-    left = [label for label, _ in workflow.domains_left(here.house, customer)]
+    left = [label for label, _ in leaving.domains_left(here.house, customer)]
     shown = st.selectbox("Offboarded", left, key=f"left_{customer}", format_func=str)
     if shown:
         draw_timeline(here, shown)
 
 
 here = enter("History", "Day by day, who did what: previews, approvals, runs and every change.")
-left = bool(here.customer and workflow.domains_left(here.house, here.customer.name))
+left = bool(here.customer and leaving.domains_left(here.house, here.customer.name))
 if here.customer and left and here.domain is None:
     with guarded():
         draw_left(here, here.customer.name)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.advice import Trial
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Attribute, Domain, Field, Severity
@@ -21,7 +20,8 @@ from provisioning.web import (
 from provisioning.web.address import in_grey, look_at, tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, escape
-from provisioning.workflow import Begun, MappingDraft
+from provisioning.workflow import connections, editing
+from provisioning.workflow.editing import Begun, MappingDraft
 
 # What the editor began from, never its own output; what the store held when this tab last looked or wrote; how often the
 # editor was begun anew, and why where that is to be said; the version saved here; and the row whose bin was clicked.
@@ -63,7 +63,7 @@ def editor_key(domain: Domain) -> str:
 
 
 def in_force(domain: Domain) -> MappingDraft:
-    return MappingDraft(domain.attributes, domain.settings.unique_identifier or "", workflow.begun_from(domain))
+    return MappingDraft(domain.attributes, domain.settings.unique_identifier or "", editing.begun_from(domain))
 
 
 def content_of(draft: MappingDraft) -> Content:
@@ -72,7 +72,7 @@ def content_of(draft: MappingDraft) -> Content:
 
 def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
     """What the table says with what was typed into it; that is kept as a draft at once."""
-    stored = workflow.mapping_draft(here.house, domain.label) or in_force(domain)
+    stored = editing.mapping_draft(here.house, domain.label) or in_force(domain)
     base = st.session_state.get(BASE)
     if editor_key(domain) not in st.session_state or base is None or base.of != domain.id:
         why = st.session_state.get(WHY, "")
@@ -106,12 +106,12 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
 
 def remember(here: Here, domain: Domain, *left: MappingDraft) -> None:
     """What an edit leaves behind, for whoever wants it back."""
-    workflow.keep_mapping_past(here.house, domain.label, (*workflow.mapping_past(here.house, domain.label), *left))
+    editing.keep_mapping_past(here.house, domain.label, (*editing.mapping_past(here.house, domain.label), *left))
 
 
 def undo(here: Here, domain: Domain, past: Sequence[MappingDraft]) -> None:
     """Back to what the draft said before the last edit."""
-    workflow.keep_mapping_past(here.house, domain.label, past[:-1])
+    editing.keep_mapping_past(here.house, domain.label, past[:-1])
     keep(here, domain, past[-1])
     begin_anew()
     st.rerun()
@@ -146,9 +146,9 @@ def keep(here: Here, domain: Domain, draft: MappingDraft) -> None:
     # for another tab's.
     st.session_state[SEEN] = draft
     if draft == in_force(domain):
-        workflow.drop_mapping_draft(here.house, domain.label)
+        editing.drop_mapping_draft(here.house, domain.label)
     else:
-        workflow.keep_mapping_draft(here.house, domain.label, *content_of(draft), draft.begun)
+        editing.keep_mapping_draft(here.house, domain.label, *content_of(draft), draft.begun)
 
 
 def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
@@ -156,14 +156,14 @@ def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
     changed = content != content_of(in_force(domain))
     if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and readable)):
         save(here, domain, *content, said.begun)
-    stale = said.begun != workflow.begun_from(domain)
+    stale = said.begun != editing.begun_from(domain)
     if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
         if changed:
             remember(here, domain, MappingDraft(*content, said.begun))
-        workflow.drop_mapping_draft(here.house, domain.label)
+        editing.drop_mapping_draft(here.house, domain.label)
         begin_anew()
         st.rerun()
-    past = workflow.mapping_past(here.house, domain.label)
+    past = editing.mapping_past(here.house, domain.label)
     edits = "the only edit" if len(past) == 1 else f"the last of {len(past)} edits"
     told = f"Takes back {edits} since the mapping was saved." if past else "Takes back edits."
     if st.button("Undo", icon=":material/undo:", disabled=not (past and readable), help=told):
@@ -194,7 +194,7 @@ def draw_way_on(here: Here, domain: Domain, said: Said) -> None:
 
 def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifier: str, begun: Begun) -> None:
     try:
-        saved = workflow.save_mapping(here.house, domain.label, attributes, identifier, begun)
+        saved = editing.save_mapping(here.house, domain.label, attributes, identifier, begun)
     except RollcallError as problem:
         fail(problem)
         return
@@ -207,7 +207,7 @@ def save(here: Here, domain: Domain, attributes: tuple[Attribute, ...], identifi
 
 def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
     """Somebody saved meanwhile, the mapping or its unique identifier: what that changes, and the ways on."""
-    newer = workflow.newer_mapping(here.house, domain.label, begun)
+    newer = editing.newer_mapping(here.house, domain.label, begun)
     if not newer:
         return
     what = f"{escape(domain.mapping_by)} saved version {domain.mapping_version}"
@@ -223,10 +223,10 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
             st.text(line)
         label = "I have seen it: put my draft on top of it, which undoes these changes and brings back what was removed"
         if st.button(label, icon=":material/merge:"):
-            draft = workflow.mapping_draft(here.house, domain.label)
+            draft = editing.mapping_draft(here.house, domain.label)
             if draft:
-                now = workflow.begun_from(domain)
-                workflow.keep_mapping_draft(here.house, domain.label, *content_of(draft), now)
+                now = editing.begun_from(domain)
+                editing.keep_mapping_draft(here.house, domain.label, *content_of(draft), now)
             begin_anew()
             st.rerun()
 
@@ -235,7 +235,7 @@ def draw_problems(here: Here, domain: Domain, content: Content, tried: Sequence[
     """Nothing where nothing is mapped yet: the suggestions are the way on."""
     if not content[0]:
         return
-    found = workflow.advise(here.house, domain.label, *content)
+    found = editing.advise(here.house, domain.label, *content)
     worst = sum(each.severity is not Severity.INFO for each in found) + sum(each.unreadable > 0 for each in tried)
     title = f"Problems ({worst})" if worst else "No problems"
     if not found and not worst:
@@ -339,7 +339,7 @@ def draw_to_read(here: Here, domain: Domain, fields: Sequence[Field], view: str)
         mapping_exchange.words(here, domain, content, draft=False)
     with file:
         mapping_exchange.hand_out(here, domain, content)
-    mapping_versions.draw(here, domain, None, workflow.begun_from(domain))
+    mapping_versions.draw(here, domain, None, editing.begun_from(domain))
 
 
 here = enter(
@@ -351,6 +351,6 @@ with guarded():
     next_step.draw(here, "mapping")
     view = st.query_params.get("columns", "")
     view = view if view in mapping_table.VIEWS else mapping_table.EVERYDAY
-    fields = workflow.fields_known(here.house, domain.label)
+    fields = connections.fields_known(here.house, domain.label)
     draw = draw_editor if here.may_prepare else draw_to_read
     draw(here, domain, fields, view)

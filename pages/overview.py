@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Plan, PlanStatus, RunStatus
 from provisioning.report.called import held_called
 from provisioning.report.charts import actions_chart, runs_chart
@@ -14,7 +13,10 @@ from provisioning.web import jobs, parts
 from provisioning.web.frame import LOST, Here, enter, go, guarded, link, need_domain
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, progress, until
-from provisioning.workflow import ScheduleSeen, ScheduleStanding
+from provisioning.workflow import asking, looking, overseeing, reviewing, scheduling, stages
+from provisioning.workflow.house import customers_seen
+from provisioning.workflow.scheduling import ScheduleSeen
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
 REVIEW, BLOCKED, NOTHING = "Review and approve", "Look at what blocks", "Nothing to do"
@@ -38,7 +40,7 @@ WHERE = {
 }
 
 
-def failed(now: workflow.Standing, job: Job | None) -> Job | None:
+def failed(now: looking.Standing, job: Job | None) -> Job | None:
     """The latest job if it failed, and nothing newer has come of the command line since."""
     if job is None or job.state is not JobState.FAILED:
         return None
@@ -48,7 +50,7 @@ def failed(now: workflow.Standing, job: Job | None) -> Job | None:
 
 
 def most_urgent(
-    now: workflow.Standing, job: Job | None, following: workflow.Station | None, seen: ScheduleSeen
+    now: looking.Standing, job: Job | None, following: stages.Station | None, seen: ScheduleSeen
 ) -> tuple[str, str, str, str]:
     """(what to do, why, page, words of the link), the first that is not done."""
     settings, plan, run = now.domain.settings, now.plan, now.last_run
@@ -83,9 +85,9 @@ def most_urgent(
     return REVIEW, waits, "pages/preview.py", "Review the preview"
 
 
-def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: ScheduleSeen) -> None:
-    steps = workflow.checklist(here.house, now.domain.customer, here.label)
-    following = workflow.next_station(steps)
+def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: ScheduleSeen) -> None:
+    steps = stages.checklist(here.house, now.domain.customer, here.label)
+    following = stages.next_station(steps)
     title, why, page, words = most_urgent(now, job, following, seen)
     about_plan = now.plan if title in (REVIEW, BLOCKED) else None
     with st.container(border=True):
@@ -93,7 +95,7 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: Schedul
         commands = title != NOTHING and not (here.may_prepare or here.may_approve)
         st.header("What comes next" if commands else escape(title), anchor=False)
         if about_plan:
-            st.markdown(f"**{escape(workflow.headline_of(here.house, about_plan.id))}**")
+            st.markdown(f"**{escape(reviewing.headline_of(here.house, about_plan.id))}**")
         st.markdown(escape(f"{title}: {why}" if commands else why))
         with st.container(horizontal=True, vertical_alignment="center"):
             exactly = {"plan": about_plan.id} if about_plan else {}
@@ -101,7 +103,7 @@ def draw_next(here: Here, now: workflow.Standing, job: Job | None, seen: Schedul
                 link(page, "Look at it", ":material/arrow_forward:", here, **exactly)
             elif st.button(words, type="secondary" if title == NOTHING else "primary", icon=":material/arrow_forward:"):
                 if words in (MAKE, AGAIN):
-                    workflow.ask(here.house, here.label, JobKind.PREVIEW)
+                    asking.ask(here.house, here.label, JobKind.PREVIEW)
                 go(page, here, **exactly)
             if following:
                 link("pages/start.py", progress(steps), ":material/checklist:", here)
@@ -122,7 +124,7 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
                 link("pages/preview.py", "Open its preview", ":material/compare_arrows:", here, plan=plan)
 
 
-def draw_numbers(here: Here, now: workflow.Standing, seen: ScheduleSeen) -> None:
+def draw_numbers(here: Here, now: looking.Standing, seen: ScheduleSeen) -> None:
     clock = here.house.clock()
     seats = "—" if now.seats is None else f"{now.seats - now.live_in_all:,} of {now.seats:,}".replace("-", "−")
     comes = until(seen.next_at, clock) if seen.next_at and seen.standing is ScheduleStanding.ON else "none"
@@ -137,7 +139,7 @@ def draw_numbers(here: Here, now: workflow.Standing, seen: ScheduleSeen) -> None
     )
 
 
-def draw_plan(here: Here, now: workflow.Standing) -> None:
+def draw_plan(here: Here, now: looking.Standing) -> None:
     with st.container(border=True, height="stretch"):
         st.header("Last preview", anchor=False)
         if now.plan is None:
@@ -158,7 +160,7 @@ def draw_plan(here: Here, now: workflow.Standing) -> None:
         link("pages/preview.py", "Open it", ":material/compare_arrows:", here, plan=now.plan.id)
 
 
-def draw_run(here: Here, now: workflow.Standing) -> None:
+def draw_run(here: Here, now: looking.Standing) -> None:
     with st.container(border=True, height="stretch"):
         st.header("Last runs", anchor=False)
         if now.last_run is None:
@@ -170,7 +172,7 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         said = [done(actions) or "Nobody was changed", not_done(results)]
         st.markdown(escape(" · ".join(filter(None, said))))
-        found = workflow.runs_seen(here.house, here.label, RUNS)[::-1]
+        found = looking.runs_seen(here.house, here.label, RUNS)[::-1]
         if len(found) >= CHARTED:
             bars = [(f"{on_the_clock(run.started_at):%d %b<br>%H:%M}", actions) for run, _, actions in found]
             st.plotly_chart(runs_chart(bars, 190), key="runs", alt="People done in the last runs", config=CONFIG)
@@ -181,7 +183,7 @@ def draw_run(here: Here, now: workflow.Standing) -> None:
 
 def draw_held(here: Here, plan: Plan) -> None:
     """Whom the last preview holds back, and what would release them: the first of them."""
-    held, count = workflow.held_seen(here.house, plan.id, "", HELD, 0)
+    held, count = looking.held_seen(here.house, plan.id, "", HELD, 0)
     if not held:
         return
     with st.container(border=True):
@@ -199,16 +201,16 @@ def draw_held(here: Here, plan: Plan) -> None:
 
 named = "customer" in st.query_params or LOST in st.query_params
 here = enter("Overview", "What needs you, what happened last, and what comes next.")
-if not named and workflow.is_csm(here.house) and len(workflow.customers_seen(here.house)) > 1:
+if not named and overseeing.is_csm(here.house) and len(customers_seen(here.house)) > 1:
     # Whoever looks after several begins with whom needs them.
     go("pages/customers.py", here)
 domain = need_domain(here)
 with guarded():
-    now = workflow.standing(here.house, domain.label)
-    busy = workflow.latest_job(here.house, domain.label, list(JobKind))
+    now = looking.standing(here.house, domain.label)
+    busy = asking.latest_job(here.house, domain.label, list(JobKind))
     if busy and busy.open:
         jobs.show(here, busy, WORK.get(busy.kind, "Run"))
-    seen = workflow.schedule_seen(here.house, domain.label)
+    seen = scheduling.schedule_seen(here.house, domain.label)
     draw_next(here, now, busy, seen)
     draw_rest(here, seen)
     draw_numbers(here, now, seen)

@@ -3,24 +3,24 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Domain
 from provisioning.web import person
 from provisioning.web.address import PAGE, look_at, pager, rows
 from provisioning.web.frame import Here, enter, guarded, need_domain
 from provisioning.web.words import people, searchable
+from provisioning.workflow import looking
 
 User = tuple[str, str, str, dict[str, str]]
 
 
 def draw_directory(here: Here, domain: Domain) -> None:
     st.header("Directory", anchor=False)
-    _, count = workflow.users_seen(here.house, domain.label, "", 0, 0)
+    _, count = looking.users_seen(here.house, domain.label, "", 0, 0)
     if not count:
         st.info("The directory is empty: nothing was processed yet.", icon=":material/group_off:")
         return
     skip = pager(count)
-    found, _ = workflow.users_seen(here.house, domain.label, "", PAGE, skip)
+    found, _ = looking.users_seen(here.house, domain.label, "", PAGE, skip)
     st.caption(f"{people(count)} in the directory. Select one to see why they are there.")
     rows(
         frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain",
@@ -61,7 +61,7 @@ def draw_question(here: Here, domain: Domain) -> bool:
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:
-    found = workflow.user_of(here.house, domain.label, key)
+    found = looking.user_of(here.house, domain.label, key)
     if found:
         with st.expander("The user’s attributes", icon=":material/badge:"):
             st.dataframe(frame(domain, [found]).T.reset_index(names="Attribute").rename(columns={0: "Value"}),

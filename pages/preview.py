@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
-from provisioning.engine.limits import money
+from provisioning.engine.money import money
 from provisioning.model import Plan
 from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
@@ -16,7 +15,8 @@ from provisioning.web import approval, changes, deciding, findings, jobs, parts
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment, people
-from provisioning.workflow import PlanState
+from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
+from provisioning.workflow.looking import PlanState
 
 OFFERED = 20
 """How many previews one may choose from here."""
@@ -31,13 +31,13 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     busy = bool(job and job.open)
     have = {each.id: each for each in plans}
-    states = workflow.plan_states(here.house, here.label, plans)
+    states = looking.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
     if right.button(
         "Make a preview", type="secondary" if states.get(wanted or "") in IN_HAND else "primary", width="stretch",
         icon=":material/compare_arrows:", disabled=busy or not here.may_prepare,
     ):  # fmt: skip
-        workflow.ask(here.house, here.label, JobKind.PREVIEW)
+        asking.ask(here.house, here.label, JobKind.PREVIEW)
         st.query_params.from_dict(here.place)
         st.rerun()
     if wanted is None:
@@ -76,13 +76,13 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -
     """Is it safe, what happens, to whom; what it comes to; and the way on."""
     with st.container(border=True):
         parts.plan_badge(here, plan)
-        st.header(escape(workflow.headline_of(here.house, plan.id)), anchor="approve")
+        st.header(escape(reviewing.headline_of(here.house, plan.id)), anchor="approve")
         if state is PlanState.BLOCKED:
             findings.blocks(here, plan)
         with st.container(gap="xxsmall"):
             if state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED):
                 draw_effect(here, plan)
-            before = "" if state is PlanState.EMPTY else workflow.compared_with_last(here.house, plan.id, moment)
+            before = "" if state is PlanState.EMPTY else reviewing.compared_with_last(here.house, plan.id, moment)
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
@@ -93,8 +93,8 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -
 
 def draw_effect(here: Here, plan: Plan) -> None:
     """Who may hear from the portal, what it comes to in seats and money, and how long it takes: a line each."""
-    left_out = workflow.left_out_draft(here.house, plan.id)
-    effect = workflow.effect_of(here.house, plan.id, left_out)
+    left_out = approving.left_out_draft(here.house, plan.id)
+    effect = looking.effect_of(here.house, plan.id, left_out)
     if effect.newly_live:
         st.markdown(
             f":material/mail: {people(effect.newly_live)} would become live: the portal may send them its welcome mail and "
@@ -106,7 +106,7 @@ def draw_effect(here: Here, plan: Plan) -> None:
     approved = "the people left out stay as they are" if left_out else "all of it is approved"
     told = f"If {approved}: {effect.live:,} live users after the run{seats}{over}{cost}."
     st.markdown(f":material/event_seat: {escape(told)}")
-    takes = workflow.forecast(here.house, plan.id, left_out)
+    takes = speed.forecast(here.house, plan.id, left_out)
     if takes:
         what = f"{takes.changes:,} change{'' if takes.changes == 1 else 's'}" if left_out else "all of it"
         told = forecast_words(takes.changes, takes.rate, takes.measured, what)
@@ -122,7 +122,7 @@ def draw_origin(here: Here, plan: Plan) -> None:
         ("Digest: says exactly what is approved", plan.digest),
         ("Preview", plan.id),
     ]
-    read = workflow.evidence_of(here.house, plan.id)
+    read = reviewing.evidence_of(here.house, plan.id)
     with st.expander("Where this preview comes from, and what the read of HiBob proved", icon=":material/fact_check:"):
         st.dataframe(
             pd.DataFrame([*made, *read], columns=["What", "Value"]), hide_index=True, height="content",
@@ -133,16 +133,16 @@ def draw_origin(here: Here, plan: Plan) -> None:
 def draw_plan(here: Here, plan: Plan) -> None:
     if not parts.belongs(here, plan):
         return
-    state = workflow.plan_states(here.house, here.label, [plan])[plan.id]
-    lapsed = workflow.lapsed(here.house, plan.id)
+    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
+    lapsed = stored_plans.lapsed(here.house, plan.id)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
-    open_to_decide = not lapsed and workflow.run_of(here.house, plan.id) is None
+    open_to_decide = not lapsed and stored_plans.run_of(here.house, plan.id) is None
     closed = "Nobody can be left out of it any more: it has lapsed." if state is PlanState.LAPSED else ""
     draw_verdict(here, plan, state, lapsed)
     if open_to_decide:
         deciding.test_account(here, plan)
     parts.counts(plan)
-    approved = workflow.approval_of(here.house, plan.id)
+    approved = stored_plans.approval_of(here.house, plan.id)
     told = [each.code for each in plan.blocks] if state is PlanState.BLOCKED else []
     findings.lines(here, plan, told, approved.overrides if approved else {})
     deciding.proposals(here, plan, open_to_decide)
@@ -164,8 +164,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
 here = enter("Preview", "Who would change, and why. A preview reads both sides and writes nothing.")
 domain = need_domain(here)
 with guarded():
-    job = workflow.latest_job(here.house, domain.label, [JobKind.PREVIEW, JobKind.DECIDE, JobKind.UNDO])
-    plans = workflow.plans_seen(here.house, domain.label, OFFERED)
+    job = asking.latest_job(here.house, domain.label, [JobKind.PREVIEW, JobKind.DECIDE, JobKind.UNDO])
+    plans = looking.plans_seen(here.house, domain.label, OFFERED)
     plan_id = draw_controls(here, plans, job)
     failed_later = (
         job and job.state is JobState.FAILED and not (plans and str(job.ended_at) < plans[0].made_at.isoformat())
@@ -177,6 +177,6 @@ with guarded():
         if job.error and "(401" in job.error:
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:
-        draw_plan(here, workflow.plan_seen(here.house, plan_id))
+        draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
     elif not (job and job.open):
         st.info("No preview yet. Make one: it takes seconds, and nothing is changed by it.", icon=":material/info:")

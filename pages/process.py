@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Plan, Run, RunStatus
 from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
@@ -12,13 +11,16 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import address, deciding, jobs, parts
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import ScheduleStanding
+from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
+from provisioning.workflow.house import Workspace
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
+from provisioning.workflow.speed import speed_seen
 
 KINDS = [JobKind.PROCESS, JobKind.RETRY]
 NEXT = {
-    workflow.PlanState.WAITING: "The preview of {} waits for its approval.",
-    workflow.PlanState.BLOCKED: "The preview of {} is blocked: look at what blocks it.",
-    workflow.PlanState.EMPTY: "The preview of {} found nothing to do.",
+    looking.PlanState.WAITING: "The preview of {} waits for its approval.",
+    looking.PlanState.BLOCKED: "The preview of {} is blocked: look at what blocks it.",
+    looking.PlanState.EMPTY: "The preview of {} found nothing to do.",
 }
 """What is next by the state of the newest preview; with any other, a new one."""
 
@@ -26,7 +28,7 @@ NEXT = {
 def which_plan(here: Here) -> str | None:
     """The plan that the address names, else the one that was processed or approved last."""
     named = st.query_params.get("plan")
-    found = named or workflow.newest(here.house, here.label).processing
+    found = named or looking.newest(here.house, here.label).processing
     if found and not named:
         address.look_at(plan=found)
     return found
@@ -34,8 +36,8 @@ def which_plan(here: Here) -> str | None:
 
 def draw_none(here: Here) -> None:
     """Nothing is approved: what to do about it depends on whether a preview waits for that."""
-    newest = workflow.plans_seen(here.house, here.label, 1)
-    state = workflow.plan_states(here.house, here.label, newest).get(newest[0].id) if newest else None
+    newest = looking.plans_seen(here.house, here.label, 1)
+    state = looking.plan_states(here.house, here.label, newest).get(newest[0].id) if newest else None
     with st.container(border=True):
         st.header("Nothing is approved", anchor=False)
         say = "Processing takes exactly the changes that somebody approved. "
@@ -51,43 +53,43 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
     """`job` None: another process, such as the command line's, is at it."""
     may, label, retrying = here.may_prepare, here.label, job is not None and job.kind is JobKind.RETRY
 
-    def progress(house: workflow.Workspace) -> tuple[float | None, str]:
-        done, total = workflow.progress_of(house, plan.id, retrying=retrying)
+    def progress(house: Workspace) -> tuple[float | None, str]:
+        done, total = looking.progress_of(house, plan.id, retrying=retrying)
         return (done / total if total else None), f"{done:,} of {total:,} changes"
 
-    def controls(house: workflow.Workspace) -> None:
-        last = workflow.runs_seen(house, label, 1)
+    def controls(house: Workspace) -> None:
+        last = looking.runs_seen(house, label, 1)
         now = last[0][0] if last and last[0][0].plan_id == plan.id else None
         if now is None:
             return
         stoppable = may and now.status is RunStatus.RUNNING
         if st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
-            workflow.stop(house, now.id)
-        if workflow.stop_asked(house, now.id):
+            asking.stop(house, now.id)
+        if asking.stop_asked(house, now.id):
             st.caption("It stops before the next hundred changes.")
 
     if job:
         jobs.show(here, job, "Processing", progress, controls)
     else:
-        jobs.watch(here, lambda house: workflow.somebody_works(house, label), "Processing", progress, controls)
+        jobs.watch(here, lambda house: asking.somebody_works(house, label), "Processing", progress, controls)
 
 
 def ask(here: Here, plan: Plan, kind: JobKind) -> None:
-    act(lambda: workflow.ask(here.house, here.label, kind, plan.id))
+    act(lambda: asking.ask(here.house, here.label, kind, plan.id))
 
 
 def draw_waiting(here: Here, plan: Plan) -> None:
     """Approved or not, and not begun."""
-    approval = workflow.approval_of(here.house, plan.id)
+    approval = stored_plans.approval_of(here.house, plan.id)
     if approval is None:
         draw_none(here)
         return
     with st.container(border=True):
         st.badge("Approved, not processed yet", color="green")
-        st.header(escape(workflow.headline_of(here.house, plan.id)), anchor=False)
+        st.header(escape(reviewing.headline_of(here.house, plan.id)), anchor=False)
         left = f"; {people(len(approval.left_out))} left out" if approval.left_out else ""
         st.markdown(escape(f"Approved by {approval.by}, {moment(approval.at)}{left}."))
-        lapsed = workflow.lapsed(here.house, plan.id)
+        lapsed = stored_plans.lapsed(here.house, plan.id)
         if lapsed:
             st.warning(escape(dated(lapsed)), icon=":material/schedule:")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -107,7 +109,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
                 parts.run_badge(run)
             else:
                 st.badge("Interrupted", color="orange")
-            speed = workflow.speed_seen(here.house, run.id)
+            speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
             st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}."))
         if not busy:
@@ -138,7 +140,7 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
             again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
         elif run.counts["failed"]:
             again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan)
-        if workflow.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
+        if scheduling.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
         link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
@@ -157,15 +159,15 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
         text = address.search("Search", "Name, HiBob id or reason", "outcome_search")
     with right:
         results = address.several("Result", "results", list(RESULTS), RESULTS.__getitem__) or list(RESULTS)
-    _, count = workflow.outcomes_seen(here.house, run.id, results, text, 0, 0)
+    _, count = looking.outcomes_seen(here.house, run.id, results, text, 0, 0)
     if not count:
         st.info("Nobody yet." if not run.counts["done"] else "Nobody fits.", icon=":material/search_off:")
         return
     with place:
         skip = address.pager(count)
-    found, _ = workflow.outcomes_seen(here.house, run.id, results, text, address.PAGE, skip)
+    found, _ = looking.outcomes_seen(here.house, run.id, results, text, address.PAGE, skip)
     sides = (pair for _, change in found if change for side in (change.before, change.after) for pair in side.items())
-    names = workflow.reference_names(here.house, plan.id, sides)
+    names = reviewing.reference_names(here.house, plan.id, sides)
     rows = [
         {
             "Person": (change.name if change else "") or each.key,
@@ -191,17 +193,17 @@ with guarded():
     if plan_id is None:
         draw_none(here)
         st.stop()
-    plan = workflow.plan_seen(here.house, plan_id)
+    plan = stored_plans.plan_seen(here.house, plan_id)
     if not parts.belongs(here, plan):
         st.stop()
-    job = workflow.latest_job(here.house, domain.label, KINDS, plan.id)
-    run = workflow.run_of(here.house, plan.id)
+    job = asking.latest_job(here.house, domain.label, KINDS, plan.id)
+    run = stored_plans.run_of(here.house, plan.id)
     waits = job if job and job.open else None
     elsewhere = (
         not waits
         and run is not None
         and run.status is RunStatus.RUNNING
-        and workflow.somebody_works(here.house, domain.label)
+        and asking.somebody_works(here.house, domain.label)
     )
     if waits or elsewhere:
         draw_progress(here, plan, waits)

@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
+from provisioning.engine.schedule import Time as ScheduleTime
 from provisioning.errors import SettingsError
 from provisioning.report.times import in_words
+from provisioning.setup_file import ScheduleTable
 from provisioning.web import address, next_step, notify_targets, schedule_form
 from provisioning.web.frame import Here, act, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment, on_the_clock
-from provisioning.workflow import ScheduleSeen, ScheduleStanding, ScheduleTable
+from provisioning.workflow import scheduling, telling
+from provisioning.workflow.scheduling import ScheduleSeen
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 BADGES = {
     ScheduleStanding.NONE: ("No schedule", "gray"),
@@ -105,9 +108,9 @@ def draw_switch(here: Here, seen: ScheduleSeen) -> None:
             # In quarantine the way on is to mend the cause.
             weight: Literal["primary", "secondary"] = "secondary" if seen.trouble else "primary"
             if st.button(label, type=weight, icon=":material/toggle_on:", disabled=refused):
-                act(lambda: workflow.switch_on(here.house, here.label), "Switched on.")
+                act(lambda: scheduling.switch_on(here.house, here.label), "Switched on.")
         if not off and st.button("Switch off", icon=":material/toggle_off:"):
-            act(lambda: workflow.switch_off(here.house, here.label), "Switched off.")
+            act(lambda: scheduling.switch_off(here.house, here.label), "Switched off.")
 
 
 def draw_times(seen: ScheduleSeen) -> None:
@@ -123,7 +126,7 @@ def draw_times(seen: ScheduleSeen) -> None:
             st.caption("These are its own times; while it is off or rests, nothing runs then.")
 
 
-def times(found: tuple[workflow.ScheduleTime, ...], timezone: str) -> pd.DataFrame:
+def times(found: tuple[ScheduleTime, ...], timezone: str) -> pd.DataFrame:
     """On the schedule's own clock; that of whoever looks, and daylight saving, only where they say something else."""
     own, yours = f"{timezone} time", "Your time"
     rows = [
@@ -163,16 +166,16 @@ def draw_form(here: Here, seen: ScheduleSeen) -> None:
             )
         with st.container(horizontal=True):
             if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and right)):
-                act(lambda: workflow.save_schedule(here.house, here.label, said), "Saved.")
+                act(lambda: scheduling.save_schedule(here.house, here.label, said), "Saved.")
             has = seen.standing is not ScheduleStanding.NONE
             if has and st.button("Remove the schedule", icon=":material/delete:"):
-                act(lambda: workflow.save_schedule(here.house, here.label, None), "Removed.")
+                act(lambda: scheduling.save_schedule(here.house, here.label, None), "Removed.")
 
 
 def draw_said(here: Here, said: ScheduleTable) -> bool:
     """The times that the form means, or what is wrong with it; returns whether it can be saved."""
     try:
-        coming = workflow.times_preview(here.house, said)
+        coming = scheduling.times_preview(here.house, said)
     except SettingsError as problem:
         fail(problem)
         return False
@@ -188,7 +191,7 @@ def draw_all(here: Here) -> None:
     if here.customer is None:
         return
     customer = here.customer.name
-    resting = workflow.all_paused(here.house, customer)
+    resting = scheduling.all_paused(here.house, customer)
     if not here.may_prepare:
         if resting:
             st.warning(escape(resting), icon=":material/pause_circle:")
@@ -198,20 +201,20 @@ def draw_all(here: Here) -> None:
         if resting:
             st.warning(escape(resting), icon=":material/pause_circle:")
             if st.button("Let all go on", icon=":material/play_circle:", disabled=not here.may_approve):
-                act(lambda: workflow.resume_all(here.house, customer), "They go on as each was.")
+                act(lambda: scheduling.resume_all(here.house, customer), "They go on as each was.")
             return
         st.caption("One switch for all of the customer’s domains. What runs now comes to its end.")
         if st.button("Pause all", icon=":material/pause_circle:"):
-            act(lambda: workflow.pause_all(here.house, customer), "All schedules rest.")
+            act(lambda: scheduling.pause_all(here.house, customer), "All schedules rest.")
 
 
 def draw_messages(here: Here) -> None:
     st.header("What was said", anchor=False)
-    found = workflow.messages_seen(here.house, here.label)
+    found = telling.messages_seen(here.house, here.label)
     if not found:
         st.caption("Nothing yet. People are told only when somebody must act.")
         return
-    problems = workflow.undelivered(here.house, here.label)
+    problems = telling.undelivered(here.house, here.label)
     rows = [
         {"When": moment(each.at), "Message": each.title, "Not delivered": problems.get(each.id, "")}
         for each in found
@@ -228,7 +231,7 @@ here = enter("Schedule", "When this domain runs by itself, and who is told when 
 domain = need_domain(here)
 with guarded():
     next_step.draw(here, "schedule")
-    seen = workflow.schedule_seen(here.house, domain.label)
+    seen = scheduling.schedule_seen(here.house, domain.label)
     draw_standing(here, seen)
     draw_times(seen)
     if here.may_prepare:

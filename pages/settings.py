@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
 from provisioning.web import deciding, leaving, next_step, settings_facts, settings_form
 from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
+from provisioning.workflow import settings_drafts
 
 # What the form began from (domain id, version, settings as text); what the store held when this tab last looked or wrote;
 # how often the form was begun anew; and the version saved here.
@@ -38,14 +38,14 @@ def form_key(domain: Domain) -> str:
 def draw_draft(here: Here, domain: Domain) -> tuple[Settings, int, list[SettingsError]]:
     """The form; what is edited is kept as a draft at once. Returns (what it says, the version it was begun from, what is
     wrong with it); where something is, nothing is kept."""
-    stored = workflow.settings_draft(here.house, domain.label) or (domain.settings, domain.settings_version)
-    held = (workflow.settings_in_text(stored[0]), stored[1])
+    stored = settings_drafts.settings_draft(here.house, domain.label) or (domain.settings, domain.settings_version)
+    held = (settings_drafts.settings_in_text(stored[0]), stored[1])
     # Widgets of a page that was left are gone, and so is what they held: the form begins anew from the draft.
     if not settings_form.begun(form_key(domain)) or st.session_state.get(BASE, (0,))[0] != domain.id:
         begin_anew()
         st.session_state[BASE], st.session_state[SEEN] = (domain.id, held[1], held[0]), held
     _, based_on, text = st.session_state[BASE]
-    base = workflow.settings_from_text(text)
+    base = settings_drafts.settings_from_text(text)
     said, problems = draw_form(here, domain, base, form_key(domain))
     if problems:
         return said, based_on, problems
@@ -61,10 +61,10 @@ def draw_draft(here: Here, domain: Domain) -> tuple[Settings, int, list[Settings
 def keep(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
     """As a draft; what is in force already needs none."""
     if (said, based_on) == (domain.settings, domain.settings_version):
-        workflow.drop_settings_draft(here.house, domain.label)
+        settings_drafts.drop_settings_draft(here.house, domain.label)
     else:
-        workflow.keep_settings_draft(here.house, domain.label, said, based_on)
-    st.session_state[SEEN] = (workflow.settings_in_text(said), based_on)
+        settings_drafts.keep_settings_draft(here.house, domain.label, said, based_on)
+    st.session_state[SEEN] = (settings_drafts.settings_in_text(said), based_on)
 
 
 def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Settings, list[SettingsError]]:
@@ -100,7 +100,7 @@ def draw_actions(here: Here, domain: Domain, said: Settings, problems: Sequence[
         if st.button("Save", type="primary", icon=":material/save:", disabled=not changed or bool(problems)):
             save(here, domain, said, based_on)
         if st.button("Discard", icon=":material/undo:", disabled=not (changed or problems)):
-            workflow.drop_settings_draft(here.house, domain.label)
+            settings_drafts.drop_settings_draft(here.house, domain.label)
             begin_anew()
             st.rerun()
         if problems:
@@ -124,18 +124,18 @@ def draw_conflict(here: Here, domain: Domain, said: Settings, based_on: int) -> 
             "until you have looked at the difference.",
             icon=":material/difference:",
         )
-        for line in workflow.newer_settings(here.house, domain.label, based_on):
+        for line in settings_drafts.newer_settings(here.house, domain.label, based_on):
             st.text(line)
         label = "I have seen it: put my draft on top of it, which undoes these changes (where the users are kept stays)"
         if st.button(label, icon=":material/merge:"):
-            workflow.keep_settings_draft(here.house, domain.label, said, domain.settings_version)
+            settings_drafts.keep_settings_draft(here.house, domain.label, said, domain.settings_version)
             begin_anew()
             st.rerun()
 
 
 def save(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
     try:
-        saved = workflow.save_settings_draft(here.house, domain.label, said, based_on)
+        saved = settings_drafts.save_settings_draft(here.house, domain.label, said, based_on)
     except RollcallError as problem:
         fail(problem)
         return

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.web.frame import Here, act, enter, fail, go, guarded, link, no_customer_to_see
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import escape, progress, share_done
+from provisioning.workflow import requesting, setting_up, stages
+from provisioning.workflow.house import any_customer
 
 OPTIONAL = ":gray-badge[Optional]"
 STATES = {
@@ -25,7 +26,7 @@ def draw_new_customer(here: Here) -> None:
         name = st.text_input("Name of the customer", placeholder="Acme")
         if st.form_submit_button("Create", type="primary", icon=":material/add:"):
             try:
-                workflow.add_customer(here.house, name)
+                setting_up.add_customer(here.house, name)
             except RollcallError as problem:
                 fail(problem)
                 return
@@ -33,13 +34,13 @@ def draw_new_customer(here: Here) -> None:
             st.rerun()
 
 
-def state_of(each: workflow.Station, following: workflow.Station | None) -> str:
+def state_of(each: stages.Station, following: stages.Station | None) -> str:
     if each.done or each.wrong:
         return "done" if each.done else "wrong"
     return "next" if each == following else "optional" if each.optional else "open"
 
 
-def draw_station(here: Here, each: workflow.Station, state: str) -> None:
+def draw_station(here: Here, each: stages.Station, state: str) -> None:
     """A line; the step that is to be done now stands out, and says what to do. Whoever only reads is told how it stands."""
     icon, badge = STATES[state]
     now = state in ("next", "wrong") and here.may_prepare
@@ -57,7 +58,7 @@ def draw_station(here: Here, each: workflow.Station, state: str) -> None:
             link(f"pages/{each.page}.py", TITLES[each.page], ":material/arrow_forward:", here)
 
 
-def draw_licence(here: Here, each: workflow.Station) -> None:
+def draw_licence(here: Here, each: stages.Station) -> None:
     """Seats and price; a blank price is none."""
     if here.customer is None or not here.may_prepare:
         return
@@ -74,7 +75,7 @@ def draw_licence(here: Here, each: workflow.Station) -> None:
             help="In your currency. Only to say what more users would cost.",
         )  # fmt: skip
         if st.form_submit_button("Save", type="primary", icon=":material/save:"):
-            act(lambda: workflow.save_licence(here.house, about.name, seats, price))
+            act(lambda: stages.save_licence(here.house, about.name, seats, price))
 
 
 def draw_request(here: Here, to_send: bool) -> None:
@@ -84,7 +85,7 @@ def draw_request(here: Here, to_send: bool) -> None:
         st.caption(
             "Copy this text into a mail, or download it. It follows the mapping: send it again when that has changed."
         )
-        text = workflow.hibob_request(here.house, here.customer.name if here.customer else "", here.label or None)
+        text = requesting.hibob_request(here.house, here.customer.name if here.customer else "", here.label or None)
         st.code(text, language=None, wrap_lines=True)
         st.download_button(
             "Download the text",
@@ -99,13 +100,13 @@ def draw_request(here: Here, to_send: bool) -> None:
 here = enter("Before you start", "The set-up, in the order in which it is done. It fills itself in.")
 with guarded():
     if here.customer is None:
-        if workflow.any_customer(here.house):
+        if any_customer(here.house):
             no_customer_to_see()
         else:
             draw_new_customer(here)
         st.stop()
-    stations = workflow.checklist(here.house, here.customer.name, here.label or None)
-    following = workflow.next_station(stations)
+    stations = stages.checklist(here.house, here.customer.name, here.label or None)
+    following = stages.next_station(stations)
     st.progress(share_done(stations), text=progress(stations))
     if following is None:
         st.success("Everything that is needed is done.", icon=":material/check_circle:")

@@ -20,15 +20,16 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-from provisioning import workflow
 from provisioning.errors import RollcallError, UsageError
 from provisioning.hosts import ALLOWED_VARIABLE
 from provisioning.model import Action, Plan, PlanStatus, RunStatus
 from provisioning.report.text import counts_line, plan_lines, run_lines
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.day import DayReport, Happening
+from provisioning.store.jobs import JobKind
 from provisioning.worker import Stopping
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, looking, planning, processing, reading, setting_up, workbooks
+from provisioning.workflow.house import Workspace, member, operator
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = ROOT / "data" / "northwind.toml"
@@ -132,9 +133,9 @@ def _until_interrupted(children: Sequence["subprocess.Popen[bytes]"] = ()) -> No
 
 def _set_up(data: Path, sandbox: Sandbox) -> Workspace:
     environment = {ALLOWED_VARIABLE: "127.0.0.1", TOKEN_VARIABLE: sandbox.token}
-    house = Workspace(data, environment, workflow.operator())
+    house = Workspace(data, environment, operator())
     text = SETUP.read_text(encoding="utf-8").replace(f"http://127.0.0.1:{PORT}/v1", sandbox.base_url)
-    workflow.set_up(house, text)
+    setting_up.set_up(house, text)
     return house
 
 
@@ -188,7 +189,7 @@ def together(data: Path, port: int, web_port: int, people: int = 250) -> Iterato
     with _running(data, people, 1, port if _free(port) else 0) as sandbox:
         house = _set_up(data, sandbox)
         # Connection and mapping are ready, as the welcome says: the worker proves it before anybody looks.
-        workflow.ask(house, DOMAIN, workflow.JobKind.CHECK)
+        asking.ask(house, DOMAIN, JobKind.CHECK)
         address = f"http://127.0.0.1:{web_port if web_port and _free(web_port) else _free_port()}"
         with _children(house, address) as children:
             if not _answers(address, children):
@@ -287,17 +288,17 @@ def check(say: Callable[[str], None] = print) -> int:
         house = _set_up(Path(folder), sandbox)
         say(f"The sandbox is at {sandbox.base_url}; customer and mapping are set up.")
         _check_connection(house, say)
-        first = workflow.preview(house, DOMAIN)
+        first = planning.preview(house, DOMAIN)
         _say_plan("Preview", first, say)
         _must(first.status is PlanStatus.READY and first.counts["add"] > 0, "the first preview is not ready")
         _approve_and_process(house, first, say)
-        second = workflow.preview(house, DOMAIN)
+        second = planning.preview(house, DOMAIN)
         _must(second.status is PlanStatus.EMPTY, "the second preview is not empty")
         say(f"Second preview: {second.status.value}, {counts_line(second.counts)}.")
         report = sandbox.pass_day()
         happened = {each.id for people in _people_of(report) for each in people}
         say(f"A day passes at {sandbox.company.name}: {_in_words(report)}.")
-        third = workflow.preview(house, DOMAIN)
+        third = planning.preview(house, DOMAIN)
         _say_plan("Preview of that day", third, say)
         _must(bool(third.changes), "the day does not show")
         strangers = {each.key for each in third.changes} - happened
@@ -316,7 +317,7 @@ def _must(true: bool, otherwise: str) -> None:
 
 
 def _check_connection(house: Workspace, say: Callable[[str], None]) -> None:
-    found = workflow.check(house, DOMAIN)
+    found = reading.check(house, DOMAIN)
     _must(found.ok, "the connection test has findings")
     filled = sum(1 for each in found.columns if each.state == "ok")
     say(
@@ -333,18 +334,18 @@ def _say_plan(what: str, plan: Plan, say: Callable[[str], None]) -> None:
 
 def _approve_and_process(house: Workspace, plan: Plan, say: Callable[[str], None]) -> None:
     """By the workbook, as it goes back and forth between people."""
-    admin = Workspace(house.data, house.environment, workflow.member(ADMIN))
+    admin = Workspace(house.data, house.environment, member(ADMIN))
     workbook = BytesIO()
-    workflow.export_workbook(admin, plan.id, workbook)
+    workbooks.export_workbook(admin, plan.id, workbook)
     say(f"Workbook: {len(workbook.getvalue()):,} bytes.")
     workbook.seek(0)
-    approval = workflow.approve(admin, plan.id, workbook=workbook)
+    approval = approving.approve(admin, plan.id, workbook=workbook)
     say(f"Approved from the workbook by {approval.by}, digest {approval.digest[:12]}….")
-    run = workflow.process(admin, plan.id)
+    run = processing.process(admin, plan.id)
     for line in run_lines(run):
         say(line)
     _must(run.status is RunStatus.DONE, f"the run ended as {run.status.value}")
-    live = sum(1 for _, _, status, _ in workflow.users(admin, DOMAIN) if status == "Live")
+    live = sum(1 for _, _, status, _ in looking.users(admin, DOMAIN) if status == "Live")
     added = sum(1 for each in plan.changes if each.action is Action.ADD)
     _must(live == added, f"{added} were to be added and {live} users are live")
     admin.db.close()

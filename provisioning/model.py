@@ -472,6 +472,10 @@ class Finding:
     names: ReadOnlyMapping[str, str] = field(default_factory=dict)
 
 
+READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})
+"""The findings that say that a read is not proved complete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """What people decided in earlier previews. `same`: employee key → user id; `not_same`: refused pairs of these;

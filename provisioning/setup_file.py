@@ -18,8 +18,7 @@ import tomli_w
 from cronsim import CronSim, CronSimError
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from provisioning.engine.lifecycle import status_key
-from provisioning.engine.transforms import CLEAN_UP, fold, tidy
+from provisioning.engine.transforms import CLEAN_UP, fold, status_key, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import (
     RESERVED_NAMES,

@@ -16,7 +16,6 @@ from queue import SimpleQueue
 
 import msgspec
 
-from provisioning import workflow
 from provisioning.cluster import hands_of
 from provisioning.engine.turns import ALLOWED, AT_MOST, Turn, most_of_one, must_rest, next_turn
 from provisioning.errors import RollcallError, SettingsError
@@ -25,8 +24,22 @@ from provisioning.model import Actor
 from provisioning.store import customers, jobs
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import Holder, is_held
-from provisioning.workflow import Workspace
-from provisioning.workflow.house import CARETAKERS, require
+from provisioning.workflow import (
+    asking,
+    deciding,
+    farewell,
+    planning,
+    processing,
+    reading,
+    retention,
+    sampling,
+    telling,
+    turns,
+    undoing,
+    workbooks,
+)
+from provisioning.workflow.due import run_due_domain
+from provisioning.workflow.house import CARETAKERS, PutDown, Workspace, acting_as, require
 
 LOOK_EVERY = 1.0
 PATIENCE = 15.0
@@ -85,7 +98,7 @@ def work(house: Workspace, stopping: Stopping, say: Report) -> None:
     try:
         while not stopping.asked:
             if tidied != (today := house.clock().date()):
-                _survive(lambda: workflow.remove_old(house), stopping)
+                _survive(lambda: retention.remove_old(house), stopping)
                 tidied = today
             _survive(lambda: crew.look(stopping), stopping)
     finally:
@@ -128,7 +141,7 @@ class _Crew:
         """Begin what can begin, then wait until something ends, or for the next look."""
         if time.monotonic() - self.looked >= LOOK_EVERY:
             self._give_back()
-            self.waiting, self.looked = workflow.turns_waiting(self.house), time.monotonic()
+            self.waiting, self.looked = turns.turns_waiting(self.house), time.monotonic()
             self._say_who_rests()
         while len(self.running) < self.workers and (turn := self._next(self.waiting)):
             self._begin(turn)
@@ -211,7 +224,7 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report, made: Made)
         """What the turn has to wait for. A worker that ends does not wait for it."""
         nonlocal heard
         if house.ending():
-            raise workflow.PutDown
+            raise PutDown
         if text != heard:
             heard = text
             if job:
@@ -222,7 +235,7 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report, made: Made)
     house.hands = house.hands.telling(hear)
     try:
         if job is None:
-            done = workflow.run_due_domain(house, turn.domain_id)
+            done = run_due_domain(house, turn.domain_id)
             if done:
                 say(f"Schedule of {done.label}: {done.text}")
             if done and done.plan_id:
@@ -230,7 +243,7 @@ def take(house: Workspace, turn: Turn, job: Job | None, say: Report, made: Made)
             return
         execute(house, job, made)
         say(f"Job {job.id} ({job.kind.value}) ended.")
-    except workflow.PutDown:
+    except PutDown:
         if job is not None:
             jobs.wait_again(house.db, job.id)
     finally:
@@ -252,7 +265,7 @@ def _survive(do: Callable[[], object], stopping: Stopping) -> None:
 def _deliver(house: Workspace, stopping: Stopping) -> None:
     """Send messages in a thread of its own, with its own connection: a target that does not answer holds up no run."""
     while not stopping.asked:
-        _survive(lambda: workflow.deliver(house), stopping)
+        _survive(lambda: telling.deliver(house), stopping)
         stopping.wait(LOOK_EVERY)
     house.db.close()
 
@@ -260,7 +273,7 @@ def _deliver(house: Workspace, stopping: Stopping) -> None:
 def build_workbook(house: Workspace, plan_id: str) -> None:
     """While people look at the new preview. Without it the workbook is built when somebody asks for it."""
     try:
-        workflow.build_workbook(house, plan_id)
+        workbooks.build_workbook(house, plan_id)
     except Exception as problem:
         if not isinstance(problem, RollcallError | OSError):
             traceback.print_exc()
@@ -279,7 +292,7 @@ def execute(house: Workspace, job: Job, made: Made = build_workbook) -> None:
     """Do one job as the person who asked for it, and record its result or the sentence why it failed."""
     try:
         label = customers.domain_by_id(house.db, job.domain_id).label
-        result = _do(workflow.acting_as(house, Actor(job.by, job.by) if "@" in job.by else Actor(job.by)), job, label)
+        result = _do(acting_as(house, Actor(job.by, job.by) if "@" in job.by else Actor(job.by)), job, label)
     except RollcallError as problem:
         jobs.finish(house.db, job.id, house.clock(), {}, str(problem))
     except Exception as problem:
@@ -304,18 +317,18 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
         say("")
 
     if job.kind is JobKind.PREVIEW:
-        return {"plan": workflow.preview(house, label, waiting, say).id}
+        return {"plan": planning.preview(house, label, waiting, say).id}
     if job.kind in (JobKind.PROCESS, JobKind.RETRY) and job.plan_id:
         retry = job.kind is JobKind.RETRY
-        ended = workflow.process(house, job.plan_id, retry_failed=retry, waiting=waiting, progress=moving, say=say)
+        ended = processing.process(house, job.plan_id, retry_failed=retry, waiting=waiting, progress=moving, say=say)
         return {"run": ended.id}
     if job.kind is JobKind.SAMPLE:
-        return {"people": str(workflow.read_sample(house, label))}
+        return {"people": str(sampling.read_sample(house, label))}
     if job.kind is JobKind.DECIDE and job.plan_id:
-        wishes = msgspec.json.decode(job.details, type=workflow.Wishes)
-        return {"plan": workflow.decide(house, job.plan_id, wishes, waiting).id}
+        wishes = msgspec.json.decode(job.details, type=asking.Wishes)
+        return {"plan": deciding.decide(house, job.plan_id, wishes, waiting).id}
     if job.kind is JobKind.FAREWELL:
-        return {"plan": workflow.farewell(house, label, waiting).id}
+        return {"plan": farewell.farewell(house, label, waiting).id}
     if job.kind is JobKind.UNDO:
-        return {"plan": workflow.undo(house, job.details, waiting).id}
-    return {"check": msgspec.json.encode(workflow.check(house, label)).decode()}
+        return {"plan": undoing.undo(house, job.details, waiting).id}
+    return {"check": msgspec.json.encode(reading.check(house, label)).decode()}

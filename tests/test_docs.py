@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from provisioning import errors, setup_file, workflow
+from provisioning import errors, setup_file
 from provisioning.command_line.words import parser
 from provisioning.engine.transforms import CLEAN_UP
 from provisioning.hosts import ALLOWED_VARIABLE
 from provisioning.store import secrets
+from provisioning.workflow import processing
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
@@ -70,7 +71,7 @@ def test_every_clean_up_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "variable",
-    [ALLOWED_VARIABLE, secrets.KEY_VARIABLE, secrets.KEY_FILE_VARIABLE, workflow.REREAD_VARIABLE],
+    [ALLOWED_VARIABLE, secrets.KEY_VARIABLE, secrets.KEY_FILE_VARIABLE, processing.REREAD_VARIABLE],
 )
 def test_every_environment_variable_is_documented(variable: str) -> None:
     assert f"`{variable}`" in COMMAND_LINE

@@ -31,9 +31,9 @@ MAY_IMPORT = {
     "setup_file": GROUND | {"engine"},
     "workflow": LOW
     | {"engine", "source", "target", "store", "report", "setup_file", "notify", "hands", "cluster", "bulk"},
-    "web": LOW | {"workflow", "report", "store", "engine"},
+    "web": LOW | {"workflow", "report", "store", "engine", "setup_file"},
     "worker": LOW | {"workflow", "store", "engine", "hands", "cluster"},
-    "demo": LOW | {"workflow", "worker", "report", "sandbox"},
+    "demo": LOW | {"workflow", "worker", "report", "store", "sandbox"},
     "command_line": LOW | {"", "workflow", "worker", "demo", "report", "store"},
     "__main__": {"errors", "command_line"},
     "": set(),

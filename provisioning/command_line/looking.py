@@ -2,19 +2,19 @@
 
 import argparse
 
-from provisioning import workflow
 from provisioning.command_line.output import OK, REFUSED, new_file, open_house, print_json, print_lines
 from provisioning.command_line.words import complain
 from provisioning.report.csv_file import write_users
 from provisioning.report.differences import in_words
 from provisioning.report.documents import users_document
 from provisioning.report.text import plain
+from provisioning.workflow import explaining, installation, looking
 
 MOST_KEYS = 3
 
 
 def users(asked: argparse.Namespace) -> int:
-    look = workflow.export_users if asked.csv else workflow.users
+    look = looking.export_users if asked.csv else looking.users
     found = look(open_house(asked), asked.domain)
     if asked.csv:
         with new_file(asked.csv) as path:
@@ -32,7 +32,7 @@ def users(asked: argparse.Namespace) -> int:
 
 
 def history(asked: argparse.Namespace) -> int:
-    events = workflow.see_history(open_house(asked), asked.label)
+    events = looking.see_history(open_house(asked), asked.label)
     if asked.json:
         print_json(
             [
@@ -59,7 +59,7 @@ def _shortened(value: object) -> object:
 
 
 def explain(asked: argparse.Namespace) -> int:
-    answer = workflow.explain(open_house(asked), asked.domain, asked.person)
+    answer = explaining.explain(open_house(asked), asked.domain, asked.person)
     if asked.json:
         steps = [{"step": each.step, "detail": each.detail} for each in answer.steps]
         print_json({"person": answer.person, "answer": answer.answer, "steps": steps})
@@ -72,8 +72,8 @@ def explain(asked: argparse.Namespace) -> int:
 def verify(asked: argparse.Namespace) -> int:
     house = open_house(asked)
     if asked.seal:
-        workflow.seal_anew(house, asked.seal)
-    verdict = workflow.verify(house, asked.head)
+        installation.seal_anew(house, asked.seal)
+    verdict = looking.verify(house, asked.head)
     if verdict.broken:
         complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED

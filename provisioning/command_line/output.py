@@ -12,7 +12,7 @@ import msgspec
 
 from provisioning.errors import UsageError
 from provisioning.store.leases import Holder
-from provisioning.workflow import Workspace, member, operator
+from provisioning.workflow.house import Workspace, member, operator
 
 OK, WRONG_USAGE, REFUSED, SOME_FAILED = 0, 2, 3, 4
 

@@ -3,7 +3,6 @@
 import argparse
 from io import BytesIO
 
-from provisioning import workflow
 from provisioning.command_line.output import (
     OK,
     REFUSED,
@@ -21,12 +20,13 @@ from provisioning.report.documents import approval_document, plan_document
 from provisioning.report.speed import forecast_line
 from provisioning.report.text import moment, plain, plan_lines
 from provisioning.report.workbook_reader import MAX_FILE
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, deciding, planning, speed, stored_plans, undoing, workbooks
+from provisioning.workflow.house import Workspace
 
 
 def preview(asked: argparse.Namespace) -> int:
     house = open_house(asked)
-    plan = workflow.preview(house, asked.domain, waiting)
+    plan = planning.preview(house, asked.domain, waiting)
     if asked.excel:
         _write_workbook(house, plan.id, asked.excel)
     return _show_plan(house, plan, asked.json, asked.excel)
@@ -34,7 +34,7 @@ def preview(asked: argparse.Namespace) -> int:
 
 def plan(asked: argparse.Namespace) -> int:
     house = open_house(asked)
-    plan = workflow.show_plan(house, asked.plan)
+    plan = stored_plans.show_plan(house, asked.plan)
     if asked.json:
         print_json(plan_document(plan))
     else:
@@ -52,7 +52,7 @@ def decide(asked: argparse.Namespace) -> int:
     moves = [_pair(each, "KEY=DOMAIN") for each in asked.move]
     if len(dict(moves)) < len(moves):
         raise UsageError("Somebody can be moved to one domain only.")
-    wishes = workflow.Wishes(
+    wishes = asking.Wishes(
         protect=asked.protect,
         move=dict(moves),
         same=[_pair(each, "KEY=USER") for each in asked.same],
@@ -61,12 +61,12 @@ def decide(asked: argparse.Namespace) -> int:
         forget=asked.forget,
     )
     house = open_house(asked)
-    return _show_plan(house, workflow.decide(house, asked.plan, wishes, waiting), asked.json)
+    return _show_plan(house, deciding.decide(house, asked.plan, wishes, waiting), asked.json)
 
 
 def approve(asked: argparse.Namespace) -> int:
     workbook = BytesIO(read_file(asked.workbook, MAX_FILE + 1)) if asked.workbook else None
-    approval = workflow.approve(
+    approval = approving.approve(
         open_house(asked),
         asked.plan,
         leave_out=asked.leave_out,
@@ -89,7 +89,7 @@ def approve(asked: argparse.Namespace) -> int:
 
 def undo(asked: argparse.Namespace) -> int:
     house = open_house(asked)
-    return _show_plan(house, workflow.undo(house, asked.run_id, waiting), asked.json)
+    return _show_plan(house, undoing.undo(house, asked.run_id, waiting), asked.json)
 
 
 def _show_plan(house: Workspace, plan: Plan, as_json: bool, excel: str | None = None) -> int:
@@ -115,13 +115,13 @@ def _next_step(plan: Plan) -> str:
 
 
 def _forecast(house: Workspace, plan: Plan) -> str:
-    found = workflow.forecast(house, plan.id)
+    found = speed.forecast(house, plan.id)
     return forecast_line(found.changes, found.rate, found.measured) if found else ""
 
 
 def _write_workbook(house: Workspace, plan_id: str, name: str) -> None:
     with new_file(name) as path, path.open("wb") as file:
-        workflow.export_workbook(house, plan_id, file)
+        workbooks.export_workbook(house, plan_id, file)
 
 
 def _pair(written: str, form: str) -> tuple[str, str]:

@@ -3,13 +3,13 @@
 import argparse
 from collections.abc import Iterator, Sequence
 
-from provisioning import workflow
 from provisioning.command_line.output import OK, open_house, print_json, print_lines, read_file
 from provisioning.errors import UsageError
 from provisioning.model import Attribute
 from provisioning.report.documents import finding_document
 from provisioning.report.text import finding_lines, moment, plain
-from provisioning.workflow import Compared
+from provisioning.workflow import comparing, editing, reading, setting_up
+from provisioning.workflow.comparing import Compared
 
 
 def setup(asked: argparse.Namespace) -> int:
@@ -17,18 +17,18 @@ def setup(asked: argparse.Namespace) -> int:
         text = read_file(asked.file).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"The file {asked.file} is not UTF-8 text.") from None
-    changed = workflow.set_up(open_house(asked), text, prune=asked.prune)
+    changed = setting_up.set_up(open_house(asked), text, prune=asked.prune)
     print_lines(changed or ["Nothing changed."])
     return OK
 
 
 def export(asked: argparse.Namespace) -> int:
-    print(workflow.export(open_house(asked), asked.customer), end="")
+    print(setting_up.export(open_house(asked), asked.customer), end="")
     return OK
 
 
 def check(asked: argparse.Namespace) -> int:
-    found = workflow.check(open_house(asked), asked.domain)
+    found = reading.check(open_house(asked), asked.domain)
     if asked.json:
         print_json(
             {
@@ -68,13 +68,13 @@ def compare(asked: argparse.Namespace) -> int:
     house = open_house(asked)
     new: int | tuple[Sequence[Attribute], str]
     if asked.new == "draft":
-        draft = workflow.mapping_draft(house, asked.domain)
+        draft = editing.mapping_draft(house, asked.domain)
         if draft is None:
             raise UsageError(f"{house.actor.name} has no unsaved mapping of {asked.domain}.")
         new = (draft.attributes, draft.identifier)
     else:
         new = _version(asked.new)
-    compared = workflow.compare_mappings(house, asked.domain, _version(asked.old), new)
+    compared = comparing.compare_mappings(house, asked.domain, _version(asked.old), new)
     if asked.json:
         print_json(_comparison_document(asked, compared))
         return OK

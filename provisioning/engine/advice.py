@@ -2,15 +2,16 @@
 what one person's values would become. Looks only: it decides nothing and changes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
-from provisioning.engine.columns import HUMAN, Catalogue, read_as
-from provisioning.engine.mapping import map_all, text_column
+from provisioning.engine.columns import HUMAN, USUAL, Catalogue, read_as
+from provisioning.engine.mapping import map_all
+from provisioning.engine.texts import text_column
 from provisioning.engine.transforms import fold
 from provisioning.errors import SettingsError
 from provisioning.model import Attribute, AttributeType, Column, Field, Severity
@@ -20,20 +21,6 @@ SPOKEN_TYPES = frozenset({"list", "list_id", "multi-list", "employee-reference",
 
 RESTLESS_TYPES = frozenset({"period", "avatar", "age", "tenure"})
 """Fields that change by themselves every day (HiBob's documentation of values)."""
-
-USUAL: tuple[tuple[str, str, AttributeType], ...] = (
-    ("Email", "root.email", AttributeType.TEXT),
-    ("First name", "root.firstName", AttributeType.TEXT),
-    ("Last name", "root.surname", AttributeType.TEXT),
-    ("Employee ID", "work.employeeIdInCompany", AttributeType.TEXT),
-    ("Job title", "humanReadable.work.title", AttributeType.TEXT),
-    ("Department", "humanReadable.work.department", AttributeType.TEXT),
-    ("Site", "work.site", AttributeType.TEXT),
-    ("Manager", "work.reportsTo", AttributeType.USER),
-    ("Start date", "work.startDate", AttributeType.DATE),
-    ("Employment type", "humanReadable.payroll.employment.type", AttributeType.TEXT),
-)
-"""What portals usually capture, in Skillcast's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,45 +139,6 @@ def _column(each: Attribute, name: str, catalogue: Catalogue) -> Iterable[Advice
 
 
 # --- two versions -----------------------------------------------------------------------------------------
-
-
-def difference(old: Sequence[Attribute], new: Sequence[Attribute]) -> tuple[str, ...]:
-    """What another version says differently, a line per attribute."""
-    before, after = {each.name: each for each in old}, {each.name: each for each in new}
-    lines = [f"{name}: removed" for name in before if name not in after]
-    for name, each in after.items():
-        if name not in before:
-            lines.append(f"{name}: added, fed by {each.data_feed_name or 'nothing'}")
-        elif each != before[name]:
-            lines.append(f"{name}: {', '.join(_changes(before[name], each))}")
-    if not lines and list(before) != list(after):
-        lines.append("another order")
-    return tuple(lines)
-
-
-def _changes(old: Attribute, new: Attribute) -> Iterable[str]:
-    was, now = asdict(old), asdict(new)
-    for key, value in now.items():
-        if was[key] != value:
-            yield f"{_CALLED.get(key, key.replace('_', ' '))} {_shown(was[key])} → {_shown(value)}"
-
-
-_CALLED = {
-    "clean_up": "clean-up",
-    "values": "value table",
-    "options": "list options",
-    "blank": "when blank",
-    "apply": "applies",
-}
-
-
-def _shown(value: object) -> str:
-    """A value as people write it: `lower, upper`; `Legal & Compliance = Legal`; Yes."""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, tuple):
-        return ", ".join(" = ".join(each) if isinstance(each, tuple) else str(each) for each in value) or "(none)"
-    return str(value) if value not in (None, "") else "(none)"
 
 
 # --- one person's values ----------------------------------------------------------------------------------

@@ -20,6 +20,20 @@ LAST_DAY = "employee.lastDayOfWork"
 ENGINE_FIELDS = (ID, STATUS, LIFECYCLE, START_DATE, LAST_DAY, EMAIL, SURNAME, FIRST_NAME)
 """Asked for without being mapped: the engine itself decides by them. The first matter most."""
 
+USUAL: tuple[tuple[str, str, AttributeType], ...] = (
+    ("Email", "root.email", AttributeType.TEXT),
+    ("First name", "root.firstName", AttributeType.TEXT),
+    ("Last name", "root.surname", AttributeType.TEXT),
+    ("Employee ID", "work.employeeIdInCompany", AttributeType.TEXT),
+    ("Job title", "humanReadable.work.title", AttributeType.TEXT),
+    ("Department", "humanReadable.work.department", AttributeType.TEXT),
+    ("Site", "work.site", AttributeType.TEXT),
+    ("Manager", "work.reportsTo", AttributeType.USER),
+    ("Start date", "work.startDate", AttributeType.DATE),
+    ("Employment type", "humanReadable.payroll.employment.type", AttributeType.TEXT),
+)
+"""What portals usually capture, in Skillcast's order."""
+
 _MACHINE_TYPES = (AttributeType.DATE, AttributeType.USER)
 """Types that are always read from the machine value: human-readable dates follow the calling user's format,
 and a display name identifies nobody (HiBob's documentation of `humanReadable`)."""

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
+from provisioning.engine.texts import Texts, blank, folded, indices, translated
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
 from provisioning.model import APOSTROPHES, Action, Attribute, Change, Held, Result
@@ -102,7 +108,7 @@ def explain_person(situation: Situation, person: str) -> Answer:
     people = lay_out(situation)
     row, user = _find(situation, people, person)
     key = _key(people, row, user)
-    decision = make_plan(situation)
+    decision = make_plan(situation, people)
     steps = [*_employee_steps(situation, people, row), *_user_steps(people, user)]
     held = next((each for each in decision.held if each.key == key), None)
     changes = [each for each in decision.changes if each.key == key]
@@ -183,14 +189,13 @@ def _find(situation: Situation, people: People, person: str) -> Pair:
 def _by_id(situation: Situation, people: People, person: str) -> list[Pair]:
     """HiBob's own ids and the users' are each somebody's alone; e-mails and unique identifiers should be."""
     wanted, identifier = _sought(person), situation.domain.settings.unique_identifier or ""
-    ours = people.mapped[identifier].values.to_pylist() if identifier in people.mapped else []
-    theirs = people.user_values[identifier].to_pylist() if identifier in people.user_values else []
-    ids = [fold(each) for each in people.user_ids]
-    for column in (people.keys, people.emails, ours):
-        if rows := [row for row, value in enumerate(column) if _sought(value) == wanted]:
+    ours = people.mapped[identifier].values if identifier in people.mapped else blank(0)
+    theirs, ids = people.user_values.get(identifier, blank(0)), people.user_ids.column
+    for column in (people.keys.column, people.emails.column, ours):
+        if rows := _rows(pc.equal(_sought_in(column), wanted)):
             return [_of_row(people, row) for row in rows]
-    for column in (ids, [f"user:{each}" for each in ids], people.user_emails, theirs):
-        if users := [user for user, value in enumerate(column) if _sought(value) == wanted]:
+    for column in (ids, pc.binary_join_element_wise("user:", ids, ""), people.user_emails.column, theirs):
+        if users := _rows(pc.equal(_sought_in(column), wanted)):
             return [_of_user(people, user) for user in users]
     return []
 
@@ -201,30 +206,41 @@ def _of_row(people: People, row: int) -> Pair:
 
 
 def _of_user(people: People, user: int) -> Pair:
-    rows = [row for row, match in enumerate(people.matches.user.tolist()) if match == user]
+    rows = np.flatnonzero(people.matches.user == user).tolist()
     return (rows[0] if rows else None), user
 
 
 def _by_name(people: People, person: str) -> Iterator[Pair]:
     wanted = _folded_name(person)
-    for row, name in enumerate(people.names):
-        if _folded_name(name) == wanted:
-            yield _of_row(people, row)
-    for user, name in enumerate(people.user_names):
-        if _folded_name(name) == wanted:
-            yield _of_user(people, user)
+    for names, pair in ((people.names, _of_row), (people.user_names, _of_user)):
+        rows = _rows(_holding(names, wanted.split()))
+        yield from (
+            pair(people, row) for row, name in zip(rows, names.at(rows), strict=True) if _folded_name(name) == wanted
+        )
 
 
 def _by_part(people: People, person: str) -> Iterator[Pair]:
     """Every word begins a word of the name, or all of it begins the e-mail."""
     wanted = _sought(person)
     words = wanted.split()
-    for row, (name, email) in enumerate(zip(people.names, people.emails, strict=True)):
-        if _sought(email).startswith(wanted) or _begin(words, name):
-            yield _of_row(people, row)
-    for user, (name, email) in enumerate(zip(people.user_names, people.user_emails, strict=True)):
-        if _sought(email).startswith(wanted) or _begin(words, name):
-            yield _of_user(people, user)
+    sides = ((people.names, people.emails, _of_row), (people.user_names, people.user_emails, _of_user))
+    for names, emails, pair in sides:
+        begins = pc.starts_with(_sought_in(emails.column), wanted)
+        rows = _rows(pc.or_(begins, _holding(names, words)))
+        for row, name, begun in zip(rows, names.at(rows), begins.take(indices(rows)).to_pylist(), strict=True):
+            if begun or _begin(words, name):
+                yield pair(people, row)
+
+
+def _holding(names: Texts, words: Sequence[str]) -> pa.Array:
+    """Whose name has all of these words somewhere in it: nobody else can fit."""
+    sought = _sought_in(names.column)
+    return reduce(pc.and_, (pc.match_substring(sought, word) for word in words))
+
+
+def _rows(mask: pa.Array) -> list[int]:
+    rows: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return rows
 
 
 def _begin(words: Sequence[str], name: str) -> bool:
@@ -246,6 +262,11 @@ def _folded_name(name: str) -> str:
 def _sought(text: str) -> str:
     """For looking somebody up, never for matching: which apostrophe it is does not count either."""
     return fold(text if text.isascii() else text.translate(APOSTROPHES))
+
+
+def _sought_in(column: pa.Array) -> pa.Array:
+    """`_sought` of every text."""
+    return folded(translated(column, APOSTROPHES))
 
 
 def _name(people: People, row: int | None, user: int | None) -> str:

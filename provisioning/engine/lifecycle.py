@@ -1,6 +1,5 @@
 """What HiBob's lifecycle status means for a user on a given day (PRODUCT.md, "Lifecycle")."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
-from provisioning.engine.mapping import text_column
-from provisioning.engine.texts import Index, TextTable
-from provisioning.engine.transforms import Unreadable, fold, read_date
+from provisioning.engine.texts import Index, TextTable, text_column
+from provisioning.engine.transforms import Unreadable, read_date, status_key
 from provisioning.model import Column, Lifecycle, Meaning
 
 
@@ -66,11 +64,6 @@ class Wishes:
 def _in_words(form: Form) -> str:
     raw, spoken = form
     return spoken or raw
-
-
-def status_key(status: str) -> str:
-    """`Parental leave`, `parentalLeave` and `PARENTAL_LEAVE` are one status."""
-    return re.sub(r"[\W_]+", "", fold(status))
 
 
 def wishes(lifecycle: Lifecycle, table: pa.Table | TextTable, today: date) -> Wishes:

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from provisioning.engine.concerned import concerning, in_some_spelling
+from provisioning.engine.money import money
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import triggers
-from provisioning.engine.transforms import address
 from provisioning.model import RESERVED_NAMES, Absence, Action, Change, Finding, Limit, Severity
 
 SMALL_DOMAIN = 20
@@ -139,11 +140,6 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
         )
 
 
-def money(amount: Decimal) -> str:
-    """As people write it: 12.5 is 12.50, 211200.0 is 211,200."""
-    return f"{amount:,.2f}".removesuffix(".00")
-
-
 def _self_archive(situation: Situation, people: People, changes: Sequence[Change]) -> Iterable[Finding]:
     archives = [change for change in changes if change.action is Action.ARCHIVE]
     if not archives:
@@ -173,29 +169,13 @@ def _self_archive(situation: Situation, people: People, changes: Sequence[Change
         )
 
 
-def concerning(changes: Iterable[Change], emails: Sequence[str]) -> list[Change]:
-    """The changes that are about one of these e-mails, in any spelling. Any attribute that holds the address counts: a
-    portal may sign people in by another one."""
-    if not emails:
-        return []
-    seen = [(each, each.seen.attributes.values()) for each in changes if each.seen]
-    theirs = _spelling({value for _, values in seen for value in values if value}, emails)
-    return [each for each, values in seen if not theirs.isdisjoint(values)]
-
-
 def _by_employee(
     people: People, archives: Sequence[Change], members: Sequence[str], found: Collection[str]
 ) -> Iterable[str]:
     """Archives whose HiBob e-mail is a member's, although the user's is blank or another."""
     emails = people.emails_of(change.key for change in archives) if members else {}
-    theirs = _spelling(emails.values(), members)
+    theirs = in_some_spelling(emails.values(), members)
     return (change.key for change in archives if change.key not in found and emails.get(change.key) in theirs)
-
-
-def _spelling(texts: Iterable[str], emails: Iterable[str]) -> set[str]:
-    """Those of the texts that are one of these e-mails in some spelling."""
-    wanted = {address(email) for email in emails if email}
-    return {text for text in texts if wanted and address(text) in wanted}
 
 
 def _about_to_be_archived(situation: Situation, people: People, absences: Mapping[str, Absence]) -> Iterable[Finding]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import read_as
-from provisioning.engine.texts import Index, TextTable, blank, folded, is_filled
+from provisioning.engine.texts import Index, TextTable, blank, folded, is_filled, text_column
 from provisioning.engine.transforms import Unreadable, reader
 from provisioning.model import Attribute, AttributeType, Column
 
@@ -49,11 +49,6 @@ def map_plain(attribute: Attribute, columns: Mapping[str, Column], table: pa.Tab
         return Mapped(raw, unspoken)  # Tidied text is what it says.
     values, problems = _by_distinct(raw, _safely(reader(attribute)))
     return Mapped(values, problems | unspoken)
-
-
-def text_column(table: pa.Table | TextTable, slot: str) -> pa.Array:
-    """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
-    return (table if isinstance(table, TextTable) else TextTable(table))[slot]
 
 
 def raw_values(

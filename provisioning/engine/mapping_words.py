@@ -1,6 +1,8 @@
-"""A mapping in plain English, to read through and sign off. Tells what the rows say, and decides nothing."""
+"""A mapping in plain English, to read through and sign off, and what another version says differently. Tells what the rows
+say, and decides nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from provisioning.engine.columns import HUMAN, Catalogue, read_as
 from provisioning.errors import SettingsError
@@ -90,3 +92,42 @@ def _where_blank(each: Attribute) -> Iterable[str]:
         yield f"Where HiBob has nothing, {LEFT[each.blank]}."
     if each.required and each.blank is not BlankPolicy.HOLD:
         yield "It may not be blank: whoever would have none is held back."
+
+
+def difference(old: Sequence[Attribute], new: Sequence[Attribute]) -> tuple[str, ...]:
+    """What another version says differently, a line per attribute."""
+    before, after = {each.name: each for each in old}, {each.name: each for each in new}
+    lines = [f"{name}: removed" for name in before if name not in after]
+    for name, each in after.items():
+        if name not in before:
+            lines.append(f"{name}: added, fed by {each.data_feed_name or 'nothing'}")
+        elif each != before[name]:
+            lines.append(f"{name}: {', '.join(_changes(before[name], each))}")
+    if not lines and list(before) != list(after):
+        lines.append("another order")
+    return tuple(lines)
+
+
+def _changes(old: Attribute, new: Attribute) -> Iterable[str]:
+    was, now = asdict(old), asdict(new)
+    for key, value in now.items():
+        if was[key] != value:
+            yield f"{_CALLED.get(key, key.replace('_', ' '))} {_shown(was[key])} → {_shown(value)}"
+
+
+_CALLED = {
+    "clean_up": "clean-up",
+    "values": "value table",
+    "options": "list options",
+    "blank": "when blank",
+    "apply": "applies",
+}
+
+
+def _shown(value: object) -> str:
+    """A value as people write it: `lower, upper`; `Legal & Compliance = Legal`; Yes."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, tuple):
+        return ", ".join(" = ".join(each) if isinstance(each, tuple) else str(each) for each in value) or "(none)"
+    return str(value) if value not in (None, "") else "(none)"

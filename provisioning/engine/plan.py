@@ -11,15 +11,17 @@ from itertools import repeat
 import msgspec
 import numpy as np
 
+from provisioning.engine.concerned import protected_by_rule
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
-from provisioning.engine.proof import READ_PROOF, baseline_of, evidence_of, find_read_problems
+from provisioning.engine.proof import baseline_of, evidence_of, find_read_problems
 from provisioning.engine.references import differs, leave_references
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.engine.texts import Index, Texts, differing, folded
 from provisioning.engine.transforms import fold
 from provisioning.model import (
+    READ_PROOF,
     Absence,
     AbsenceArchives,
     Action,
@@ -35,7 +37,6 @@ from provisioning.model import (
     Seen,
     Severity,
     Status,
-    Users,
 )
 
 ABSENT_READS_APART = timedelta(hours=12)
@@ -45,12 +46,12 @@ WORST_FIRST = list(Severity)
 ORDER = {action: place for place, action in enumerate(Action)}
 
 
-def make_plan(situation: Situation) -> Decision:
-    """The frozen difference of the two sides of a situation.
+def make_plan(situation: Situation, people: People | None = None) -> Decision:
+    """The frozen difference of the two sides of a situation. `people`: these two, where somebody has laid them out already.
 
     The same situation gives the same digest, whatever the order of rows on either side.
     """
-    people = lay_out(situation)
+    people = people or lay_out(situation)
     absences = _count_absences(situation, people)
     planner = _Planner(situation, people, absences)
     planner.add_and_update()
@@ -535,15 +536,6 @@ def protected_by(situation: Situation, people: People, user: int, names: Iterabl
         return Protector.SETTINGS
     # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
     return Protector.SETTINGS if protected_by_rule(situation.domain, situation.users, user) else None
-
-
-def protected_by_rule(domain: Domain, users: Users, user: int) -> bool:
-    """Whether a rule, that an attribute has a value, protects a user (by row)."""
-    for rule in domain.settings.protected:
-        column = users.attributes.get(rule.attribute or "")
-        if column is not None and fold(column[user].as_py()) in {fold(value) for value in rule.values}:
-            return True
-    return False
 
 
 def _future_archives(people: People) -> Iterable[Finding]:

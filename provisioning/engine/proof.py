@@ -10,16 +10,13 @@ import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
 from provisioning.engine.columns import absent_remedy, column_names, read_as
-from provisioning.engine.lifecycle import DEFAULTS, Wish, status_key
+from provisioning.engine.lifecycle import DEFAULTS, Wish
 from provisioning.engine.scope import in_scope
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.texts import Texts, differing, is_filled
 from provisioning.engine.thresholds import few_enough, triggers
-from provisioning.engine.transforms import fold
+from provisioning.engine.transforms import fold, status_key
 from provisioning.model import Baseline, Column, ColumnFill, Domain, Evidence, Finding, ReadEvidence, Severity
-
-READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})
-"""The findings that say that a read is not proved complete."""
 
 
 def baseline_of(situation: Situation, people: People) -> Baseline:

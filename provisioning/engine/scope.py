@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from provisioning.engine.mapping import text_column
-from provisioning.engine.texts import Mask, TextTable
+from provisioning.engine.texts import Mask, TextTable, text_column
 from provisioning.engine.transforms import fold
 from provisioning.model import Column, ScopeRule
 

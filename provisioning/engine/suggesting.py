@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from provisioning.engine.advice import SPOKEN_TYPES, USUAL, suggestions
-from provisioning.engine.columns import HUMAN, Catalogue
+from provisioning.engine.advice import SPOKEN_TYPES, suggestions
+from provisioning.engine.columns import HUMAN, USUAL, Catalogue
 from provisioning.engine.transforms import fold
 from provisioning.model import Attribute, AttributeType, Field
 

@@ -1,7 +1,7 @@
 """Columns of text, worked on as columns: a text becomes a Python object only where somebody looks at it. Must not know
 people."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,6 +112,11 @@ def stripped(texts: pa.Array) -> pa.Array:
     return _mended(texts, _BEYOND_ALL, str.strip)
 
 
+def translated(texts: pa.Array, letters: Mapping[int, str]) -> pa.Array:
+    """`str.translate` of every text of a column without nulls. `letters`: beyond ASCII."""
+    return _mended(texts, _BEYOND_ASCII, lambda text: text.translate(letters))
+
+
 def folded(texts: pa.Array) -> pa.Array:
     """`fold` of every text of a column without nulls."""
     return pc.ascii_lower(_mended(texts, _BEYOND_ASCII, fold))
@@ -167,3 +172,8 @@ def differing(new: pa.Array, old: pa.Array, users: Index) -> Index:
         return np.zeros(0, dtype=np.int64)
     theirs = old.take(pa.array(np.maximum(users, 0)))
     return np.flatnonzero(np.asarray(pc.not_equal(new, theirs)) & (users >= 0))
+
+
+def text_column(table: pa.Table | TextTable, slot: str) -> pa.Array:
+    """A column of a snapshot, tidied, blank as ""; all blank where the snapshot has no such column."""
+    return (table if isinstance(table, TextTable) else TextTable(table))[slot]

@@ -50,6 +50,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
 
 
+def status_key(status: str) -> str:
+    """`Parental leave`, `parentalLeave` and `PARENTAL_LEAVE` are one status."""
+    return re.sub(r"[\W_]+", "", fold(status))
+
+
 _ADDRESS = re.compile(r"^(?:.*<)?(?:mailto:)?([^<>]*)>?$", re.DOTALL)
 
 

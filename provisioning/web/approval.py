@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Approval, Finding, Plan
 from provisioning.report.called import finding_called
@@ -15,7 +14,9 @@ from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import PlanState, ScheduleStanding
+from provisioning.workflow import approving, asking, reviewing, scheduling, stored_plans, workbooks
+from provisioning.workflow.looking import PlanState
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
     from provisioning.report.workbook import WorkbookDecisions
@@ -25,7 +26,7 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
     """What to do with the preview, in the place where it is told: to be approved, processed, or nothing at all."""
-    approval = workflow.approval_of(here.house, plan.id)
+    approval = stored_plans.approval_of(here.house, plan.id)
     if state in (PlanState.BEGUN, PlanState.PROCESSED):
         _processed(here, plan, approval, state)
     elif lapsed:
@@ -43,7 +44,7 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
 
 def _nothing(here: Here) -> None:
     """Nothing to approve, and what comes next."""
-    schedule = workflow.schedule_seen(here.house, here.label)
+    schedule = scheduling.schedule_seen(here.house, here.label)
     if schedule.standing is ScheduleStanding.NONE:
         st.success("Nothing to approve. Rollcall can look every day by itself.", icon=":material/check_circle:")
         link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
@@ -53,8 +54,8 @@ def _nothing(here: Here) -> None:
 
 
 def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
-    left_out = workflow.left_out_draft(here.house, plan.id)
-    another = workflow.needs_another(here.house, plan.id) if here.may_approve else ""
+    left_out = approving.left_out_draft(here.house, plan.id)
+    another = approving.needs_another(here.house, plan.id) if here.may_approve else ""
     may_approve = here.may_approve and not another
     if approval:
         _approved(here, plan, approval)
@@ -74,7 +75,7 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
         if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
-            workflow.keep_left_out(here.house, plan.id, ())
+            approving.keep_left_out(here.house, plan.id, ())
             st.rerun()
         workbook_button(here, plan)
     if may_approve:
@@ -87,7 +88,7 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
 
 def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
     """Otherwise than an approval that there may be already says."""
-    told = workflow.but_for_left_out(here.house, plan.id, left_out)
+    told = reviewing.but_for_left_out(here.house, plan.id, left_out)
     st.markdown(f"**{escape(f'To be approved: {told}.' if told else 'Nobody is left out now.')}**")
 
 
@@ -97,7 +98,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
     def build() -> bytes:
         with workspace_of(here.house) as house:
             file = BytesIO()
-            workflow.export_decided_workbook(house, plan.id, file)
+            workbooks.export_decided_workbook(house, plan.id, file)
             return file.getvalue()
 
     st.download_button(
@@ -129,7 +130,7 @@ def _signed(approval: Approval) -> str:
 
 def _by_whom(here: Here, plan: Plan, approval: Approval) -> str:
     """Who approved, when, how much of it, and who is left out."""
-    told = workflow.but_for_left_out(here.house, plan.id, approval.left_out)
+    told = reviewing.but_for_left_out(here.house, plan.id, approval.left_out)
     left = f": {told}" if told else ""
     return f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"
 
@@ -140,7 +141,7 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
 
 def _process_button(here: Here, plan: Plan) -> None:
     if st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
-        workflow.ask(here.house, here.label, JobKind.PROCESS, plan.id)
+        asking.ask(here.house, here.label, JobKind.PROCESS, plan.id)
         go("pages/process.py", here, plan=plan.id)
 
 
@@ -152,7 +153,7 @@ def _overrides(
     if not blocks:
         return found
     asked = {each.code for each in blocks}
-    codes = [code for code in workflow.overridable(here.house, plan.id) if code in asked]
+    codes = [code for code in approving.overridable(here.house, plan.id) if code in asked]
     if asked - set(codes):
         st.warning(
             "This preview archives you, so only somebody else may override that. Protect yourself, move, or confirm a "
@@ -210,7 +211,7 @@ def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str
     if isinstance(decided, RollcallError):
         fail(decided)
         return False
-    told = workflow.but_for_left_out(here.house, plan.id, decided.left_out)
+    told = reviewing.but_for_left_out(here.house, plan.id, decided.left_out)
     said = f"This file approves {told or 'everything'}."
     said += f" {people(len(decided.protected))} to be kept active from now on." if decided.protected else ""
     said += f" Decided, as it says, by {decided.signed_by}." if decided.signed_by else ""
@@ -220,7 +221,7 @@ def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str
 
 def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | RollcallError":
     try:
-        return workflow.decided_by_workbook(here.house, plan.id, file)
+        return approving.decided_by_workbook(here.house, plan.id, file)
     except RollcallError as problem:
         return problem
 
@@ -237,9 +238,9 @@ def _approve(
         return
     try:
         if workbook:
-            workflow.approve_by_workbook(here.house, plan.id, workbook, overrides)
+            approving.approve_by_workbook(here.house, plan.id, workbook, overrides)
         else:
-            workflow.approve(here.house, plan.id, leave_out=left_out, overrides=overrides)
+            approving.approve(here.house, plan.id, leave_out=left_out, overrides=overrides)
     except RollcallError as problem:
         fail(problem)
         return

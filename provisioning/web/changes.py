@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from provisioning import workflow
 from provisioning.model import Action, Change, Plan
 from provisioning.report.called import held_called
 from provisioning.report.charts import MOST_ATTRIBUTES, Bar, happening_bars, happening_chart
@@ -17,6 +16,7 @@ from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import first, fitted
 from provisioning.web.words import ACTIONS, dated, escape, fitting, on_a_telephone, people
+from provisioning.workflow import approving, looking, reviewing
 
 ANY = ""
 GROUP = "group"
@@ -28,8 +28,8 @@ TOLD = ("What changes", "Before", "After", "What else, or why")
 def happenings(here: Here, plan: Plan) -> None:
     """What happens in a chart, and what several people share in a list. Choosing one filters the people below; choosing it
     again shows all. Nothing where everybody has the same in store: the numbers above say it."""
-    changed = workflow.attributes_changed(here.house, plan.id)
-    bars, found = happening_bars(plan.counts, changed), workflow.groups_of(here.house, plan.id)
+    changed = looking.attributes_changed(here.house, plan.id)
+    bars, found = happening_bars(plan.counts, changed), reviewing.groups_of(here.house, plan.id)
     if len(bars) < 2 and not found:
         return
     st.header("What happens", anchor=False)
@@ -80,15 +80,15 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
     attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
-    left_out = set(workflow.left_out_draft(here.house, plan.id))
-    total = workflow.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
+    left_out = set(approving.left_out_draft(here.house, plan.id))
+    total = looking.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
         return
     with place:
         skip = address.pager(total)
-    shown, _ = workflow.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip, values)
-    names = workflow.reference_names(
+    shown, _ = looking.changes_seen(here.house, plan.id, action, attribute, text, address.PAGE, skip, values)
+    names = reviewing.reference_names(
         here.house, plan.id, (pair for each in shown for side in (each.before, each.after) for pair in side.items())
     )
     st.caption(
@@ -113,7 +113,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
 
 def _filter_row(here: Here, plan: Plan, columns: Sequence[DeltaGenerator]) -> tuple[str, str, str]:
     names = [ANY, *(each.value for each in Action if plan.counts.get(each.value))]
-    attributes = [ANY, *workflow.attributes_changed(here.house, plan.id)]
+    attributes = [ANY, *looking.attributes_changed(here.house, plan.id)]
     searched, what, which = columns
     with searched:
         text = address.search("Search", "Name, HiBob id, or any value", "people_search")
@@ -160,10 +160,10 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{people(len(keys))} selected**", width="content")
         if st.button("Leave out", icon=":material/person_remove:", disabled=not here.may_prepare):
-            workflow.keep_left_out(here.house, plan.id, left_out | keys)
+            approving.keep_left_out(here.house, plan.id, left_out | keys)
             st.rerun()
         if st.button("Put back", icon=":material/person_add:", disabled=not (keys & left_out and here.may_prepare)):
-            workflow.keep_left_out(here.house, plan.id, left_out - keys)
+            approving.keep_left_out(here.house, plan.id, left_out - keys)
             st.rerun()
         if st.button(
             "Only these",
@@ -171,7 +171,7 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
             help="Leave out everybody else: a pilot.",
             disabled=not here.may_prepare,
         ):
-            workflow.keep_only(here.house, plan.id, sorted(keys))
+            approving.keep_only(here.house, plan.id, sorted(keys))
             st.rerun()
         deciding.for_selected(here, plan, chosen)
 
@@ -204,7 +204,7 @@ def held(here: Here, plan: Plan) -> None:
     if not plan.counts.get("held"):
         st.info("Nobody is held back.", icon=":material/check:")
         return
-    reasons = workflow.held_by_reason(here.house, plan.id)
+    reasons = reviewing.held_by_reason(here.house, plan.id)
     searched, which, place = st.columns([3, 3, 2], vertical_alignment="bottom")
     with searched:
         text = address.search("Search", "Name, HiBob id or reason", "held_search")
@@ -215,18 +215,18 @@ def held(here: Here, plan: Plan) -> None:
             [ANY, *reasons],
             lambda code: f"{held_called(code)} ({reasons[code]:,})" if code else "All",
         )
-    total = workflow.held_seen(here.house, plan.id, text, 0, 0, code)[1]
+    total = looking.held_seen(here.house, plan.id, text, 0, 0, code)[1]
     if not total:
         st.info("Nobody fits this search.", icon=":material/search_off:")
         return
     with place:
         skip = address.pager(total)
-    found, _ = workflow.held_seen(here.house, plan.id, text, address.PAGE, skip, code)
+    found, _ = looking.held_seen(here.house, plan.id, text, address.PAGE, skip, code)
     st.caption(
         f"Something would otherwise happen to {people(total)}; it does not, for the reason given. Select somebody to "
         "read all of it, and to learn everything about them."
     )
-    others = workflow.sharing_identifier(here.house, plan.id, [each.key for each in found])
+    others = reviewing.sharing_identifier(here.house, plan.id, [each.key for each in found])
     rows = [
         {
             "Person": each.name or each.key,

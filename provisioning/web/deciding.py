@@ -5,17 +5,18 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Action, Change, Plan, Proposal, Run, RunStatus
 from provisioning.store.plans import PersonDecision
 from provisioning.web import address
 from provisioning.web.frame import Here, go
 from provisioning.web.words import escape, moment, people
+from provisioning.workflow import asking, decided, looking, looking_back
+from provisioning.workflow.house import domains_seen
 
 
-def _decide(here: Here, plan: Plan, wishes: workflow.Wishes) -> None:
+def _decide(here: Here, plan: Plan, wishes: asking.Wishes) -> None:
     """Ask for it, and show the new preview when it is there."""
-    workflow.ask_to_decide(here.house, here.label, plan.id, wishes)
+    asking.ask_to_decide(here.house, here.label, plan.id, wishes)
     st.query_params.from_dict(here.place)
     st.rerun()
 
@@ -28,7 +29,7 @@ def for_selected(here: Here, plan: Plan, chosen: Sequence[Change]) -> None:
     if st.button(
         "Keep active", icon=":material/shield_person:", help="Never archive them, from now on. Makes a new preview."
     ):
-        _decide(here, plan, workflow.Wishes(protect=leaving))
+        _decide(here, plan, asking.Wishes(protect=leaving))
     # A way back, and an offboarding, move nobody.
     homes = [] if plan.undo_of or plan.farewell else _other_domains(here)
     if homes:
@@ -36,15 +37,13 @@ def for_selected(here: Here, plan: Plan, chosen: Sequence[Change]) -> None:
             home = st.selectbox("To the domain", homes, key=f"home_{plan.id}")
             st.caption(f"{people(len(leaving))} would stay live there, protected. Makes a new preview.")
             if st.button("Move them", type="primary", key=f"move_{plan.id}"):
-                _decide(here, plan, workflow.Wishes(move=dict.fromkeys(leaving, home)))
+                _decide(here, plan, asking.Wishes(move=dict.fromkeys(leaving, home)))
 
 
 def _other_domains(here: Here) -> list[str]:
     if here.customer is None or here.domain is None:
         return []
-    return [
-        each.name for each in workflow.domains_seen(here.house, here.customer.name) if each.name != here.domain.name
-    ]
+    return [each.name for each in domains_seen(here.house, here.customer.name) if each.name != here.domain.name]
 
 
 def proposals(here: Here, plan: Plan, deciding: bool) -> None:
@@ -81,9 +80,9 @@ def _proposal(here: Here, plan: Plan, each: Proposal, deciding: bool) -> None:
             if st.button(
                 "Same person: keep the user", type="primary", key=f"same_{each.key}_{each.user_id}", disabled=not free
             ):
-                _decide(here, plan, workflow.Wishes(same=pair))
+                _decide(here, plan, asking.Wishes(same=pair))
             if st.button("Two different people", key=f"apart_{each.key}_{each.user_id}", disabled=not free):
-                _decide(here, plan, workflow.Wishes(not_same=pair))
+                _decide(here, plan, asking.Wishes(not_same=pair))
 
 
 def test_account(here: Here, plan: Plan) -> None:
@@ -101,12 +100,12 @@ def test_account(here: Here, plan: Plan) -> None:
         email = left.text_input("E-mail of the account")
         home = right.selectbox("In the domain", homes, index=0 if homes else None)
         if st.form_submit_button("Confirm", icon=":material/verified_user:", disabled=not homes) and home:
-            _decide(here, plan, workflow.Wishes(test_accounts=[((email or "").strip(), home)]))
+            _decide(here, plan, asking.Wishes(test_accounts=[((email or "").strip(), home)]))
 
 
 def undo(here: Here, run: Run) -> None:
     """Plan the way back from a run, after saying what that means."""
-    if run.status is RunStatus.RUNNING or not workflow.changed_somebody(here.house, run.id):
+    if run.status is RunStatus.RUNNING or not looking.changed_somebody(here.house, run.id):
         return
     with st.popover("Undo this run", icon=":material/settings_backup_restore:", disabled=not here.may_prepare):
         st.markdown(
@@ -114,13 +113,13 @@ def undo(here: Here, run: Run) -> None:
             "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule rests."
         )
         if st.button("Make that preview", type="primary", key=f"undo_{run.id}"):
-            workflow.ask_to_undo(here.house, here.label, run.id)
+            asking.ask_to_undo(here.house, here.label, run.id)
             go("pages/preview.py", here)
 
 
 def in_force(here: Here) -> None:
     """What was decided earlier and still holds, to be taken back."""
-    found = workflow.decisions_seen(here.house, here.label)
+    found = decided.decisions_seen(here.house, here.label)
     if not found:
         st.caption(
             "Nothing was decided about anybody yet. Keep people active, or say who is the same person, on a preview."
@@ -138,7 +137,7 @@ def in_force(here: Here) -> None:
 
 def _take_back(here: Here, keys: Collection[str]) -> None:
     for key in sorted(keys):
-        workflow.take_back(here.house, here.label, key)
+        decided.take_back(here.house, here.label, key)
     st.toast("Taken back. The next preview shows what follows.", icon=":material/undo:")
     st.rerun()
 
@@ -146,7 +145,7 @@ def _take_back(here: Here, keys: Collection[str]) -> None:
 def _row(each: PersonDecision) -> dict[str, str]:
     return {
         "Who": each.name or each.key,
-        "Decision": workflow.decision_in_words(each.kind, each.other),
+        "Decision": looking_back.decision_in_words(each.kind, each.other),
         "By": each.by,
         "When": moment(each.at),
     }

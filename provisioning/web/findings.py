@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Finding, Plan, Severity
 from provisioning.report.called import finding_called
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import first
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, dated, escape, people
+from provisioning.workflow import looking
 
 MOST = 200
 
@@ -74,7 +74,7 @@ def said(here: Here, each: Finding) -> None:
 def concerned(here: Here, plan: Plan, each: Finding) -> None:
     """The people of a finding, the first of them."""
     keys = each.keys[:MOST]
-    names = each.names or workflow.names_in_plan(here.house, plan.id, keys)
+    names = each.names or looking.names_in_plan(here.house, plan.id, keys)
     rows = [{"Person": names.get(key, ""), "HiBob id, or user": key} for key in keys]
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, height=min(37 + 35 * len(rows), 212),

@@ -18,14 +18,14 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 
-from provisioning import workflow
 from provisioning.errors import Refused, RollcallError
 from provisioning.model import Customer, Domain
 from provisioning.web import let_in, sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import CUSTOMERS, SECTIONS, TITLES
 from provisioning.web.words import dated, escape, progress, share_done
-from provisioning.workflow import MODE, Workspace
+from provisioning.workflow import looking, overseeing, signing_in, stages
+from provisioning.workflow.house import MODE, Workspace, any_customer, customers_seen, domains_seen, may
 
 ROOT = Path(__file__).resolve().parents[2]
 ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"))
@@ -59,11 +59,11 @@ class Here:
 
     @property
     def may_prepare(self) -> bool:
-        return self.customer is not None and "prepare" in workflow.may(self.house, self.customer.name)
+        return self.customer is not None and "prepare" in may(self.house, self.customer.name)
 
     @property
     def may_approve(self) -> bool:
-        return self.customer is not None and "approve" in workflow.may(self.house, self.customer.name)
+        return self.customer is not None and "approve" in may(self.house, self.customer.name)
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -91,7 +91,7 @@ def workspace() -> Iterator[Workspace]:
 def workspace_of(house: Workspace) -> Iterator[Workspace]:
     """The same person's workspace on another thread, where Streamlit no longer knows who is at the browser."""
     with _as_current(replace(house)) as again:
-        workflow.need_membership(again)
+        signing_in.need_membership(again)
         yield again
 
 
@@ -156,9 +156,9 @@ def enter(title: str, purpose: str) -> Here:
 
 def _look(house: Workspace) -> Here:
     """What the address names, else what was looked at before, else the first there is."""
-    have = {each.name: each for each in workflow.customers_seen(house)}
+    have = {each.name: each for each in customers_seen(house)}
     customer = have.get(_choose("customer", list(have)) or "")
-    domains = {each.name: each for each in workflow.domains_seen(house, customer.name)} if customer else {}
+    domains = {each.name: each for each in domains_seen(house, customer.name)} if customer else {}
     domain = domains.get(_choose("domain", list(domains)) or "")
     here = Here(house, customer, domain)
     look_at(**here.place)
@@ -168,7 +168,7 @@ def _look(house: Workspace) -> Here:
 def _draw_ways(here: Here) -> None:
     """The sidebar's links. They name what their page would show: a page that had to write it into the address itself
     would take two steps back to leave."""
-    newest = workflow.newest(here.house, here.label) if here.domain else workflow.Newest()
+    newest = looking.newest(here.house, here.label) if here.domain else looking.Newest()
     query = {
         "preview": {"plan": newest.preview},
         "process": {"plan": newest.processing},
@@ -177,7 +177,7 @@ def _draw_ways(here: Here) -> None:
         if section:
             st.caption(section)
         for name, title, icon in entries:
-            if name == CUSTOMERS and not workflow.is_csm(here.house):
+            if name == CUSTOMERS and not overseeing.is_csm(here.house):
                 continue
             named = {what: value for what, value in query.get(name, {}).items() if value}
             link(f"pages/{name}.py", title, icon, here, width="stretch", **named)
@@ -245,7 +245,7 @@ def need_domain(here: Here) -> Domain:
     if here.domain is not None:
         return here.domain
     with st.container(border=True):
-        if here.customer is None and workflow.any_customer(here.house):
+        if here.customer is None and any_customer(here.house):
             no_customer_to_see()
         elif here.customer is None:
             st.header("No customer yet", anchor=False)
@@ -265,8 +265,8 @@ def need_domain(here: Here) -> Domain:
 
 def _draw_first_steps(here: Here, customer: Customer) -> None:
     """Before there is a domain: how far the set-up is, and its next step."""
-    steps = workflow.checklist(here.house, customer.name, None)
-    following = workflow.next_station(steps)
+    steps = stages.checklist(here.house, customer.name, None)
+    following = stages.next_station(steps)
     st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
     st.progress(share_done(steps), text=progress(steps))
     if following and here.may_prepare:

@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.store.jobs import Job, JobState
 from provisioning.web.frame import Here, guarded, keep_worker, workspace
 from provisioning.web.words import dated, escape
+from provisioning.workflow import asking
+from provisioning.workflow.house import Workspace
 
 EVERY = 1.0
-Progress = Callable[[workflow.Workspace], tuple[float | None, str]]
+Progress = Callable[[Workspace], tuple[float | None, str]]
 """How far it is, as a share (None: unknown) and in words."""
 
-Controls = Callable[[workflow.Workspace], None]
+Controls = Callable[[Workspace], None]
 """What one may do to it meanwhile, such as a button that stops it."""
 
 
@@ -31,14 +32,12 @@ def show(
     return True
 
 
-def watch(
-    here: Here, busy: Callable[[workflow.Workspace], bool], doing: str, progress: Progress, controls: Controls
-) -> None:
+def watch(here: Here, busy: Callable[[Workspace], bool], doing: str, progress: Progress, controls: Controls) -> None:
     """Show what another process does, and poll until it is no longer busy."""
     st.fragment(_poll_other, run_every=EVERY)(busy, doing, progress, controls)
 
 
-def _poll_other(busy: Callable[[workflow.Workspace], bool], doing: str, progress: Progress, controls: Controls) -> None:
+def _poll_other(busy: Callable[[Workspace], bool], doing: str, progress: Progress, controls: Controls) -> None:
     with workspace() as house, guarded():
         if not busy(house):
             st.rerun()
@@ -50,7 +49,7 @@ def _poll_other(busy: Callable[[workflow.Workspace], bool], doing: str, progress
 
 def _poll(label: str, job_id: int, doing: str, progress: Progress | None, controls: Controls | None) -> None:
     with workspace() as house, guarded():
-        job = workflow.job_seen(house, label, job_id)
+        job = asking.job_seen(house, label, job_id)
         if not job.open:
             st.rerun()
         keep_worker(house.environment)
@@ -69,7 +68,7 @@ def _poll(label: str, job_id: int, doing: str, progress: Progress | None, contro
             st.caption("You may close this tab: the work goes on, and this page shows it when you come back.")
 
 
-def _waits_for(house: workflow.Workspace, label: str) -> str:
+def _waits_for(house: Workspace, label: str) -> str:
     """A preview that is asked for while a run goes begins after it."""
-    busy = workflow.somebody_works(house, label)
+    busy = asking.somebody_works(house, label)
     return "waiting until other work on this domain is done" if busy else "waiting for the worker"

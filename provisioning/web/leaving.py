@@ -6,14 +6,14 @@ from functools import partial
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.errors import RollcallError
 from provisioning.model import Domain
 from provisioning.store.jobs import JobKind
 from provisioning.web import jobs
 from provisioning.web.frame import Here, fail, go, link
 from provisioning.web.words import escape, people
-from provisioning.workflow import Fate, Leaving
+from provisioning.workflow import asking, connections, leaving
+from provisioning.workflow.leaving import Fate, Leaving
 
 FATES = {
     Fate.STAY: "Stay as they are: Rollcall just lets go",
@@ -43,28 +43,28 @@ def draw(here: Here, domain: Domain) -> None:
 def _ways(here: Here, domain: Domain) -> dict[str, Find]:
     customer = domain.customer
     ways: dict[str, Find] = {
-        f"The domain {escape(domain.name)}": lambda: workflow.leaving_domain(here.house, domain.label)
+        f"The domain {escape(domain.name)}": lambda: leaving.leaving_domain(here.house, domain.label)
     }
-    for each in workflow.connections_seen(here.house, customer):
+    for each in connections.connections_seen(here.house, customer):
         name = each.connection.name
-        found = partial(workflow.leaving_connection, here.house, customer, name)
+        found = partial(leaving.leaving_connection, here.house, customer, name)
         ways[f"The connection {escape(name)}, with the domains on it"] = found
-    ways[f"The customer {escape(customer)}, with everything"] = lambda: workflow.leaving_customer(here.house, customer)
+    ways[f"The customer {escape(customer)}, with everything"] = lambda: leaving.leaving_customer(here.house, customer)
     return ways
 
 
 def _archived(here: Here, domain: Domain) -> bool:
     """How far archiving everybody is, and the next step. Returns whether it is done."""
-    job = workflow.latest_job(here.house, domain.label, [JobKind.FAREWELL])
+    job = asking.latest_job(here.house, domain.label, [JobKind.FAREWELL])
     if domain.label == here.label and jobs.show(here, job, "Preview that archives everybody"):
         return False
-    plan, done = workflow.farewell_seen(here.house, domain.label)
+    plan, done = leaving.farewell_seen(here.house, domain.label)
     with st.container(horizontal=True, vertical_alignment="center"):
         if plan is None:
             st.text(f"{domain.name}: nobody has planned yet to archive its users.")
             label = f"Make the preview for {escape(domain.name)}"
             if st.button(label, icon=":material/preview:", key=f"farewell_{domain.id}"):
-                workflow.ask(here.house, domain.label, JobKind.FAREWELL)
+                asking.ask(here.house, domain.label, JobKind.FAREWELL)
                 st.rerun()
         else:
             said = "done" if done else f"{people(plan.counts['archive'])} to be archived; approve and process it"
@@ -84,7 +84,7 @@ def _confirm(here: Here, found: Leaving, users: Fate, ready: bool) -> None:
         st.error(escape(f"Type “{found.name}” exactly as it is written, to confirm."), icon=":material/error:")
         return
     try:
-        workflow.offboard(here.house, found, users)
+        leaving.offboard(here.house, found, users)
     except RollcallError as problem:
         fail(problem)
         return

@@ -3,10 +3,10 @@ taken goes into the draft, after one has seen what it changes."""
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Attribute, Domain
 from provisioning.web.frame import Here
 from provisioning.web.words import escape
+from provisioning.workflow import exchanging
 
 Content = tuple[tuple[Attribute, ...], str]
 SHOWN = 40
@@ -41,7 +41,7 @@ def paste(here: Here, domain: Domain, content: Content) -> Content | None:
 
 def hand_out(here: Here, domain: Domain, content: Content) -> None:
     st.caption("A CSV file for Excel: a line per attribute, with everything that the mapping says of it.")
-    text = workflow.mapping_as_csv(here.house, domain.label, *content)
+    text = exchanging.mapping_as_csv(here.house, domain.label, *content)
     st.download_button(
         "Download the mapping", lambda: text.encode("utf-8-sig"), f"{domain.name} mapping.csv", CSV,
         icon=":material/download:", on_click="ignore",
@@ -74,7 +74,7 @@ def file(here: Here, domain: Domain, content: Content) -> Content | None:
 
 def _preview(here: Here, domain: Domain, text: str, content: Content, *, whole: bool) -> Content | None:
     """What rows would change, or why they cannot be taken."""
-    taken = workflow.take_rows(here.house, domain.label, text, *content, whole=whole)
+    taken = exchanging.take_rows(here.house, domain.label, text, *content, whole=whole)
     for problem in taken.problems[:SHOWN]:
         st.error(escape(problem), icon=":material/error:")
     if len(taken.problems) > SHOWN:
@@ -97,7 +97,7 @@ def _preview(here: Here, domain: Domain, text: str, content: Content, *, whole: 
 
 def words(here: Here, domain: Domain, content: Content, draft: bool) -> None:
     """The mapping as a text to sign off."""
-    title, paragraphs = workflow.mapping_in_words(here.house, domain.label, *content, draft=draft)
+    title, paragraphs = exchanging.mapping_in_words(here.house, domain.label, *content, draft=draft)
     st.caption(escape(title))
     for paragraph in paragraphs:
         st.text(paragraph)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.advice import Trial
 from provisioning.model import Attribute, AttributeType, Domain, Severity
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs
 from provisioning.web.frame import Here, link
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, ago, escape, people
+from provisioning.workflow import asking, connections, editing
 
 MOST_FOUND = 300
 
@@ -20,7 +20,7 @@ MOST_FOUND = 300
 def pick(here: Here, domain: Domain) -> str | None:
     """The person whose values are shown (their key): the one in the address, changed only by choosing somebody. An
     unknown one is said and stays there; without any, the first of the read is taken."""
-    if workflow.last_read(here.house, domain.label) is None:
+    if connections.last_read(here.house, domain.label) is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             todo = "To see a person’s values in these rows, read HiBob once. It changes nothing."
             st.caption(todo if here.may_prepare else "HiBob was not read yet: no values to show.", width="content")
@@ -32,10 +32,10 @@ def pick(here: Here, domain: Domain) -> str | None:
             "Find a person by name or e-mail", key=f"find_{domain.id}", icon=":material/search:", width=240,
             label_visibility="collapsed", placeholder="Find by name or e-mail",
         )  # fmt: skip
-        found = dict(workflow.people_read(here.house, domain.label, text, most=MOST_FOUND))
+        found = dict(editing.people_read(here.house, domain.label, text, most=MOST_FOUND))
         cut = len(found) == MOST_FOUND
         wanted = st.query_params.get("person")
-        named = workflow.person_read(here.house, domain.label, wanted) if wanted else None
+        named = editing.person_read(here.house, domain.label, wanted) if wanted else None
         if named and wanted and not text:
             found = {wanted: named} | found
         keys = list(found)
@@ -59,10 +59,10 @@ def pick(here: Here, domain: Domain) -> str | None:
 
 
 def _read_button(here: Here, domain: Domain) -> Job | None:
-    job = workflow.latest_job(here.house, domain.label, [JobKind.SAMPLE])
+    job = asking.latest_job(here.house, domain.label, [JobKind.SAMPLE])
     busy = bool(job and job.open)
     if here.may_prepare and st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy):
-        workflow.ask(here.house, domain.label, JobKind.SAMPLE)
+        asking.ask(here.house, domain.label, JobKind.SAMPLE)
         st.rerun()
     return job
 
@@ -77,19 +77,19 @@ def values(
     here: Here, domain: Domain, attributes: Sequence[Attribute], identifier: str, person: str | None
 ) -> tuple[Trial, ...]:
     """What the newest read shows of each attribute, of this person by their key; whoever is referred to by name too."""
-    tried = workflow.try_mapping(here.house, domain.label, attributes, identifier, person)
+    tried = editing.try_mapping(here.house, domain.label, attributes, identifier, person)
     users = {each.name for each in attributes if each.type is AttributeType.USER}
     return tuple(_named(here, domain, each) if each.attribute in users else each for each in tried)
 
 
 def _named(here: Here, domain: Domain, tried: Trial) -> Trial:
-    who = workflow.person_read(here.house, domain.label, tried.before) if tried.before else None
+    who = editing.person_read(here.house, domain.label, tried.before) if tried.before else None
     return replace(tried, before=f"{who.split(' · ')[0]} · {tried.before}") if who else tried
 
 
 def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
     """Whose values, of when, and which columns are still to be read."""
-    read = workflow.last_read(here.house, domain.label)
+    read = connections.last_read(here.house, domain.label)
     if read is None:
         return
     words = [f"HiBob was read {ago(read.read_at, here.house.clock())}: {people(read.employees)}."]
@@ -114,5 +114,5 @@ def draw_unreadable(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
                 width="content",
             )
             for key, _ in each.examples:
-                name = (workflow.person_read(here.house, domain.label, key) or key).split(" · ")[0]
+                name = (editing.person_read(here.house, domain.label, key) or key).split(" · ")[0]
                 link("pages/mapping.py", name, ":material/person:", here, person=key)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.advice import Trial
 from provisioning.engine.columns import HUMAN
 from provisioning.engine.mapping_rows import FEED, NAME
@@ -16,6 +15,7 @@ from provisioning.web.address import height
 from provisioning.web.frame import Here
 from provisioning.web.mapping_table import FILLED, SAYS, share
 from provisioning.web.words import escape
+from provisioning.workflow import connections, editing
 
 Content = tuple[tuple[Attribute, ...], str]
 USUAL_IDENTIFIER = "Employee ID"
@@ -24,14 +24,14 @@ USUAL_IDENTIFIER = "Employee ID"
 def draw(here: Here, domain: Domain, content: Content, person: str | None) -> Content | None:
     """Each with the reason, and what was read of it: the value of this person, by their key, and how many people have one.
     Returns the mapping with what somebody takes of the suggestions."""
-    found = workflow.suggest(here.house, domain.label, content[0])
+    found = editing.suggest(here.house, domain.label, content[0])
     if not found:
         return None
     number = len(found)
     with st.expander(
         f"{number} suggested {'row' if number == 1 else 'rows'}", expanded=not content[0], icon=":material/lightbulb:"
     ):
-        names = mapping_table.called(workflow.fields_known(here.house, domain.label))
+        names = mapping_table.called(connections.fields_known(here.house, domain.label))
         tried = mapping_sample.values(here, domain, *_with(content, found), person)
         read = {each.attribute: each for each in tried if each.filled is not None}
         selected = _table(found, domain, names, read)

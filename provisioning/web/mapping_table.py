@@ -35,7 +35,7 @@ from provisioning.engine.suggesting import reading
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
-from provisioning.workflow import Begun
+from provisioning.workflow.editing import Begun
 
 Row = Mapping[str, object]
 EVERYDAY = "everyday"

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.columns import HUMAN
 from provisioning.engine.transforms import tidy
 from provisioning.model import Attribute, AttributeType, Domain
 from provisioning.web.address import choice
 from provisioning.web.frame import Here
 from provisioning.web.words import escape, people
+from provisioning.workflow import connections
+from provisioning.workflow.values import ValueSeen, new_values, values_of
 
 Content = tuple[tuple[Attribute, ...], str]
 SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "Skillcast stores", "State"
@@ -36,8 +37,8 @@ class Base:
 
 def draw_new(here: Here, domain: Domain) -> None:
     """Values that turned up since somebody looked at the mapping."""
-    fields = workflow.fields_known(here.house, domain.label)
-    for name, values in workflow.new_values(here.house, domain.label, fields).items():
+    fields = connections.fields_known(here.house, domain.label)
+    for name, values in new_values(here.house, domain.label, fields).items():
         told = ", ".join(f"“{each}”" for each in values[:5]) + (" …" if len(values) > 5 else "")
         st.info(
             f"**{escape(name)}** has {len(values)} new {'value' if len(values) == 1 else 'values'} in HiBob since the "
@@ -57,7 +58,7 @@ def draw(here: Here, domain: Domain, content: Content) -> Content | None:
     names = [each.name for each in fed]
     name = choice("Attribute", "values", names, str)
     attribute = fed[names.index(name)]
-    found = workflow.values_of(here.house, domain.label, attribute, workflow.fields_known(here.house, domain.label))
+    found = values_of(here.house, domain.label, attribute, connections.fields_known(here.house, domain.label))
     if found is None:
         st.info(
             "No values to list. Read HiBob for this mapping first; columns with very many different values, such as names "
@@ -79,7 +80,7 @@ def draw(here: Here, domain: Domain, content: Content) -> Content | None:
     return tuple(changed if each.name == name else each for each in content[0]), content[1]
 
 
-def _show(found: Sequence[workflow.ValueSeen]) -> None:
+def _show(found: Sequence[ValueSeen]) -> None:
     """For whoever only reads."""
     rows = [
         {SAYS: each.about.value, COUNT: each.about.people, STORED: each.about.becomes, STATE: _state(each)}
@@ -99,7 +100,7 @@ def _key(of: tuple[int, str]) -> str:
     return f"values_{of[0]}_{st.session_state.get(TURN, 0)}_{of[1]}"
 
 
-def _base(attribute: Attribute, found: Sequence[workflow.ValueSeen], of: tuple[int, str]) -> Base:
+def _base(attribute: Attribute, found: Sequence[ValueSeen], of: tuple[int, str]) -> Base:
     """What the editor began from; begun anew where the draft was changed elsewhere, or HiBob was read again."""
     base, rows = st.session_state.get(BASE), tuple(each.about.value for each in found)
     if base is not None and base.of == of and base.last == attribute.values:
@@ -111,7 +112,7 @@ def _base(attribute: Attribute, found: Sequence[workflow.ValueSeen], of: tuple[i
     return begun
 
 
-def _told(attribute: Attribute, found: Sequence[workflow.ValueSeen]) -> str:
+def _told(attribute: Attribute, found: Sequence[ValueSeen]) -> str:
     have = sum(each.about.people for each in found)
     gone = len(_absent(attribute, found))
     end = f" {gone} in the table {'is' if gone == 1 else 'are'} nobody’s now, and stay." if gone else ""
@@ -119,13 +120,13 @@ def _told(attribute: Attribute, found: Sequence[workflow.ValueSeen]) -> str:
     return f"{number}, of {people(have)}. An empty “{INTO}” keeps HiBob’s value.{end}"
 
 
-def _absent(attribute: Attribute, found: Sequence[workflow.ValueSeen]) -> dict[str, str]:
+def _absent(attribute: Attribute, found: Sequence[ValueSeen]) -> dict[str, str]:
     """What the value table names and nobody has now."""
     occur = {each.about.value for each in found}
     return {key: value for key, value in attribute.values if key not in occur}
 
 
-def _edit(base: Base, found: Sequence[workflow.ValueSeen]) -> None:
+def _edit(base: Base, found: Sequence[ValueSeen]) -> None:
     """The editor, over what it began from; what follows from what was typed stands beside it as it is now."""
     into, now = dict(base.begun), {each.about.value: each for each in found}
     rows = [
@@ -152,7 +153,7 @@ def _edit(base: Base, found: Sequence[workflow.ValueSeen]) -> None:
     )  # fmt: skip
 
 
-def _state(each: workflow.ValueSeen) -> str:
+def _state(each: ValueSeen) -> str:
     return "; ".join(part for part in (NEW if each.new else "", each.about.problem) if part)
 
 

@@ -7,16 +7,18 @@ import pandas as pd
 import pyarrow.compute as pc
 import streamlit as st
 
-from provisioning import workflow
-from provisioning.engine.advice import difference
 from provisioning.engine.compare import HAPPENS, LINK, STAYS, Comparison
+from provisioning.engine.mapping_words import difference
 from provisioning.errors import NotFound, RollcallError
 from provisioning.model import Attribute, Domain
 from provisioning.report.called import held_called
 from provisioning.web.address import PAGE, filter_by, height, look_at, pager
 from provisioning.web.frame import Here, fail
 from provisioning.web.words import ACTIONS, ago, escape, moment
-from provisioning.workflow import Begun, Compared, Version, Workspace
+from provisioning.workflow import comparing, connections, looking
+from provisioning.workflow.comparing import Compared, Version
+from provisioning.workflow.editing import Begun
+from provisioning.workflow.house import Workspace
 
 DRAFT = "draft"
 Content = tuple[tuple[Attribute, ...], str]
@@ -27,12 +29,12 @@ KEEP_SECONDS = 300
 @st.cache_resource(max_entries=16, ttl=KEEP_SECONDS, show_spinner="Comparing …")
 def _compared(_house: Workspace, _new: int | Content, label: str, old: int, said: str, state: str) -> Compared:
     """Kept for a while: every click runs the page, and the comparison plans everybody twice."""
-    return workflow.compare_mappings(_house, label, old, _new)
+    return comparing.compare_mappings(_house, label, old, _new)
 
 
 def _compare(here: Here, domain: Domain, old: int, new: int | Content) -> Compared:
-    read = workflow.last_read(here.house, domain.label)
-    if read is None or not workflow.plans_seen(here.house, domain.label, most=1):
+    read = connections.last_read(here.house, domain.label)
+    if read is None or not looking.plans_seen(here.house, domain.label, most=1):
         raise NotFound("Comparing needs a preview: it looks at the people who were read for the last one.")
     state = repr((here.house.actor, read.read_at, domain.mapping_version, domain.settings_version))
     return _compared(here.house, new, domain.label, old, repr(new), state)
@@ -54,7 +56,7 @@ def _title(old: int, new: int | None, found: Comparison) -> str:
 
 def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> bool:
     """`content`: the draft, where there is one that can be read. Returns whether an old version was brought back."""
-    versions = {each.version: each for each in workflow.versions_of(here.house, domain.label)}
+    versions = {each.version: each for each in comparing.versions_of(here.house, domain.label)}
     if (content is None and len(versions) < 2) or not any(each.attributes for each in versions.values()):
         return False  # With nothing there is nothing to compare.
     st.header("Versions compared", anchor=False)
@@ -125,7 +127,7 @@ def _back_button(here: Here, domain: Domain, old: int, new: int | None, drafted:
     if not st.button(f"Go back to version {version}", icon=":material/history:", disabled=drafted, help=why):
         return False
     try:
-        saved = workflow.go_back(here.house, domain.label, version, begun)
+        saved = comparing.go_back(here.house, domain.label, version, begun)
     except RollcallError as problem:
         fail(problem)
         return False

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.web.frame import Here, link
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import escape, progress
+from provisioning.workflow import stages
 
 
 def draw(here: Here, page: str) -> None:
     """`page`: where one is; a step that is done there needs no link. Whoever only reads is told nothing to do."""
     if here.customer is None or not here.may_prepare:
         return
-    steps = workflow.checklist(here.house, here.customer.name, here.label or None)
-    following = workflow.next_station(steps)
+    steps = stages.checklist(here.house, here.customer.name, here.label or None)
+    following = stages.next_station(steps)
     if following is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.web.frame import Here, act
 from provisioning.web.words import ago, escape, moment, searchable
-from provisioning.workflow import NotifySeen
+from provisioning.workflow import targets
+from provisioning.workflow.targets import NotifySeen
 
 EXAMPLES = {
     "Slack": "the webhook’s address that Slack shows: https://hooks.slack.com/services/…",
@@ -19,7 +19,7 @@ EXAMPLES = {
 
 
 def draw(here: Here, now: datetime) -> None:
-    found = workflow.targets_seen(here.house, here.label)
+    found = targets.targets_seen(here.house, here.label)
     st.header("Who is told", anchor=False)
     if not found:
         todo = " Add a target here." if here.may_prepare else ""
@@ -30,7 +30,7 @@ def draw(here: Here, now: datetime) -> None:
         return
     if found and st.button("Send a test", icon=":material/send:"):
         said = "Sent; what came of it stands with each target."
-        act(lambda: workflow.send_test(here.house, here.label), said)
+        act(lambda: targets.send_test(here.house, here.label), said)
     _form(here)
 
 
@@ -43,7 +43,7 @@ def _one(here: Here, each: NotifySeen, now: datetime) -> None:
             st.caption(escape(_about(each, now)), width="stretch")
             label, key = "Remove", f"remove_target_{each.place}_{each.set_at}"
             if here.may_prepare and st.button(label, key=key, icon=":material/delete:", help="Tell it no longer"):
-                act(lambda: workflow.drop_notify_target(here.house, here.label, each.place, each.set_at), "Removed.")
+                act(lambda: targets.drop_notify_target(here.house, here.label, each.place, each.set_at), "Removed.")
         if each.problem:
             st.error(escape(each.problem), icon=":material/error:")
 
@@ -72,9 +72,9 @@ def _form(here: Here) -> None:
             )
         )
         with st.form("notify_target", border=False, clear_on_submit=True):
-            address = st.text_input("Address", type="password", max_chars=workflow.MOST_ADDRESS, autocomplete="off")
+            address = st.text_input("Address", type="password", max_chars=targets.MOST_ADDRESS, autocomplete="off")
             if st.form_submit_button("Add", icon=":material/add:"):
                 act(
-                    lambda: workflow.add_notify_target(here.house, here.label, searchable(address)),
+                    lambda: targets.add_notify_target(here.house, here.label, searchable(address)),
                     "Added. Send a test to try it.",
                 )

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from provisioning import workflow
 from provisioning.model import Plan, Run
 from provisioning.report.called import ACTIONS_DONE as ACTION_WORDS
 from provisioning.report.differences import attribute_called
@@ -20,13 +19,17 @@ from provisioning.web.words import (
     TO_DO,
     escape,
 )
+from provisioning.workflow import looking
+
+CARD = 120
+"""So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
 
 CARD = 120
 """So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
 
 
 def plan_badge(here: Here, plan: Plan) -> None:
-    state = workflow.plan_states(here.house, here.label, [plan])[plan.id]
+    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
     st.badge(PLAN_WORDS[state], color=PLAN_COLOURS[state])  # type: ignore[arg-type]
 
 

@@ -6,23 +6,24 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Run
 from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import RESULTS
 from provisioning.web import address
 from provisioning.web.frame import Here, workspace_of
 from provisioning.web.words import escape, moment, people, run_names
+from provisioning.workflow import looking_back
+from provisioning.workflow.house import Workspace
 
-MIME = {workflow.FileKind.CSV: "text/csv", workflow.FileKind.JSON: "application/json"}
+MIME = {looking_back.FileKind.CSV: "text/csv", looking_back.FileKind.JSON: "application/json"}
 DIFFERENCE = st.column_config.TextColumn(alignment="right")
-Build = Callable[[workflow.Workspace, workflow.FileKind], bytes]
+Build = Callable[[Workspace, looking_back.FileKind], bytes]
 
 
 def downloads(here: Here, name: str, build: Build) -> None:
     """What is filtered, as CSV or JSON: built when clicked, and recorded."""
 
-    def file(kind: workflow.FileKind) -> bytes:
+    def file(kind: looking_back.FileKind) -> bytes:
         with workspace_of(here.house) as house:
             return build(house, kind)
 
@@ -44,11 +45,11 @@ def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
         st.header("Compare with another run", anchor=False)
         other = address.choice("The other run", "with", ["", *begun], lambda name: begun.get(name, "Choose one"))
         if other:
-            found = workflow.compare_runs(here.house, here.label, run.id, other)
+            found = looking_back.compare_runs(here.house, here.label, run.id, other)
             _draw(found, names.get(run.id) or moment(run.started_at), begun[other])
 
 
-def _draw(found: workflow.RunsCompared, first: str, second: str) -> None:
+def _draw(found: looking_back.RunsCompared, first: str, second: str) -> None:
     words = dict(RESULTS) | dict(WORDS)
     rows = [
         *_rows([(words.get(name, name), one, two) for name, one, two in found.counts]),

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.explain import Answer, SeveralFit, Step, Value
 from provisioning.errors import NotFound
 from provisioning.model import Change, Domain
@@ -14,6 +13,7 @@ from provisioning.web import address
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import first, values_table
 from provisioning.web.words import ACTIONS, dated, escape, fitting, run_names
+from provisioning.workflow import explaining, looking
 
 STATIONS = {
     "Read": (":material/cloud:", ("HiBob", "scope")),
@@ -33,7 +33,7 @@ def draw(here: Here, domain: Domain, person: str) -> str | None:
     """The answer in one sentence, then the way. Returns the key that plans know the person by; None where several fit.
     Raises `NotFound`."""
     try:
-        answer = workflow.explain(here.house, domain.label, person)
+        answer = explaining.explain(here.house, domain.label, person)
     except SeveralFit as several:
         _draw_fitting(several)
         return None
@@ -74,7 +74,7 @@ def _draw_fitting(several: SeveralFit) -> None:
 
 def _when(here: Here, domain: Domain) -> str:
     """Now, or one of the last runs; it stands in the address."""
-    found = workflow.runs_seen(here.house, domain.label)
+    found = looking.runs_seen(here.house, domain.label)
     if not found:
         return NOW
     begun = run_names([run for run, *_ in found])
@@ -90,7 +90,7 @@ def _called(begun: Mapping[str, str], run: str) -> str:
 
 def _draw_then(here: Here, domain: Domain, person: str, run: str) -> None:
     try:
-        then = workflow.explain_then(here.house, domain.label, person, run)
+        then = explaining.explain_then(here.house, domain.label, person, run)
     except NotFound as problem:
         st.warning(escape(str(problem)), icon=":material/search_off:")
         return

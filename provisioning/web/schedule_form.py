@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from provisioning.report.times import HOURLY, KINDS, OWN, WEEKDAYS, kind_of
-from provisioning.workflow import ScheduleSeen, ScheduleTable
+from provisioning.setup_file import ScheduleTable
+from provisioning.workflow.scheduling import ScheduleSeen
 
 DOES: Mapping[str, str] = {
     "preview": "Make a preview only; a person approves and processes it",

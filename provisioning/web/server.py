@@ -18,7 +18,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
-from provisioning import workflow
 from provisioning.database import Database
 from provisioning.errors import RollcallError
 from provisioning.model import Actor
@@ -27,7 +26,8 @@ from provisioning.web import sign_in
 from provisioning.web.frame import LOST, data_folder
 from provisioning.web.let_in import is_let_in
 from provisioning.web.way_back import PAGES, keep_way_back
-from provisioning.workflow import DATABASE, MODE, Workspace
+from provisioning.workflow import hearing
+from provisioning.workflow.house import DATABASE, MODE, Workspace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -194,7 +194,7 @@ def _hear(label: str, headers: dict[str, str], body: bytes, sender: str) -> str 
         server = {MODE: "server"} if sign_in.configured() else {}
         house = Workspace(data_folder(), {**os.environ, **server}, Actor("HiBob"), where=f"webhook, {sender}")
         try:
-            return workflow.webhook(house, label, headers, body).value
+            return hearing.webhook(house, label, headers, body).value
         finally:
             sign_in.close(house)
     except RollcallError:

@@ -3,18 +3,18 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.model import Domain
 from provisioning.web import parts, settings_form
 from provisioning.web.frame import Here
 from provisioning.web.mapping_table import called
+from provisioning.workflow import connections, editing
 
 
 def scope(here: Here, domain: Domain) -> None:
     left, right = st.columns([5, 2], gap="medium")
     with left:
         rules = settings_form.scope_rows(domain.settings)
-        names = called(workflow.fields_known(here.house, domain.label))
+        names = called(connections.fields_known(here.house, domain.label))
         rules["HiBob column"] = [names.get(each, each) for each in rules["HiBob column"]]
         _table(rules, "Scope rules", "No rule: everybody is taken.")
     with right:
@@ -36,7 +36,7 @@ def lifecycle(here: Here, domain: Domain) -> None:
 
 def limits(domain: Domain) -> None:
     st.caption(settings_form.COUNTED)
-    words = workflow.limits_in_words(domain.settings)
+    words = editing.limits_in_words(domain.settings)
     rows = [
         {"Limit": label, "Set to": words[name], "What it does": means}
         for name, (label, means) in settings_form.LIMITS.items()

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from provisioning import workflow
-from provisioning.engine.lifecycle import DEFAULTS, status_key
+from provisioning.engine.lifecycle import DEFAULTS
 from provisioning.engine.mapping_rows import list_text, parse_list
+from provisioning.engine.transforms import status_key
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import (
     AbsenceArchives,
@@ -24,6 +24,8 @@ from provisioning.web.frame import Here, fail
 from provisioning.web.mapping_table import called
 from provisioning.web.parts import first
 from provisioning.web.words import ago, escape, people
+from provisioning.workflow import editing
+from provisioning.workflow.connections import connections_seen, fields_known, last_read
 
 INCLUDE, EXCLUDE = "Include", "Exclude"
 STATUSES = {
@@ -65,7 +67,7 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
         st.caption(
             "Without a rule everybody is taken. An employee is in when an include names them and no exclude does."
         )
-        names = called(workflow.fields_known(here.house, domain.label))
+        names = called(fields_known(here.house, domain.label))
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
         edited = st.data_editor(
             scope_rows(base), key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="",
@@ -114,11 +116,11 @@ def _values(number: int, row: Mapping[str, object]) -> tuple[str, ...]:
 
 def scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
     try:
-        found = workflow.try_scope(here.house, domain.label, rules)
+        found = editing.try_scope(here.house, domain.label, rules)
     except RollcallError as problem:
         fail(problem)
         return
-    read = workflow.last_read(here.house, domain.label)
+    read = last_read(here.house, domain.label)
     if found is None or read is None:
         st.info("No sample was read yet; after the first preview this counts live.", icon=":material/info:")
         return
@@ -135,7 +137,7 @@ def scope_count(here: Here, domain: Domain, rules: Sequence[ScopeRule]) -> None:
 def identity(here: Here, domain: Domain, base: Settings, key: str) -> Settings:
     left, right = st.columns(2, gap="large")
     fed = ["", *(each.name for each in domain.attributes if each.data_feed_name)]
-    connections = ["", *(each.connection.name for each in workflow.connections_seen(here.house, domain.customer))]
+    connections = ["", *(each.connection.name for each in connections_seen(here.house, domain.customer))]
     with left:
         identifier = st.selectbox(
             "Unique identifier", fed, _place(fed, base.unique_identifier), key=f"identifier_{key}",
@@ -223,7 +225,7 @@ def _named(base: Lifecycle) -> dict[str, tuple[str, Meaning]]:
 
 def statuses(here: Here, domain: Domain, said: Lifecycle) -> None:
     """The statuses that people have in HiBob, those first of which the table says nothing."""
-    found = workflow.try_lifecycle(here.house, domain.label, said)
+    found = editing.try_lifecycle(here.house, domain.label, said)
     if not found:
         return
     rows = [
@@ -265,11 +267,11 @@ COUNTED = "A number of people, a percentage of the live users such as 10%, or of
 
 def limits(base: Settings, key: str) -> Limits:
     st.caption(COUNTED)
-    words, said = workflow.limits_in_words(base), {}
+    words, said = editing.limits_in_words(base), {}
     columns = st.columns(3, gap="large")
     for place, (name, (label, help)) in enumerate(LIMITS.items()):
         said[name] = columns[place % 3].text_input(label, words[name], key=f"limit_{name}_{key}", help=help)
-    return workflow.limits_from_words(said, {name: label for name, (label, _) in LIMITS.items()})
+    return editing.limits_from_words(said, {name: label for name, (label, _) in LIMITS.items()})
 
 
 def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Protection, ...]:
@@ -308,7 +310,7 @@ def strangers(here: Here, domain: Domain, said: Sequence[Protection]) -> None:
     if st.query_params.get("part") != "protected":
         return
     named = [each.person for each in said if each.person]
-    unknown = workflow.strangers(here.house, domain.label, named)
+    unknown = editing.strangers(here.house, domain.label, named)
     if unknown:
         st.warning(
             "Nobody among the users, nor in the last read of HiBob, is called this, so it protects nobody now: "

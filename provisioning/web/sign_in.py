@@ -17,11 +17,12 @@ import streamlit as st
 from streamlit.auth_util import is_authlib_installed
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from provisioning import workflow
 from provisioning.errors import RoleMissing, SettingsError, SignedOut
 from provisioning.model import Actor
 from provisioning.web.words import escape
-from provisioning.workflow import LOCAL_USER, MODE, Ticket
+from provisioning.workflow import signing_in
+from provisioning.workflow.house import LOCAL_USER, MODE, Workspace, member
+from provisioning.workflow.signing_in import Ticket
 
 CONTACT, GROUPS_CLAIM = "ROLLCALL_CONTACT", "ROLLCALL_GROUPS_CLAIM"
 NEEDED = ("redirect_uri", "cookie_secret")
@@ -41,7 +42,7 @@ class Provider:
 
     name: str | None
     addresses: frozenset[str] | None
-    grants: workflow.Grants
+    grants: signing_in.Grants
 
     def speaks_for(self, email: str) -> bool:
         return self.addresses is None or email.rpartition("@")[2] in self.addresses
@@ -90,7 +91,7 @@ def configured(environment: Mapping[str, str] = os.environ) -> Configuration | N
 def _providers(names: tuple[str | None, ...], own: Mapping[str, object]) -> tuple[Provider, ...]:
     """Each with those for whom it speaks. One that is alone speaks for everybody. Of several, none may by itself say who
     somebody else's people are: raises `SettingsError` for one of which it is not said for whom it speaks."""
-    everywhere = workflow.read_grants(_table(own, "groups") if "groups" in own else {})
+    everywhere = signing_in.read_grants(_table(own, "groups") if "groups" in own else {})
     told = _table(own, "providers") if "providers" in own else {}
     unknown = sorted(set(told) - {name for name in names if name})
     if unknown:
@@ -98,7 +99,7 @@ def _providers(names: tuple[str | None, ...], own: Mapping[str, object]) -> tupl
     return tuple(_provider(name, told, everywhere, alone=len(names) == 1) for name in names)
 
 
-def _provider(name: str | None, told: Mapping[str, object], everywhere: workflow.Grants, *, alone: bool) -> Provider:
+def _provider(name: str | None, told: Mapping[str, object], everywhere: signing_in.Grants, *, alone: bool) -> Provider:
     if not name or (alone and name not in told):
         return Provider(name, None, everywhere)
     about = _table(told, name) if name in told else {}
@@ -108,7 +109,7 @@ def _provider(name: str | None, told: Mapping[str, object], everywhere: workflow
             f"[rollcall.providers.{name}] must say for whose e-mail addresses it speaks, such as addresses = "
             f'["acme.example"], or ["{ANYBODY}"] for anybody’s. Else whoever runs one provider could sign in as somebody of another.'
         )
-    own = workflow.read_grants(_table(about, "groups") if "groups" in about else {})
+    own = signing_in.read_grants(_table(about, "groups") if "groups" in about else {})
     if ANYBODY in addresses:
         return Provider(name, None, {**everywhere, **own})
     return Provider(name, frozenset(each.strip().lower().removeprefix("@") for each in addresses), own)
@@ -184,7 +185,7 @@ def is_loopback(host: str) -> bool:
 # --- who it is ----------------------------------------------------------------------------------------------
 
 
-def open_house(data: Path, environment: Mapping[str, str] = os.environ) -> workflow.Workspace:
+def open_house(data: Path, environment: Mapping[str, str] = os.environ) -> Workspace:
     """The workspace of whoever is at the browser. Raises `SignedOut` when nobody is signed in, `RoleMissing` for
     somebody without membership, `SettingsError` when the configuration lets nobody in."""
     found = configured(environment)
@@ -193,21 +194,19 @@ def open_house(data: Path, environment: Mapping[str, str] = os.environ) -> workf
         # Without headers there is no browser: a test draws the page by itself.
         came_from = st.context.ip_address if headers else None
         actor = local_actor(environment, st.get_option("server.address"), headers, came_from)
-        return workflow.Workspace(data, environment, actor, where=f"{platform.node()}, web")
+        return Workspace(data, environment, actor, where=f"{platform.node()}, web")
     ticket, provider = _ticket(found)
-    house = workflow.Workspace(
-        data, {**environment, MODE: "server"}, workflow.member(ticket.email), where=f"web, {_address()}"
-    )
+    house = Workspace(data, {**environment, MODE: "server"}, member(ticket.email), where=f"web, {_address()}")
     try:
-        workflow.sign_in(house, ticket, provider.grants)
-        workflow.need_membership(house)
+        signing_in.sign_in(house, ticket, provider.grants)
+        signing_in.need_membership(house)
     except BaseException:
         close(house)
         raise
     return house
 
 
-def close(house: workflow.Workspace) -> None:
+def close(house: Workspace) -> None:
     if "db" in vars(house):
         house.db.close()
 
@@ -228,7 +227,7 @@ def local_actor(
             "No sign-in is configured: Rollcall answers only browsers on its own machine, and no proxy. Configure [auth] in "
             ".streamlit/secrets.toml."
         )
-    return workflow.member(environment[LOCAL_USER])
+    return member(environment[LOCAL_USER])
 
 
 def _host(header: str) -> str:
@@ -268,7 +267,7 @@ def _ticket(found: Configuration) -> tuple[Ticket, Provider]:
     if claims.get("email_verified") in (False, "false"):
         raise SignedOut("Your identity provider has not verified your e-mail address.")
     try:
-        actor = workflow.member(email)
+        actor = member(email)
         at = datetime.fromtimestamp(issued, UTC)
     except (SettingsError, ValueError, OverflowError, OSError):
         raise SignedOut("Your identity provider did not give a usable e-mail address and time.") from None
@@ -322,11 +321,11 @@ def _draw_no_membership() -> None:
         st.logout()
 
 
-def draw_who(house: workflow.Workspace) -> None:
+def draw_who(house: Workspace) -> None:
     """Who is signed in, and the way out."""
     with st.container(border=True, gap="xsmall"):
         st.caption(":material/person: Signed in as")
         st.text(house.actor.email or "")
         if st.button("Sign out", icon=":material/logout:", help="Everywhere: in all tabs and on all machines."):
-            workflow.sign_out(house)
+            signing_in.sign_out(house)
             st.logout()

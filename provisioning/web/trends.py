@@ -6,13 +6,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from provisioning import workflow
 from provisioning.engine.trends import Mark
 from provisioning.report.trend_charts import added_chart, line_chart
 from provisioning.web import address
 from provisioning.web.frame import Here, link
 from provisioning.web.words import moment
-from provisioning.workflow import RunTrend
+from provisioning.workflow import trends
+from provisioning.workflow.trends import RunTrend
 
 CONFIG = {"displayModeBar": False}
 RULE = (
@@ -26,7 +26,7 @@ WORDS = {"added": "added", "archived": "archived", "live": "live users"}
 
 def draw(here: Here) -> None:
     """Live users, adds and archives, and duration of one domain's runs."""
-    found = workflow.trends_seen(here.house, here.label)
+    found = trends.trends_seen(here.house, here.label)
     if not found:
         st.info("No run has come to its end yet: there is nothing to compare.", icon=":material/info:")
         return
@@ -57,7 +57,7 @@ def draw_charts(found: Sequence[RunTrend]) -> None:
 
 def draw_all(here: Here) -> None:
     """The same over all customers, day by day, and the runs that stand out."""
-    found = workflow.trends_of_all(here.house)
+    found = trends.trends_of_all(here.house)
     if not found.days:
         st.info("No run in the last 90 days.", icon=":material/info:")
         return

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from provisioning.model import Action, Run, RunStatus, Severity
-from provisioning.workflow import PlanState, Station
+from provisioning.workflow.looking import PlanState
+from provisioning.workflow.stages import Station
 
 ACTIONS: Mapping[str, str] = {
     Action.ADD.value: "To be added",

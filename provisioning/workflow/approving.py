@@ -2,21 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provisioning.engine import columns as known
-from provisioning.engine.limits import concerning
-from provisioning.engine.mapping import text_column
-from provisioning.engine.plan import protected_by_rule
+from provisioning.engine.concerned import concerning, protected_by_rule
+from provisioning.engine.texts import text_column
 from provisioning.engine.transforms import address
-from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing, UsageError
+from provisioning.errors import NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import (
-    PLAN_LIFETIME,
     Action,
     Approval,
     Change,
@@ -27,13 +24,15 @@ from provisioning.model import (
 from provisioning.store import customers, drafts, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.workflow.decided import decisions_of
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.planning import decisions_of, domain_of, plan_seen, show_plan
+from provisioning.workflow.stored_plans import check_current, domain_of, plan_seen, show_plan
 
 if TYPE_CHECKING:
     from provisioning.report.workbook import WorkbookDecisions
 
+SELF = "self-archive"
 NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
 
@@ -99,46 +98,6 @@ def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[
         if named not in keys:
             raise NotFound(f"Preview {plan.id} changes nobody with the key “{named}”.")
     return set(leave_out) | (keys - set(only) if only else set())
-
-
-def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
-    """Raises `Lapsed` when the plan was overtaken."""
-    if domain.left_at:
-        raise Lapsed(
-            f"{domain.label} was offboarded on {domain.left_at:%d %b %Y}: nothing of it is approved or processed."
-        )
-    other = runs.another_run_since(house.db, domain.id, plan.id, plan.made_at)
-    why = why_lapsed(plan, domain, house.clock(), other)
-    if why:
-        raise Lapsed(f"{why} Make a new preview.")
-
-
-class Made(Protocol):
-    """What of a plan decides whether it was overtaken."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def made_at(self) -> datetime: ...
-    @property
-    def mapping_version(self) -> int: ...
-    @property
-    def settings_version(self) -> int: ...
-
-
-def why_lapsed(plan: Made, domain: Domain, now: datetime, other_run: str | None) -> str | None:
-    """Why a plan can no longer be approved or processed, or None. `other_run`: another that wrote since it was made."""
-    if now - plan.made_at > PLAN_LIFETIME:
-        return f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days."
-    for what, then, today in (
-        ("mapping", plan.mapping_version, domain.mapping_version),
-        ("settings", plan.settings_version, domain.settings_version),
-    ):
-        if then != today:
-            return f"The {what} changed since preview {plan.id} (version {then}, now {today})."
-    if other_run:
-        return f"Another run of {domain.label} was processed since preview {plan.id} ({other_run})."
-    return None
 
 
 def needs_another(house: Workspace, plan_id: str) -> str:
@@ -263,34 +222,6 @@ def _override_details(plan: Plan, overrides: Mapping[str, str]) -> list[dict[str
     ]
 
 
-def lapsed(house: Workspace, plan_id: str) -> str | None:
-    """Why a plan can no longer be approved or processed, in one sentence."""
-    plan = plan_seen(house, plan_id)
-    try:
-        check_current(house, plan, domain_of(house, plan))
-    except Lapsed as problem:
-        return str(problem)
-    return None
-
-
-def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
-    """The people whom the actor means to leave out of the approval: as long as they have not said, those whom the approval
-    there is leaves out."""
-    plan = plan_seen(house, plan_id)
-    draft = drafts.find(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name)
-    if draft:
-        return msgspec.json.decode(draft.content, type=tuple[str, ...])
-    approval = plans.get_approval(house.db, plan.id)
-    return approval.left_out if approval else ()
-
-
-def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
-    plan = plan_seen(house, plan_id)
-    require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
-    draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
-    drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
-
-
 def decided_by_workbook(house: Workspace, plan_id: str, workbook: BinaryIO) -> "WorkbookDecisions":
     """What a file would decide, before it is approved by it; writes nothing. Raises what approving by it would raise of
     the file itself."""
@@ -319,3 +250,30 @@ def approve_by_workbook(
 def keep_only(house: Workspace, plan_id: str, keys: Sequence[str]) -> None:
     """Leave out everybody but these."""
     keep_left_out(house, plan_id, _left_out(show_plan(house, plan_id), (), keys))
+
+
+def overridable(house: Workspace, plan_id: str) -> list[str]:
+    """The codes of the blocks that the actor may override: all of them, but for an archive of their own account."""
+    plan = plan_seen(house, plan_id)
+    codes = list(dict.fromkeys(each.code for each in plan.blocks))
+    if SELF in codes and archives_of(house, plans.get_plan(house.db, plan.id), [house.actor.email or ""]):
+        codes.remove(SELF)
+    return codes
+
+
+def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
+    """The people whom the actor means to leave out of the approval: as long as they have not said, those whom the approval
+    there is leaves out."""
+    plan = plan_seen(house, plan_id)
+    draft = drafts.find(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name)
+    if draft:
+        return msgspec.json.decode(draft.content, type=tuple[str, ...])
+    approval = plans.get_approval(house.db, plan.id)
+    return approval.left_out if approval else ()
+
+
+def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
+    plan = plan_seen(house, plan_id)
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
+    draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
+    drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())

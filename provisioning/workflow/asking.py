@@ -1,16 +1,31 @@
 """Having the worker do something, and seeing how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
-from provisioning.errors import NotFound
-from provisioning.store import jobs, plans
+from provisioning.errors import NotFound, Refused
+from provisioning.model import RunStatus
+from provisioning.store import customers, jobs, plans, runs
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import is_held
-from provisioning.workflow.deciding import Wishes
-from provisioning.workflow.house import PREPARERS, Workspace, seen_domain
-from provisioning.workflow.reading import Check
+from provisioning.workflow.checked import Check
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What to decide, by the keys of a plan. `move`: key → another domain of the customer. `same`, `not_same`: pairs of
+    an employee's key and a user's id. `test_accounts`: pairs of the account's e-mail and the domain where it is live.
+    `forget`: keys about whom nothing is to be decided any more."""
+
+    protect: Sequence[str] = ()
+    move: Mapping[str, str] = field(default_factory=dict)
+    same: Sequence[tuple[str, str]] = ()
+    not_same: Sequence[tuple[str, str]] = ()
+    test_accounts: Sequence[tuple[str, str]] = ()
+    forget: Sequence[str] = ()
 
 
 def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None, details: str = "") -> int:
@@ -58,3 +73,22 @@ def last_check(house: Workspace, label: str) -> Check | None:
     """What the last test of the connection proved, if it came to an end."""
     job = latest_job(house, label, [JobKind.CHECK])
     return msgspec.json.decode(job.result["check"], type=Check) if job and "check" in job.result else None
+
+
+def stop_asked(house: Workspace, run_id: str) -> bool:
+    """Whether somebody asked a run to stop, and it has not yet."""
+    run = runs.get_run(house.db, run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    return run.status is RunStatus.RUNNING and runs.stop_asked(house.db, run.id)
+
+
+def stop(house: Workspace, run_id: str) -> None:
+    """Ask a run to stop before its next chunk. `process` resumes it."""
+    run = runs.get_run(house.db, run_id)
+    domain = customers.domain_by_id(house.db, run.domain_id)
+    require(house, domain.customer_id, PREPARERS, "stop a run")
+    if run.status is not RunStatus.RUNNING:
+        raise Refused(f"Run {run.id} is not running: it is {run.status.value}.")
+    with house.db.transaction():
+        runs.ask_to_stop(house.db, run.id)
+        record_event(house, "stop asked", domain, plan=run.plan_id, run=run.id)

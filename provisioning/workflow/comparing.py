@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from provisioning.engine import advice, compare
+from provisioning.engine import compare
 from provisioning.engine.columns import Catalogue, resolve_all
 from provisioning.engine.compare import Comparison, Side
+from provisioning.engine.mapping_words import difference
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Attribute, Domain, Snapshot
 from provisioning.store import customers, snapshots
-from provisioning.workflow.editing import Begun, fields_known, save_mapping
+from provisioning.workflow.connections import fields_known
+from provisioning.workflow.editing import Begun, save_mapping
 from provisioning.workflow.house import PREPARERS, Workspace, seen_domain
 from provisioning.workflow.planning import situation_of
 from provisioning.workflow.reading import Read
@@ -44,7 +46,7 @@ def versions_of(house: Workspace, label: str) -> tuple[Version, ...]:
     before: tuple[Attribute, ...] = ()
     for version, at, by, attributes in customers.mapping_versions(house.db, domain.id):
         identifier = _identifier(house, domain, attributes, at)
-        found.append(Version(version, by, at, attributes, identifier, advice.difference(before, attributes)))
+        found.append(Version(version, by, at, attributes, identifier, difference(before, attributes)))
         before = attributes
     return tuple(reversed(found))
 

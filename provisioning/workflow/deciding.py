@@ -1,8 +1,8 @@
 """Decisions about people of a preview. They make a new plan at once, from the stored snapshots: HiBob is not read."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from provisioning.engine.plan import make_plan
@@ -12,28 +12,17 @@ from provisioning.model import Action, Domain, Plan, Status
 from provisioning.store import customers, plans, runs
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.approving import archives_of, check_current
+from provisioning.workflow.approving import archives_of
+from provisioning.workflow.asking import Wishes
+from provisioning.workflow.decided import live_account
 from provisioning.workflow.directories import known_directory, same_system
 from provisioning.workflow.farewell import plan_farewell
-from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require, seen_domain
-from provisioning.workflow.planning import domain_of, kept_sides, live_account, situation_of, store_plan
+from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require
+from provisioning.workflow.planning import kept_sides, situation_of, store_plan
+from provisioning.workflow.stored_plans import check_current, domain_of
 from provisioning.workflow.undoing import plan_back
 
 PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What to decide, by the keys of a plan. `move`: key → another domain of the customer. `same`, `not_same`: pairs of
-    an employee's key and a user's id. `test_accounts`: pairs of the account's e-mail and the domain where it is live.
-    `forget`: keys about whom nothing is to be decided any more."""
-
-    protect: Sequence[str] = ()
-    move: Mapping[str, str] = field(default_factory=dict)
-    same: Sequence[tuple[str, str]] = ()
-    not_same: Sequence[tuple[str, str]] = ()
-    test_accounts: Sequence[tuple[str, str]] = ()
-    forget: Sequence[str] = ()
 
 
 def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = quiet) -> Plan:
@@ -239,20 +228,3 @@ class _Deciding:
         own = [each.key for each in mine if each.key in finding.keys]
         account = f"{other.name}/{email}"
         return [PersonDecision(DecisionKind.TEST_ACCOUNT, key, account) for key in own or finding.keys]
-
-
-def decisions_seen(house: Workspace, label: str) -> list[PersonDecision]:
-    """The decisions in force, newest first."""
-    return plans.decisions_made(house.db, seen_domain(house, label, "see the decisions").id)
-
-
-def take_back(house: Workspace, label: str, key: str) -> None:
-    """Forget what was decided about somebody; the next preview shows what follows."""
-    domain = seen_domain(house, label, "take back a decision", PREPARERS)
-    if house.actor.email is None:
-        raise RoleMissing("The operator may prepare, but not decide about people.")
-    with house.db.transaction():
-        if not any(each.key == key for each in plans.decisions_made(house.db, domain.id)):
-            raise NotFound(f"Nothing was decided about “{key}” in {domain.label}.")
-        plans.forget_decisions(house.db, domain.id, [key])
-        record_event(house, "decided", domain, decisions=[], taken_back=[key])

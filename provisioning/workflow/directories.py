@@ -1,22 +1,16 @@
 """The user directory of a domain: opened to be read and written, or as it was read last, for looking only."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from provisioning.database import sought
-from provisioning.engine.texts import blank, is_filled, whole
 from provisioning.errors import NotFound, SettingsError
 from provisioning.hands import Closed
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
-from provisioning.model import AttributeType, Domain, Scim, Status, Users
-from provisioning.store import customers, snapshots
+from provisioning.model import Domain, Scim, Status, Users
+from provisioning.store import snapshots
 from provisioning.store.secrets import get_secret, scim_owner
 from provisioning.target.local import LocalDirectory
 from provisioning.workflow.house import Workspace
@@ -149,56 +143,6 @@ def same_system(one: Domain, other: Domain) -> bool:
         return left.scim is right.scim
     same = left.scim.base_url == right.scim.base_url and left.domain_attribute == right.domain_attribute
     return same and left.domain_attribute is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """Users of a customer's other domains who have a unique identifier, a row each; every id once."""
-
-    ids: pa.Array
-    identifiers: pa.Array
-
-
-def identifiers_elsewhere(house: Workspace, domain: Domain) -> Elsewhere:
-    """The users of the customer's other domains in the same directory as they were read last: they may be managers of this
-    one's."""
-    ids, identifiers = [blank(0)], [blank(0)]
-    if any(each.type is AttributeType.USER and each.data_feed_name for each in domain.attributes):
-        for other in customers.domains(house.db, domain.customer_id):
-            name = other.settings.unique_identifier
-            if other.id == domain.id or not name or not same_system(domain, other):
-                continue
-            with suppress(NotFound):
-                users = known_users(house, other, [name])
-                if name in users.attributes:
-                    ids.append(whole(users.ids))
-                    identifiers.append(whole(users.attributes[name]))
-    return _last_of_each(pa.concat_arrays(ids), pa.concat_arrays(identifiers))
-
-
-def _last_of_each(ids: pa.Array, identifiers: pa.Array) -> Elsewhere:
-    """Who is in two domains, because they were read at different times, is known as in the last of them."""
-    encoded = ids.dictionary_encode()
-    rows = np.zeros(len(encoded.dictionary), dtype=np.int64)
-    rows[encoded.indices.to_numpy()] = np.arange(len(ids))
-    last = identifiers.take(pa.array(rows))
-    filled = pa.array(is_filled(last))
-    return Elsewhere(encoded.dictionary.filter(filled), last.filter(filled))
-
-
-def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Elsewhere) -> Users:
-    """A portal refers to managers by id: those of other domains get their unique identifier too, as those of this one
-    have it."""
-    if domain.settings.scim is None or not len(elsewhere.ids):
-        return users
-    references = {each.name for each in domain.attributes if each.type is AttributeType.USER}
-    named = {
-        name: pc.coalesce(elsewhere.identifiers.take(pc.index_in(column, elsewhere.ids)), column)
-        if name in references
-        else column
-        for name, column in users.attributes.items()
-    }
-    return replace(users, attributes=named)
 
 
 def read_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> Users:

@@ -1,7 +1,7 @@
 """Mapping and settings while somebody edits them: drafts, advice, versions."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,17 +16,16 @@ from provisioning.engine import advice, suggesting
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, resolve_all
 from provisioning.engine.lifecycle import wishes
-from provisioning.engine.mapping import text_column
+from provisioning.engine.mapping_words import difference
 from provisioning.engine.scope import in_scope
 from provisioning.engine.suggesting import Suggestion
-from provisioning.engine.texts import folded, one_of, whole
+from provisioning.engine.texts import folded, one_of, text_column, whole
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound, Refused, SettingsError
 from provisioning.model import (
     Attribute,
     Column,
     Domain,
-    Evidence,
     Field,
     Lifecycle,
     Limits,
@@ -36,40 +35,10 @@ from provisioning.model import (
 from provisioning.store import customers, drafts, snapshots
 from provisioning.store.snapshots import KeptRead
 from provisioning.workflow.asking import last_check
+from provisioning.workflow.connections import fields_known, newest_read
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
-from provisioning.workflow.reading import connection_of, read_hibob, suggested_fields
 from provisioning.workflow.setting_up import changed_settings, file_of
-from provisioning.workflow.values import note_values
-
-
-def read_sample(house: Workspace, label: str) -> int:
-    """Read HiBob with the columns of the asker's mapping draft, or the usual ones while that is empty, for the mapping page
-    only; returns how many people."""
-    domain = seen_domain(house, label, "read a sample", PREPARERS)
-    draft = mapping_draft(house, label)
-    attributes = tuple({*(draft.attributes if draft else ()), *domain.attributes})
-    wanted = tuple(each for each in attributes if not _unknown(house, domain, each))
-    read = read_hibob(house, replace(domain, attributes=wanted), fresh_metadata=True, also=suggested_fields(attributes))
-    employees = read.employees
-    snapshots.save_sample(house.snapshots, domain.id, employees)
-    note_values(house, domain, employees, tuple(read.catalogue.fields.values()))
-    return employees.evidence.employees
-
-
-def _unknown(house: Workspace, domain: Domain, each: Attribute) -> bool:
-    """A draft may name columns that cannot be resolved; the page says so, and the others are read. Which titles a
-    report has is only known when it is read, and of HiBob's fields nothing before the first contact."""
-    fields = fields_known(house, domain.label)
-    if connection_of(house, domain).report is not None or not fields:
-        return False
-    catalogue = Catalogue(fields)
-    try:
-        resolve_all(catalogue, [name for name in (each.data_feed_name, each.fallback) if name])
-    except SettingsError:
-        return True
-    return False
-
 
 MAPPING, PAST = "mapping", "mapping past"
 MOST_PAST = 20
@@ -79,40 +48,9 @@ KEPT = 64
 """So many answers of what a mapping makes of somebody are kept, for whoever asks again."""
 
 
-def fields_known(house: Workspace, label: str) -> tuple[Field, ...]:
-    """HiBob's fields as last read; none before the first contact."""
-    domain = seen_domain(house, label, "see the mapping")
-    try:
-        connection = connection_of(house, domain)
-    except SettingsError:
-        return ()
-    cached = customers.metadata(house.db, connection.id)
-    fields = cached[0] if cached else ()
-    if connection.report is None or not fields:
-        return fields
-    return (*fields, *_titles(last_read(house, label), {each.id for each in fields}))
-
-
-def _titles(read: Evidence | None, known_ids: set[str]) -> Iterable[Field]:
-    """The columns of a report that are no field of HiBob's: their titles are their names."""
-    for each in read.columns if read else ():
-        if each.field not in known_ids:
-            yield Field(each.field, each.field, json_path=each.field)
-
-
-def last_read(house: Workspace, label: str) -> Evidence | None:
-    """What the newest read of HiBob that is kept proved, be it for a plan or a sample; None before the first."""
-    read = _newest(house, label)
-    return read.evidence if read else None
-
-
-def _newest(house: Workspace, label: str) -> KeptRead | None:
-    return snapshots.newest_read(house.snapshots, seen_domain(house, label, "see the last read").id)
-
-
 def people_read(house: Workspace, label: str, text: str = "", most: int = 300) -> list[tuple[str, str]]:
     """(key, name and e-mail) of people in the newest read whose line holds this text."""
-    read = _newest(house, label)
+    read = newest_read(house, label)
     if read is None:
         return []
     # Without words everybody fits.
@@ -123,7 +61,7 @@ def people_read(house: Workspace, label: str, text: str = "", most: int = 300) -
 
 def person_read(house: Workspace, label: str, key: str) -> str | None:
     """Name and e-mail of one person (by key) of the newest read; None when they are not in it."""
-    read = _newest(house, label)
+    read = newest_read(house, label)
     if read is None:
         return None
     table = read.people(_NAMING)
@@ -145,7 +83,7 @@ def try_mapping(
 ) -> tuple[advice.Trial, ...]:
     """What the mapping makes of one person (by key) of the newest read; of nobody when the key is not in it: then only
     the shares are told. Empty before the first read."""
-    read = _newest(house, label)
+    read = newest_read(house, label)
     if read is None:
         return ()
     return _tried(read, tuple(attributes), fields_known(house, label), identifier, person)
@@ -213,7 +151,7 @@ def _since(house: Workspace, domain: Domain, begun: Begun) -> tuple[str, ...]:
     lines: tuple[str, ...] = ()
     if domain.mapping_version != begun.version:
         old, _ = customers.mapping_at(house.db, domain.id, begun.version)
-        lines = advice.difference(old, domain.attributes) or ("nothing that differs",)
+        lines = difference(old, domain.attributes) or ("nothing that differs",)
     now = begun_from(domain).identifier
     if now != begun.identifier:
         lines += (f"unique identifier: {begun.identifier or '(none)'} → {now or '(none)'}",)
@@ -289,7 +227,7 @@ def save_mapping(
         for kind in (MAPPING, PAST):
             drafts.drop(house.db, domain.id, kind, by)
         if version or also:
-            changed = list(advice.difference(domain.attributes, attributes))
+            changed = list(difference(domain.attributes, attributes))
             back = {"gone_back_to": gone_back_to} if gone_back_to is not None else {}
             record_event(
                 house, "mapping saved", domain, mapping_version=version or domain.mapping_version, changed=changed,
@@ -391,7 +329,7 @@ class ScopeSeen:
 
 def try_scope(house: Workspace, label: str, rules: Sequence[ScopeRule], most: int = 500) -> ScopeSeen | None:
     """Live count and names for rules that need not be saved; None before the first read. Raises `SettingsError`."""
-    read = _newest(house, label)
+    read = newest_read(house, label)
     if read is None:
         return None
     columns = resolve_all(Catalogue(fields_known(house, label)), [each.column for each in rules])
@@ -417,7 +355,7 @@ class StatusSeen:
 
 def try_lifecycle(house: Workspace, label: str, lifecycle: Lifecycle) -> tuple[StatusSeen, ...]:
     """The statuses of the newest read, the commonest first, for a table that need not be saved; none before it."""
-    read = _newest(house, label)
+    read = newest_read(house, label)
     if read is None:
         return ()
     table = read.people(

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provisioning import setup_file
-from provisioning.engine import advice, mapping_rows
+from provisioning.engine import mapping_rows
 from provisioning.engine.columns import Catalogue
-from provisioning.engine.mapping_words import in_words
+from provisioning.engine.mapping_words import difference, in_words
 from provisioning.errors import SettingsError
 from provisioning.model import Attribute
 from provisioning.report.csv_file import read_lines, write_lines
 from provisioning.report.text import moment
 from provisioning.store import customers
-from provisioning.workflow.editing import check_usable, fields_known
+from provisioning.workflow.connections import connection_of, fields_known
+from provisioning.workflow.editing import check_usable
 from provisioning.workflow.house import Workspace, seen_domain
-from provisioning.workflow.reading import connection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def take_rows(
             check_usable(house, domain, taken.attributes, named)
     except SettingsError as problem:
         return RowsTaken(tuple(attributes), identifier, (), (str(problem),))
-    lines = list(advice.difference(attributes, taken.attributes))
+    lines = list(difference(attributes, taken.attributes))
     if taken.identifier != identifier:
         lines.append(f"unique identifier: {identifier or '(none)'} → {taken.identifier or '(none)'}")
     return RowsTaken(taken.attributes, taken.identifier, tuple(lines), taken.problems)

@@ -13,8 +13,8 @@ from provisioning.model import Connection, Domain
 from provisioning.store import customers, schedules
 from provisioning.store.schedules import State
 from provisioning.store.secrets import get_secret, webhook_owner
+from provisioning.workflow.connections import connection_of
 from provisioning.workflow.house import Workspace, with_us
-from provisioning.workflow.reading import connection_of
 from provisioning.workflow.resting import change
 
 QUIET_VARIABLE, QUIET_SECONDS = "ROLLCALL_WEBHOOK_QUIET_SECONDS", 120

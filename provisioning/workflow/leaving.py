@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from provisioning.errors import NotFound, Refused, RoleMissing
-from provisioning.model import Connection, Customer, Domain, RunStatus
+from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing
+from provisioning.model import Connection, Customer, Domain, Plan, PlanStatus, RunStatus
 from provisioning.store import customers, leaving, plans, runs, snapshots
 from provisioning.store.leases import is_held
-from provisioning.workflow.farewell import farewell_of, need_farewell
 from provisioning.workflow.house import (
     PREPARERS,
     READERS,
@@ -20,7 +19,7 @@ from provisioning.workflow.house import (
     seen_customer,
     seen_domain,
 )
-from provisioning.workflow.undoing import can_go_on
+from provisioning.workflow.stored_plans import can_go_on, check_current
 
 
 class Fate(StrEnum):
@@ -115,3 +114,36 @@ def domains_left(house: Workspace, customer: str) -> Sequence[tuple[str, datetim
     """(`CUSTOMER/DOMAIN`, since when) of the domains that were offboarded, to read what happened in them."""
     found = seen_customer(house, customer, "see this customer", READERS)
     return [(each.label, each.left_at) for each in customers.domains_ever(house.db, found.id) if each.left_at]
+
+
+def farewell_seen(house: Workspace, label: str) -> tuple[Plan | None, bool]:
+    """(the plan that archives everybody, if there is one that still holds, whether that is done)"""
+    return farewell_of(house, seen_domain(house, label, "see the previews"))
+
+
+def farewell_of(house: Workspace, domain: Domain) -> tuple[Plan | None, bool]:
+    found = plans.last_farewell(house.db, domain.id)
+    plan = plans.plan_head(house.db, found) if found else None
+    try:
+        if plan:
+            check_current(house, plan, domain)
+    except Lapsed:
+        plan = None
+    run = runs.latest_run(house.db, plan.id) if plan else None
+    done = run is not None and run.status is RunStatus.DONE
+    return plan, done or (plan is not None and plan.status is PlanStatus.EMPTY)
+
+
+def need_farewell(house: Workspace, domain: Domain) -> None:
+    """Raises `Refused` unless everybody was archived, but those who were left out or are protected."""
+    plan, done = farewell_of(house, domain)
+    if done:
+        return
+    if plan is None:
+        raise Refused(f"{domain.label}: nobody has planned yet to archive its users.")
+    run = runs.latest_run(house.db, plan.id)
+    if run:
+        again = f"process {plan.id}" + (" --retry-failed" if run.status is RunStatus.PARTIAL else "")
+        raise Refused(f"{domain.label}: run {run.id} has not archived everybody: it is {run.status.value}. `{again}`.")
+    next_step = "is approved and not processed" if plans.get_approval(house.db, plan.id) else "is not approved yet"
+    raise Refused(f"{domain.label}: preview {plan.id}, which archives its users, {next_step}.")

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from provisioning.errors import Lapsed
 from provisioning.model import (
+    Action,
     Approval,
     Change,
     Domain,
@@ -16,17 +17,17 @@ from provisioning.model import (
     Outcome,
     Plan,
     PlanStatus,
+    Result,
     Run,
     RunStatus,
 )
 from provisioning.report.called import held_codes
 from provisioning.store import customers, history, jobs, plan_groups, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
-from provisioning.workflow.approving import check_current, lapsed
+from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
 from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
-from provisioning.workflow.planning import domain_of, plan_seen
-from provisioning.workflow.setting_up import connections_seen
+from provisioning.workflow.stored_plans import check_current, domain_of, lapsed, plan_seen
 
 Event = history.Event
 
@@ -59,11 +60,6 @@ def verify(house: Workspace, head: str | None = None) -> history.Verdict:
     verdict = history.verify(house.db, head)
     sealer = house.sealer()
     return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
-
-
-def history_head(house: Workspace) -> str:
-    """The newest hash of the history: whoever keeps it can have it checked later."""
-    return history.head(house.db)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,3 +251,25 @@ def users_seen(
 def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:
     """The user of a person, by the key that plans know them by; None when there is none."""
     return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
+
+
+def changed_somebody(house: Workspace, run_id: str) -> bool:
+    """Whether there is anything to undo."""
+    run = runs.get_run(house.db, run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    return run.counts[Result.DONE.value] > 0
+
+
+def progress_of(house: Workspace, plan_id: str, *, retrying: bool = False) -> tuple[int, int]:
+    """(how many changes of a plan are settled, of how many) in its run, or in its retry, which may not have begun."""
+    plan, run = plan_seen(house, plan_id), runs.latest_run(house.db, plan_id)
+    before = run if run and retrying and run.status is not RunStatus.RUNNING else None
+    if run and run.retry_of and before is None:
+        return len(run.outcomes), len(failed_people(runs.get_run(house.db, run.retry_of)))
+    if before:
+        return 0, len(failed_people(before))
+    return len(run.outcomes) if run else 0, sum(plan.counts.get(each.value, 0) for each in Action)
+
+
+def failed_people(run: Run) -> set[tuple[str, Action]]:
+    return {(each.key, each.action) for each in run.outcomes if each.result is Result.FAILED}

@@ -11,15 +11,15 @@ from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Customer, Domain, PlanStatus, Role, RunStatus
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, overview, schedules
-from provisioning.workflow.approving import why_lapsed
+from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_domain
 from provisioning.workflow.looking import PlanState
-from provisioning.workflow.reading import Check
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
 from provisioning.workflow.stages import Facts, live_people_read, next_station, stations
+from provisioning.workflow.stored_plans import why_lapsed
 
 
 @dataclass(frozen=True, slots=True)

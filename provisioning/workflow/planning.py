@@ -1,54 +1,47 @@
 """Making plans: both sides are read, compared, and the difference is stored frozen."""
 
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from io import BytesIO
-from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from provisioning.bulk import collector_off
 from provisioning.engine.columns import Catalogue, column_names, resolve_all
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import Situation
-from provisioning.engine.transforms import fold
-from provisioning.errors import SettingsError
+from provisioning.engine.texts import blank, is_filled, whole
+from provisioning.errors import NotFound, SettingsError
 from provisioning.model import (
     PLAN_LIFETIME,
-    Approval,
+    AttributeType,
     Decision,
-    Decisions,
     Domain,
     Field,
     Plan,
     PlanStatus,
-    Run,
     Snapshot,
-    Status,
     Users,
 )
-from provisioning.store import customers, history, plans, runs, snapshots
+from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
-from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.store.workbooks import keep_workbook
-from provisioning.workflow.directories import (
-    identifiers_elsewhere,
-    known_directory,
-    live_users,
-    read_users,
-    with_names_elsewhere,
-)
+from provisioning.workflow.connections import connection_of
+from provisioning.workflow.decided import decisions_of
+from provisioning.workflow.directories import known_users, live_users, read_users, same_system
 from provisioning.workflow.house import (
     PREPARERS,
-    READERS,
     Say,
     Waiting,
     Workspace,
     quiet,
     record_event,
-    require,
     seen_domain,
     with_us,
 )
-from provisioning.workflow.reading import Read, connection_of, other_domains, read_hibob
+from provisioning.workflow.reading import Read, other_domains, read_hibob
 from provisioning.workflow.values import note_values
 
 SEVEN_DAYS = timedelta(days=7)
@@ -146,47 +139,6 @@ def kept_read(house: Workspace, domain: Domain, employees: Snapshot) -> Read:
     return Read(columns, others, employees, catalogue, employees.evidence.read_at)
 
 
-def decisions_of(house: Workspace, domain: Domain) -> Decisions:
-    """The decisions in force. A test account counts only while it is live; whoever was to be moved to a domain that is
-    gone stays, for moving archives nobody."""
-    made = plans.decisions_made(house.db, domain.id)
-    homes = {each.name for each in customers.domains(house.db, domain.customer_id)}
-
-    def of(kind: DecisionKind) -> list[PersonDecision]:
-        return [each for each in made if each.kind is kind]
-
-    return Decisions(
-        protected=frozenset(
-            [
-                *(each.key for each in of(DecisionKind.PROTECT)),
-                *(each.key for each in of(DecisionKind.MOVE) if each.other not in homes),
-            ]
-        ),
-        same={each.key: each.other for each in of(DecisionKind.SAME)},
-        not_same=frozenset((each.key, each.other) for each in of(DecisionKind.NOT_SAME)),
-        moves={each.key: each.other for each in of(DecisionKind.MOVE) if each.other in homes},
-        confirmed=frozenset(each.key for each in of(DecisionKind.TEST_ACCOUNT) if _is_live(house, domain, each.other)),
-    )
-
-
-def _is_live(house: Workspace, domain: Domain, account: str) -> bool:
-    name, _, email = account.partition("/")
-    found = [each for each in customers.domains(house.db, domain.customer_id) if each.name == name]
-    return bool(found) and live_account(house, found[0], email) is Status.LIVE
-
-
-def live_account(house: Workspace, domain: Domain, email: str) -> Status | None:
-    """The status of a domain's user with this e-mail in any spelling, as last read; a live one first; None when there is
-    none."""
-    wanted = fold(email)
-    found = {
-        Status(status)
-        for _, _, status, attributes in known_directory(house, domain).everybody()
-        if wanted and any(fold(value) == wanted for value in attributes.values())
-    }
-    return Status.LIVE if Status.LIVE in found else next(iter(found), None)
-
-
 def store_plan(
     house: Workspace, situation: Situation, decision: Decision, undo_of: str | None = None, *, farewell: bool = False
 ) -> Plan:
@@ -207,50 +159,51 @@ def store_plan(
     return plans.get_plan(house.db, plan_id)
 
 
-def show_plan(house: Workspace, plan_id: str) -> Plan:
-    plan = plans.get_plan(house.db, plan_id)
-    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
-    return plan
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Users of a customer's other domains who have a unique identifier, a row each; every id once."""
+
+    ids: pa.Array
+    identifiers: pa.Array
 
 
-def domain_of(house: Workspace, plan: Plan) -> Domain:
-    return customers.domain_by_id(house.db, plan.domain_id)
+def identifiers_elsewhere(house: Workspace, domain: Domain) -> Elsewhere:
+    """The users of the customer's other domains in the same directory as they were read last: they may be managers of this
+    one's."""
+    ids, identifiers = [blank(0)], [blank(0)]
+    if any(each.type is AttributeType.USER and each.data_feed_name for each in domain.attributes):
+        for other in customers.domains(house.db, domain.customer_id):
+            name = other.settings.unique_identifier
+            if other.id == domain.id or not name or not same_system(domain, other):
+                continue
+            with suppress(NotFound):
+                users = known_users(house, other, [name])
+                if name in users.attributes:
+                    ids.append(whole(users.ids))
+                    identifiers.append(whole(users.attributes[name]))
+    return _last_of_each(pa.concat_arrays(ids), pa.concat_arrays(identifiers))
 
 
-def build_workbook(house: Workspace, plan_id: str) -> None:
-    """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
-    plan, file = plans.get_plan(house.db, plan_id), BytesIO()
-    require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
-    write_workbook(plan, file, (), history.head(house.db))
-    keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
+def with_names_elsewhere(domain: Domain, users: Users, elsewhere: Elsewhere) -> Users:
+    """A portal refers to managers by id: those of other domains get their unique identifier too, as those of this one
+    have it."""
+    if domain.settings.scim is None or not len(elsewhere.ids):
+        return users
+    references = {each.name for each in domain.attributes if each.type is AttributeType.USER}
+    named = {
+        name: pc.coalesce(elsewhere.identifiers.take(pc.index_in(column, elsewhere.ids)), column)
+        if name in references
+        else column
+        for name, column in users.attributes.items()
+    }
+    return replace(users, attributes=named)
 
 
-def write_workbook(
-    plan: Plan,
-    file: BinaryIO,
-    left_out: Collection[str],
-    head: str,
-    approval: Approval | None = None,
-    run: Run | None = None,
-    lapsed: str = "",
-) -> None:
-    """openpyxl takes a tenth of a page's start, and few pages write one."""
-    from provisioning.report import workbook
-
-    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed)
-
-
-def plan_seen(house: Workspace, plan_id: str) -> Plan:
-    """A plan without its people: they are asked for page by page."""
-    plan = plans.plan_head(house.db, plan_id)
-    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
-    return plan
-
-
-def approval_of(house: Workspace, plan_id: str) -> Approval | None:
-    return plans.get_approval(house.db, plan_seen(house, plan_id).id)
-
-
-def run_of(house: Workspace, plan_id: str) -> Run | None:
-    """The plan's latest run."""
-    return runs.latest_run(house.db, plan_seen(house, plan_id).id)
+def _last_of_each(ids: pa.Array, identifiers: pa.Array) -> Elsewhere:
+    """Who is in two domains, because they were read at different times, is known as in the last of them."""
+    encoded = ids.dictionary_encode()
+    rows = np.zeros(len(encoded.dictionary), dtype=np.int64)
+    rows[encoded.indices.to_numpy()] = np.arange(len(ids))
+    last = identifiers.take(pa.array(rows))
+    filled = pa.array(is_filled(last))
+    return Elsewhere(encoded.dictionary.filter(filled), last.filter(filled))

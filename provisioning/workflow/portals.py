@@ -5,26 +5,15 @@ from typing import TYPE_CHECKING
 
 from provisioning.errors import SettingsError
 from provisioning.hosts import SKILLCAST_HOSTS, allowed_hosts, check_base_url
-from provisioning.model import Attribute, Domain, Finding, Scim
+from provisioning.model import Domain, Scim
 from provisioning.store import customers
 from provisioning.store.secrets import about_secret, drop_secret, put_secret, scim_owner
+from provisioning.workflow.checked import PortalSeen
 from provisioning.workflow.directories import open_directory
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 
 if TYPE_CHECKING:
     from provisioning.target.scim_provider import Announced
-
-
-@dataclass(frozen=True, slots=True)
-class PortalSeen:
-    """What a portal announced when it was tested. `features`: (what, in words); `notes`: what it did not say;
-    `suggestions`: rows that the mapping does not have."""
-
-    base_url: str
-    features: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    suggestions: tuple[Attribute, ...]
 
 
 def ask_portal(house: Workspace, domain: Domain) -> PortalSeen | None:

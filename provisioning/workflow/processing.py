@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from provisioning.engine.plan import digest
-from provisioning.engine.proof import READ_PROOF
 from provisioning.errors import NotFound, Refused, SettingsError, TargetError
 from provisioning.model import (
+    READ_PROOF,
     Action,
     Approval,
     Change,
@@ -22,14 +22,13 @@ from provisioning.model import (
     RunStatus,
     Speed,
 )
-from provisioning.store import customers, plans, runs, snapshots, speeds
+from provisioning.store import plans, runs, snapshots, speeds
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
-from provisioning.workflow.approving import check_current, kept_since
+from provisioning.workflow.approving import kept_since
 from provisioning.workflow.directories import Directory, live_users, open_directory
 from provisioning.workflow.house import (
     PREPARERS,
-    READERS,
     Progress,
     PutDown,
     Say,
@@ -39,9 +38,11 @@ from provisioning.workflow.house import (
     record_event,
     require,
 )
-from provisioning.workflow.planning import domain_of, plan_seen, planned, situation_of
+from provisioning.workflow.looking import failed_people
+from provisioning.workflow.planning import planned, situation_of
 from provisioning.workflow.reading import read_hibob
 from provisioning.workflow.retention import remove_old
+from provisioning.workflow.stored_plans import check_current, domain_of
 
 CHUNK = 100
 STOPPED = "stopped"
@@ -112,18 +113,14 @@ def _to_process(house: Workspace, plan: Plan, run: Run | None, retry_failed: boo
     if run is None:
         return list(plan.changes)
     if retry_failed:
-        failed = _failed(run)
+        failed = failed_people(run)
         if not failed:
             raise Refused(f"Run {run.id} has nobody who failed; there is nothing to try again.")
         return [change for change in plan.changes if (change.key, change.action) in failed]
-    wanted = _failed(runs.get_run(house.db, run.retry_of)) if run.retry_of else None
+    wanted = failed_people(runs.get_run(house.db, run.retry_of)) if run.retry_of else None
     done = {(each.key, each.action) for each in run.outcomes}
     todo = [change for change in plan.changes if (change.key, change.action) not in done]
     return [each for each in todo if wanted is None or (each.key, each.action) in wanted]
-
-
-def _failed(run: Run) -> set[tuple[str, Action]]:
-    return {(each.key, each.action) for each in run.outcomes if each.result is Result.FAILED}
 
 
 def _changed_at_source(
@@ -318,33 +315,3 @@ class _Processing:
                 why=note,
             )
         return runs.get_run(self.house.db, self.run.id)
-
-
-def progress_of(house: Workspace, plan_id: str, *, retrying: bool = False) -> tuple[int, int]:
-    """(how many changes of a plan are settled, of how many) in its run, or in its retry, which may not have begun."""
-    plan, run = plan_seen(house, plan_id), runs.latest_run(house.db, plan_id)
-    before = run if run and retrying and run.status is not RunStatus.RUNNING else None
-    if run and run.retry_of and before is None:
-        return len(run.outcomes), len(_failed(runs.get_run(house.db, run.retry_of)))
-    if before:
-        return 0, len(_failed(before))
-    return len(run.outcomes) if run else 0, sum(plan.counts.get(each.value, 0) for each in Action)
-
-
-def stop_asked(house: Workspace, run_id: str) -> bool:
-    """Whether somebody asked a run to stop, and it has not yet."""
-    run = runs.get_run(house.db, run_id)
-    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
-    return run.status is RunStatus.RUNNING and runs.stop_asked(house.db, run.id)
-
-
-def stop(house: Workspace, run_id: str) -> None:
-    """Ask a run to stop before its next chunk. `process` resumes it."""
-    run = runs.get_run(house.db, run_id)
-    domain = customers.domain_by_id(house.db, run.domain_id)
-    require(house, domain.customer_id, PREPARERS, "stop a run")
-    if run.status is not RunStatus.RUNNING:
-        raise Refused(f"Run {run.id} is not running: it is {run.status.value}.")
-    with house.db.transaction():
-        runs.ask_to_stop(house.db, run.id)
-        record_event(house, "stop asked", domain, plan=run.plan_id, run=run.id)

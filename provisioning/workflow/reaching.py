@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from provisioning.hands import Closed
 from provisioning.hosts import AddressesOf, public_only
 from provisioning.model import Attribute, Field, Snapshot, Users
-from provisioning.source.people import read_people
-from provisioning.source.reports import Report, read_report
 
 if TYPE_CHECKING:
+    # Whoever looks at a directory needs to know how one is reached, and seldom what HiBob answers.
     from provisioning.source.client import HiBobClient
+    from provisioning.source.reports import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,15 @@ class HiBobAsked:
 
 
 def people_of(asked: HiBobAsked) -> Snapshot:
+    from provisioning.source.people import read_people
+
     with hibob_at(asked.reach, asked.service_user_id) as client:
         return read_people(client, asked.fields, asked.now, asked.kept.content if asked.kept else None)
 
 
-def report_of(asked: HiBobAsked) -> Report:
+def report_of(asked: HiBobAsked) -> "Report":
+    from provisioning.source.reports import read_report
+
     assert asked.report is not None
     with hibob_at(asked.reach, asked.service_user_id) as client:
         return read_report(client, asked.report, asked.fields)

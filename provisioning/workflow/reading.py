@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioning.engine import columns as known
-from provisioning.engine.advice import USUAL
-from provisioning.engine.columns import Catalogue, absent_remedy, column_names, resolve_all
+from provisioning.engine.columns import USUAL, Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
 from provisioning.errors import Refused, SettingsError, SourceError
@@ -32,8 +31,10 @@ from provisioning.store.secrets import (
     connection_owner,
     get_secret,
 )
+from provisioning.workflow.checked import Check, CheckedColumn
+from provisioning.workflow.connections import connection_of
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
-from provisioning.workflow.portals import PortalSeen, ask_portal
+from provisioning.workflow.portals import ask_portal
 from provisioning.workflow.reaching import HiBobAsked, Reach, hibob_at, people_of, report_of
 
 if TYPE_CHECKING:
@@ -52,15 +53,6 @@ class Read:
     employees: Snapshot
     catalogue: Catalogue
     metadata_at: datetime
-
-
-def connection_of(house: Workspace, domain: Domain) -> Connection:
-    have = customers.connections(house.db, domain.customer_id)
-    name = domain.settings.connection
-    found = [each for each in have if each.name == name] if name else have
-    if len(found) != 1:
-        raise SettingsError(f"Domain {domain.label} has no connection. Name one in its settings (`connection = …`).")
-    return found[0]
 
 
 def _reach(house: Workspace, connection: Connection) -> tuple[Reach, str]:
@@ -180,37 +172,6 @@ def _note_reports(house: Workspace, connection: Connection) -> None:
         except SourceError:
             found = ()
     customers.save_reports(house.db, connection.id, found)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedColumn:
-    """One mapped column: the share of visible people with a value, and whether it is there at all."""
-
-    column: str
-    attribute: str
-    filled: float
-    state: str
-    category: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What a test of the connection proved."""
-
-    connection: str
-    live: int
-    inactive: int
-    columns: tuple[CheckedColumn, ...]
-    findings: tuple[Finding, ...]
-    metadata_at: datetime
-    fields: int
-    portal: PortalSeen | None = None
-
-    @property
-    def ok(self) -> bool:
-        """A preview would not be blocked by what was read, nor a run by what the portal says of the mapping."""
-        blocked = any(each.severity is Severity.BLOCK for each in self.findings)
-        return not blocked and self.live + self.inactive > 0 and all(each.state != "absent" for each in self.columns)
 
 
 def check(house: Workspace, label: str) -> Check:

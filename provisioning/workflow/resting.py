@@ -17,8 +17,8 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, plans, runs, schedules
 from provisioning.store.codec import to_json
 from provisioning.store.schedules import ApprovedRun, NewestPlan, StandingApproval, State, Trouble
-from provisioning.workflow.approving import check_current
 from provisioning.workflow.house import LONG_AGO, PREPARERS, Workspace
+from provisioning.workflow.stored_plans import check_current
 
 
 def table_of(house: Workspace, domain: Domain) -> ScheduleTable | None:

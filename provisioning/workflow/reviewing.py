@@ -18,12 +18,10 @@ from provisioning.report.groups import Group, grouped
 from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
 from provisioning.report.text import moment as in_utc
 from provisioning.store import plan_groups, plans, snapshots
-from provisioning.workflow.approving import archives_of
-from provisioning.workflow.editing import fields_known
+from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
-from provisioning.workflow.planning import domain_of, plan_seen
+from provisioning.workflow.stored_plans import domain_of, plan_seen
 
-SELF = "self-archive"
 MOST_GROUPS = 40
 """So many shared changes are told."""
 MOST_SHARING = 1_000
@@ -162,12 +160,3 @@ def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
 def sharing_identifier(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, list[str]]:
     """Of these people, who is held back with whom, because they share a unique identifier: key → names of the others."""
     return plan_groups.held_with(house.db, plan_seen(house, plan_id).id, "duplicate-id", keys, MOST_SHARING)
-
-
-def overridable(house: Workspace, plan_id: str) -> list[str]:
-    """The codes of the blocks that the actor may override: all of them, but for an archive of their own account."""
-    plan = plan_seen(house, plan_id)
-    codes = list(dict.fromkeys(each.code for each in plan.blocks))
-    if SELF in codes and archives_of(house, plans.get_plan(house.db, plan.id), [house.actor.email or ""]):
-        codes.remove(SELF)
-    return codes

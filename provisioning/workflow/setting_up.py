@@ -1,21 +1,19 @@
 """Customers, connections, domains and members, from a set-up file or one at a time from the pages."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
 from msgspec import UNSET
 
 from provisioning import setup_file
-from provisioning.engine import advice
+from provisioning.engine.mapping_words import difference
 from provisioning.errors import Refused, SettingsError, UsageError
 from provisioning.hosts import HIBOB_HOSTS, SKILLCAST_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
     Connection,
     Customer,
     Domain,
-    ReportName,
     Role,
     Scim,
     Settings,
@@ -342,35 +340,6 @@ def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bo
     return had
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionSeen:
-    """A connection as pages show it; of the token only when it was set and how it ends."""
-
-    connection: Connection
-    token_set: bool
-    token_set_at: str
-    token_ends_in: str
-    domains: tuple[str, ...]
-    reports: tuple[ReportName, ...] = ()
-
-
-def connections_seen(house: Workspace, customer: str) -> list[ConnectionSeen]:
-    found = seen_customer(house, customer, "see the connections")
-    have = customers.domains(house.db, found.id)
-    return [_connection_seen(house, each, have) for each in customers.connections(house.db, found.id)]
-
-
-def _connection_seen(house: Workspace, each: Connection, have: Sequence[Domain]) -> ConnectionSeen:
-    at, ends_in = about_secret(house.db, connection_owner(each.id)) or ("", "")
-    alone = len(customers.connections(house.db, each.customer_id)) == 1
-    used = tuple(
-        domain.name
-        for domain in have
-        if domain.settings.connection == each.name or (alone and domain.settings.connection is None)
-    )
-    return ConnectionSeen(each, bool(at), at, ends_in, used, customers.reports(house.db, each.id))
-
-
 MOST_NAME = 200
 
 
@@ -440,7 +409,7 @@ def add_domain(house: Workspace, customer: str, name: str, connection: str) -> N
 
 def _what_changed(before: Domain, after: Domain) -> dict[str, object]:
     """The mapping and the settings, as the history tells them; nothing of what stayed."""
-    lines = list(advice.difference(before.attributes, after.attributes))
+    lines = list(difference(before.attributes, after.attributes))
     changed = changed_settings(before.settings, after.settings)
     return ({"mapping": lines} if lines else {}) | ({"changed": changed} if changed else {})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from provisioning.model import Action, Speed
 from provisioning.store import customers, plan_groups, runs, speeds
 from provisioning.workflow.house import READERS, Workspace, require
-from provisioning.workflow.planning import domain_of, plan_seen
+from provisioning.workflow.stored_plans import domain_of, plan_seen
 
 IN_PORTAL, HERE = 4.0, 500.0
 """Changes a second, before a run of the domain was measured: of a portal over the internet, one by one; of the local

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from provisioning.engine.undo import Done, make_undo
-from provisioning.errors import Lapsed, NotFound, Refused
+from provisioning.errors import NotFound, Refused
 from provisioning.model import (
     RESERVED_NAMES,
     Action,
@@ -23,11 +23,9 @@ from provisioning.model import (
 )
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.leases import lease
-from provisioning.workflow.approving import check_current
 from provisioning.workflow.directories import read_users
 from provisioning.workflow.house import (
     PREPARERS,
-    READERS,
     Waiting,
     Workspace,
     quiet,
@@ -36,6 +34,7 @@ from provisioning.workflow.house import (
     with_us,
 )
 from provisioning.workflow.planning import kept_read, situation_of, store_plan, users_of
+from provisioning.workflow.stored_plans import can_go_on
 
 
 def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
@@ -65,22 +64,6 @@ def plan_back(house: Workspace, run: Run, domain: Domain) -> Plan:
     situation = situation_of(house, domain, kept_read(house, domain, kept_or_none(house, domain)), users)
     decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
     return store_plan(house, situation, decision, undo_of=run.id)
-
-
-def can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:
-    """Whether a run that did not come to its end may still be resumed."""
-    try:
-        check_current(house, plans.plan_head(house.db, run.plan_id), domain)
-    except Lapsed:
-        return False
-    return True
-
-
-def changed_somebody(house: Workspace, run_id: str) -> bool:
-    """Whether there is anything to undo."""
-    run = runs.get_run(house.db, run_id)
-    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
-    return run.counts[Result.DONE.value] > 0
 
 
 def _done_by(house: Workspace, run: Run) -> list[tuple[Change, ...]]:

@@ -1,14 +1,23 @@
-"""A plan's Excel file handed out, with the decisions that there are and how far the plan is."""
+"""A plan's Excel file: built beforehand, and handed out, with the decisions that there are and how far the plan is."""
 
 from collections.abc import Collection
+from io import BytesIO
 from typing import BinaryIO
 
-from provisioning.model import Plan, PlanStatus
-from provisioning.store import history
-from provisioning.store.workbooks import kept_workbook
-from provisioning.workflow.approving import lapsed, left_out_draft
-from provisioning.workflow.house import Workspace, record_event
-from provisioning.workflow.planning import approval_of, domain_of, run_of, show_plan, write_workbook
+from provisioning.model import Approval, Plan, PlanStatus, Run
+from provisioning.store import history, plans
+from provisioning.store.workbooks import keep_workbook, kept_workbook
+from provisioning.workflow.approving import left_out_draft
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
+from provisioning.workflow.stored_plans import approval_of, domain_of, lapsed, run_of, show_plan
+
+
+def build_workbook(house: Workspace, plan_id: str) -> None:
+    """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
+    plan, file = plans.get_plan(house.db, plan_id), BytesIO()
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
+    write_workbook(plan, file, (), history.head(house.db))
+    keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
 
 
 def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
@@ -37,3 +46,18 @@ def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collectio
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
+
+
+def write_workbook(
+    plan: Plan,
+    file: BinaryIO,
+    left_out: Collection[str],
+    head: str,
+    approval: Approval | None = None,
+    run: Run | None = None,
+    lapsed: str = "",
+) -> None:
+    """openpyxl takes a tenth of a page's start, and few pages write one."""
+    from provisioning.report import workbook
+
+    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed)

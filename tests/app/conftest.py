@@ -7,9 +7,10 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest, app_test
 
-from provisioning import demo, workflow
+from provisioning import demo
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
+from provisioning.workflow import approving, asking, planning, processing, setting_up
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def app(empty: App, sandbox: Sandbox) -> App:
     """The example customer, before the first preview, looked at by its admin."""
     empty.environment[demo.TOKEN_VARIABLE] = sandbox.token
     text = demo.SETUP.read_text(encoding="utf-8").replace(f"http://127.0.0.1:{demo.PORT}/v1", sandbox.base_url)
-    workflow.set_up(empty.house(None), text)
+    setting_up.set_up(empty.house(None), text)
     return empty
 
 
@@ -45,11 +46,11 @@ def app(empty: App, sandbox: Sandbox) -> App:
 def full(app: App) -> App:
     """… after a test, a preview, its approval and its run."""
     house = app.house()
-    workflow.ask(house, DOMAIN, jobs.JobKind.CHECK)
+    asking.ask(house, DOMAIN, jobs.JobKind.CHECK)
     app.work()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.process(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
     return app
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from provisioning import demo, worker, workflow
+from provisioning import demo, worker
 from provisioning.store import jobs
-from provisioning.workflow import Workspace
+from provisioning.workflow.house import Workspace, member, operator
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = demo.ADMIN
@@ -33,7 +33,7 @@ class App:
     _houses: list[Workspace] = field(default_factory=list)
 
     def house(self, email: str | None = ADMIN) -> Workspace:
-        actor = workflow.member(email) if email else workflow.operator()
+        actor = member(email) if email else operator()
         house = Workspace(self.data, self.environment, actor)
         self._houses.append(house)
         return house

@@ -9,7 +9,6 @@ from installation import ADMIN, DOMAIN, App, Said, button
 from openpyxl import Workbook, load_workbook
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import (
     Action,
     Finding,
@@ -18,6 +17,8 @@ from provisioning.model import (
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.web.approval import EXCEL
+from provisioning.workflow import approving, editing, looking, planning, processing, setting_up, stored_plans, workbooks
+from provisioning.workflow.house import domains_seen
 
 
 def test_from_a_preview_to_a_finished_run_by_clicking(app: App, said: Said) -> None:
@@ -41,17 +42,17 @@ def test_a_preview_that_failed_says_why(app: App, sandbox: Sandbox) -> None:
 
 def test_people_left_out_are_kept_with_the_approval(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.keep_only(house, plan.id, [plan.changes[0].key])
+    plan = planning.preview(house, DOMAIN)
+    approving.keep_only(house, plan.id, [plan.changes[0].key])
     button(app.open("preview"), "Approve")
-    approval = workflow.approval_of(house, plan.id)
+    approval = stored_plans.approval_of(house, plan.id)
     assert approval is not None
     assert len(approval.left_out) == len(plan.changes) - 1
 
 
 def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -> None:
     sandbox.switches.half_missing = True
-    plan = workflow.preview(full.house(), DOMAIN)
+    plan = planning.preview(full.house(), DOMAIN)
     at = full.open("preview")
     button(at, "Approve")
     assert "blocked" in at.error[0].value
@@ -59,14 +60,14 @@ def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -
         if each.label.startswith("Reason for overriding"):
             each.set_value("Agreed with the customer by phone.")
     button(at, "Approve")
-    assert workflow.approval_of(full.house(), plan.id) is not None
+    assert stored_plans.approval_of(full.house(), plan.id) is not None
 
 
 def test_the_workbook_of_a_page_is_the_one_of_the_command_line(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
+    plan = looking.plans_seen(house, DOMAIN)[0]
     file = BytesIO()
-    workflow.export_workbook(house, plan.id, file)
+    workbooks.export_workbook(house, plan.id, file)
     assert file.getvalue()[:2] == b"PK"
 
 
@@ -78,77 +79,77 @@ def edit(at: AppTest, row: int, **cells: object) -> None:
 
 
 def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
-    plan = workflow.plans_seen(full.house(), DOMAIN)[0].id
+    plan = looking.plans_seen(full.house(), DOMAIN)[0].id
     shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
     explained = {each.label for each in shown if each.proto.help}
     assert explained == {"Held back", "Unchanged", "Failed", "Changed since", "Left out"}
 
 
 def test_a_preview_of_another_domain_is_not_shown_under_this_one(full: App, said: Said) -> None:
-    plan = workflow.plans_seen(full.house(), DOMAIN)[0]
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    plan = looking.plans_seen(full.house(), DOMAIN)[0]
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     at = full.open("preview", customer="Northwind Trading", domain="contractors", plan=plan.id)
     assert "belongs to" in said(at)
 
 
 def test_whoever_is_left_out_on_the_page_is_left_out_by_the_file_downloaded_there(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     key = plan.changes[0].key
-    workflow.keep_only(house, plan.id, [key])
+    approving.keep_only(house, plan.id, [key])
     assert "the file decides" in said(app.open("preview"))
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     assert set(read_workbook(plan, file).left_out) == {each.key for each in plan.changes} - {key}
     file.seek(0)
-    approval = workflow.approve_by_workbook(house, plan.id, file)
+    approval = approving.approve_by_workbook(house, plan.id, file)
     assert len(approval.left_out) == len(plan.changes) - 1
 
 
 def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
-    workflow.keep_only(house, plan.id, [plan.changes[0].key])
+    workbooks.export_decided_workbook(house, plan.id, file)
+    approving.keep_only(house, plan.id, [plan.changes[0].key])
     file.seek(0)
-    assert workflow.approve_by_workbook(house, plan.id, file).left_out == ()
-    assert workflow.left_out_draft(house, plan.id) == ()
+    assert approving.approve_by_workbook(house, plan.id, file).left_out == ()
+    assert approving.left_out_draft(house, plan.id) == ()
 
 
 def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_recorded(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    before = workflow.see_history(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
+    before = looking.see_history(house, DOMAIN)
     at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Perhaps"))
     assert "Added, row 9: Decision should be Approve, Leave out or Keep active and is “Perhaps”" in bare(said(at))
     assert "Approve with this file" not in [each.label for each in at.button]
-    assert workflow.approval_of(house, plan.id) is None
-    assert [each.what for each in workflow.see_history(house, DOMAIN)[: -len(before)]] == ["workbook exported"]
+    assert stored_plans.approval_of(house, plan.id) is None
+    assert [each.what for each in looking.see_history(house, DOMAIN)[: -len(before)]] == ["workbook exported"]
 
 
 def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = upload(app, plan.id, sign)
     assert r"This file approves everything\. Decided, as it says, by Grace \*Okoye\*" in said(at)
-    assert workflow.approval_of(app.house(), plan.id) is None
+    assert stored_plans.approval_of(app.house(), plan.id) is None
     button(at, "Approve with this file")
     assert f"Approved by {ADMIN}" in bare(said(at))
     assert r"Decided, as the Excel file says, by Grace \*Okoye\*" in said(at)
-    approval = workflow.approval_of(app.house(), plan.id)
+    approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval is not None
     assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
 
 
 def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = upload(app, plan.id, lambda book: setattr(book["Added"]["A9"], "value", "Leave out"))
     count, left = len(plan.changes), plan.changes[0]
     assert f"This file approves {count - 1} of {count} changes, left out: {left.name}." in bare(said(at))
-    assert workflow.approval_of(app.house(), plan.id) is None
-    assert workflow.left_out_draft(app.house(), plan.id) == ()
+    assert stored_plans.approval_of(app.house(), plan.id) is None
+    assert approving.left_out_draft(app.house(), plan.id) == ()
     button(at, "Approve with this file")
-    approval = workflow.approval_of(app.house(), plan.id)
+    approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval
     assert approval.left_out == (left.key,)
 
@@ -164,7 +165,7 @@ def sign(book: Workbook) -> None:
 
 def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
     file, edited = BytesIO(), BytesIO()
-    workflow.export_decided_workbook(app.house(), plan_id, file)
+    workbooks.export_decided_workbook(app.house(), plan_id, file)
     book = load_workbook(file)
     edit(book)
     book.save(edited)
@@ -174,13 +175,13 @@ def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
 
 def test_a_bar_of_attributes_filters_to_the_people_it_counts(full: App, sandbox: Sandbox) -> None:
     house = full.house()
-    first = workflow.plans_seen(house, DOMAIN)[0]
+    first = looking.plans_seen(house, DOMAIN)[0]
     name = first.attributes[0]
-    assert workflow.changes_seen(house, first.id, "", name, "", 50, 0)[1] == 0  # all of them are added
+    assert looking.changes_seen(house, first.id, "", name, "", 50, 0)[1] == 0  # all of them are added
     sandbox.pass_day()
-    plan = workflow.preview(house, DOMAIN)
-    for attribute, count in workflow.attributes_changed(house, plan.id).items():
-        found, total = workflow.changes_seen(house, plan.id, "", attribute, "", 50, 0)
+    plan = planning.preview(house, DOMAIN)
+    for attribute, count in looking.attributes_changed(house, plan.id).items():
+        found, total = looking.changes_seen(house, plan.id, "", attribute, "", 50, 0)
         assert total == count
         assert {each.action for each in found} <= {Action.UPDATE, Action.REACTIVATE}
 
@@ -192,32 +193,32 @@ def test_a_preview_says_how_far_it_is(app: App) -> None:
         chosen = next(each for each in app.open("preview").selectbox if each.label == "Preview")
         return str(chosen.options[0])
 
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     assert "Waiting for approval" in shown()
-    workflow.approve(house, plan.id)
+    approving.approve(house, plan.id)
     assert "Approved" in shown()
-    workflow.process(house, plan.id)
+    processing.process(house, plan.id)
     assert "Processed" in shown()
-    workflow.preview(house, DOMAIN)
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    states = workflow.plan_states(house, DOMAIN, workflow.plans_seen(house, DOMAIN))
+    planning.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    states = looking.plan_states(house, DOMAIN, looking.plans_seen(house, DOMAIN))
     assert [str(each) for each in states.values()] == ["empty", "processed"]
     assert domain.settings_version == 1
 
 
 def test_a_preview_of_older_settings_is_lapsed(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_settings(house, DOMAIN, replace(domain.settings, two_people=not domain.settings.two_people), 1)
-    assert workflow.plan_states(house, DOMAIN, [plan])[plan.id] is workflow.PlanState.LAPSED
+    plan = planning.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, two_people=not domain.settings.two_people), 1)
+    assert looking.plan_states(house, DOMAIN, [plan])[plan.id] is looking.PlanState.LAPSED
 
 
 def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     house.db.execute("UPDATE customers SET seats = 10, price_per_user = '2.50'")
-    effect = workflow.effect_of(house, plan.id)
+    effect = looking.effect_of(house, plan.id)
     assert effect.newly_live == effect.live == plan.counts["add"]
     assert effect.over == effect.live - 10
     assert effect.cost is not None
@@ -230,9 +231,9 @@ def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, sa
 
 def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    plan = planning.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), 1)
     shown = said(app.open("preview", plan=plan.id)).replace("\\", "")
     assert f"since preview {plan.id}" in shown
     assert f"since plan {plan.id}" not in shown
@@ -240,20 +241,20 @@ def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
 
 def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
+    plan = looking.plans_seen(house, DOMAIN)[0]
     keys = tuple(str(number) for number in range(1_234))
     finding = Finding(
         "unknown-lifecycle", Severity.WARN, "They have a status of their own.", "Say what it means.", keys=keys
     )
-    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     assert "These are the first 200 of 1,234." in said(full.open("preview"))
 
 
 def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
     house = full.house()
-    key = workflow.held_seen(house, workflow.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
+    key = looking.held_seen(house, looking.plans_seen(house, DOMAIN)[0].id, "", 1, 0)[0][0].key
     sandbox.company.people[key]["root.firstName"] = "[x](https://evil.example)"
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     at = full.open("preview", plan=plan.id, show="held", selected=key)
     (label,) = (each.proto.label for each in at.get("page_link") if "Everything" in each.proto.label)
     assert "](" not in label
@@ -262,12 +263,12 @@ def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:
 
 def test_a_chart_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     many = {f"Attribute {number}": 1 for number in range(30)}
-    monkeypatch.setattr(workflow, "attributes_changed", lambda *_: many)
+    monkeypatch.setattr(looking, "attributes_changed", lambda *_: many)
     assert "These are the first 12 of 30." in said(full.open("preview"))
 
 
 def test_the_previews_offered_say_when_they_are_not_all(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     assert "Older ones" not in said(full.open("preview"))
-    plan, seen = workflow.plans_seen(full.house(), DOMAIN)[0], workflow.plans_seen
-    monkeypatch.setattr(workflow, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
+    plan, seen = looking.plans_seen(full.house(), DOMAIN)[0], looking.plans_seen
+    monkeypatch.setattr(looking, "plans_seen", lambda *_: [*seen(*_), *[replace(plan, id=f"p{n}") for n in range(19)]])
     assert "These are the newest 20. Older ones stand in the history." in said(full.open("preview"))

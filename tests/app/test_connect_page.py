@@ -6,9 +6,10 @@ import pytest
 import streamlit as st
 from installation import DOMAIN, App, Said, button
 
-from provisioning import workflow
 from provisioning.errors import SettingsError
 from provisioning.sandbox import Sandbox
+from provisioning.workflow import connections, editing, setting_up
+from provisioning.workflow.house import domains_seen
 
 
 def test_the_test_shows_absent_fields_with_the_category_that_opens_them(app: App, sandbox: Sandbox, said: Said) -> None:
@@ -42,7 +43,7 @@ def test_a_domain_can_be_added_to_a_connection(app: App) -> None:
     name = next(each for each in at.text_input if each.label == "Name of the domain")
     name.set_value("contractors")
     button(at, "Add")
-    assert [each.name for each in workflow.domains_seen(app.house(), "Northwind Trading")] == ["contractors", "staff"]
+    assert [each.name for each in domains_seen(app.house(), "Northwind Trading")] == ["contractors", "staff"]
 
 
 def test_a_custom_report_is_chosen_by_name_once_the_test_has_listed_them(app: App, said: Said) -> None:
@@ -53,7 +54,7 @@ def test_a_custom_report_is_chosen_by_name_once_the_test_has_listed_them(app: Ap
     at = app.open("connect")
     next(each for each in at.selectbox if each.label == "What is read").set_value(31048356)
     button(at, "Save")
-    assert workflow.connections_seen(app.house(), "Northwind Trading")[0].connection.report == 31048356
+    assert connections.connections_seen(app.house(), "Northwind Trading")[0].connection.report == 31048356
     assert "Custom report: Learning platform feed (31048356)" in what_is_read(app)
 
 
@@ -70,13 +71,13 @@ def test_a_token_leaves_the_form_when_it_is_saved(app: App) -> None:
 
 def test_the_name_of_a_connection_is_no_markdown(app: App) -> None:
     house = app.house()
-    url = workflow.connections_seen(house, "Northwind Trading")[0].connection.base_url
-    workflow.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
+    url = connections.connections_seen(house, "Northwind Trading")[0].connection.base_url
+    setting_up.save_connection(house, "Northwind Trading", "[x](https://evil.example)", url, "id", None)
     at = app.open("connect")
     assert not any("](" in each.value for each in at.header)
     for name in ("x" * 201, "two\nlines"):
         with pytest.raises(SettingsError, match="200 printable"):
-            workflow.save_connection(house, "Northwind Trading", name, url, "id", None)
+            setting_up.save_connection(house, "Northwind Trading", name, url, "id", None)
 
 
 def test_a_refused_token_on_the_preview_leads_to_the_connection(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_a_good_test_leads_on_to_what_comes_next(full: App, monkeypatch: pytest.
 
 def test_a_connection_that_is_the_only_one_is_used_by_domains_that_name_none(full: App, said: Said) -> None:
     house = full.house()
-    settings = workflow.domains_seen(house, "Northwind Trading")[0].settings
-    workflow.save_settings(house, DOMAIN, replace(settings, connection=None), 1)
-    assert workflow.connections_seen(house, "Northwind Trading")[0].domains == ("staff",)
+    settings = domains_seen(house, "Northwind Trading")[0].settings
+    editing.save_settings(house, DOMAIN, replace(settings, connection=None), 1)
+    assert connections.connections_seen(house, "Northwind Trading")[0].domains == ("staff",)
     assert "Used by: staff" in said(full.open("connect")).replace("\\", "")

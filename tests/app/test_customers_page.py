@@ -7,13 +7,13 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Role, Settings
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, schedules
 from provisioning.store.codec import to_json, to_text
-from provisioning.workflow import Workspace
+from provisioning.workflow import asking, connections, looking, overseeing, planning, scheduling, setting_up, stages
+from provisioning.workflow.house import Workspace, customers_seen, domains_seen
 from provisioning.workflow.resting import table_of
 
 Said = Callable[[AppTest], str]
@@ -25,7 +25,7 @@ MANY, QUERIES = 300, 25
 @pytest.fixture
 def csm(full: App, monkeypatch: pytest.MonkeyPatch) -> App:
     """After the first run, looked at by a CSM of every customer."""
-    workflow.grant(full.house(None), CSM, Role.CSM, None)
+    setting_up.grant(full.house(None), CSM, Role.CSM, None)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
     return full
 
@@ -45,7 +45,7 @@ def table_or_nothing(at: AppTest) -> list[dict[str, str]]:
 
 def many(house: Workspace) -> None:
     """So many customers, each with a domain whose schedule is on, and that nobody has finished setting up."""
-    like = workflow.domains_seen(house, CUSTOMER)[0]
+    like = domains_seen(house, CUSTOMER)[0]
     with house.db.transaction():
         for number in range(MANY):
             customer = customers.save_customer(house.db, f"Customer {number:03}", 500, None, 730)
@@ -103,8 +103,8 @@ def test_the_three_of_300_that_need_help_stand_first(csm: App) -> None:
 
 def test_who_has_only_too_few_seats_stands_after_those_who_are_set_up(csm: App) -> None:
     house = csm.house(CSM)
-    workflow.customer_from_template(house, "Zeta", DOMAIN)
-    workflow.save_licence(house, CUSTOMER, 1, None)
+    overseeing.customer_from_template(house, "Zeta", DOMAIN)
+    stages.save_licence(house, CUSTOMER, 1, None)
     rows = table(csm.open("customers"))
     assert [each["Customer"] for each in rows] == ["Zeta", CUSTOMER]
     assert "1 licensed" in rows[1]["Needs attention"]
@@ -117,7 +117,7 @@ def test_no_customer_takes_queries_of_its_own(csm: App) -> None:
     many(house)
     asked: list[str] = []
     house.db.connection.set_trace_callback(asked.append)
-    assert len(workflow.customers_overview(house)) == MANY + 1
+    assert len(overseeing.customers_overview(house)) == MANY + 1
     house.db.connection.set_trace_callback(None)
     assert len(asked) <= QUERIES, asked
 
@@ -125,10 +125,10 @@ def test_no_customer_takes_queries_of_its_own(csm: App) -> None:
 def test_a_waiting_preview_is_shown_since_when_and_opens_exactly_that_one(
     app: App, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
-    workflow.grant(app.house(None), CSM, Role.CSM, None)
+    plan = planning.preview(app.house(), DOMAIN)
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
-    found = workflow.customers_overview(app.house(CSM))[0]
+    found = overseeing.customers_overview(app.house(CSM))[0]
     assert (found.plan_id, found.waiting_since) == (plan.id, plan.made_at)
     assert found.needs[0].why == "A preview waits for approval."
     at = app.open("customers", selected=DOMAIN)
@@ -146,56 +146,56 @@ def test_a_row_shows_counts_and_nobody(csm: App) -> None:
 
 def test_a_failed_test_of_the_connection_needs_somebody(csm: App) -> None:
     house = csm.house(ADMIN)
-    job = workflow.ask(house, DOMAIN, jobs.JobKind.CHECK)
+    job = asking.ask(house, DOMAIN, jobs.JobKind.CHECK)
     jobs.finish(house.db, job, house.clock(), {}, "HiBob refused the token.")
     assert table(csm.open("customers"))[0]["Needs attention"] == "HiBob refused the token."
 
 
 def test_others_are_told_that_it_is_for_csms(full: App, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    workflow.grant(full.house(), "auditor@elsewhere.example", Role.AUDITOR, CUSTOMER)
+    setting_up.grant(full.house(), "auditor@elsewhere.example", Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@elsewhere.example")
     at = full.open("customers")
     assert "for CSMs" in said(at)
     assert not at.dataframe
     with pytest.raises(RoleMissing):
-        workflow.customers_overview(full.house("auditor@elsewhere.example"))
+        overseeing.customers_overview(full.house("auditor@elsewhere.example"))
 
 
 def test_a_csm_of_one_customer_sees_that_one(full: App) -> None:
-    workflow.grant(full.house(), CSM, Role.CSM, CUSTOMER)
+    setting_up.grant(full.house(), CSM, Role.CSM, CUSTOMER)
     many(full.house())
-    assert {each.customer for each in workflow.customers_overview(full.house(CSM))} == {CUSTOMER}
+    assert {each.customer for each in overseeing.customers_overview(full.house(CSM))} == {CUSTOMER}
 
 
 def test_a_customer_from_a_template_has_its_mapping_and_nobody_of_it(csm: App) -> None:
     house = csm.house(CSM)
-    workflow.customer_from_template(house, "Fabrikam", DOMAIN)
+    overseeing.customer_from_template(house, "Fabrikam", DOMAIN)
     made, like = customers.get_domain(house.db, "Fabrikam/staff"), customers.get_domain(house.db, DOMAIN)
     assert (made.attributes, made.settings.limits) == (like.attributes, like.settings.limits)
     assert (made.settings.protected, made.settings.scope) == ((), ())
-    assert "@" not in workflow.export(house, "Fabrikam")
-    assert not workflow.connections_seen(house, "Fabrikam")[0].token_set
+    assert "@" not in setting_up.export(house, "Fabrikam")
+    assert not connections.connections_seen(house, "Fabrikam")[0].token_set
     with pytest.raises(SettingsError, match="already"):
-        workflow.customer_from_template(house, "Fabrikam", DOMAIN)
+        overseeing.customer_from_template(house, "Fabrikam", DOMAIN)
 
 
 def test_a_customer_is_made_from_the_selected_row(csm: App) -> None:
     at = csm.open("customers", selected=DOMAIN)
     next(each for each in at.text_input if each.label == "Name of the new customer").set_value("Fabrikam")
     next(each for each in at.button if each.label == "Create").click().run()
-    assert [each.name for each in workflow.customers_seen(csm.house(CSM))] == ["Fabrikam", CUSTOMER]
+    assert [each.name for each in customers_seen(csm.house(CSM))] == ["Fabrikam", CUSTOMER]
 
 
 def test_an_admin_of_one_customer_makes_none_from_it(full: App) -> None:
     with pytest.raises(RoleMissing):
-        workflow.customer_from_template(full.house(ADMIN), "Fabrikam", DOMAIN)
+        overseeing.customer_from_template(full.house(ADMIN), "Fabrikam", DOMAIN)
 
 
 def test_a_paused_schedule_says_why(csm: App) -> None:
     house = csm.house(ADMIN)
-    workflow.save_schedule(house, DOMAIN, ScheduleTable("0 5 * * *"))
-    workflow.switch_on(house, DOMAIN)
-    workflow.pause_all(house, CUSTOMER)
+    scheduling.save_schedule(house, DOMAIN, ScheduleTable("0 5 * * *"))
+    scheduling.switch_on(house, DOMAIN)
+    scheduling.pause_all(house, CUSTOMER)
     row = table(csm.open("customers"))[0]
     assert (row["Schedule"], row["Needs attention"]) == ("Paused", f"{ADMIN} paused all schedules of {CUSTOMER}.")
 
@@ -208,7 +208,7 @@ def test_the_order_can_be_another_and_stands_in_the_address(csm: App) -> None:
 
 
 def test_the_trend_of_live_users_stands_in_the_row(csm: App) -> None:
-    live = workflow.standing(csm.house(CSM), DOMAIN).users["Live"]
+    live = looking.standing(csm.house(CSM), DOMAIN).users["Live"]
     assert list(table(csm.open("customers"))[0]["Live users"]) == [live]
 
 
@@ -225,8 +225,8 @@ def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: 
 
 
 def test_a_waiting_preview_is_opened_at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
-    workflow.grant(app.house(None), CSM, Role.CSM, None)
+    plan = planning.preview(app.house(), DOMAIN)
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
     (link,) = [each.proto for each in app.open("customers").main.get("page_link")]
     assert (link.page, link.query_string.rpartition("&")[2]) == ("preview", f"plan={plan.id}")
@@ -246,7 +246,7 @@ def test_the_table_shows_only_those_who_are_asked_for(csm: App) -> None:
 
 def test_a_csm_of_several_begins_with_all_of_them(csm: App, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.value for each in csm.open().title] == ["Overview"]
-    workflow.customer_from_template(csm.house(CSM), "Fabrikam", DOMAIN)
+    overseeing.customer_from_template(csm.house(CSM), "Fabrikam", DOMAIN)
     assert [each.value for each in csm.open().title] == ["Customers"]
     assert [each.value for each in csm.open("", customer="Fabrikam").title] == ["Overview"]
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)

@@ -6,12 +6,13 @@ import pytest
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import Plan, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import plans, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.web.words import escape
+from provisioning.workflow import asking, decided, deciding, looking, planning, setting_up, undoing
+from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
 
@@ -22,7 +23,7 @@ def button(at: AppTest, label: str) -> None:
 
 def newest(app: App) -> Plan:
     house = app.house()
-    return plans.get_plan(house.db, workflow.plans_seen(house, DOMAIN, 1)[0].id)
+    return plans.get_plan(house.db, looking.plans_seen(house, DOMAIN, 1)[0].id)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def leaving(full: App, sandbox: Sandbox) -> Plan:
     """A preview that archives somebody who is no longer in HiBob."""
     sandbox.pass_day()
     house = full.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     assert plan.counts["archive"]
     return plan
 
@@ -56,11 +57,11 @@ def test_somebody_is_kept_active_by_a_click_and_a_new_preview_shows_it(full: App
 def test_a_decision_in_force_is_shown_and_taken_back_in_the_settings(full: App, leaving: Plan, said: Said) -> None:
     key = archived(leaving)
     house = full.house()
-    workflow.decide(house, leaving.id, workflow.Wishes(protect=[key]))
+    deciding.decide(house, leaving.id, asking.Wishes(protect=[key]))
     at = full.open("settings", part="protected", decided=key)
     assert not at.exception
     button(at, "Take back")
-    assert workflow.decisions_seen(full.house(), DOMAIN) == []
+    assert decided.decisions_seen(full.house(), DOMAIN) == []
     at = full.open("settings", part="protected")
     assert "Nothing was decided about anybody yet" in said(at)
 
@@ -70,12 +71,12 @@ def test_a_decision_stands_in_the_history_with_the_name_of_whom_it_concerns(
 ) -> None:
     key = archived(leaving)
     name = next(each.name for each in leaving.changes if each.key == key)
-    workflow.decide(full.house(), leaving.id, workflow.Wishes(protect=[key]))
+    deciding.decide(full.house(), leaving.id, asking.Wishes(protect=[key]))
     assert escape(f"{name}: Keep active") in said(full.open("history", kinds="Previews and approvals"))
 
 
 def test_keeping_active_is_offered_only_where_somebody_would_be_archived(app: App) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = app.open("preview", plan=plan.id, selected=plan.changes[0].key)
     labels = [each.label for each in at.button]
     assert "Leave out" in labels
@@ -86,15 +87,15 @@ def test_keeping_active_is_offered_only_where_somebody_would_be_archived(app: Ap
 def rehired(full: App) -> tuple[Plan, str, str]:
     """A preview in which an employee and a user look like one person: somebody's record in HiBob has a new id."""
     house = full.house()
-    employees, _ = snapshots.load_snapshots(house.snapshots, workflow.domains_seen(house, "Northwind Trading")[0].id)
+    employees, _ = snapshots.load_snapshots(house.snapshots, domains_seen(house, "Northwind Trading")[0].id)
     key = employees.table["root.id"][3].as_py()
-    user = next(each for each in workflow.users(house, DOMAIN) if each[1] == key)
+    user = next(each for each in looking.users(house, DOMAIN) if each[1] == key)
     house.db.execute(
         "UPDATE users SET external_id = 'an-older-record', "
         "attributes = json_set(attributes, '$.\"Employee ID\"', 'OLD', '$.Email', 'old@example.com') WHERE external_id = ?",
         key,
     )
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     assert [(each.key, each.user_id) for each in plan.proposals] == [(key, user[0])]
     return plan, key, user[0]
 
@@ -126,7 +127,7 @@ def test_two_different_people_go_their_ways_after_a_click(full: App, rehired: tu
 def test_an_auditor_sees_the_pairs_and_decides_nothing(
     full: App, rehired: tuple[Plan, str, str], monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
-    workflow.grant(full.house(None), "auditor@example.com", Role.AUDITOR, "Northwind Trading")
+    setting_up.grant(full.house(None), "auditor@example.com", Role.AUDITOR, "Northwind Trading")
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@example.com")
     at = full.open("preview", plan=rehired[0].id)
     assert "The same person?" in said(at)
@@ -137,18 +138,18 @@ def test_an_auditor_sees_the_pairs_and_decides_nothing(
 
 def test_a_decision_that_is_refused_says_why_on_the_page(full: App, leaving: Plan) -> None:
     house = full.house()
-    workflow.ask_to_decide(house, DOMAIN, leaving.id, workflow.Wishes(protect=["nobody"]))
+    asking.ask_to_decide(house, DOMAIN, leaving.id, asking.Wishes(protect=["nobody"]))
     full.work()
     at = full.open("preview")
     assert any("nobody with the key" in each.value.replace("\\", "") for each in at.error)
 
 
 def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
-    run = workflow.runs_seen(full.house(), DOMAIN)[0][0]
+    run = looking.runs_seen(full.house(), DOMAIN)[0][0]
     at = full.open("process", plan=run.plan_id)
     assert "Nothing happens before somebody approves it" in said(at)
     button(at, "Make that preview")
-    job = workflow.latest_job(full.house(), DOMAIN, [JobKind.UNDO])
+    job = asking.latest_job(full.house(), DOMAIN, [JobKind.UNDO])
     assert job is not None
     assert job.details == run.id
     full.work()
@@ -161,9 +162,9 @@ def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
 
 def test_nobody_is_offered_to_be_moved_by_a_way_back(full: App) -> None:
     house = full.house()
-    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
-    run = workflow.runs_seen(house, DOMAIN)[0][0]
-    back = workflow.undo(house, run.id)
+    setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    run = looking.runs_seen(house, DOMAIN)[0][0]
+    back = undoing.undo(house, run.id)
     at = full.open("preview", customer="Northwind Trading", domain="staff", plan=back.id, selected=archived(back))
     labels = [each.label for each in at.button]
     assert "Keep active" in labels

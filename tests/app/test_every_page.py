@@ -5,14 +5,14 @@ import sqlite3
 import pytest
 from installation import ADMIN, DOMAIN, App, Said
 
-from provisioning import workflow
 from provisioning.errors import RoleMissing
 from provisioning.model import (
     Role,
 )
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
-from provisioning.web import worker_child
+from provisioning.web import frame, worker_child
+from provisioning.workflow import approving, asking, editing, planning, setting_up
 
 PAGES = [
     "",
@@ -103,7 +103,7 @@ def test_somebody_without_a_role_sees_no_customer(full: App, monkeypatch: pytest
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_new_domain_without_a_mapping_has_no_error(full: App, page: str) -> None:
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     at = full.open(page, customer="Northwind Trading", domain="contractors")
     assert not at.exception
     assert not [each.value for each in at.error if "not been read" not in each.value]
@@ -112,7 +112,7 @@ def test_a_new_domain_without_a_mapping_has_no_error(full: App, page: str) -> No
 def test_a_killed_worker_is_started_again_while_a_tab_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[object] = []
     monkeypatch.setattr(worker_child, "keep", lambda data, environment: kept.append(data))
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.PREVIEW)
     app.open("preview")
     assert not kept
     monkeypatch.delenv("ROLLCALL_WORKER")
@@ -126,7 +126,7 @@ def test_a_locked_database_is_one_clear_sentence(full: App, monkeypatch: pytest.
     def locked(*_: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    monkeypatch.setattr(workflow, "customers_seen", locked)
+    monkeypatch.setattr(frame, "customers_seen", locked)
     at = full.open("preview")
     assert not at.exception
     assert "database is locked" in at.error[0].value
@@ -142,13 +142,13 @@ def test_a_wrong_local_user_is_one_clear_sentence(empty: App, monkeypatch: pytes
 
 def test_an_auditor_decides_nothing(full: App, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     sandbox.pass_day()
-    plan = workflow.preview(full.house(), DOMAIN)
-    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    plan = planning.preview(full.house(), DOMAIN)
+    setting_up.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
     auditor = full.house("auditor@acme.example")
     for decide in (
-        lambda: workflow.keep_left_out(auditor, plan.id, [plan.changes[0].key]),
-        lambda: workflow.keep_only(auditor, plan.id, [plan.changes[0].key]),
-        lambda: workflow.drop_mapping_draft(auditor, DOMAIN),
+        lambda: approving.keep_left_out(auditor, plan.id, [plan.changes[0].key]),
+        lambda: approving.keep_only(auditor, plan.id, [plan.changes[0].key]),
+        lambda: editing.drop_mapping_draft(auditor, DOMAIN),
     ):
         with pytest.raises(RoleMissing):
             decide()

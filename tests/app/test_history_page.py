@@ -14,14 +14,14 @@ from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 import provisioning
-from provisioning import workflow
 from provisioning.errors import NotFound
 from provisioning.model import Action, Run, RunStatus
 from provisioning.report.tables import as_csv
 from provisioning.report.told import who
 from provisioning.sandbox import Sandbox
 from provisioning.web.words import run_names
-from provisioning.workflow import FileKind
+from provisioning.workflow import approving, asking, deciding, looking, looking_back, planning, processing, stored_plans
+from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
 
@@ -31,29 +31,29 @@ def two(full: App, sandbox: Sandbox) -> tuple[str, str]:
     """The ids of two runs: everybody added; then what a day brought."""
     sandbox.pass_day()
     house = full.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks})
-    workflow.process(house, plan.id)
-    second, first = [run.id for run, *_ in workflow.runs_seen(house, DOMAIN)]
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks})
+    processing.process(house, plan.id)
+    second, first = [run.id for run, *_ in looking.runs_seen(house, DOMAIN)]
     return first, second
 
 
 def test_two_runs_are_compared_in_counts_attributes_and_people(full: App, two: tuple[str, str]) -> None:
     house, (first, second) = full.house(), two
-    found = workflow.compare_runs(house, DOMAIN, second, first)
-    _, results, actions = workflow.runs_found(house, DOMAIN)[0]
-    assert ("done", results["done"], workflow.runs_found(house, DOMAIN)[1][1]["done"]) in found.counts
+    found = looking_back.compare_runs(house, DOMAIN, second, first)
+    _, results, actions = looking_back.runs_found(house, DOMAIN)[0]
+    assert ("done", results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"]) in found.counts
     assert ("update", actions["update"]) in [(name, here) for name, here, _ in found.counts]
-    plan = workflow.run_seen(house, second).plan_id
-    assert {name: here for name, here, _ in found.attributes} == workflow.attributes_changed(house, plan)
-    assert found.people == (results["done"], workflow.runs_found(house, DOMAIN)[1][1]["done"])
+    plan = looking.run_seen(house, second).plan_id
+    assert {name: here for name, here, _ in found.attributes} == looking.attributes_changed(house, plan)
+    assert found.people == (results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"])
     assert found.both_count == len(found.both)
-    assert workflow.compare_runs(house, DOMAIN, second, second).both_count == found.people[0]
+    assert looking_back.compare_runs(house, DOMAIN, second, second).both_count == found.people[0]
 
 
 def test_a_run_of_nowhere_is_compared_with_nothing(full: App) -> None:
     with pytest.raises(NotFound):
-        workflow.compare_runs(full.house(), DOMAIN, "run-none", "run-none")
+        looking_back.compare_runs(full.house(), DOMAIN, "run-none", "run-none")
 
 
 def test_the_page_shows_two_runs_side_by_side(full: App, two: tuple[str, str]) -> None:
@@ -65,17 +65,17 @@ def test_the_page_shows_two_runs_side_by_side(full: App, two: tuple[str, str]) -
 
 def test_runs_are_filtered_by_how_they_ended_and_by_a_word(full: App, two: tuple[str, str], said: Said) -> None:
     house = full.house()
-    assert [run.id for run, *_ in workflow.runs_found(house, DOMAIN, (), two[0].upper())] == [two[0]]
-    assert len(workflow.runs_found(house, DOMAIN, ("done", "partial"), ADMIN)) == 2
-    assert workflow.runs_found(house, DOMAIN, ("stopped",)) == []
+    assert [run.id for run, *_ in looking_back.runs_found(house, DOMAIN, (), two[0].upper())] == [two[0]]
+    assert len(looking_back.runs_found(house, DOMAIN, ("done", "partial"), ADMIN)) == 2
+    assert looking_back.runs_found(house, DOMAIN, ("stopped",)) == []
     assert "No run fits" in said(full.open("history", show="runs", ended="stopped"))
 
 
 def test_events_are_searched_by_any_word_of_them(full: App, two: tuple[str, str], said: Said) -> None:
     house = full.house()
-    found = workflow.timeline(house, DOMAIN, ["plan approved"], "TO BE added").events
+    found = looking_back.timeline(house, DOMAIN, ["plan approved"], "TO BE added").events
     assert [each.what for each in found] == ["plan approved", "plan approved"]
-    assert workflow.timeline(house, DOMAIN, ["run"], "to be added").events == []
+    assert looking_back.timeline(house, DOMAIN, ["run"], "to be added").events == []
     at = full.open("history", kinds="Runs", search="no such word")
     assert not at.exception
     assert "Nothing fits" in said(at)
@@ -86,13 +86,13 @@ def test_what_is_handed_out_is_what_is_filtered_and_is_recorded(
     full: App, two: tuple[str, str], kind: FileKind
 ) -> None:
     house = full.house()
-    file = workflow.export_runs(house, DOMAIN, (), two[1], kind).decode("utf-8-sig")
+    file = looking_back.export_runs(house, DOMAIN, (), two[1], kind).decode("utf-8-sig")
     rows = list(csv.DictReader(StringIO(file))) if kind is FileKind.CSV else json.loads(file)
     assert [row["run"] for row in rows] == [two[1]]
-    events = workflow.export_events(house, DOMAIN, ["plan approved"], "", kind).decode("utf-8-sig")
+    events = looking_back.export_events(house, DOMAIN, ["plan approved"], "", kind).decode("utf-8-sig")
     rows = list(csv.DictReader(StringIO(events))) if kind is FileKind.CSV else json.loads(events)
     assert [row["what"] for row in rows] == ["plan approved", "plan approved"]
-    recorded = [each.details for each in workflow.see_history(house, DOMAIN) if each.what == "history exported"]
+    recorded = [each.details for each in looking.see_history(house, DOMAIN) if each.what == "history exported"]
     assert recorded == [
         {"of": "events", "rows": 2, "file": kind.value},
         {"of": "runs", "rows": 1, "file": kind.value},
@@ -105,8 +105,8 @@ def test_the_file_has_the_events_that_the_timeline_shows(
     full: App, two: tuple[str, str], kind: FileKind, starts: tuple[str, ...], text: str
 ) -> None:
     house = full.house()
-    shown = workflow.timeline(house, DOMAIN, starts, text).events
-    file = workflow.export_events(house, DOMAIN, starts, text, kind).decode("utf-8-sig")
+    shown = looking_back.timeline(house, DOMAIN, starts, text).events
+    file = looking_back.export_events(house, DOMAIN, starts, text, kind).decode("utf-8-sig")
     rows = list(csv.DictReader(StringIO(file))) if kind is FileKind.CSV else json.loads(file)
     assert [(row["at"], row["who"], row["what"]) for row in rows] == [(each.at, each.who, each.what) for each in shown]
     assert rows
@@ -115,31 +115,31 @@ def test_the_file_has_the_events_that_the_timeline_shows(
 
 def test_a_line_of_the_timeline_is_found_by_itself_as_it_was_copied(full: App, two: tuple[str, str]) -> None:
     house = full.house()
-    whole = workflow.timeline(house, DOMAIN)
+    whole = looking_back.timeline(house, DOMAIN)
     for each in whole.events:
         said = whole.told(each)
         line = f"{datetime.fromisoformat(each.at):%H:%M} {who(each.who)} {said.text}. {said.more}"
-        assert each in workflow.timeline(house, DOMAIN, (), line).events, line
+        assert each in looking_back.timeline(house, DOMAIN, (), line).events, line
     approved = [whole.told(each).text for each in whole.events if each.what == "plan approved"]
     assert all(" to be added" in text for text in approved)
 
 
 def test_days_are_searched_as_the_clock_of_the_page_shows_them(full: App, two: tuple[str, str]) -> None:
     house, far = full.house(), ZoneInfo("Pacific/Kiritimati")
-    newest = workflow.timeline(house, DOMAIN).events[0]
+    newest = looking_back.timeline(house, DOMAIN).events[0]
     there = datetime.fromisoformat(newest.at).astimezone(far)
     for day in (
         f"{there:%A} {there.day} {there:%B %Y}, UTC+14",
         f"{there.day} {there:%b %Y, %H:%M}",
         f"{there:%Y-%m-%d %H:%M}",
     ):
-        assert newest in workflow.timeline(house, DOMAIN, (), day, far).events
-    run, *_ = workflow.runs_found(house, DOMAIN)[0]
+        assert newest in looking_back.timeline(house, DOMAIN, (), day, far).events
+    run, *_ = looking_back.runs_found(house, DOMAIN)[0]
     begun = run.started_at.astimezone(far)
     asked = f"{begun.day} {begun:%b %Y, %H:%M} UTC+14"
-    assert run.id in [each.id for each, *_ in workflow.runs_found(house, DOMAIN, (), asked, far)]
-    assert workflow.runs_found(house, DOMAIN, (), asked) == []
-    assert workflow.timeline(house, DOMAIN, (), f"{there.day} {there:%b %Y, %H:%M} UTC+14").events == []
+    assert run.id in [each.id for each, *_ in looking_back.runs_found(house, DOMAIN, (), asked, far)]
+    assert looking_back.runs_found(house, DOMAIN, (), asked) == []
+    assert looking_back.timeline(house, DOMAIN, (), f"{there.day} {there:%b %Y, %H:%M} UTC+14").events == []
 
 
 def test_whoever_was_left_out_or_decided_about_is_found_by_name_and_named_in_the_file(
@@ -147,14 +147,16 @@ def test_whoever_was_left_out_or_decided_about_is_found_by_name_and_named_in_the
 ) -> None:
     sandbox.pass_day()
     house = full.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     archived = next(each for each in plan.changes if each.action is Action.ARCHIVE)
-    plan = workflow.decide(house, plan.id, workflow.Wishes(protect=(archived.key,)))
+    plan = deciding.decide(house, plan.id, asking.Wishes(protect=(archived.key,)))
     left = plan.changes[0]
-    workflow.approve(house, plan.id, leave_out=(left.key,), overrides={each.code: "In a test." for each in plan.blocks})
+    approving.approve(
+        house, plan.id, leave_out=(left.key,), overrides={each.code: "In a test." for each in plan.blocks}
+    )
     for name, what in ((left.name, "plan approved"), (archived.name, "decided")):
-        assert what in [each.what for each in workflow.timeline(house, DOMAIN, (), name).events]
-        rows = json.loads(workflow.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
+        assert what in [each.what for each in looking_back.timeline(house, DOMAIN, (), name).events]
+        rows = json.loads(looking_back.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
         assert [name in row["details"] for row in rows] == [True]
 
 
@@ -205,7 +207,8 @@ def test_every_event_is_of_one_kind() -> None:
         "connection tested", "content of the history removed", "signed out", "domain changed",
     }  # fmt: skip
     kinds = {
-        name: [kind for kind, starts in workflow.EVENT_KINDS.items() if name.startswith(starts)] for name in recorded
+        name: [kind for kind, starts in looking_back.EVENT_KINDS.items() if name.startswith(starts)]
+        for name in recorded
     }
     assert {name: found for name, found in kinds.items() if len(found) != 1} == {}
 
@@ -216,7 +219,7 @@ def test_a_formula_in_the_history_stays_text() -> None:
 
 
 def test_a_preview_of_the_past_hands_out_its_workbook_again(full: App, two: tuple[str, str]) -> None:
-    plan = workflow.run_seen(full.house(), two[0]).plan_id
+    plan = looking.run_seen(full.house(), two[0]).plan_id
     at = full.open("history", show="previews", plan=plan)
     assert not at.exception
     assert any(each.proto.label == "Download the Excel file" for each in at.get("download_button"))
@@ -232,13 +235,13 @@ def test_the_timeline_says_day_by_day_who_did_what(full: App, two: tuple[str, st
     told = plain(said(at))
     today = datetime.now(UTC)
     assert f"{today:%A} {today.day} {today:%B %Y}, UTC" in told
-    counts = workflow.plans_seen(full.house(), DOMAIN, 1)[0].counts
+    counts = looking.plans_seen(full.house(), DOMAIN, 1)[0].counts
     changes = sum(counts.get(each.value, 0) for each in Action)
     assert f"**{ADMIN}** approved {changes:,} changes: {counts['add']} to be added" in told
     assert f"**{ADMIN}** processed {changes:,} changes: {counts['add']} added" in told
     assert (
         "overrode “Too many" in told
-        or not workflow.approval_of(full.house(), workflow.run_seen(full.house(), two[1]).plan_id).overrides
+        or not stored_plans.approval_of(full.house(), looking.run_seen(full.house(), two[1]).plan_id).overrides
     )  # type: ignore[union-attr]
     assert "began to process" not in told
 
@@ -251,7 +254,7 @@ def test_the_timeline_leads_to_the_run(full: App, two: tuple[str, str], said: Sa
 
 
 def test_an_export_stands_in_the_timeline(full: App, two: tuple[str, str], said: Said) -> None:
-    workflow.export_runs(full.house(), DOMAIN, (), "", FileKind.CSV)
+    looking_back.export_runs(full.house(), DOMAIN, (), "", FileKind.CSV)
     assert "took 2 runs of the history out as a CSV file" in plain(
         said(full.open("history", kinds="Access and exports"))
     )
@@ -267,7 +270,7 @@ def test_a_run_is_told_by_who_made_approved_and_processed_it(full: App, two: tup
     told = plain(said(at))
     for each in ("made the preview", "approved it", "processed it"):
         assert f"{ADMIN} {each}" in told
-    assert workflow.run_seen(full.house(), two[0]).plan_id in at.code[0].value
+    assert looking.run_seen(full.house(), two[0]).plan_id in at.code[0].value
 
 
 def test_two_runs_of_one_minute_have_two_names() -> None:

@@ -14,13 +14,24 @@ from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element, Node
 
-from provisioning import workflow
 from provisioning.errors import SettingsError
 from provisioning.notify import Letter
 from provisioning.report.charts import happening_bars, happening_chart
 from provisioning.report.csv_file import write_users
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, messages
+from provisioning.workflow import (
+    approving,
+    asking,
+    explaining,
+    looking,
+    planning,
+    processing,
+    setting_up,
+    stored_plans,
+    workbooks,
+)
+from provisioning.workflow.house import customers_seen, domains_seen
 from provisioning.workflow.telling import Word, tell
 
 PAGES = [
@@ -58,14 +69,14 @@ def evil(empty: App) -> Iterator[App]:
         poison(sandbox)
         poisoned(sandbox, empty.environment, empty.house(None))
         house = empty.house()
-        workflow.ask(house, LABEL, jobs.JobKind.CHECK)
+        asking.ask(house, LABEL, jobs.JobKind.CHECK)
         empty.work()
-        plan = workflow.preview(house, LABEL)
-        workflow.approve(house, plan.id)
-        workflow.process(house, plan.id)
+        plan = planning.preview(house, LABEL)
+        approving.approve(house, plan.id)
+        processing.process(house, plan.id)
         for number, person in enumerate(list(sandbox.company.people.values())[:40]):
             person["root.surname"] = f"{person.get('root.surname')} {NAMES[number % len(NAMES)]}"
-        workflow.preview(house, LABEL)
+        planning.preview(house, LABEL)
         yield empty
 
 
@@ -106,11 +117,11 @@ def test_names_are_shown_all_the_same(evil: App) -> None:
 
 def test_with_a_person_selected_too(evil: App) -> None:
     house = evil.house()
-    plan = workflow.newest(house, LABEL).preview or ""
-    for change in workflow.show_plan(house, plan).changes[:30]:
-        seen = workflow.explain(house, LABEL, change.key)
+    plan = looking.newest(house, LABEL).preview or ""
+    for change in stored_plans.show_plan(house, plan).changes[:30]:
+        seen = explaining.explain(house, LABEL, change.key)
         assert seen.answer
-    keys = [each.key for each in workflow.show_plan(house, plan).changes]
+    keys = [each.key for each in stored_plans.show_plan(house, plan).changes]
     at = evil.open("preview", plan=plan, person=keys[0])
     assert not at.exception
     assert [text for text in rendered(at) if MARKUP.search(text.replace(OURS, ""))] == []
@@ -118,11 +129,11 @@ def test_with_a_person_selected_too(evil: App) -> None:
 
 def test_in_the_workbook_everything_is_text(evil: App) -> None:
     house = evil.house()
-    plans = [each.id for each in workflow.plans_seen(house, LABEL)]
+    plans = [each.id for each in looking.plans_seen(house, LABEL)]
     seen = ""
     for plan in plans:
         file = BytesIO()
-        workflow.export_workbook(house, plan, file)
+        workbooks.export_workbook(house, plan, file)
         for sheet in load_workbook(file):
             for cell in (cell for row in sheet.iter_rows() for cell in row):
                 assert cell.data_type != "f", cell.coordinate
@@ -132,7 +143,7 @@ def test_in_the_workbook_everything_is_text(evil: App) -> None:
 
 
 def test_in_the_csv_file_no_cell_begins_like_a_formula(evil: App, tmp_path: Path) -> None:
-    users = workflow.export_users(evil.house(), LABEL)
+    users = looking.export_users(evil.house(), LABEL)
     write_users(users, tmp_path / "users.csv")
     with (tmp_path / "users.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
@@ -147,7 +158,7 @@ def test_in_charts_no_name_becomes_markup() -> None:
 
 def test_a_message_is_one_line_of_title_and_names_nobody(evil: App) -> None:
     house = evil.house()
-    domain = workflow.domains_seen(house, CUSTOMER)[0]
+    domain = domains_seen(house, CUSTOMER)[0]
     tell(house, domain, Word("waits", "A preview waits", "It waits.", "preview", {}))
     posted = messages.recent(house.db, domain.id, 1)[0]
     letter = Letter("mailto://x", posted.title, posted.body)
@@ -159,5 +170,5 @@ def test_a_message_is_one_line_of_title_and_names_nobody(evil: App) -> None:
 def test_a_name_that_would_break_a_header_is_refused(empty: App, name: str) -> None:
     house = empty.house(None)
     with pytest.raises(SettingsError):
-        workflow.add_customer(house, name)
-    assert workflow.customers_seen(house) == []
+        setting_up.add_customer(house, name)
+    assert customers_seen(house) == []

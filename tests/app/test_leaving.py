@@ -5,8 +5,9 @@ from collections.abc import Callable
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import Role, Status
+from provisioning.workflow import approving, connections, leaving, looking, processing, setting_up
+from provisioning.workflow.house import domains_seen
 
 CUSTOMER, _, NAME = DOMAIN.partition("/")
 Said = Callable[[AppTest], str]
@@ -25,11 +26,11 @@ def confirm(at: AppTest, typed: str) -> AppTest:
 def test_a_domain_leaves_when_its_name_is_typed(full: App, said: Said) -> None:
     at = full.open("settings")
     assert "Type “" in said(confirm(at, "something else"))
-    assert workflow.domains_seen(full.house(), CUSTOMER)
+    assert domains_seen(full.house(), CUSTOMER)
     assert not confirm(at, NAME).exception
     house = full.house()
-    assert workflow.domains_seen(house, CUSTOMER) == []
-    assert {each[2] for each in workflow.users(house, DOMAIN)} == {Status.LIVE.value}
+    assert domains_seen(house, CUSTOMER) == []
+    assert {each[2] for each in looking.users(house, DOMAIN)} == {Status.LIVE.value}
 
 
 def test_afterwards_its_history_can_be_read(full: App, said: Said) -> None:
@@ -43,7 +44,7 @@ def test_afterwards_its_history_can_be_read(full: App, said: Said) -> None:
 def test_a_customer_leaves_with_everything(full: App, said: Said) -> None:
     at = choose(full.open("settings"), "What leaves", "The customer")
     confirm(at, CUSTOMER)
-    assert workflow.connections_seen(full.house(), CUSTOMER) == []
+    assert connections.connections_seen(full.house(), CUSTOMER) == []
     assert "This customer was offboarded" in said(full.open("preview"))
     assert not full.open("history").exception
 
@@ -54,22 +55,22 @@ def test_archiving_first_asks_for_the_preview_and_waits_for_its_run(full: App, s
     next(each for each in at.button if each.label.startswith("Make the preview")).click().run()
     full.work()
     house = full.house()
-    plan, done = workflow.farewell_seen(house, DOMAIN)
+    plan, done = leaving.farewell_seen(house, DOMAIN)
     assert plan
     assert not done
-    workflow.approve(house, plan.id, overrides={each.code: "they leave" for each in plan.blocks})
-    workflow.process(house, plan.id)
+    approving.approve(house, plan.id, overrides={each.code: "they leave" for each in plan.blocks})
+    processing.process(house, plan.id)
     at = choose(full.open("settings"), "Its users", "Are archived")
     assert f"{NAME}: done." in said(at)
     confirm(at, NAME)
-    live = [each for each in workflow.users(full.house(), DOMAIN) if each[2] == Status.LIVE.value]
+    live = [each for each in looking.users(full.house(), DOMAIN) if each[2] == Status.LIVE.value]
     assert len(live) == plan.counts["held"] < plan.counts["archive"]
 
 
 def test_an_auditor_and_the_operator_are_not_offered_it(full: App) -> None:
     house = full.house(None)
-    workflow.grant(house, "other@northwind.example", Role.ADMIN, CUSTOMER)
-    workflow.grant(house, ADMIN, Role.AUDITOR, CUSTOMER)
+    setting_up.grant(house, "other@northwind.example", Role.ADMIN, CUSTOMER)
+    setting_up.grant(house, ADMIN, Role.AUDITOR, CUSTOMER)
     at = full.open("settings")
     assert not at.exception
     assert not [each for each in at.button if each.label == "Offboard"]

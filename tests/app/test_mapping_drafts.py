@@ -4,12 +4,13 @@ import pytest
 from installation import DOMAIN, App, Said, button
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import (
     Role,
 )
 from provisioning.store import jobs, plans
 from provisioning.web import mapping_sample
+from provisioning.workflow import asking, connections, deciding, editing, explaining, planning, setting_up
+from provisioning.workflow.house import domains_seen
 
 
 def edit(at: AppTest, row: int, **cells: object) -> None:
@@ -24,21 +25,21 @@ def test_an_edited_mapping_survives_another_session_and_is_saved_as_a_new_versio
     later = full.open("mapping")
     assert "Unsaved changes" in said(later)
     button(later, "Save")
-    attributes = workflow.domains_seen(full.house(), "Northwind Trading")[0].attributes
+    attributes = domains_seen(full.house(), "Northwind Trading")[0].attributes
     assert attributes[6].name == "Office"
     assert "Version 2 is in force" in said(full.open("mapping"))
 
 
 def test_looking_at_a_mapping_makes_no_draft(full: App) -> None:
     full.open("mapping")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
 
 
 def test_a_discarded_draft_is_gone(full: App, said: Said) -> None:
     at = full.open("mapping")
     edit(at, 6, Attribute="Office")
     button(at, "Discard")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
 
 
@@ -46,9 +47,9 @@ def test_a_save_over_a_newer_version_is_refused_with_the_difference(full: App, s
     at = full.open("mapping")
     edit(at, 6, Attribute="Office")
     other = full.house("csm@skillcast.example")
-    workflow.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
-    domain = workflow.domains_seen(other, "Northwind Trading")[0]
-    workflow.save_mapping(other, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
+    setting_up.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    domain = domains_seen(other, "Northwind Trading")[0]
+    editing.save_mapping(other, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
     button(at, "Save")
     assert "Certified person: removed" in at.error[0].value.replace("\\", "")
     later = full.open("mapping")
@@ -70,7 +71,7 @@ def test_a_sample_shows_the_values_before_and_after(full: App) -> None:
 
 
 def test_a_new_domain_is_mapped_by_the_suggestions_and_previewed(full: App, said: Said) -> None:
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     place = {"customer": "Northwind Trading", "domain": "contractors"}
     at = full.open("mapping", **place)
     button(at, next(each.label for each in at.button if each.label.startswith("Take all")))
@@ -84,8 +85,8 @@ def test_a_new_domain_is_mapped_by_the_suggestions_and_previewed(full: App, said
 def saved_elsewhere(full: App) -> None:
     """Another tab of the same person saves version 2, without the last attribute."""
     house = full.house()
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_mapping(house, DOMAIN, domain.attributes[:-1], "Employee ID", domain.mapping_version)
 
 
 def test_an_edit_in_a_tab_opened_before_another_saved_is_refused(full: App, said: Said) -> None:
@@ -96,7 +97,7 @@ def test_an_edit_in_a_tab_opened_before_another_saved_is_refused(full: App, said
     assert "your draft began from version 1" in said(second)
     button(second, "Save")
     assert "Nothing of yours was saved" in second.error[0].value
-    domain = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    domain = domains_seen(full.house(), "Northwind Trading")[0]
     assert (domain.mapping_version, domain.attributes[6].name) == (2, "Office")
 
 
@@ -104,17 +105,17 @@ def test_a_tab_without_an_edit_follows_a_newer_version(full: App, said: Said) ->
     at = full.open("mapping")
     saved_elsewhere(full)
     at.run()
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 2 is in force" in said(at)
 
 
 def test_a_draft_edited_back_is_no_draft(full: App, said: Said) -> None:
     at = full.open("mapping")
-    before = workflow.domains_seen(full.house(), "Northwind Trading")[0].attributes[6].name
+    before = domains_seen(full.house(), "Northwind Trading")[0].attributes[6].name
     edit(at, 6, Attribute="Office")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is not None
+    assert editing.mapping_draft(full.house(), DOMAIN) is not None
     edit(at, 6, Attribute=before)
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
 
 
@@ -136,7 +137,7 @@ def test_a_cell_that_cannot_be_read_is_named_and_not_saved(full: App, column: st
     assert not at.exception
     assert f"Row 7, “Site”, {column}" in at.error[0].value
     assert next(each for each in at.button if each.label == "Save").disabled
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     button(at, "Discard")
     assert not at.error
 
@@ -144,8 +145,8 @@ def test_a_cell_that_cannot_be_read_is_named_and_not_saved(full: App, column: st
 def test_the_sample_picker_keeps_the_person_in_the_address_and_searches(
     full: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody = workflow.people_read(full.house(), DOMAIN)
-    monkeypatch.setattr(workflow, "people_read", lambda *args, **more: people_read(*args, most=5))
+    everybody = editing.people_read(full.house(), DOMAIN)
+    monkeypatch.setattr(editing, "people_read", lambda *args, **more: people_read(*args, most=5))
     key = everybody[-1][0]
     at = full.open("mapping", person=key)
     picker = next(each for each in at.selectbox if each.label == "Person")
@@ -159,12 +160,12 @@ def test_the_sample_picker_keeps_the_person_in_the_address_and_searches(
     assert not at.exception
 
 
-people_read = workflow.people_read
+people_read = editing.people_read
 
 
 def test_a_connection_test_is_the_first_read_for_the_mapping(app: App, said: Said) -> None:
     assert "read HiBob once" in said(app.open("mapping"))
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
     told = said(app.open("mapping"))
     assert "read HiBob once" not in told
@@ -193,18 +194,18 @@ def test_the_people_offered_for_the_sample_say_when_they_are_not_all(
 def test_people_of_a_report_are_explained_and_decided_where_the_mapping_names_titles(app: App) -> None:
     """A title that is one of HiBob's own fields is read under that field's id, and still meant by its name."""
     house = app.house()
-    each = workflow.connections_seen(house, "Northwind Trading")[0].connection
-    workflow.save_connection(
+    each = connections.connections_seen(house, "Northwind Trading")[0].connection
+    setting_up.save_connection(
         house, "Northwind Trading", each.name, each.base_url, each.service_user_id or "", None, 31048356
     )
-    domain = next(each for each in workflow.domains_seen(house, "Northwind Trading") if each.label == DOMAIN)
+    domain = next(each for each in domains_seen(house, "Northwind Trading") if each.label == DOMAIN)
     titles = ("Payroll number", "Contract end", "root.email")
     mapped = tuple(each for each in domain.attributes if each.data_feed_name in titles)
-    workflow.save_mapping(house, DOMAIN, mapped, "Employee ID", workflow.begun_from(domain))
-    plan = plans.get_plan(house.db, workflow.preview(house, DOMAIN).id)
+    editing.save_mapping(house, DOMAIN, mapped, "Employee ID", editing.begun_from(domain))
+    plan = plans.get_plan(house.db, planning.preview(house, DOMAIN).id)
     key = plan.changes[0].key
     at = app.open("people", person=key)
     assert not at.error
-    assert workflow.explain(house, DOMAIN, key).answer.startswith("To be added")
-    decided = workflow.decide(house, plan.id, workflow.Wishes(protect=[key]))
+    assert explaining.explain(house, DOMAIN, key).answer.startswith("To be added")
+    decided = deciding.decide(house, plan.id, asking.Wishes(protect=[key]))
     assert {each.key for each in decided.changes} == {each.key for each in plan.changes}

@@ -9,12 +9,14 @@ import streamlit as st
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import Attribute, Domain, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.web.mapping_exchange import CSV
 from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE, STORED
+from provisioning.workflow import asking, connections, editing, exchanging, planning, reading, setting_up
+from provisioning.workflow.house import domains_seen
+from provisioning.workflow.values import new_values
 
 Said = Callable[[AppTest], str]
 
@@ -26,11 +28,11 @@ def button(at: AppTest, label: str) -> AppTest:
 
 
 def there(app: App) -> Domain:
-    return workflow.domains_seen(app.house(), "Northwind Trading")[0]
+    return domains_seen(app.house(), "Northwind Trading")[0]
 
 
-def draft(app: App) -> workflow.MappingDraft | None:
-    return workflow.mapping_draft(app.house(), DOMAIN)
+def draft(app: App) -> editing.MappingDraft | None:
+    return editing.mapping_draft(app.house(), DOMAIN)
 
 
 def named(app: App, name: str) -> Attribute:
@@ -42,8 +44,8 @@ def named(app: App, name: str) -> Attribute:
 @pytest.fixture
 def bare(app: App) -> App:
     """A domain without a mapping whose connection was tested."""
-    workflow.add_domain(app.house(), "Northwind Trading", "new", "Northwind HiBob")
-    workflow.ask(app.house(), "Northwind Trading/new", jobs.JobKind.CHECK)
+    setting_up.add_domain(app.house(), "Northwind Trading", "new", "Northwind HiBob")
+    asking.ask(app.house(), "Northwind Trading/new", jobs.JobKind.CHECK)
     app.work()
     return app
 
@@ -57,7 +59,7 @@ def test_before_anything_is_mapped_nothing_is_saved_and_nothing_is_wrong(bare: A
 
 
 def test_a_test_of_the_connection_is_the_first_read_for_the_mapping(app: App, said: Said) -> None:
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
     text = said(app.open("mapping"))
     assert "HiBob was read" in text
@@ -74,7 +76,7 @@ def test_all_suggestions_are_taken_by_one_click(bare: App, said: Said) -> None:
     assert list(shown["Attribute"])[:3] == ["Email", "First name", "Last name"]
     assert all(shown["Why"])
     button(at, f"Take all {len(shown)}")
-    found = workflow.mapping_draft(bare.house(), "Northwind Trading/new")
+    found = editing.mapping_draft(bare.house(), "Northwind Trading/new")
     assert found is not None
     assert [each.name for each in found.attributes] == list(shown["Attribute"])
     assert "Take all" not in said(at)
@@ -94,14 +96,14 @@ def test_the_test_of_an_empty_mapping_brings_the_values_of_what_is_suggested(bar
 def test_a_test_reads_people_once_and_of_a_mapping_no_more_than_it_names(app: App, sandbox: Sandbox) -> None:
     def read(label: str) -> list[str]:
         sandbox.requests.clear()
-        workflow.check(app.house(), label)
+        reading.check(app.house(), label)
         return [each.body for each in sandbox.requests if each.path.endswith("/people/search")]
 
-    workflow.add_domain(app.house(), "Northwind Trading", "new", "Northwind HiBob")
+    setting_up.add_domain(app.house(), "Northwind Trading", "new", "Northwind HiBob")
     (asked,) = read("Northwind Trading/new")
     assert "work.title" in asked
     few = (Attribute("Email", "root.email"), Attribute("Employee ID", "work.employeeIdInCompany"))
-    workflow.save_mapping(app.house(), "Northwind Trading/new", few, "Employee ID", 1)
+    editing.save_mapping(app.house(), "Northwind Trading/new", few, "Employee ID", 1)
     (asked,) = read("Northwind Trading/new")
     assert "work.employeeIdInCompany" in asked
     assert "work.title" not in asked
@@ -111,7 +113,7 @@ def test_taking_suggestions_is_undone(bare: App) -> None:
     at = bare.open("mapping", customer="Northwind Trading", domain="new")
     button(at, next(each.label for each in at.button if each.label.startswith("Take all")))
     button(at, "Undo")
-    assert workflow.mapping_draft(bare.house(), "Northwind Trading/new") is None
+    assert editing.mapping_draft(bare.house(), "Northwind Trading/new") is None
     assert any(each.label.startswith("Take all") for each in at.button)
 
 
@@ -161,7 +163,7 @@ def test_rows_that_could_not_be_saved_are_refused(full: App, said: Said) -> None
 )
 def test_a_name_that_cannot_be_saved_is_told_with_its_line(full: App, name: str, problem: str) -> None:
     said = f"Site\twork.site\n{name}\twork.department"
-    found = workflow.take_rows(full.house(), DOMAIN, said, there(full).attributes, "Employee ID", whole=False)
+    found = exchanging.take_rows(full.house(), DOMAIN, said, there(full).attributes, "Employee ID", whole=False)
     assert [each.startswith(problem) for each in found.problems] == [True]
 
 
@@ -177,7 +179,7 @@ def test_rows_that_change_nothing_say_so(full: App, said: Said) -> None:
 
 
 def test_an_auditor_sees_the_mapping_and_takes_nothing(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    workflow.grant(full.house(None), "auditor@northwind.example", Role.AUDITOR, "Northwind Trading")
+    setting_up.grant(full.house(None), "auditor@northwind.example", Role.AUDITOR, "Northwind Trading")
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
     at = full.open("mapping", more="paste")
     assert not at.exception
@@ -196,15 +198,15 @@ def upload(full: App, content: bytes) -> AppTest:
 
 def test_a_file_that_was_handed_out_comes_back_as_the_same_mapping(full: App, said: Said) -> None:
     domain = there(full)
-    text = workflow.mapping_as_csv(full.house(), DOMAIN, domain.attributes, "Employee ID")
+    text = exchanging.mapping_as_csv(full.house(), DOMAIN, domain.attributes, "Employee ID")
     assert "These rows change nothing" in said(upload(full, text.encode("utf-8-sig")))
-    taken = workflow.take_rows(full.house(), DOMAIN, text, (), "", whole=True)
+    taken = exchanging.take_rows(full.house(), DOMAIN, text, (), "", whole=True)
     assert (taken.attributes, taken.identifier, taken.problems) == (domain.attributes, "Employee ID", ())
 
 
 def test_a_file_stands_in_place_of_all_rows(full: App, said: Said) -> None:
     rows = [each for each in there(full).attributes if each.name != "FTE"]
-    text = workflow.mapping_as_csv(full.house(), DOMAIN, rows, "Employee ID").replace("\r\n", "\n").replace(",", ";")
+    text = exchanging.mapping_as_csv(full.house(), DOMAIN, rows, "Employee ID").replace("\r\n", "\n").replace(",", ";")
     at = upload(full, text.encode())
     assert "FTE: removed" in said(at)
     button(at, "Take this mapping into the draft")
@@ -274,12 +276,12 @@ def test_what_can_be_taken_back_survives_a_reload_and_ends_with_the_save(full: A
     at = paste(full.open("mapping", more="paste"), "Team\twork.department")
     button(at, "Take these rows into the draft")
     button(full.open("mapping"), "Save")
-    assert workflow.mapping_past(full.house(), DOMAIN) == ()
+    assert editing.mapping_past(full.house(), DOMAIN) == ()
     assert next(each for each in full.open("mapping").button if each.label == "Undo").disabled
 
 
 def test_the_first_read_of_all_brings_every_column_however_it_is_named(app: App, said: Said) -> None:
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.SAMPLE)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.SAMPLE)
     app.work()
     text = said(app.open("mapping"))
     assert "HiBob was read" in text
@@ -355,18 +357,18 @@ def test_a_value_that_turns_up_later_is_told_until_the_mapping_is_saved(
     full: App, sandbox: Sandbox, said: Said
 ) -> None:
     house, domain = full.house(), there(full)
-    fields = workflow.fields_known(house, DOMAIN)
-    assert workflow.new_values(house, DOMAIN, fields) == {}
+    fields = connections.fields_known(house, DOMAIN)
+    assert new_values(house, DOMAIN, fields) == {}
     next(iter(sandbox.company.people.values()))["work.site"] = "Reykjavík"
-    workflow.preview(house, DOMAIN)
-    assert workflow.new_values(house, DOMAIN, fields) == {"Site": ("Reykjavík",)}
+    planning.preview(house, DOMAIN)
+    assert new_values(house, DOMAIN, fields) == {"Site": ("Reykjavík",)}
     at = full.open("mapping", values="Site")
     assert "has 1 new value" in said(at)
     shown = next(each.value for each in at.dataframe if STATE in each.value)
     assert list(shown[shown[STATE] == NEW][SAYS]) == ["Reykjavík"]
     saved = tuple(replace(each, clean_up=("upper",)) if each.name == "Site" else each for each in domain.attributes)
-    workflow.save_mapping(house, DOMAIN, saved, "Employee ID", workflow.begun_from(domain))
-    assert workflow.new_values(house, DOMAIN, fields) == {}
+    editing.save_mapping(house, DOMAIN, saved, "Employee ID", editing.begun_from(domain))
+    assert new_values(house, DOMAIN, fields) == {}
 
 
 # --- words ------------------------------------------------------------------------------------------------

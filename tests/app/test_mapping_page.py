@@ -8,13 +8,14 @@ import pytest
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.errors import NotFound, Refused, RoleMissing, SettingsError
 from provisioning.model import Attribute, AttributeType, Domain, Field, Role, ScopeRule
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.fields import CONTRACT_END, COST_CENTRE
 from provisioning.store import jobs
 from provisioning.web.mapping_table import SPARE, VIEWS, called, edited, from_rows, rows_of
+from provisioning.workflow import asking, comparing, connections, editing, looking, planning, setting_up
+from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
 UNIQUE = "Unique identifier"
@@ -39,7 +40,7 @@ def editor(at: AppTest) -> str:
 
 
 def kept(full: App) -> tuple[Attribute, ...]:
-    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    draft = editing.mapping_draft(full.house(), DOMAIN)
     assert draft is not None
     return draft.attributes
 
@@ -49,7 +50,7 @@ def picker(at: AppTest, label: str) -> object:
 
 
 def there(full: App) -> Domain:
-    return workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    return domains_seen(full.house(), "Northwind Trading")[0]
 
 
 def shouting(domain: Domain) -> tuple[Attribute, ...]:
@@ -61,7 +62,7 @@ def shouting(domain: Domain) -> tuple[Attribute, ...]:
 def twice(full: App) -> App:
     """A domain whose mapping has two versions."""
     domain = there(full)
-    workflow.save_mapping(full.house(), DOMAIN, shouting(domain), "Employee ID", workflow.begun_from(domain))
+    editing.save_mapping(full.house(), DOMAIN, shouting(domain), "Employee ID", editing.begun_from(domain))
     return full
 
 
@@ -79,7 +80,7 @@ def sample(at: AppTest) -> pd.DataFrame:
 
 def test_a_draft_says_how_many_users_it_changes_before_it_is_saved(full: App, said: Said) -> None:
     at = edit(full.open("mapping"), {SITE: {"Clean-up": ["upper"]}})
-    live = len([each for each in workflow.users(full.house(), DOMAIN) if each[3].get("Site")])
+    live = len([each for each in looking.users(full.house(), DOMAIN) if each[3].get("Site")])
     assert f"Version 1 → your draft changes {live} users" in said(at)
     attributes, people = at.dataframe[-2].value, at.dataframe[-1].value
     assert list(attributes["What"]) == ["Site"]
@@ -95,8 +96,8 @@ def test_a_draft_that_names_a_column_which_was_not_read_says_so(full: App, said:
 
 def test_reading_a_sample_makes_a_new_column_comparable(full: App, said: Said) -> None:
     unread = next(
-        each.id for each in workflow.fields_known(full.house(), DOMAIN)
-        if each.type == "text" and each.id not in {column.field for column in workflow.last_read(full.house(), DOMAIN).columns}  # type: ignore[union-attr]
+        each.id for each in connections.fields_known(full.house(), DOMAIN)
+        if each.type == "text" and each.id not in {column.field for column in connections.last_read(full.house(), DOMAIN).columns}  # type: ignore[union-attr]
     )  # fmt: skip
     at = edit(full.open("mapping"), {SITE: {"Data feed name": unread}})
     assert "is not compared" in said(at)
@@ -147,11 +148,11 @@ def test_versions_in_the_address_that_are_not_there_are_said(twice: App, said: S
 
 
 def test_an_old_version_comes_back_as_a_new_one(twice: App, said: Said) -> None:
-    first = workflow.versions_of(twice.house(), DOMAIN)[-1]
+    first = comparing.versions_of(twice.house(), DOMAIN)[-1]
     at = button(twice.open("mapping", compare="1-2"), "Go back to version 1")
     assert "Version 3 is in force" in said(at)
     assert there(twice).attributes == first.attributes
-    event = next(each for each in workflow.see_history(twice.house(), DOMAIN) if each.what == "mapping saved")
+    event = next(each for each in looking.see_history(twice.house(), DOMAIN) if each.what == "mapping saved")
     assert (event.details["gone_back_to"], event.details["mapping_version"]) == (1, 3)
 
 
@@ -162,20 +163,20 @@ def test_going_back_waits_until_the_draft_is_saved_or_discarded(twice: App) -> N
 
 
 def test_an_auditor_compares_and_cannot_go_back(twice: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    workflow.grant(twice.house(None), "auditor@northwind.example", Role.AUDITOR, "Northwind Trading")
+    setting_up.grant(twice.house(None), "auditor@northwind.example", Role.AUDITOR, "Northwind Trading")
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
     at = twice.open("mapping", compare="1-2")
     assert "Version 1 → version 2 changes" in said(at)
     assert "Go back to version 1" not in [each.label for each in at.button]
     with pytest.raises(RoleMissing):
-        workflow.go_back(twice.house("auditor@northwind.example"), DOMAIN, 1, workflow.begun_from(there(twice)))
+        comparing.go_back(twice.house("auditor@northwind.example"), DOMAIN, 1, editing.begun_from(there(twice)))
 
 
 # --- the use cases ----------------------------------------------------------------------------------------
 
 
 def test_versions_say_who_saved_them_and_what_each_changed(twice: App) -> None:
-    second, first = workflow.versions_of(twice.house(), DOMAIN)
+    second, first = comparing.versions_of(twice.house(), DOMAIN)
     assert (second.version, first.version) == (2, 1)
     assert second.changed == ("Site: clean-up (none) → upper",)
     assert all("added" in line for line in first.changed)
@@ -183,38 +184,38 @@ def test_versions_say_who_saved_them_and_what_each_changed(twice: App) -> None:
 
 def test_going_back_over_a_newer_version_is_refused(twice: App) -> None:
     with pytest.raises(Refused, match="saved version 2"):
-        workflow.go_back(twice.house(), DOMAIN, 1, workflow.Begun(1, "Employee ID"))
+        comparing.go_back(twice.house(), DOMAIN, 1, editing.Begun(1, "Employee ID"))
     assert there(twice).mapping_version == 2
 
 
 def test_going_back_to_what_is_in_force_is_said(twice: App) -> None:
     with pytest.raises(SettingsError, match="in force already"):
-        workflow.go_back(twice.house(), DOMAIN, 2, workflow.begun_from(there(twice)))
+        comparing.go_back(twice.house(), DOMAIN, 2, editing.begun_from(there(twice)))
     with pytest.raises(NotFound, match="no version 9"):
-        workflow.go_back(twice.house(), DOMAIN, 9, workflow.begun_from(there(twice)))
+        comparing.go_back(twice.house(), DOMAIN, 9, editing.begun_from(there(twice)))
 
 
 def test_going_back_takes_the_identifier_of_then_where_the_one_of_now_is_not_fed(full: App) -> None:
     domain = there(full)
     renamed = tuple(replace(e, name="Staff ID") if e.name == "Employee ID" else e for e in domain.attributes)
-    workflow.save_mapping(full.house(), DOMAIN, renamed, "Staff ID", workflow.begun_from(domain))
-    workflow.go_back(full.house(), DOMAIN, 1, workflow.begun_from(there(full)))
+    editing.save_mapping(full.house(), DOMAIN, renamed, "Staff ID", editing.begun_from(domain))
+    comparing.go_back(full.house(), DOMAIN, 1, editing.begun_from(there(full)))
     assert there(full).settings.unique_identifier == "Employee ID"
 
 
 def test_going_back_keeps_the_identifier_of_now_where_it_is_fed(twice: App) -> None:
     settings = replace(there(twice).settings, unique_identifier="Email")
-    workflow.save_settings(twice.house(), DOMAIN, settings, there(twice).settings_version)
-    workflow.go_back(twice.house(), DOMAIN, 1, workflow.begun_from(there(twice)))
+    editing.save_settings(twice.house(), DOMAIN, settings, there(twice).settings_version)
+    comparing.go_back(twice.house(), DOMAIN, 1, editing.begun_from(there(twice)))
     assert there(twice).settings.unique_identifier == "Email"
 
 
 def test_comparing_with_a_scope_that_was_not_read_is_refused(twice: App) -> None:
     domain = there(twice)
     settings = replace(domain.settings, scope=(ScopeRule(True, "work.custom.elsewhere", ("x",)),))
-    workflow.save_settings(twice.house(), DOMAIN, settings, domain.settings_version)
+    editing.save_settings(twice.house(), DOMAIN, settings, domain.settings_version)
     with pytest.raises(SettingsError, match=r"The scope names work\.custom\.elsewhere"):
-        workflow.compare_mappings(twice.house(), DOMAIN, 1, 2)
+        comparing.compare_mappings(twice.house(), DOMAIN, 1, 2)
 
 
 # --- one unique identifier --------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def test_comparing_with_a_scope_that_was_not_read_is_refused(twice: App) -> None
 
 def test_ticking_another_unique_identifier_moves_the_tick(full: App) -> None:
     at = edit(full.open("mapping"), {1: {UNIQUE: True}})
-    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    draft = editing.mapping_draft(full.house(), DOMAIN)
     assert draft is not None
     assert draft.identifier == "Email"
     assert list(sample(at)[UNIQUE]).count(True) == 1
@@ -232,7 +233,7 @@ def test_two_new_ticks_at_once_are_a_problem_and_not_saved(full: App) -> None:
     at = edit(full.open("mapping"), {1: {UNIQUE: True}, 2: {UNIQUE: True}})
     assert "Rows 1, 2, 3" in at.error[0].value
     assert next(each for each in at.button if each.label == "Save").disabled
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_the_newest_tick_is_the_unique_identifier(ticks: tuple[str, ...], before
 
 def _changed_on_settings(full: App) -> None:
     settings = replace(there(full).settings, unique_identifier="Email")
-    workflow.save_settings(full.house(), DOMAIN, settings, there(full).settings_version)
+    editing.save_settings(full.house(), DOMAIN, settings, there(full).settings_version)
 
 
 def test_a_unique_identifier_changed_on_settings_conflicts_with_a_draft(full: App, said: Said) -> None:
@@ -275,13 +276,13 @@ def test_a_mapping_without_an_edit_follows_the_identifier_of_the_settings(full: 
     at = full.open("mapping")
     _changed_on_settings(full)
     at.run()
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     assert "Unsaved changes" not in said(at)
 
 
 def test_another_setting_does_not_conflict_with_a_draft(full: App, said: Said) -> None:
     at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
-    workflow.save_settings(
+    editing.save_settings(
         full.house(), DOMAIN, replace(there(full).settings, absent_reads=2), there(full).settings_version
     )
     button(at, "Save")
@@ -296,7 +297,7 @@ def test_the_columns_shown_stand_in_the_address_and_keep_the_edit(full: App, vie
     edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
     at = full.open("mapping", columns=view)
     assert not at.exception
-    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    draft = editing.mapping_draft(full.house(), DOMAIN)
     assert draft is not None
     assert draft.attributes[SITE].name == "Office"
 
@@ -304,10 +305,10 @@ def test_the_columns_shown_stand_in_the_address_and_keep_the_edit(full: App, vie
 def test_an_edit_survives_that_hibob_has_new_fields(full: App) -> None:
     """What the editor offers is part of the editor: another list would make it forget what was edited."""
     at = edit(full.open("mapping"), {SITE: {"Attribute": "Office"}})
-    workflow.ask(full.house(), DOMAIN, jobs.JobKind.SAMPLE)
+    asking.ask(full.house(), DOMAIN, jobs.JobKind.SAMPLE)
     full.work()
     at.run()
-    draft = workflow.mapping_draft(full.house(), DOMAIN)
+    draft = editing.mapping_draft(full.house(), DOMAIN)
     assert draft is not None
     assert draft.attributes[SITE].name == "Office"
 
@@ -321,7 +322,7 @@ def test_an_unknown_person_in_the_address_is_said_and_stays_there(full: App, sai
 
 
 def test_searching_changes_the_person_only_when_somebody_is_chosen(full: App) -> None:
-    everybody = workflow.people_read(full.house(), DOMAIN)
+    everybody = editing.people_read(full.house(), DOMAIN)
     first, other = everybody[0][0], everybody[20]
     at = full.open("mapping", person=first)
     at.text_input[0].set_value(other[1].split(" · ")[1]).run()
@@ -368,7 +369,7 @@ def test_a_row_leaves_by_its_bin_or_without_its_name_and_comes_back(full: App) -
     at.run()
     assert "Site" not in [each.name for each in kept(full)]
     button(at, "Undo")
-    assert workflow.mapping_draft(full.house(), DOMAIN) is None
+    assert editing.mapping_draft(full.house(), DOMAIN) is None
     edit(at, {SITE: {"Attribute": ""}})
     assert "Site" not in [each.name for each in kept(full)]
 
@@ -378,7 +379,7 @@ def test_a_value_that_cannot_be_read_is_told_with_the_people_who_have_it(
 ) -> None:
     key, person = next(iter(sandbox.company.people.items()))
     person[CONTRACT_END] = "soon"
-    workflow.preview(full.house(), DOMAIN)
+    planning.preview(full.house(), DOMAIN)
     at = full.open("mapping")
     assert "“soon” is not a date" in said(at)
     links = [each.proto for each in at.get("page_link") if f"person={key}" in each.proto.query_string]
@@ -399,10 +400,10 @@ def test_another_attribute_begins_on_the_first_page_of_its_people(twice: App) ->
 def test_undo_of_edits_from_an_older_version_is_not_saved_over_the_newer_one(full: App, said: Said) -> None:
     at = edit(full.open("mapping"), {0: {"Attribute": "Staff number"}})
     button(at, "Discard")
-    workflow.grant(full.house(None), "other@northwind.example", Role.ADMIN, "Northwind Trading")
+    setting_up.grant(full.house(None), "other@northwind.example", Role.ADMIN, "Northwind Trading")
     domain = there(full)
-    workflow.save_mapping(
-        full.house("other@northwind.example"), DOMAIN, shouting(domain), "Employee ID", workflow.begun_from(domain)
+    editing.save_mapping(
+        full.house("other@northwind.example"), DOMAIN, shouting(domain), "Employee ID", editing.begun_from(domain)
     )
     at = full.open("mapping")
     button(at, "Undo")
@@ -461,11 +462,11 @@ def test_hibobs_fields_are_called_by_their_names_and_by_ids_where_names_are_shar
 
 def test_a_manager_is_shown_with_their_name(full: App) -> None:
     attributes = there(full).attributes
-    people = dict(workflow.people_read(full.house(), DOMAIN, "", most=50))
+    people = dict(editing.people_read(full.house(), DOMAIN, "", most=50))
     managers = {
         key: each.before
         for key in people
-        for each in workflow.try_mapping(full.house(), DOMAIN, attributes, "Employee ID", key)
+        for each in editing.try_mapping(full.house(), DOMAIN, attributes, "Employee ID", key)
         if each.attribute == "Manager" and each.before
     }
     key, manager = next(iter(managers.items()))

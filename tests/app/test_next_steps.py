@@ -7,9 +7,9 @@ import streamlit as st
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
+from provisioning.workflow import looking, planning, scheduling
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_run_leads_to_the_schedule_while_there_is_none(full: App, links: list[str]) -> None:
     full.open("process")
     assert "Let it run by itself" in links
-    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * 1-5", "Europe/London", "preview"))
+    scheduling.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * 1-5", "Europe/London", "preview"))
     links.clear()
     full.open("process")
     assert "See it in the history" in links
@@ -33,10 +33,10 @@ def test_a_preview_that_waits_says_where_it_is_approved(
     full: App, sandbox: Sandbox, said: Callable[[AppTest], str]
 ) -> None:
     house = full.house()
-    processed = workflow.plans_seen(house, DOMAIN, 1)[0]
+    processed = looking.plans_seen(house, DOMAIN, 1)[0]
     assert "(#approve)" not in said(full.open("preview", plan=processed.id))
     sandbox.pass_day()
-    waits = workflow.preview(house, DOMAIN)
+    waits = planning.preview(house, DOMAIN)
     assert "(#approve)" in said(full.open("preview", plan=waits.id))
 
 

@@ -6,9 +6,9 @@ import pytest
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.errors import Refused, RoleMissing, SettingsError
 from provisioning.model import Role
+from provisioning.workflow import looking, setting_up, targets, telling
 
 Said = Callable[[AppTest], str]
 SECRET = "https://hooks.acme.example/services/hook-s3cret-a1b2"
@@ -35,7 +35,7 @@ def test_a_target_is_added_and_shows_when_it_was_set_and_how_it_ends(app: App, s
     assert "jsons://hooks.acme.example" in shown
     assert "ends in a1b2" in shown
     assert "s3cret" not in shown + str(at.main)
-    (target,) = workflow.targets_seen(app.house(), DOMAIN)
+    (target,) = targets.targets_seen(app.house(), DOMAIN)
     assert (target.variable, target.name, target.tried_at) == ("", "jsons://hooks.acme.example", None)
     assert b"s3cret" not in (app.data / "rollcall.db").read_bytes()
 
@@ -45,10 +45,10 @@ def test_a_test_says_with_each_target_what_came_of_it_and_a_dead_one_can_be_remo
     assert "json://127.0.0.1 did not take the message" in plain(said(at))
     assert "s3cret" not in said(at)
     assert "Nobody is told" in said(press(at, "Remove"))
-    assert workflow.targets_seen(app.house(), DOMAIN) == []
-    events = [each.what for each in workflow.see_history(app.house(), DOMAIN)][:3]
+    assert targets.targets_seen(app.house(), DOMAIN) == []
+    events = [each.what for each in looking.see_history(app.house(), DOMAIN)][:3]
     assert events == ["notification target removed", "test message sent", "notification target added"]
-    assert not any("s3cret" in str(each) for each in workflow.see_history(app.house(), DOMAIN))
+    assert not any("s3cret" in str(each) for each in looking.see_history(app.house(), DOMAIN))
 
 
 @pytest.mark.parametrize(
@@ -65,57 +65,57 @@ def test_a_test_says_with_each_target_what_came_of_it_and_a_dead_one_can_be_remo
 )
 def test_an_address_that_the_set_up_file_may_not_name_is_refused_here_too(app: App, address: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
-        workflow.add_notify_target(app.house(), DOMAIN, address)
-    assert workflow.targets_seen(app.house(), DOMAIN) == []
+        targets.add_notify_target(app.house(), DOMAIN, address)
+    assert targets.targets_seen(app.house(), DOMAIN) == []
 
 
 def test_one_target_is_not_told_twice(app: App) -> None:
-    workflow.add_notify_target(app.house(), DOMAIN, SECRET)
+    targets.add_notify_target(app.house(), DOMAIN, SECRET)
     with pytest.raises(SettingsError, match="already"):
-        workflow.add_notify_target(app.house(), DOMAIN, SECRET)
+        targets.add_notify_target(app.house(), DOMAIN, SECRET)
 
 
 def test_removing_what_somebody_else_replaced_is_refused(app: App) -> None:
     house = app.house()
-    (target,) = workflow.add_notify_target(house, DOMAIN, SECRET)
-    workflow.drop_notify_target(house, DOMAIN, target.place, target.set_at)
+    (target,) = targets.add_notify_target(house, DOMAIN, SECRET)
+    targets.drop_notify_target(house, DOMAIN, target.place, target.set_at)
     with pytest.raises(Refused, match="changed meanwhile"):
-        workflow.drop_notify_target(house, DOMAIN, target.place, target.set_at)
+        targets.drop_notify_target(house, DOMAIN, target.place, target.set_at)
 
 
 def test_what_waits_for_a_removed_target_is_given_up_and_goes_to_no_other(app: App) -> None:
     house = app.house()
-    (dead,) = workflow.add_notify_target(house, DOMAIN, DEAD)
-    workflow.send_test(house, DOMAIN)
-    workflow.drop_notify_target(house, DOMAIN, dead.place, dead.set_at)
-    (fresh,) = workflow.add_notify_target(house, DOMAIN, SECRET)
+    (dead,) = targets.add_notify_target(house, DOMAIN, DEAD)
+    targets.send_test(house, DOMAIN)
+    targets.drop_notify_target(house, DOMAIN, dead.place, dead.set_at)
+    (fresh,) = targets.add_notify_target(house, DOMAIN, SECRET)
     assert fresh.place != dead.place
     assert (fresh.tried_at, fresh.problem) == (None, "")
-    assert workflow.undelivered(house, DOMAIN) == {}
+    assert telling.undelivered(house, DOMAIN) == {}
 
 
 def test_the_set_up_file_leaves_alone_what_was_added_on_the_page(app: App) -> None:
     house, operator = app.house(), app.house(None)
-    workflow.add_notify_target(house, DOMAIN, SECRET)
+    targets.add_notify_target(house, DOMAIN, SECRET)
     app.environment["NOTIFY_URL"] = "jsons://hooks.acme.example/another-one-of-the-file"
-    text = workflow.export(operator, "Northwind Trading")
+    text = setting_up.export(operator, "Northwind Trading")
     assert "s3cret" not in text
     named = text.replace("[[domains]]", '[[domains]]\nnotify = [{ env = "NOTIFY_URL" }]')
-    assert workflow.set_up(operator, named)
-    assert [each.variable for each in workflow.targets_seen(house, DOMAIN)] == ["NOTIFY_URL", ""]
-    assert workflow.set_up(operator, named) == []
-    first = workflow.targets_seen(house, DOMAIN)[0]
-    workflow.drop_notify_target(house, DOMAIN, first.place, first.set_at)
-    assert [each.variable for each in workflow.targets_seen(house, DOMAIN)] == [""]
-    assert "NOTIFY_URL" not in workflow.export(operator, "Northwind Trading")
+    assert setting_up.set_up(operator, named)
+    assert [each.variable for each in targets.targets_seen(house, DOMAIN)] == ["NOTIFY_URL", ""]
+    assert setting_up.set_up(operator, named) == []
+    first = targets.targets_seen(house, DOMAIN)[0]
+    targets.drop_notify_target(house, DOMAIN, first.place, first.set_at)
+    assert [each.variable for each in targets.targets_seen(house, DOMAIN)] == [""]
+    assert "NOTIFY_URL" not in setting_up.export(operator, "Northwind Trading")
 
 
 def test_an_auditor_sees_the_targets_and_changes_none(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    workflow.add_notify_target(app.house(), DOMAIN, SECRET)
-    workflow.grant(app.house(), AUDITOR, Role.AUDITOR, "Northwind Trading")
+    targets.add_notify_target(app.house(), DOMAIN, SECRET)
+    setting_up.grant(app.house(), AUDITOR, Role.AUDITOR, "Northwind Trading")
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
     at = app.open("schedule")
     assert [each.label for each in at.button] == []
     assert any("ends in a1b2" in plain(each.value) for each in at.caption)
     with pytest.raises(RoleMissing):
-        workflow.add_notify_target(app.house(AUDITOR), DOMAIN, DEAD)
+        targets.add_notify_target(app.house(AUDITOR), DOMAIN, DEAD)

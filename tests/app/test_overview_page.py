@@ -3,9 +3,10 @@
 import pytest
 from installation import ADMIN, DOMAIN, App, Said, button
 
-from provisioning import workflow
 from provisioning.errors import RoleMissing
 from provisioning.sandbox import Sandbox
+from provisioning.workflow import asking, looking, setting_up
+from provisioning.workflow.house import may
 
 
 def test_the_local_user_who_makes_the_first_customer_is_its_admin(
@@ -16,13 +17,13 @@ def test_the_local_user_who_makes_the_first_customer_is_its_admin(
     next(each for each in at.text_input if each.label == "Name of the customer").set_value("Acme")
     button(at, "Create")
     assert not at.error
-    assert "approve" in workflow.may(empty.house(), "Acme")
-    assert [each.what for each in workflow.see_history(empty.house(), "Acme")] == ["role granted", "customer created"]
+    assert "approve" in may(empty.house(), "Acme")
+    assert [each.what for each in looking.see_history(empty.house(), "Acme")] == ["role granted", "customer created"]
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "stranger@elsewhere.example")
     assert "Create" not in [each.label for each in empty.open("start").button]
     empty.environment["ROLLCALL_LOCAL_USER"] = "stranger@elsewhere.example"
     with pytest.raises(RoleMissing):
-        workflow.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
+        setting_up.add_customer(empty.house("stranger@elsewhere.example"), "Mine")
 
 
 def test_the_overview_looks_at_a_failed_job_first(app: App, sandbox: Sandbox, said: Said) -> None:
@@ -34,8 +35,8 @@ def test_the_overview_looks_at_a_failed_job_first(app: App, sandbox: Sandbox, sa
 
 def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(full: App, said: Said) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    workflow.ask_to_decide(house, DOMAIN, plan.id, workflow.Wishes(protect=["nobody"]))
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    asking.ask_to_decide(house, DOMAIN, plan.id, asking.Wishes(protect=["nobody"]))
     full.work()
     at = full.open()
     assert "Your decision failed" in said(at)

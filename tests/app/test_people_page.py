@@ -6,21 +6,21 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.engine.explain import Answer, SeveralFit
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Plan, PlanStatus
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.fields import PAYROLL_NUMBER
-from provisioning.workflow import Wishes
+from provisioning.workflow import approving, deciding, explaining, looking, planning, processing, setting_up
+from provisioning.workflow.asking import Wishes
 
 Said = Callable[[AppTest], str]
 
 
 def run(app: App, plan: Plan, *, leave_out: tuple[str, ...] = ()) -> str:
     house = app.house()
-    workflow.approve(house, plan.id, leave_out=leave_out, overrides={each.code: "In a test." for each in plan.blocks})
-    return workflow.process(house, plan.id).id
+    approving.approve(house, plan.id, leave_out=leave_out, overrides={each.code: "In a test." for each in plan.blocks})
+    return processing.process(house, plan.id).id
 
 
 def first(plan: Plan, action: Action) -> Change:
@@ -35,7 +35,7 @@ def details(answer: Answer, step: str) -> list[str]:
 def day(full: App, sandbox: Sandbox) -> Plan:
     """The preview after a day in the company."""
     sandbox.pass_day()
-    return workflow.preview(full.house(), DOMAIN)
+    return planning.preview(full.house(), DOMAIN)
 
 
 def test_the_way_is_told_station_by_station_with_the_values(full: App, day: Plan, said: Said) -> None:
@@ -67,7 +67,7 @@ def test_a_past_run_is_asked_what_it_saw_and_did(full: App, day: Plan, said: Sai
 def test_of_somebody_who_was_archived_the_past_says_why(full: App, day: Plan) -> None:
     change = first(day, Action.ARCHIVE)
     done = run(full, day)
-    then = workflow.explain_then(full.house(), DOMAIN, change.key, done)
+    then = explaining.explain_then(full.house(), DOMAIN, change.key, done)
     assert details(then.answer, "lifecycle") == [change.why]
 
 
@@ -90,7 +90,7 @@ def test_one_field_asks_and_the_directory_stands_below_while_nobody_is_asked_for
 
 def test_whom_a_run_did_not_touch_was_unchanged(full: App, day: Plan) -> None:
     done = run(full, day)
-    then = workflow.explain_then(full.house(), DOMAIN, ADMIN, done)
+    then = explaining.explain_then(full.house(), DOMAIN, ADMIN, done)
     assert then.answer.answer == "Unchanged: that run did nothing for them."
     assert then.changes == ()
 
@@ -98,15 +98,15 @@ def test_whom_a_run_did_not_touch_was_unchanged(full: App, day: Plan) -> None:
 def test_whoever_was_left_out_is_told_so(full: App, day: Plan) -> None:
     change = first(day, Action.UPDATE)
     done = run(full, day, leave_out=(change.key,))
-    then = workflow.explain_then(full.house(), DOMAIN, change.key, done)
+    then = explaining.explain_then(full.house(), DOMAIN, change.key, done)
     assert "They were left out." in details(then.answer, "approval")[0]
 
 
 def test_a_run_of_another_domain_is_not_asked(full: App, day: Plan) -> None:
     done = run(full, day)
-    workflow.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
     with pytest.raises(NotFound):
-        workflow.explain_then(full.house(), "Northwind Trading/contractors", ADMIN, done)
+        explaining.explain_then(full.house(), "Northwind Trading/contractors", ADMIN, done)
 
 
 def test_the_page_of_an_unknown_run_says_so(full: App, said: Said) -> None:
@@ -133,9 +133,9 @@ def joined(full: App, sandbox: Sandbox) -> tuple[str, str]:
         "root.email": "made.anew@northwind.example",
         PAYROLL_NUMBER: "999999",
     }
-    plan = workflow.preview(full.house(), DOMAIN)
+    plan = planning.preview(full.house(), DOMAIN)
     (proposal,) = [each for each in plan.proposals if each.key == new]
-    plan = workflow.decide(full.house(), plan.id, Wishes(same=[(new, proposal.user_id)]))
+    plan = deciding.decide(full.house(), plan.id, Wishes(same=[(new, proposal.user_id)]))
     run(full, plan)
     return old, new
 
@@ -143,7 +143,7 @@ def joined(full: App, sandbox: Sandbox) -> tuple[str, str]:
 def somebody(full: App, sandbox: Sandbox) -> str:
     """An employee who has a live user and manages nobody."""
     company = sandbox.company
-    linked = {link for _, link, status, _ in workflow.users(full.house(), DOMAIN) if status == "Live"}
+    linked = {link for _, link, status, _ in looking.users(full.house(), DOMAIN) if status == "Live"}
     managers = {each.get("work.manager") for each in company.people.values()}
     return max(linked & set(company.people) - managers - {company.admin_id, company.chief_id})
 
@@ -151,7 +151,7 @@ def somebody(full: App, sandbox: Sandbox) -> str:
 def test_an_accepted_same_person_keeps_the_runs_of_the_old_record(full: App, sandbox: Sandbox) -> None:
     old, new = joined(full, sandbox)
     for asked in (new, old):
-        answer = workflow.explain(full.house(), DOMAIN, asked)
+        answer = explaining.explain(full.house(), DOMAIN, asked)
         assert answer.key == new
         told = details(answer, "run")
         assert any("linked" in each for each in told)
@@ -160,29 +160,29 @@ def test_an_accepted_same_person_keeps_the_runs_of_the_old_record(full: App, san
 
 def test_whoever_was_moved_is_told_so_in_the_old_domain(full: App, sandbox: Sandbox) -> None:
     house = full.house()
-    workflow.add_domain(house, "Northwind Trading", "alumni", "Northwind HiBob")
+    setting_up.add_domain(house, "Northwind Trading", "alumni", "Northwind HiBob")
     people = sandbox.company.people
     gone = somebody(full, sandbox)
     email = str(people.pop(gone)["root.email"])
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     archive = next(each for each in plan.changes if each.action is Action.ARCHIVE)
-    run(full, workflow.decide(house, plan.id, Wishes(move={archive.key: "alumni"})))
+    run(full, deciding.decide(house, plan.id, Wishes(move={archive.key: "alumni"})))
     for asked in (email, archive.key):
-        answer = workflow.explain(full.house(), DOMAIN, asked)
+        answer = explaining.explain(full.house(), DOMAIN, asked)
         assert answer.answer.startswith("Moved to the domain “alumni” by the run of ")
 
 
 def test_somebody_nobody_ever_knew_is_still_not_found(full: App) -> None:
-    assert workflow.preview(full.house(), DOMAIN).status is PlanStatus.EMPTY
+    assert planning.preview(full.house(), DOMAIN).status is PlanStatus.EMPTY
     with pytest.raises(NotFound):
-        workflow.explain(full.house(), DOMAIN, "nobody@nowhere.example")
+        explaining.explain(full.house(), DOMAIN, "nobody@nowhere.example")
 
 
 def test_a_part_of_a_name_lists_whoever_fits_to_choose_from(full: App, sandbox: Sandbox, said: Said) -> None:
     people = sandbox.company.people
     for number, key in enumerate(list(people)[5:8]):
         people[key] |= {"root.firstName": "Ingrid", "root.surname": f"Solberg{number}"}
-    workflow.preview(full.house(), DOMAIN)
+    planning.preview(full.house(), DOMAIN)
     at = full.open("people", person="ingrid")
     assert not at.exception
     assert "3 people fit" in said(at)
@@ -198,24 +198,24 @@ def test_whoever_left_long_ago_is_found_by_a_part_of_the_name_and_never_mixed_wi
 ) -> None:
     gone = [somebody(full, sandbox)]
     sandbox.company.people[gone[0]] |= {"root.firstName": "Ingrid", "root.surname": "Solberg"}
-    run(full, workflow.preview(full.house(), DOMAIN))
+    run(full, planning.preview(full.house(), DOMAIN))
     house = full.house()
     left = [house.db.one("SELECT id FROM users WHERE external_id = ?", key)["id"] for key in gone]  # type: ignore[index]
     del sandbox.company.people[gone[0]]
-    run(full, workflow.preview(house, DOMAIN))
+    run(full, planning.preview(house, DOMAIN))
     house.db.execute("DELETE FROM users WHERE id = ?", left[0])
-    answer = workflow.explain(house, DOMAIN, "Solb")
+    answer = explaining.explain(house, DOMAIN, "Solb")
     assert answer.answer.startswith("Not here any more")
     assert answer.key == gone[0]
     assert answer.name == "Ingrid Solberg"
     with pytest.raises(SeveralFit, match="people fit “a”"):
-        workflow.explain(house, DOMAIN, "a")
+        explaining.explain(house, DOMAIN, "a")
 
 
 def called(full: App, sandbox: Sandbox, key: str, first_name: str, surname: str) -> None:
     """Somebody bears this name from now on, and their user too."""
     sandbox.company.people[key] |= {"root.firstName": first_name, "root.surname": surname}
-    run(full, workflow.preview(full.house(), DOMAIN))
+    run(full, planning.preview(full.house(), DOMAIN))
 
 
 @pytest.mark.parametrize("asked", ["Quist-V", "odile-berthe quist-varga", "Quill’s", "Quill's"])
@@ -225,8 +225,8 @@ def test_a_former_name_leads_to_whoever_bore_it_as_they_are_now(
     key = somebody(full, sandbox)
     called(full, sandbox, key, "Odile-Berthe", "Quill's" if "uill" in asked else "Quist-Varga")
     called(full, sandbox, key, "Odile-Berthe", "Morgan")
-    by_key = workflow.explain(full.house(), DOMAIN, key)
-    answer = workflow.explain(full.house(), DOMAIN, asked)
+    by_key = explaining.explain(full.house(), DOMAIN, key)
+    answer = explaining.explain(full.house(), DOMAIN, asked)
     assert by_key.answer == "Unchanged: the user is live, as HiBob says."
     assert answer.answer == "Now Odile-Berthe Morgan. Unchanged: the user is live, as HiBob says."
     assert (answer.person, answer.key, answer.name, answer.steps) == (asked, key, "Odile-Berthe Morgan", by_key.steps)
@@ -238,11 +238,11 @@ def test_a_former_name_that_two_had_lists_who_they_are_now(full: App, sandbox: S
     here = somebody(full, sandbox)
     called(full, sandbox, here, "Odile-Berthe", "Quist-Varga")
     called(full, sandbox, here, "Odile-Berthe", "Morgan")
-    other = min(set(sandbox.company.people) & {link for _, link, *_ in workflow.users(full.house(), DOMAIN)} - {here})
+    other = min(set(sandbox.company.people) & {link for _, link, *_ in looking.users(full.house(), DOMAIN)} - {here})
     called(full, sandbox, other, "Ada", "Quist-Varga")
     called(full, sandbox, other, "Ada", "Lovelace")
     with pytest.raises(SeveralFit) as fit:
-        workflow.explain(full.house(), DOMAIN, "Quist-V")
+        explaining.explain(full.house(), DOMAIN, "Quist-V")
     assert {(each.key, each.name) for each in fit.value.found} == {
         (here, "Odile-Berthe Morgan"),
         (other, "Ada Lovelace"),
@@ -251,10 +251,10 @@ def test_a_former_name_that_two_had_lists_who_they_are_now(full: App, sandbox: S
 
 def test_whoever_left_hibob_is_explained_by_their_old_id_as_the_user_they_are(full: App, sandbox: Sandbox) -> None:
     key = somebody(full, sandbox)
-    user = next(user for user, link, *_ in workflow.users(full.house(), DOMAIN) if link == key)
+    user = next(user for user, link, *_ in looking.users(full.house(), DOMAIN) if link == key)
     del sandbox.company.people[key]
-    run(full, workflow.preview(full.house(), DOMAIN))
-    answer = workflow.explain(full.house(), DOMAIN, key)
+    run(full, planning.preview(full.house(), DOMAIN))
+    answer = explaining.explain(full.house(), DOMAIN, key)
     assert answer.answer == "Unchanged: the user is archived, and HiBob does not show them."
     assert answer.key == f"user:{user}"
 
@@ -263,5 +263,5 @@ def test_the_directory_is_searched_with_any_apostrophe(full: App, sandbox: Sandb
     key = somebody(full, sandbox)
     called(full, sandbox, key, "Una", "O’Hara-Quill")
     for asked in ("o'hara-q", "O’HARA-Q"):
-        found, count = workflow.users_seen(full.house(), DOMAIN, asked, 9, 0)
+        found, count = looking.users_seen(full.house(), DOMAIN, asked, 9, 0)
         assert (count, found[0][1]) == (1, key)

@@ -7,8 +7,8 @@ from installation import DOMAIN, App
 from scim_servers import PORTAL, TOKEN, ScimServer, answers
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.store.jobs import JobKind
+from provisioning.workflow import asking, editing, portals
 
 Said = Callable[[AppTest], str]
 
@@ -29,7 +29,7 @@ def save(at: AppTest, url: str, token: str) -> AppTest:
 def test_a_portal_is_set_and_its_token_is_never_shown(app: App, portal: ScimServer, said: Said) -> None:
     at = save(app.open("connect"), portal.base_url, TOKEN)
     assert not at.error
-    assert workflow.target_seen(app.house(), DOMAIN).token_ends_in == TOKEN[-4:]
+    assert portals.target_seen(app.house(), DOMAIN).token_ends_in == TOKEN[-4:]
     at = app.open("connect")
     assert TOKEN not in said(at)
     assert all(each.value != TOKEN for each in at.text_input)
@@ -41,7 +41,7 @@ def test_a_portal_is_set_and_its_token_is_never_shown(app: App, portal: ScimServ
 def test_an_address_that_is_no_portals_is_refused(app: App, url: str) -> None:
     at = save(app.open("connect"), url, TOKEN)
     assert at.error
-    assert workflow.target_seen(app.house(), DOMAIN).scim is None
+    assert portals.target_seen(app.house(), DOMAIN).scim is None
 
 
 def test_a_stored_token_is_not_sent_to_another_address(app: App, portal: ScimServer) -> None:
@@ -54,8 +54,8 @@ def test_the_test_shows_what_the_portal_says_and_what_speaks_against_the_mapping
     app: App, portal: ScimServer, said: Said
 ) -> None:
     house = app.house()
-    workflow.save_target(house, DOMAIN, portal.base_url, TOKEN, "")
-    workflow.ask(house, DOMAIN, JobKind.CHECK)
+    portals.save_target(house, DOMAIN, portal.base_url, TOKEN, "")
+    asking.ask(house, DOMAIN, JobKind.CHECK)
     app.work()
     at = app.open("connect")
     frame = next(each.value for each in at.dataframe if "The portal says" in each.value.columns)
@@ -65,8 +65,8 @@ def test_the_test_shows_what_the_portal_says_and_what_speaks_against_the_mapping
 
 def test_a_portal_that_refuses_the_token_is_said(app: App) -> None:
     with ScimServer(answers(401, None)) as portal:
-        workflow.save_target(app.house(), DOMAIN, portal.base_url, "wrong-token", "")
-        workflow.ask(app.house(), DOMAIN, JobKind.CHECK)
+        portals.save_target(app.house(), DOMAIN, portal.base_url, "wrong-token", "")
+        asking.ask(app.house(), DOMAIN, JobKind.CHECK)
         app.work()
         at = app.open("connect")
     assert any("token" in each.value for each in at.error)
@@ -75,10 +75,10 @@ def test_a_portal_that_refuses_the_token_is_said(app: App) -> None:
 
 def test_after_a_test_the_mapping_suggests_the_portals_attributes(app: App, portal: ScimServer) -> None:
     house = app.house()
-    workflow.save_target(house, DOMAIN, portal.base_url, TOKEN, "")
-    workflow.ask(house, DOMAIN, JobKind.CHECK)
+    portals.save_target(house, DOMAIN, portal.base_url, TOKEN, "")
+    asking.ask(house, DOMAIN, JobKind.CHECK)
     app.work()
-    found = workflow.suggest(house, DOMAIN, ())
+    found = editing.suggest(house, DOMAIN, ())
     assert all(("HiBob the column" in each.reason) is bool(each.attribute.data_feed_name) for each in found)
     rows = [each.attribute for each in found]
     assert {"userName", "name.givenName", f"{PORTAL}:costCentre"} <= {each.name for each in rows}

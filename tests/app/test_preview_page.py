@@ -13,13 +13,25 @@ from installation import ADMIN, DOMAIN, App
 from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import Action, Plan, Role
 from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
 from provisioning.store.jobs import JobKind
 from provisioning.web import changes, words
 from provisioning.web.approval import EXCEL
+from provisioning.workflow import (
+    approving,
+    asking,
+    editing,
+    looking,
+    planning,
+    processing,
+    reviewing,
+    setting_up,
+    stored_plans,
+    workbooks,
+)
+from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
 COLUMNS = ["Attribute", "Before", "After", "People"]
@@ -31,12 +43,12 @@ def renamed(full: App, sandbox: Sandbox) -> Plan:
     for each in sandbox.company.people.values():
         if each.get("work.site") == "London":
             each["work.site"] = "Greater London"
-    return workflow.preview(full.house(), DOMAIN)
+    return planning.preview(full.house(), DOMAIN)
 
 
 def test_the_headline_stands_on_the_page_and_names_the_attribute(full: App, renamed: Plan, said: Said) -> None:
     told = said(full.open("preview", plan=renamed.id)).replace("\\", "")
-    assert workflow.headline_of(full.house(), renamed.id) in told
+    assert reviewing.headline_of(full.house(), renamed.id) in told
     assert f"{renamed.counts['update']} people change site" in told
     assert "Against" not in told
 
@@ -45,7 +57,7 @@ def test_what_a_preview_is_compared_with_has_the_time_of_the_browser(
     full: App, renamed: Plan, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "zone_here", lambda: ZoneInfo("Asia/Tokyo"))
-    again = workflow.preview(full.house(), DOMAIN)
+    again = planning.preview(full.house(), DOMAIN)
     assert re.search(
         r"Against the preview before it \(.*, \d\d:\d\d JST\):", told(full.open("preview", plan=again.id), said)
     )
@@ -55,31 +67,31 @@ def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_f
     full: App, renamed: Plan, sandbox: Sandbox
 ) -> None:
     house = full.house()
-    assert workflow.compared_with_last(house, renamed.id) == ""
-    workflow.approve(house, renamed.id)
-    workflow.process(house, renamed.id)
+    assert reviewing.compared_with_last(house, renamed.id) == ""
+    approving.approve(house, renamed.id)
+    processing.process(house, renamed.id)
     for each in sandbox.company.people.values():
         if each.get("work.site") == "Leeds":
             each["work.site"] = "Greater Leeds"
-    said = workflow.compared_with_last(house, workflow.preview(house, DOMAIN).id)
+    said = reviewing.compared_with_last(house, planning.preview(house, DOMAIN).id)
     assert said.startswith("Against the preview that was processed last")
 
 
 def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed: Plan) -> None:
     house = full.house()
-    (group,) = [each for each in workflow.groups_of(house, renamed.id) if each.attribute == "Site"]
+    (group,) = [each for each in reviewing.groups_of(house, renamed.id) if each.attribute == "Site"]
     assert (group.before, group.after, group.people) == ("London", "Greater London", renamed.counts["update"])
     found = chosen(group.name)
     assert found
-    people, count = workflow.changes_seen(house, renamed.id, "", found[0], "", 50, 0, found[1:])
+    people, count = looking.changes_seen(house, renamed.id, "", found[0], "", 50, 0, found[1:])
     assert count == group.people
     assert {each.after["Site"] for each in people} == {"Greater London"}
-    other = workflow.changes_seen(house, renamed.id, "", "Site", "", 50, 0, ("Leeds", "Greater London"))
+    other = looking.changes_seen(house, renamed.id, "", "Site", "", 50, 0, ("Leeds", "Greater London"))
     assert other == ([], 0)
 
 
 def test_a_group_in_the_address_filters_the_people(full: App, renamed: Plan) -> None:
-    group = next(each for each in workflow.groups_of(full.house(), renamed.id) if each.attribute == "Site")
+    group = next(each for each in reviewing.groups_of(full.house(), renamed.id) if each.attribute == "Site")
     at = full.open("preview", plan=renamed.id, group=group.name)
     assert not at.exception
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
@@ -96,7 +108,7 @@ def test_a_group_of_nowhere_filters_nobody_out(full: App, renamed: Plan) -> None
 
 
 def test_what_was_looked_for_in_one_preview_is_not_looked_for_in_another(full: App, renamed: Plan) -> None:
-    other = workflow.plans_seen(full.house(), DOMAIN)[1].id
+    other = looking.plans_seen(full.house(), DOMAIN)[1].id
     at = full.open("preview", plan=renamed.id, action="update", search="nobody", group='["Site","a","b"]')
     box = next(each for each in at.selectbox if each.label == "Preview")
     box.set_value(other).run()
@@ -115,8 +127,8 @@ def test_a_manager_is_told_by_name_in_groups_and_cells(full: App, sandbox: Sandb
     boss = next(each["root.id"] for each in people if each["root.firstName"] == "Marco")
     for each in [each for each in people if each.get("work.manager") not in (None, boss)][:8]:
         each["work.manager"] = boss
-    plan = workflow.preview(full.house(), DOMAIN)
-    told = [each.after for each in workflow.groups_of(full.house(), plan.id) if each.attribute == "Manager"]
+    plan = planning.preview(full.house(), DOMAIN)
+    told = [each.after for each in reviewing.groups_of(full.house(), plan.id) if each.attribute == "Manager"]
     at = full.open("preview", plan=plan.id, attribute="Manager")
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
     assert told
@@ -125,7 +137,7 @@ def test_a_manager_is_told_by_name_in_groups_and_cells(full: App, sandbox: Sandb
 
 
 def test_a_preview_that_finds_nothing_has_no_groups(full: App, said: Said) -> None:
-    workflow.preview(full.house(), DOMAIN)
+    planning.preview(full.house(), DOMAIN)
     at = full.open("preview")
     assert "Nobody changes: Skillcast agrees with HiBob." in said(at).replace("\\", "")
     assert all(list(each.value.columns) != COLUMNS for each in at.dataframe)
@@ -135,7 +147,7 @@ def test_a_second_preview_names_who_is_new_in_it(full: App, renamed: Plan, sandb
     for each in sandbox.company.people.values():
         if each.get("work.site") == "Leeds":
             each["work.site"] = "Greater Leeds"
-    again = workflow.preview(full.house(), DOMAIN)
+    again = planning.preview(full.house(), DOMAIN)
     come = again.counts["update"] - renamed.counts["update"]
     told = said(full.open("preview", plan=again.id)).replace("\\", "")
     assert f"{come} more to be updated" in told
@@ -153,8 +165,8 @@ def test_whoever_shares_an_identifier_reads_with_whom(full: App, sandbox: Sandbo
     first, second = list(sandbox.company.people.values())[3:5]
     second["work.employeeIdInCompany"] = first["work.employeeIdInCompany"]
     second["work.site"] = first["work.site"] = "Elsewhere"
-    plan = workflow.preview(house, DOMAIN)
-    found, _ = workflow.held_seen(house, plan.id, "", 50, 0, "duplicate-id")
+    plan = planning.preview(house, DOMAIN)
+    found, _ = looking.held_seen(house, plan.id, "", 50, 0, "duplicate-id")
     names = {each.name for each in found}
     at = full.open("preview", plan=plan.id, show="held", reason="duplicate-id")
     (table,) = [each.value for each in at.dataframe if "Reason" in each.value.columns]
@@ -167,18 +179,18 @@ def test_whoever_shares_an_identifier_reads_with_whom(full: App, sandbox: Sandbo
 def self_archive(app: App, sandbox: Sandbox) -> Plan:
     """A preview that archives the admin, whom the settings protect no longer."""
     house = app.house()
-    text = workflow.export(house, "Northwind Trading").replace(f'protected = [\n    "{ADMIN}",\n]\n', "")
+    text = setting_up.export(house, "Northwind Trading").replace(f'protected = [\n    "{ADMIN}",\n]\n', "")
     assert "protected" not in text
-    workflow.set_up(app.house(None), text)
+    setting_up.set_up(app.house(None), text)
     del sandbox.company.people[sandbox.company.admin_id]
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     assert "self-archive" in {each.code for each in plan.blocks}
     return plan
 
 
 def test_nobody_is_offered_to_override_their_own_archive(full: App, sandbox: Sandbox, said: Said) -> None:
     plan = self_archive(full, sandbox)
-    assert "self-archive" not in workflow.overridable(full.house(), plan.id)
+    assert "self-archive" not in approving.overridable(full.house(), plan.id)
     at = full.open("preview", plan=plan.id)
     assert not any("manages Rollcall" in each.label for each in at.text_input)
     assert "only somebody else may override that" in said(at)
@@ -198,7 +210,7 @@ def labels(at: AppTest) -> list[str]:
 def test_what_the_next_click_is_follows_the_preview(app: App) -> None:
     kinds = lambda at: {each.label: each.proto.type for each in at.button}  # noqa: E731
     assert kinds(app.open("preview"))["Make a preview"] == "primary"
-    workflow.preview(app.house(), DOMAIN)
+    planning.preview(app.house(), DOMAIN)
     at = app.open("preview")
     assert (kinds(at)["Make a preview"], kinds(at)["Approve"]) == ("secondary", "primary")
     next(each for each in at.button if each.label == "Approve").click().run()
@@ -209,13 +221,13 @@ def test_what_the_next_click_is_follows_the_preview(app: App) -> None:
 
 def test_whoever_is_left_out_after_the_approval_is_approved_again(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.keep_left_out(house, plan.id, [plan.changes[0].key])
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    approving.keep_left_out(house, plan.id, [plan.changes[0].key])
     at = app.open("preview")
     assert "Process now" not in labels(at)
     next(each for each in at.button if each.label == "Approve again").click().run()
-    approval = workflow.approval_of(house, plan.id)
+    approval = stored_plans.approval_of(house, plan.id)
     assert approval
     assert approval.left_out == (plan.changes[0].key,)
     assert "Process now" in labels(at)
@@ -223,26 +235,26 @@ def test_whoever_is_left_out_after_the_approval_is_approved_again(app: App) -> N
 
 def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     all_of_them, left = len(plan.changes), plan.changes[0]
-    workflow.keep_left_out(house, plan.id, [left.key])
+    approving.keep_left_out(house, plan.id, [left.key])
     but_for = f"{all_of_them - 1} of {all_of_them} changes, left out: {left.name}"
-    assert workflow.effect_of(house, plan.id, [left.key]).live == all_of_them - 1
+    assert looking.effect_of(house, plan.id, [left.key]).live == all_of_them - 1
     shown = told(app.open("preview"), said)
     assert f"To be approved: {but_for}." in shown
     assert f"{all_of_them - 1} people would become live" in shown
     assert f"{all_of_them - 1} live users after the run" in shown
     assert f"Processing {all_of_them - 1} changes takes" in shown
-    workflow.approve(house, plan.id, leave_out=[left.key])
+    approving.approve(house, plan.id, leave_out=[left.key])
     shown = told(app.open("preview"), said)
     assert shown.count(but_for) == 1
-    workflow.process(house, plan.id)
+    processing.process(house, plan.id)
     shown = told(app.open("preview", plan=plan.id), said)
     assert f"{but_for}. It was processed." in shown
 
 
 def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     assert plan.evidence
     none = plan.evidence.people - plan.counts["add"] - plan.counts["held"]
     assert none > 1
@@ -259,20 +271,20 @@ def told(at: AppTest, said: Said) -> str:
 
 def test_others_begin_from_whom_the_approval_leaves_out(app: App) -> None:
     house, other = app.house(), app.house("csm@skillcast.example")
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id, leave_out=[plan.changes[0].key])
-    assert workflow.left_out_draft(other, plan.id) == (plan.changes[0].key,)
-    workflow.keep_left_out(other, plan.id, ())
-    assert workflow.left_out_draft(other, plan.id) == ()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    assert approving.left_out_draft(other, plan.id) == (plan.changes[0].key,)
+    approving.keep_left_out(other, plan.id, ())
+    assert approving.left_out_draft(other, plan.id) == ()
 
 
 def test_an_override_is_told_as_one_with_its_reason(full: App, sandbox: Sandbox, said: Said) -> None:
     sandbox.switches.half_missing = True
-    plan = workflow.preview(full.house(), DOMAIN)
+    plan = planning.preview(full.house(), DOMAIN)
     at = full.open("preview", plan=plan.id)
     assert "Blocked:" in said(at).replace("\\", "")
     codes = {each.code for each in plan.blocks}
-    workflow.approve(full.house(), plan.id, overrides=dict.fromkeys(codes, "Agreed *by phone*."))
+    approving.approve(full.house(), plan.id, overrides=dict.fromkeys(codes, "Agreed *by phone*."))
     at = full.open("preview", plan=plan.id)
     assert r"Overridden\:" in said(at)
     assert r"Blocked\:" not in said(at)
@@ -281,16 +293,16 @@ def test_an_override_is_told_as_one_with_its_reason(full: App, sandbox: Sandbox,
 
 def test_a_lapsed_preview_still_says_what_blocked_it(full: App, sandbox: Sandbox) -> None:
     sandbox.switches.half_missing = True
-    plan = workflow.preview(full.house(), DOMAIN)
-    domain = workflow.domains_seen(full.house(), "Northwind Trading")[0]
-    workflow.save_settings(full.house(), DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    plan = planning.preview(full.house(), DOMAIN)
+    domain = domains_seen(full.house(), "Northwind Trading")[0]
+    editing.save_settings(full.house(), DOMAIN, replace(domain.settings, absent_reads=2), 1)
     at = full.open("preview", plan=plan.id)
     assert len([each for each in at.expander if "Blocks" in each.label]) == len(plan.blocks)
     assert "Approve" not in labels(at)
 
 
 def test_nothing_to_do_is_a_success_and_says_what_comes_next(full: App, said: Said) -> None:
-    workflow.preview(full.house(), DOMAIN)
+    planning.preview(full.house(), DOMAIN)
     at = full.open("preview")
     assert [each.value for each in at.success] == ["Nothing to approve. Rollcall can look every day by itself."]
     assert "Let it run by itself" in [each.proto.label for each in at.get("page_link")]
@@ -299,10 +311,10 @@ def test_nothing_to_do_is_a_success_and_says_what_comes_next(full: App, said: Sa
 
 def test_previews_of_one_minute_are_told_apart(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     house = app.house()
-    first, second = workflow.preview(house, DOMAIN), workflow.preview(house, DOMAIN)
+    first, second = planning.preview(house, DOMAIN), planning.preview(house, DOMAIN)
     minute = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
     twins = [replace(second, made_at=minute.replace(second=41)), replace(first, made_at=minute.replace(second=7))]
-    monkeypatch.setattr(workflow, "plans_seen", lambda *_: twins)
+    monkeypatch.setattr(looking, "plans_seen", lambda *_: twins)
     (box,) = [each for each in app.open("preview").selectbox if each.label == "Preview"]
     assert [each.partition(" · ")[0] for each in box.options] == [
         "2 Nov 2026, 09:05:41 UTC",
@@ -311,7 +323,7 @@ def test_previews_of_one_minute_are_told_apart(app: App, monkeypatch: pytest.Mon
 
 
 def test_held_people_are_filtered_by_reason(full: App, renamed: Plan) -> None:
-    counts = workflow.held_by_reason(full.house(), renamed.id)
+    counts = reviewing.held_by_reason(full.house(), renamed.id)
     assert sum(counts.values()) == renamed.counts["held"]
     at = full.open("preview", plan=renamed.id, show="held", reason="future-starter")
     (table,) = [each.value for each in at.dataframe if "Reason" in each.value.columns]
@@ -321,33 +333,33 @@ def test_held_people_are_filtered_by_reason(full: App, renamed: Plan) -> None:
 
 
 def test_where_all_are_new_every_attribute_has_a_column(app: App) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     at = app.open("preview")
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
     assert list(table.columns) == ["Person", *plan.attributes]
-    workflow.keep_left_out(app.house(), plan.id, [plan.changes[1].key])
+    approving.keep_left_out(app.house(), plan.id, [plan.changes[1].key])
     table = next(each.value for each in app.open("preview").dataframe if "Person" in each.value.columns)
     assert list(table["Decision"][:3]) == ["Approve", "Leave out", "Approve"]
 
 
 def test_after_a_failure_the_earlier_preview_is_called_one(full: App, sandbox: Sandbox, said: Said) -> None:
     sandbox.switches.in_no_group = True
-    workflow.ask(full.house(), DOMAIN, JobKind.PREVIEW)
+    asking.ask(full.house(), DOMAIN, JobKind.PREVIEW)
     full.work()
     assert "Below stands an earlier preview" in said(full.open("preview"))
 
 
 def test_processing_leads_to_the_preview_that_waits(app: App, said: Said) -> None:
     assert "Make a preview and approve it first" in said(app.open("process"))
-    workflow.preview(app.house(), DOMAIN)
+    planning.preview(app.house(), DOMAIN)
     assert "waits for its approval" in said(app.open("process"))
 
 
 def test_evidence_names_the_attributes_that_a_column_feeds(full: App, sandbox: Sandbox) -> None:
     for each in list(sandbox.company.people.values())[:6]:
         each.pop("work.site", None)
-    plan = workflow.preview(full.house(), DOMAIN)
-    told = [text for label, text in workflow.evidence_of(full.house(), plan.id) if label == "Filled"]
+    plan = planning.preview(full.house(), DOMAIN)
+    told = [text for label, text in reviewing.evidence_of(full.house(), plan.id) if label == "Filled"]
     assert any(text.startswith("Site (") for text in told)
 
 
@@ -362,7 +374,7 @@ def test_a_telephone_has_what_changes_in_one_column_beside_the_name(
 
 def test_what_happens_is_named_where_no_attribute_changes_first(full: App, sandbox: Sandbox) -> None:
     sandbox.pass_day()
-    plan = workflow.preview(full.house(), DOMAIN)
+    plan = planning.preview(full.house(), DOMAIN)
     table = people_table(full.open("preview", plan=plan.id))
     told = dict(
         zip(table["Person"], zip(table["What changes"], table["Before"], table["After"], strict=True), strict=True)
@@ -383,19 +395,19 @@ def test_who_may_not_be_the_second_of_two_people_reads_it_before_pressing_anythi
     app: App, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     house = app.house()
-    domain = workflow.domains_seen(house, "Northwind Trading")[0]
-    workflow.save_settings(house, DOMAIN, replace(domain.settings, two_people=True), 1)
-    plan = workflow.preview(house, DOMAIN)
+    domain = domains_seen(house, "Northwind Trading")[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, two_people=True), 1)
+    plan = planning.preview(house, DOMAIN)
     at = app.open("preview")
     assert "This domain needs two people" in told(at, said)
     assert [each.disabled for each in at.button if each.label == "Approve"] == [True]
     assert not at.file_uploader
-    workflow.grant(app.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    setting_up.grant(app.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "csm@skillcast.example")
     at = app.open("preview")
     assert "This domain needs two people" not in told(at, said)
     next(each for each in at.button if each.label == "Approve").click().run()
-    assert workflow.approval_of(house, plan.id)
+    assert stored_plans.approval_of(house, plan.id)
 
 
 def test_a_lapsed_preview_says_what_it_is_why_and_what_to_do(full: App, renamed: Plan, said: Said) -> None:
@@ -410,7 +422,7 @@ def test_a_lapsed_preview_says_what_it_is_why_and_what_to_do(full: App, renamed:
 def test_the_excel_file_of_a_lapsed_preview_is_not_called_ready(full: App, renamed: Plan) -> None:
     lapse(full)
     file = BytesIO()
-    workflow.export_decided_workbook(full.house(), renamed.id, file)
+    workbooks.export_decided_workbook(full.house(), renamed.id, file)
     book = load_workbook(file)
     summary = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True) if row[0]}
     assert summary["Status"].startswith("Lapsed, so it can no longer be approved. The settings changed since")
@@ -420,29 +432,29 @@ def test_the_excel_file_of_a_lapsed_preview_is_not_called_ready(full: App, renam
 
 
 def lapse(app: App) -> None:
-    domain = workflow.domains_seen(app.house(), "Northwind Trading")[0]
-    workflow.save_settings(app.house(), DOMAIN, replace(domain.settings, absent_reads=2), 1)
+    domain = domains_seen(app.house(), "Northwind Trading")[0]
+    editing.save_settings(app.house(), DOMAIN, replace(domain.settings, absent_reads=2), 1)
 
 
 @pytest.mark.parametrize("on_the_page", [0, 1])
 def test_a_file_asks_for_every_reason_that_is_missing(full: App, sandbox: Sandbox, on_the_page: int) -> None:
     sandbox.switches.half_missing = True
     house = full.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     codes = list(dict.fromkeys(each.code for each in plan.blocks))
     assert len(codes) > 1
     at = full.open("preview", plan=plan.id)
     for code in codes[:on_the_page]:
         at.text_input(f"override_page_{plan.id}_{code}").set_value("Said on the page.").run()
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     at.file_uploader(f"decided_{plan.id}").set_value(("decided.xlsx", file.getvalue(), EXCEL)).run()
     asked = [each for each in at.text_input if str(each.key).startswith("override_file_")]
     assert [str(each.key).rpartition("_")[2] for each in asked] == codes[on_the_page:]
     for each in asked:
         each.set_value("Said with the file.")
     next(each for each in at.button if each.label == "Approve with this file").click().run()
-    approval = workflow.approval_of(house, plan.id)
+    approval = stored_plans.approval_of(house, plan.id)
     assert approval
     assert approval.workbook
     assert dict(approval.overrides) == dict.fromkeys(codes[:on_the_page], "Said on the page.") | dict.fromkeys(
@@ -453,11 +465,11 @@ def test_a_file_asks_for_every_reason_that_is_missing(full: App, sandbox: Sandbo
 def test_a_file_after_an_overridden_approval_begins_from_its_reasons(full: App, sandbox: Sandbox) -> None:
     sandbox.switches.half_missing = True
     house = full.house()
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     reasons = {each.code: "Agreed by phone." for each in plan.blocks}
-    approval = workflow.approve(house, plan.id, overrides=reasons)
+    approval = approving.approve(house, plan.id, overrides=reasons)
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     at = full.open("preview", plan=plan.id)
     place = f"decided_{plan.id}{approval.at.isoformat()}"
     at.file_uploader(place).set_value(("decided.xlsx", file.getvalue(), EXCEL)).run()

@@ -3,7 +3,7 @@
 import pytest
 from installation import ADMIN, DOMAIN, App, Said, button
 
-from provisioning import worker, workflow
+from provisioning import worker
 from provisioning.errors import NotFound
 from provisioning.model import (
     Outcome,
@@ -15,27 +15,28 @@ from provisioning.model import (
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
+from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stored_plans
 
 
 def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     at = app.open("process")
     assert "did not come to its end" in said(at)
     button(at, "Resume")
     app.work()
-    run = workflow.run_of(house, plan.id)
+    run = stored_plans.run_of(house, plan.id)
     assert run is not None
     assert run.status is RunStatus.DONE
 
 
 def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
     assert jobs.claim(house.db, house.clock()) is not None
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     runs.journal(house.db, run.id, [Outcome(plan.changes[0].key, plan.changes[0].action, Result.DONE)], house.clock())
@@ -49,9 +50,9 @@ def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App, said: Said) ->
 
 def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
     job = jobs.claim(house.db, house.clock())
     assert job is not None
     runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
@@ -63,20 +64,20 @@ def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) ->
 
 def test_what_a_run_waited_for_is_not_said_any_more_when_it_goes_on(app: App) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
     job = jobs.claim(house.db, house.clock())
     assert job is not None
     jobs.note(house.db, job.id, "Waiting for somebody else")
     worker.execute(house, job)
-    assert workflow.job_seen(house, DOMAIN, job.id).step == ""
+    assert asking.job_seen(house, DOMAIN, job.id).step == ""
 
 
 def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     why = "Stopped early: 50 in a row failed for the same cause (403)."
     runs.end_run(house.db, run.id, RunStatus.STOPPED, house.clock(), why)
@@ -87,8 +88,8 @@ def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
 
 def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     failed = [Outcome(each.key, each.action, Result.FAILED, "The directory did not answer.") for each in plan.changes]
     runs.journal(house.db, run.id, failed, house.clock())
@@ -98,49 +99,10 @@ def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
     assert "Everything approved was done" in said(app.open("process"))
 
 
-def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_was_written(
-    app: App, sandbox: Sandbox, said: Said
-) -> None:
-    house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
-    app.environment["ROLLCALL_REREAD_MINUTES"] = "0"
-    sandbox.switches.in_no_group = True
-    workflow.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
-    app.work()
-    at = app.open("process")
-    assert "Processing did not come to an end. HiBob" in at.error[0].value.replace("\\", "")
-    assert "Nothing was written. Once the cause is gone, process it again." in said(at)
-    assert "Process now" in [each.label for each in at.button]
-
-
-def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox) -> None:
-    for each in sandbox.company.people.values():
-        if each.get("work.site") == "London":
-            each["work.site"] = "Greater London"
-    house = full.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id, leave_out=[plan.changes[0].key])
-    workflow.process(house, plan.id)
-    table = full.open("process", plan=plan.id).dataframe[0].value
-    assert len(table) == len(plan.changes)
-    assert set(table["Result"]) == {"Done", "Left out"}
-    assert set(table["Before → after"]) == {"Site: London → Greater London"}
-
-
-def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(app: App) -> None:
-    house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    with lease(house.db, plan.domain_id, f"process {plan.id}"):
-        workflow.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
-        assert "waiting until other work on this domain is done" in app.open("preview").status[0].label
-    assert "waiting for the worker" in app.open("preview").status[0].label
-
-
 def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Said) -> None:
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     with lease(house.db, plan.domain_id, f"process {plan.id}"):
         at = app.open("process")
@@ -153,18 +115,18 @@ def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Sa
 
 def test_a_preview_of_another_domain_cannot_be_asked_to_be_processed(full: App) -> None:
     house = full.house()
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    workflow.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
     with pytest.raises(NotFound, match="another domain"):
-        workflow.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
+        asking.ask(house, "Northwind Trading/contractors", jobs.JobKind.PROCESS, plan.id)
 
 
 @pytest.fixture
 def partly(app: App) -> tuple[App, Plan, Run]:
     """A run in which the last two people failed and the others were done."""
     house = app.house()
-    plan = workflow.preview(house, DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
     changes = plans.get_plan(house.db, plan.id).changes
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     bad = {each.key for each in changes[-2:]}
@@ -185,9 +147,9 @@ def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
     app, plan, failed = partly
     house = app.house()
     retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
-    workflow.ask(house, DOMAIN, kind, plan.id)
+    asking.ask(house, DOMAIN, kind, plan.id)
     app.work()
-    run = workflow.run_of(house, plan.id)
+    run = stored_plans.run_of(house, plan.id)
     assert run is not None
     assert run.id == retry.id
     assert run.status is RunStatus.DONE
@@ -197,10 +159,49 @@ def test_a_retry_whose_worker_was_killed_goes_on_with_those_who_failed(
 def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> None:
     app, plan, failed = partly
     house = app.house()
-    workflow.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
+    asking.ask(house, DOMAIN, jobs.JobKind.RETRY, plan.id)
     assert jobs.claim(house.db, house.clock()) is not None
     assert "0 of 2 changes" in app.open("process").get("progress")[0].proto.text
     retry = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock(), failed.id)
     one = plans.get_plan(house.db, plan.id).changes[-1]
     runs.journal(house.db, retry.id, [Outcome(one.key, one.action, Result.DONE)], house.clock())
     assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
+
+
+def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_was_written(
+    app: App, sandbox: Sandbox, said: Said
+) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    app.environment["ROLLCALL_REREAD_MINUTES"] = "0"
+    sandbox.switches.in_no_group = True
+    asking.ask(house, DOMAIN, jobs.JobKind.PROCESS, plan.id)
+    app.work()
+    at = app.open("process")
+    assert "Processing did not come to an end. HiBob" in at.error[0].value.replace("\u2060", "").replace("\\", "")
+    assert "Nothing was written. Once the cause is gone, process it again." in said(at)
+    assert "Process now" in [each.label for each in at.button]
+
+
+def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox) -> None:
+    for each in sandbox.company.people.values():
+        if each.get("work.site") == "London":
+            each["work.site"] = "Greater London"
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    processing.process(house, plan.id)
+    table = full.open("process", plan=plan.id).dataframe[0].value
+    assert len(table) == len(plan.changes)
+    assert set(table["Result"]) == {"Done", "Left out"}
+    assert set(table["Before → after"]) == {"Site: London → Greater London"}
+
+
+def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    with lease(house.db, plan.domain_id, f"process {plan.id}"):
+        asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
+        assert "waiting until other work on this domain is done" in app.open("preview").status[0].label
+    assert "waiting for the worker" in app.open("preview").status[0].label

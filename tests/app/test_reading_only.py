@@ -7,12 +7,13 @@ import pytest
 from installation import ADMIN, DOMAIN, App, Said
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import Protection, Role, ScopeRule
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
 from provisioning.web.frame import READS_ONLY
 from provisioning.web.mapping_table import VIEWS
+from provisioning.workflow import editing, scheduling, setting_up
+from provisioning.workflow.house import domains_seen
 
 CUSTOMER = "Northwind Trading"
 AUDITOR = "auditor@northwind.example"
@@ -24,7 +25,7 @@ READING = {"Find a person by name or e-mail"}
 @pytest.fixture
 def audited(full: App, monkeypatch: pytest.MonkeyPatch) -> App:
     """After the first run, looked at by an auditor."""
-    workflow.grant(full.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
+    setting_up.grant(full.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
     return full
 
@@ -57,7 +58,7 @@ def test_nothing_is_there_that_would_change_something(audited: App, page: str) -
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_domain_that_nobody_set_up_is_read_too(audited: App, page: str) -> None:
-    workflow.add_domain(audited.house(ADMIN), CUSTOMER, "new", "Northwind HiBob")
+    setting_up.add_domain(audited.house(ADMIN), CUSTOMER, "new", "Northwind HiBob")
     at = audited.open(page, customer=CUSTOMER, domain="new")
     assert not at.exception
     assert controls(at) == []
@@ -78,7 +79,7 @@ def test_the_connection_stands_there_without_its_token(audited: App, sandbox: Sa
 
 
 def test_the_mapping_has_a_row_per_attribute_and_no_spare_one(audited: App) -> None:
-    attributes = workflow.domains_seen(audited.house(), CUSTOMER)[0].attributes
+    attributes = domains_seen(audited.house(), CUSTOMER)[0].attributes
     shown = table(audited.open("mapping"), "Data feed name")
     assert list(shown["Attribute"]) == [each.name for each in attributes]
     assert list(shown["Attribute"][shown["Unique identifier"] == "Yes"]) == ["Employee ID"]
@@ -94,21 +95,21 @@ def test_every_view_of_the_mapping_is_read(audited: App, view: str) -> None:
 
 def test_the_mapping_is_read_as_it_is_in_force_whatever_was_drafted_before(audited: App) -> None:
     house = audited.house()
-    domain = workflow.domains_seen(house, CUSTOMER)[0]
-    workflow.grant(audited.house(None), AUDITOR, Role.ADMIN, CUSTOMER)
+    domain = domains_seen(house, CUSTOMER)[0]
+    setting_up.grant(audited.house(None), AUDITOR, Role.ADMIN, CUSTOMER)
     theirs = audited.house(AUDITOR)
-    workflow.keep_mapping_draft(theirs, DOMAIN, domain.attributes[:3], "Employee ID", workflow.begun_from(domain))
-    workflow.grant(audited.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
+    editing.keep_mapping_draft(theirs, DOMAIN, domain.attributes[:3], "Employee ID", editing.begun_from(domain))
+    setting_up.grant(audited.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
     shown = table(audited.open("mapping"), "Data feed name")
     assert len(shown) == len(domain.attributes)
 
 
 def test_the_settings_say_what_the_forms_would(audited: App) -> None:
     house = audited.house()
-    domain = workflow.domains_seen(house, CUSTOMER)[0]
+    domain = domains_seen(house, CUSTOMER)[0]
     rule, person = ScopeRule(True, "work.site", ("London", "Leeds")), Protection(person="test@northwind.example")
     changed = replace(domain.settings, scope=(rule,), protected=(person,), absent_reads=3, two_people=50)
-    workflow.save_settings(house, DOMAIN, changed, domain.settings_version)
+    editing.save_settings(house, DOMAIN, changed, domain.settings_version)
     at = audited.open("settings", part="protected")
     assert list(table(at, "Rule").iloc[0])[::2] == ["Include", "London; Leeds"]
     assert list(table(at, "Person")["Person"]) == ["test@northwind.example"]
@@ -122,7 +123,7 @@ def test_the_settings_say_what_the_forms_would(audited: App) -> None:
 
 
 def test_a_schedule_is_read_with_its_times(audited: App, said: Said) -> None:
-    workflow.save_schedule(audited.house(), DOMAIN, ScheduleTable("0 5 * * 1-5", "Europe/London", "preview"))
+    scheduling.save_schedule(audited.house(), DOMAIN, ScheduleTable("0 5 * * 1-5", "Europe/London", "preview"))
     at = audited.open("schedule")
     assert "Monday to Friday at 05:00" in said(at).replace("\\", "")
     assert len(at.dataframe[0].value) == 5
@@ -130,7 +131,7 @@ def test_a_schedule_is_read_with_its_times(audited: App, said: Said) -> None:
 
 
 def test_the_checklist_says_how_it_stands_and_not_what_to_do(audited: App, said: Said) -> None:
-    workflow.add_domain(audited.house(ADMIN), CUSTOMER, "new", "Northwind HiBob")
+    setting_up.add_domain(audited.house(ADMIN), CUSTOMER, "new", "Northwind HiBob")
     told = said(audited.open("start", customer=CUSTOMER, domain="new"))
     assert "Not tested yet" in told
     assert "Take the suggested rows" not in told

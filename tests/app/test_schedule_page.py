@@ -8,7 +8,6 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
@@ -16,7 +15,8 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, schedules
 from provisioning.store.secrets import notify_owner, put_secret
 from provisioning.web.words import moment
-from provisioning.workflow import ScheduleStanding
+from provisioning.workflow import due, planning, scheduling, setting_up
+from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 Said = Callable[[AppTest], str]
 CUSTOMER = "Northwind Trading"
@@ -39,7 +39,7 @@ def plain(text: str) -> str:
 
 
 def without_schedule(app: App) -> None:
-    workflow.save_schedule(app.house(), DOMAIN, None)
+    scheduling.save_schedule(app.house(), DOMAIN, None)
 
 
 def test_without_a_schedule_it_says_that_nothing_runs_by_itself(app: App, said: Said) -> None:
@@ -52,7 +52,7 @@ def test_common_times_are_chosen_without_writing_cron(app: App, said: Said) -> N
     at = app.open("schedule")
     next(each for each in at.selectbox if each.label == "When").set_value("daily").run()
     press(at, "Save")
-    seen = workflow.schedule_seen(app.house(), DOMAIN)
+    seen = scheduling.schedule_seen(app.house(), DOMAIN)
     assert (seen.cron, seen.timezone, seen.does) == ("0 5 * * *", "Europe/London", "preview")
     assert "Every day at 05:00, Europe/London time" in plain(said(app.open("schedule")))
 
@@ -67,34 +67,34 @@ def test_a_cron_expression_that_is_none_is_refused_before_it_is_saved(app: App, 
 
 
 def test_the_next_times_show_what_daylight_saving_does(app: App) -> None:
-    workflow.save_schedule(app.house(), DOMAIN, ScheduleTable("30 1 * 3 0L", "Europe/London"))
+    scheduling.save_schedule(app.house(), DOMAIN, ScheduleTable("30 1 * 3 0L", "Europe/London"))
     shown = app.open("schedule").dataframe[0].value
     assert len(shown) == 5
     assert all("01:30 does not exist" in note for note in shown["Daylight saving"])
 
 
 def test_before_an_approved_run_it_says_why_it_cannot_be_switched_on(app: App, said: Said) -> None:
-    workflow.save_schedule(app.house(), DOMAIN, NIGHTLY)
+    scheduling.save_schedule(app.house(), DOMAIN, NIGHTLY)
     at = app.open("schedule")
     assert "no approved and processed run" in plain(said(at))
     assert not buttons(at)["Switch on"]
 
 
 def test_switching_on_is_a_standing_approval_that_other_times_end(full: App, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY)
     at = press(full.open("schedule"), "Switch on")
     assert f"standing approval of {ADMIN}" in plain(said(at))
-    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 6 * * *", "Europe/London", "process"))
+    scheduling.save_schedule(full.house(), DOMAIN, ScheduleTable("0 6 * * *", "Europe/London", "process"))
     at = full.open("schedule")
     assert "The schedule was changed since it was switched on" in plain(said(at))
     press(at, "Switch on again")
-    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
+    assert scheduling.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
     press(full.open("schedule"), "Switch off")
-    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.OFF
+    assert scheduling.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.OFF
 
 
 def test_a_schedule_of_previews_is_no_standing_approval(full: App, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/London", "preview"))
+    scheduling.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/London", "preview"))
     at = full.open("schedule")
     assert "nothing is written without an approval" in plain(said(at))
     told = plain(said(press(at, "Switch on"))) + plain(said(full.open("history")))
@@ -104,41 +104,41 @@ def test_a_schedule_of_previews_is_no_standing_approval(full: App, said: Said) -
 
 
 def test_times_are_on_the_clock_of_the_schedule(full: App, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "Asia/Tokyo", "process"))
+    scheduling.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "Asia/Tokyo", "process"))
     at = press(full.open("schedule"), "Switch on")
     assert re.search(
         r"Runs next \d+ \w{3} \d{4}, 05:00, Asia/Tokyo time \(\d+ \w{3} \d{4}, 20:00 UTC for you\)", plain(said(at))
     )
     assert list(at.dataframe[0].value.columns) == ["Asia/Tokyo time", "Your time"]
-    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "UTC", "process"))
+    scheduling.save_schedule(full.house(), DOMAIN, ScheduleTable("0 5 * * *", "UTC", "process"))
     assert list(full.open("schedule").dataframe[0].value.columns) == ["UTC time"]
 
 
 def test_a_schedule_that_was_removed_does_not_come_back_switched_on(full: App) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
-    workflow.switch_on(full.house(), DOMAIN)
+    scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    scheduling.switch_on(full.house(), DOMAIN)
     press(full.open("schedule"), "Remove the schedule")
-    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.NONE
-    assert workflow.save_schedule(full.house(), DOMAIN, NIGHTLY).standing is ScheduleStanding.OFF
+    assert scheduling.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.NONE
+    assert scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY).standing is ScheduleStanding.OFF
 
 
 def test_all_schedules_of_a_customer_rest_by_one_switch(full: App, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
-    workflow.switch_on(full.house(), DOMAIN)
+    scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    scheduling.switch_on(full.house(), DOMAIN)
     at = press(full.open("schedule"), "Pause all")
     assert f"{ADMIN} paused all schedules" in plain(said(at))
     press(at, "Let all go on")
-    assert workflow.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
+    assert scheduling.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
 
 
 def test_quarantine_says_why_since_when_and_when_it_tries_again(full: App, sandbox: Sandbox, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, ScheduleTable("* * * * *", "UTC", "process"))
-    workflow.switch_on(full.house(), DOMAIN)
+    scheduling.save_schedule(full.house(), DOMAIN, ScheduleTable("* * * * *", "UTC", "process"))
+    scheduling.switch_on(full.house(), DOMAIN)
     sandbox.stop()
     house = full.house(None)
     now = house.clock()
     house.clock = lambda: now.replace(year=now.year + 1)
-    workflow.run_due(house)
+    due.run_due(house)
     shown = plain(said(full.open("schedule")))
     assert "tries again" in shown
     assert "failed once" in shown
@@ -147,38 +147,38 @@ def test_quarantine_says_why_since_when_and_when_it_tries_again(full: App, sandb
 
 
 def test_an_auditor_sees_everything_and_presses_nothing(full: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
-    workflow.switch_on(full.house(), DOMAIN)
-    workflow.grant(full.house(), "auditor@elsewhere.example", Role.AUDITOR, CUSTOMER)
+    scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    scheduling.switch_on(full.house(), DOMAIN)
+    setting_up.grant(full.house(), "auditor@elsewhere.example", Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@elsewhere.example")
     at = full.open("schedule")
     assert f"standing approval of {ADMIN}" in plain(said(at))
     assert buttons(at) == {}
     with pytest.raises(RoleMissing):
-        workflow.save_schedule(full.house("auditor@elsewhere.example"), DOMAIN, None)
+        scheduling.save_schedule(full.house("auditor@elsewhere.example"), DOMAIN, None)
 
 
 def test_a_time_zone_that_is_none_is_not_saved(app: App) -> None:
     with pytest.raises(SettingsError, match="no time zone"):
-        workflow.save_schedule(app.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/Nowhere"))
+        scheduling.save_schedule(app.house(), DOMAIN, ScheduleTable("0 5 * * *", "Europe/Nowhere"))
 
 
 def test_the_overview_says_why_a_schedule_rests(full: App, said: Said) -> None:
-    workflow.save_schedule(full.house(), DOMAIN, NIGHTLY)
-    workflow.switch_on(full.house(), DOMAIN)
+    scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    scheduling.switch_on(full.house(), DOMAIN)
     assert "The schedule" not in plain(said(full.open("")))
-    workflow.pause_all(full.house(), CUSTOMER)
+    scheduling.pause_all(full.house(), CUSTOMER)
     assert f"The schedule is paused. {ADMIN} paused all schedules" in plain(said(full.open("")))
 
 
 def test_the_overview_says_since_when_a_preview_waits(app: App, said: Said) -> None:
-    plan = workflow.preview(app.house(), DOMAIN)
+    plan = planning.preview(app.house(), DOMAIN)
     assert f"waits for a person, since {moment(plan.made_at)}" in plain(said(app.open("")))
 
 
 def test_the_overview_counts_from_the_first_of_the_schedules_previews(app: App, said: Said) -> None:
-    workflow.save_schedule(app.house(), DOMAIN, NIGHTLY)
-    house, plan = app.house(), workflow.preview(app.house(), DOMAIN)
+    scheduling.save_schedule(app.house(), DOMAIN, NIGHTLY)
+    house, plan = app.house(), planning.preview(app.house(), DOMAIN)
     since = plan.made_at - timedelta(days=3)
     state = schedules.State(plan_id=plan.id, waiting_since=since)
     schedules.change_state(house.db, plan.domain_id, lambda _: state, lambda _: None)

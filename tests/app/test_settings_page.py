@@ -9,7 +9,6 @@ from installation import ADMIN, DOMAIN, App, Said, button
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from provisioning import workflow
 from provisioning.errors import RoleMissing
 from provisioning.model import (
     Finding,
@@ -19,6 +18,8 @@ from provisioning.model import (
     Severity,
 )
 from provisioning.sandbox import Sandbox
+from provisioning.workflow import editing, looking, planning, setting_up, settings_drafts, stored_plans
+from provisioning.workflow.house import domains_seen
 
 
 def test_a_changed_limit_is_a_new_version_of_the_settings(full: App, said: Said) -> None:
@@ -26,7 +27,7 @@ def test_a_changed_limit_is_a_new_version_of_the_settings(full: App, said: Said)
     next(each for each in at.text_input if each.label == "Archives in one run").set_value("25")
     at.run()
     button(at, "Save")
-    assert workflow.domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
+    assert domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
     assert "Version 2 is in force" in said(full.open("settings"))
 
 
@@ -51,8 +52,8 @@ def test_edited_settings_survive_another_session_until_they_are_saved(full: App,
     assert archive_limit(later).value == "25"
     assert "Unsaved changes, kept as your draft" in said(later)
     button(later, "Save")
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
-    assert workflow.domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
+    assert domains_seen(full.house(), "Northwind Trading")[0].settings.limits.archive.number == 25
 
 
 def test_edited_settings_survive_a_page_change_and_can_be_discarded(full: App, said: Said) -> None:
@@ -63,7 +64,7 @@ def test_edited_settings_survive_a_page_change_and_can_be_discarded(full: App, s
     assert archive_limit(at).value == "25"
     button(at, "Discard")
     assert archive_limit(at).value == "10%"
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
     assert "Version 1 is in force" in said(at)
 
 
@@ -75,7 +76,7 @@ def test_edited_rules_survive_another_session(full: App) -> None:
     at.run()
     later = full.open("settings")
     assert not later.exception
-    draft = workflow.settings_draft(full.house(), DOMAIN)
+    draft = settings_drafts.settings_draft(full.house(), DOMAIN)
     assert draft is not None
     assert draft[0].scope == (ScopeRule(True, "work.site", ("London",)),)
     assert next(e for e in later.metric if e.label == "Employees in this scope").value != "40 of 40"
@@ -83,23 +84,23 @@ def test_edited_rules_survive_another_session(full: App) -> None:
 
 def test_looking_at_settings_makes_no_draft(full: App) -> None:
     full.open("settings")
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
 
 
 def test_settings_saved_over_a_newer_version_are_refused_with_the_difference(full: App, said: Said) -> None:
     at = full.open("settings")
     archive_limit(at).set_value("25").run()
     other = full.house("csm@skillcast.example")
-    workflow.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
-    settings = workflow.domains_seen(other, "Northwind Trading")[0].settings
-    workflow.save_settings(other, DOMAIN, replace(settings, absent_reads=3), 1)
+    setting_up.grant(full.house(None), "csm@skillcast.example", Role.CSM, "Northwind Trading")
+    settings = domains_seen(other, "Northwind Trading")[0].settings
+    editing.save_settings(other, DOMAIN, replace(settings, absent_reads=3), 1)
     button(at, "Save")
     assert "Absent reads: 1 → 3" in at.error[0].value.replace("\\", "")
     later = full.open("settings")
     assert "Absent reads: 1 → 3" in [each.value for each in later.text]
     button(later, next(each.label for each in later.button if "put my draft on top" in each.label))
     button(full.open("settings"), "Save")
-    saved = workflow.domains_seen(full.house(), "Northwind Trading")[0]
+    saved = domains_seen(full.house(), "Northwind Trading")[0]
     assert (saved.settings_version, saved.settings.absent_reads) == (3, 1)
     assert saved.settings.limits.archive.number == 25
 
@@ -112,13 +113,13 @@ def test_a_session_holds_no_settings_but_as_text(full: App) -> None:
 
 
 def test_an_auditor_keeps_no_draft_of_settings(full: App) -> None:
-    workflow.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
+    setting_up.grant(full.house(None), "auditor@acme.example", Role.AUDITOR, "Northwind Trading")
     auditor = full.house("auditor@acme.example")
-    settings = workflow.domains_seen(auditor, "Northwind Trading")[0].settings
+    settings = domains_seen(auditor, "Northwind Trading")[0].settings
     with pytest.raises(RoleMissing):
-        workflow.keep_settings_draft(auditor, DOMAIN, settings, 1)
+        settings_drafts.keep_settings_draft(auditor, DOMAIN, settings, 1)
     with pytest.raises(RoleMissing):
-        workflow.drop_settings_draft(auditor, DOMAIN)
+        settings_drafts.drop_settings_draft(auditor, DOMAIN)
 
 
 def test_a_scope_counts_live(full: App) -> None:
@@ -135,7 +136,7 @@ def test_a_scope_counts_live(full: App) -> None:
 def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: App, sandbox: Sandbox) -> None:
     for person in list(sandbox.company.people.values())[:2]:
         person["internal.lifecycleStatus"] = "sabbatical"
-    workflow.preview(full.house(), DOMAIN)
+    planning.preview(full.house(), DOMAIN)
     at = full.open("settings", part="lifecycle")
     shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
     assert shown["People"].sum() == 40
@@ -149,11 +150,11 @@ def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: Ap
 
 
 def test_a_protected_person_who_is_nobody_is_said(full: App) -> None:
-    user, link, _, values = workflow.users(full.house(), DOMAIN)[0]
-    settings = workflow.domains_seen(full.house(), "Northwind Trading")[0].settings
+    user, link, _, values = looking.users(full.house(), DOMAIN)[0]
+    settings = domains_seen(full.house(), "Northwind Trading")[0].settings
     named = (ADMIN, user, f"user:{user}", link, values["Email"].upper(), "adimn@northwind.example")
     protected = tuple(Protection(person=each) for each in named)
-    workflow.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
+    editing.save_settings(full.house(), DOMAIN, replace(settings, protected=protected), 1)
     (told,) = full.open("settings", part="protected").warning
     assert (
         told.value.replace("\\", "")
@@ -167,8 +168,8 @@ def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monk
     monkeypatch.setattr(st, "page_link", lambda _, label, query_params, **__: links.update({label: query_params}))
     house = full.house()
     finding = Finding("unknown-lifecycle", Severity.BLOCK, "Somebody has a status of their own.", "Say what it means.")
-    plan = workflow.plans_seen(house, DOMAIN)[0]
-    monkeypatch.setattr(workflow, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
+    plan = looking.plans_seen(house, DOMAIN)[0]
+    monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
     assert links["Open the settings"]["part"] == "lifecycle"
 
@@ -215,6 +216,6 @@ def test_a_row_that_says_too_little_or_too_much_is_told_and_nothing_is_kept(
     at.run()
     assert problem in at.error[0].value.replace("\\", "")
     assert next(each for each in at.button if each.label == "Save").disabled
-    assert workflow.settings_draft(full.house(), DOMAIN) is None
+    assert settings_drafts.settings_draft(full.house(), DOMAIN) is None
     button(at, "Discard")
     assert not at.error

@@ -6,32 +6,44 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.model import Attribute, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
+from provisioning.workflow import (
+    approving,
+    asking,
+    editing,
+    looking,
+    overseeing,
+    planning,
+    processing,
+    requesting,
+    setting_up,
+    stages,
+)
+from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
 CUSTOMER = "Northwind Trading"
 TEST, PREVIEW, RUN = "Test of the connection", "First preview", "First run"
 
 
-def steps(app: App, label: str | None = DOMAIN) -> dict[str, workflow.Station]:
-    return {each.title: each for each in workflow.checklist(app.house(), CUSTOMER, label)}
+def steps(app: App, label: str | None = DOMAIN) -> dict[str, stages.Station]:
+    return {each.title: each for each in stages.checklist(app.house(), CUSTOMER, label)}
 
 
 def following(app: App, label: str | None = DOMAIN) -> str:
-    found = workflow.next_station(workflow.checklist(app.house(), CUSTOMER, label))
+    found = stages.next_station(stages.checklist(app.house(), CUSTOMER, label))
     return found.title if found else ""
 
 
 def for_csms(app: App, label: str = DOMAIN) -> tuple[str, int]:
-    found = next(each for each in workflow.customers_overview(app.house(None)) if each.label == label)
+    found = next(each for each in overseeing.customers_overview(app.house(None)) if each.label == label)
     return found.next_step, found.done
 
 
 def prove(app: App) -> None:
-    workflow.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
+    asking.ask(app.house(), DOMAIN, jobs.JobKind.CHECK)
     app.work()
 
 
@@ -49,23 +61,23 @@ def test_the_steps_fill_themselves_in_and_csms_see_the_same(app: App) -> None:
     assert (following(app), for_csms(app)) == (PREVIEW, (PREVIEW, 4))
     prove(app)
     assert (following(app), for_csms(app)) == (PREVIEW, (PREVIEW, 5))
-    plan = workflow.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
     assert (following(app), for_csms(app)) == (RUN, (RUN, 6))
-    workflow.approve(house, plan.id)
-    workflow.process(house, plan.id)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
     assert (following(app), for_csms(app)) == ("", ("", 7))
 
 
 def test_every_step_that_is_to_be_done_says_what_to_do_next(app: App) -> None:
-    workflow.add_customer(app.house(None), "Fresh")
-    for each in workflow.checklist(app.house(None), "Fresh", None):
+    setting_up.add_customer(app.house(None), "Fresh")
+    for each in stages.checklist(app.house(None), "Fresh", None):
         assert each.done is False
         assert each.todo.endswith((".", "you."))
 
 
 def test_a_customer_without_a_domain_is_asked_for_the_service_user_first(app: App) -> None:
-    workflow.add_customer(app.house(None), "Fresh")
-    found = workflow.next_station(workflow.checklist(app.house(None), "Fresh", None))
+    setting_up.add_customer(app.house(None), "Fresh")
+    found = stages.next_station(stages.checklist(app.house(None), "Fresh", None))
     assert found is not None
     assert (found.title, found.page) == ("Service user in HiBob: its id and token", "connect")
     assert for_csms(app, "Fresh") == (found.title, 0)
@@ -74,14 +86,14 @@ def test_a_customer_without_a_domain_is_asked_for_the_service_user_first(app: Ap
 def test_a_preview_proves_what_a_test_does(app: App) -> None:
     """Who has mapped already does not wait for a test: the ready-made demo begins with its preview."""
     assert (steps(app)[TEST].done, steps(app)[TEST].optional) == (False, True)
-    workflow.preview(app.house(), DOMAIN)
+    planning.preview(app.house(), DOMAIN)
     assert steps(app)[TEST].detail == "The last preview read 36 live people and every mapped column."
     assert for_csms(app) == (RUN, 6)
 
 
 def test_a_preview_that_misses_a_mapped_column_proves_nothing(app: App, sandbox: Sandbox) -> None:
     sandbox.switches.granted = frozenset({"root", "work", "lifecycle", "employment"})
-    workflow.preview(app.house(), DOMAIN)
+    planning.preview(app.house(), DOMAIN)
     assert not steps(app)[TEST].done
     prove(app)
     found = steps(app)[TEST]
@@ -90,20 +102,20 @@ def test_a_preview_that_misses_a_mapped_column_proves_nothing(app: App, sandbox:
 
 
 def test_a_test_that_failed_after_the_preview_counts(app: App, sandbox: Sandbox) -> None:
-    workflow.preview(app.house(), DOMAIN)
+    planning.preview(app.house(), DOMAIN)
     sandbox.stop()
     prove(app)
     assert (steps(app)[TEST].wrong, for_csms(app)[0]) == (True, TEST)
     sandbox.start()
-    workflow.preview(app.house(), DOMAIN)
+    planning.preview(app.house(), DOMAIN)
     assert (steps(app)[TEST].done, for_csms(app)[0]) == (True, RUN)
 
 
 def test_a_column_that_was_mapped_after_the_test_is_named(app: App) -> None:
     prove(app)
-    domain = workflow.domains_seen(app.house(), CUSTOMER)[0]
+    domain = domains_seen(app.house(), CUSTOMER)[0]
     added = (*domain.attributes, Attribute("Cost centre", "Cost centre"))
-    workflow.save_mapping(app.house(), DOMAIN, added, "Employee ID", workflow.begun_from(domain))
+    editing.save_mapping(app.house(), DOMAIN, added, "Employee ID", editing.begun_from(domain))
     assert steps(app)[TEST].done
     assert steps(app)[TEST].detail.endswith("Mapped since, and read by the next preview: Cost centre.")
     assert following(app) == PREVIEW
@@ -111,9 +123,9 @@ def test_a_column_that_was_mapped_after_the_test_is_named(app: App) -> None:
 
 def test_before_anything_is_mapped_a_test_is_next_and_brings_the_fields(app: App) -> None:
     label = f"{CUSTOMER}/new"
-    workflow.add_domain(app.house(), CUSTOMER, "new", "Northwind HiBob")
+    setting_up.add_domain(app.house(), CUSTOMER, "new", "Northwind HiBob")
     assert following(app, label) == TEST
-    workflow.ask(app.house(), label, jobs.JobKind.CHECK)
+    asking.ask(app.house(), label, jobs.JobKind.CHECK)
     app.work()
     found = steps(app, label)[TEST]
     assert (found.done, found.wrong) == (True, False)
@@ -163,16 +175,16 @@ def test_the_text_for_hibob_names_the_usual_categories_first_and_then_hibobs_own
 
 
 def test_without_a_service_user_the_text_asks_for_one(app: App) -> None:
-    workflow.add_customer(app.house(None), "Fresh")
-    text = workflow.hibob_request(app.house(None), "Fresh", None)
+    setting_up.add_customer(app.house(None), "Fresh")
+    text = requesting.hibob_request(app.house(None), "Fresh", None)
     assert "Create a service user" in text
     assert "not by mail" in text
     assert "[ ] Work  (Start date, Employee ID, Job title" in text
 
 
 def test_the_text_for_hibob_is_open_while_it_is_to_be_sent(app: App) -> None:
-    workflow.add_customer(app.house(None), "Fresh")
-    workflow.grant(app.house(None), ADMIN, Role.ADMIN, "Fresh")
+    setting_up.add_customer(app.house(None), "Fresh")
+    setting_up.grant(app.house(None), ADMIN, Role.ADMIN, "Fresh")
     fresh = app.open("start", customer="Fresh")
     assert next(each for each in fresh.expander if "HiBob" in each.label).proto.expanded
     mapped = app.open("start", customer=CUSTOMER)
@@ -185,12 +197,12 @@ def test_seats_and_price_are_entered_on_the_page(app: App, said: Said) -> None:
     next(each for each in at.number_input if each.label.startswith("Price per user")).set_value(9.75)
     button(at, "Save")
     assert "300 licensed users at 9.75 each." in said(at).replace("\\", "")
-    event = workflow.see_history(app.house(), CUSTOMER)[0]
+    event = looking.see_history(app.house(), CUSTOMER)[0]
     assert (event.what, event.details["seats"]) == ("customer changed", 300)
 
 
 def test_an_auditor_reads_the_checklist_and_changes_nothing(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    workflow.grant(app.house(None), "auditor@northwind.example", Role.AUDITOR, CUSTOMER)
+    setting_up.grant(app.house(None), "auditor@northwind.example", Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
     at = app.open("start")
     assert not at.exception
@@ -218,14 +230,14 @@ def test_the_overview_leads_to_the_next_step(app: App) -> None:
 
 def test_a_preview_is_made_from_the_overview_by_one_click(app: App, said: Said) -> None:
     at = button(app.open(), "Make a preview")
-    job = workflow.latest_job(app.house(), DOMAIN, [jobs.JobKind.PREVIEW])
+    job = asking.latest_job(app.house(), DOMAIN, [jobs.JobKind.PREVIEW])
     assert job is not None
     assert job.open
     assert at.title[0].value == "Preview"
 
 
 def test_whoever_only_looks_is_not_told_to_do_it(app: App, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    workflow.grant(app.house(None), "auditor@northwind.example", Role.AUDITOR, CUSTOMER)
+    setting_up.grant(app.house(None), "auditor@northwind.example", Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@northwind.example")
     at = app.open()
     assert "Make a preview" not in [each.value for each in at.header]
@@ -234,8 +246,8 @@ def test_whoever_only_looks_is_not_told_to_do_it(app: App, monkeypatch: pytest.M
 
 
 def test_before_there_is_a_domain_the_overview_leads_through_the_set_up(empty: App, said: Said) -> None:
-    workflow.add_customer(empty.house(None), CUSTOMER)
-    workflow.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
+    setting_up.add_customer(empty.house(None), CUSTOMER)
+    setting_up.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
     at = empty.open()
     assert "Next: **Service user in HiBob" in said(at)
     assert "Set-up: 0 of" in str(at.get("progress")[0].proto)
@@ -247,9 +259,9 @@ def test_before_there_is_a_domain_the_overview_leads_through_the_set_up(empty: A
 
 
 def test_with_a_connection_and_no_domain_adding_one_is_what_stands_out(empty: App) -> None:
-    workflow.add_customer(empty.house(None), CUSTOMER)
-    workflow.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
-    workflow.save_connection(empty.house(), CUSTOMER, "HiBob", "https://api.hibob.com/v1", "SERVICE-1", "secret")
+    setting_up.add_customer(empty.house(None), CUSTOMER)
+    setting_up.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
+    setting_up.save_connection(empty.house(), CUSTOMER, "HiBob", "https://api.hibob.com/v1", "SERVICE-1", "secret")
     at = empty.open("connect")
     open_headers = [each.value for each in at.header]
     assert open_headers.index("Add a domain") < open_headers.index("HiBob")

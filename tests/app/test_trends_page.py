@@ -8,13 +8,13 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning import workflow
 from provisioning.engine.trends import Mark
 from provisioning.errors import RoleMissing
 from provisioning.model import Action, Outcome, Result, Role, RunStatus
 from provisioning.store import customers, runs
 from provisioning.web.trends import in_words
-from provisioning.workflow import Workspace
+from provisioning.workflow import looking, setting_up, trends
+from provisioning.workflow.house import Workspace
 
 Said = Callable[[AppTest], str]
 CSM = "csm@skillcast.example"
@@ -23,7 +23,7 @@ CSM = "csm@skillcast.example"
 def past_run(house: Workspace, at: datetime, *, live: int, archived: int = 0) -> None:
     """A run as the store knows it after its end."""
     domain = customers.get_domain(house.db, DOMAIN)
-    plan = workflow.plans_seen(house, DOMAIN)[-1]
+    plan = looking.plans_seen(house, DOMAIN)[-1]
     run = runs.start_run(house.db, plan.id, domain.id, ADMIN, at)
     outcomes = [Outcome(f"gone-{number}", Action.ARCHIVE, Result.DONE) for number in range(archived)]
     runs.journal(house.db, run.id, outcomes, at)
@@ -39,8 +39,8 @@ def six_quiet_runs_and_one_that_archived_many(house: Workspace) -> None:
 
 def test_a_run_keeps_the_live_users_and_what_it_added(full: App) -> None:
     house = full.house()
-    (only,) = workflow.trends_seen(house, DOMAIN)
-    live = workflow.standing(house, DOMAIN).users["Live"]
+    (only,) = trends.trends_seen(house, DOMAIN)
+    live = looking.standing(house, DOMAIN).users["Live"]
     assert (only.point.live, only.point.added, only.point.archived) == (live, live, 0)
     assert only.marks == ()
 
@@ -67,7 +67,7 @@ def test_below_three_runs_a_sentence_stands_instead_of_charts(full: App, said: S
 
 
 def test_a_csm_sees_the_trend_of_all_and_which_runs_stand_out(full: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    workflow.grant(full.house(None), CSM, Role.CSM, None)
+    setting_up.grant(full.house(None), CSM, Role.CSM, None)
     six_quiet_runs_and_one_that_archived_many(full.house())
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
     at = full.open("customers", view="trends")
@@ -81,9 +81,9 @@ def test_a_csm_sees_the_trend_of_all_and_which_runs_stand_out(full: App, monkeyp
 
 def test_trends_of_all_are_for_csms_and_of_their_own_customers(full: App) -> None:
     with pytest.raises(RoleMissing):
-        workflow.trends_of_all(full.house(ADMIN))
-    workflow.grant(full.house(None), CSM, Role.CSM, "Northwind Trading")
-    assert workflow.trends_of_all(full.house(CSM)).days[0].runs == 1
+        trends.trends_of_all(full.house(ADMIN))
+    setting_up.grant(full.house(None), CSM, Role.CSM, "Northwind Trading")
+    assert trends.trends_of_all(full.house(CSM)).days[0].runs == 1
 
 
 @pytest.mark.parametrize(

@@ -6,27 +6,27 @@ import pytest
 from installation import DOMAIN, App
 from openpyxl import load_workbook
 
-from provisioning import workflow
 from provisioning.errors import Refused
 from provisioning.model import Plan
 from provisioning.report.workbook import read_workbook
 from provisioning.store import customers, plans, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.store.workbooks import kept_workbook
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, processing, stored_plans, workbooks
+from provisioning.workflow.house import Workspace
 
 
 def previewed(app: App, house: Workspace) -> Plan:
     """A preview that the worker made."""
-    workflow.ask(house, DOMAIN, JobKind.PREVIEW)
+    asking.ask(house, DOMAIN, JobKind.PREVIEW)
     app.work()
     newest = plans.latest_plan_id(house.db, customers.get_domain(house.db, DOMAIN).id)
-    return workflow.show_plan(house, newest or "")
+    return stored_plans.show_plan(house, newest or "")
 
 
 def exported(house: Workspace, plan: Plan) -> bytes:
     file = BytesIO()
-    workflow.export_decided_workbook(house, plan.id, file)
+    workbooks.export_decided_workbook(house, plan.id, file)
     return file.getvalue()
 
 
@@ -45,7 +45,7 @@ def test_a_workbook_that_fails_in_an_unforeseen_way_is_said_and_the_preview_stan
     def fail(house: Workspace, plan_id: str) -> None:
         raise ZeroDivisionError("nobody foresaw this")
 
-    monkeypatch.setattr(workflow, "build_workbook", fail)
+    monkeypatch.setattr(workbooks, "build_workbook", fail)
     house = app.house()
     plan = previewed(app, house)
     assert f"The workbook of {plan.id} could not be built: nobody foresaw this" in capsys.readouterr().err
@@ -55,7 +55,7 @@ def test_a_workbook_that_fails_in_an_unforeseen_way_is_said_and_the_preview_stan
 def test_decisions_on_the_page_make_a_workbook_of_their_own(app: App) -> None:
     house = app.house()
     plan = previewed(app, house)
-    workflow.keep_left_out(house, plan.id, [plan.changes[0].key])
+    approving.keep_left_out(house, plan.id, [plan.changes[0].key])
     assert read_workbook(plan, BytesIO(exported(house, plan))).left_out == (plan.changes[0].key,)
 
 
@@ -68,12 +68,12 @@ def test_the_workbook_says_how_far_the_preview_is_and_asks_for_no_decision_once_
     plan = previewed(app, house)
     assert summary(exported(house, plan))["Status"] == "Waiting for approval"
     left = plan.changes[0].key
-    approval = workflow.approve(house, plan.id, leave_out=[left])
+    approval = approving.approve(house, plan.id, leave_out=[left])
     said = summary(exported(house, plan))
     assert said["Status"].startswith("Approved, and not processed yet")
     assert said["Approved"].endswith(f"by {approval.by}")
     assert (said["Left out"], "1. Decide" in said) == ("1 person", True)
-    run = workflow.process(house, plan.id)
+    run = processing.process(house, plan.id)
     after = exported(house, plan)
     said = summary(after)
     assert said["Status"] == "Processed"
@@ -85,10 +85,10 @@ def test_the_workbook_says_how_far_the_preview_is_and_asks_for_no_decision_once_
     assert not [cell for cell in added["A"] if str(cell.value).startswith("Decide each row")]
     assert read_workbook(plan, BytesIO(after)).left_out == (left,)
     by_command = BytesIO()
-    workflow.export_workbook(house, plan.id, by_command)
+    workbooks.export_workbook(house, plan.id, by_command)
     assert read_workbook(plan, by_command).left_out == (left,)
     with pytest.raises(Refused, match="approved and processed already"):
-        workflow.approve_by_workbook(house, plan.id, BytesIO(after))
+        approving.approve_by_workbook(house, plan.id, BytesIO(after))
 
 
 def test_only_the_newest_previews_workbook_is_kept_and_nobody_else_can_read_it(app: App) -> None:

@@ -17,19 +17,21 @@ from typing import Any, Self
 from driver import ADMIN, PATIENCE, ROOT, STAFF, Rollcall
 from tiny_hibob import key_of
 
-from provisioning import workflow
 from provisioning.model import Plan
 from provisioning.store.messages import Message
-from provisioning.workflow import Heard, Workspace, member, operator
+from provisioning.workflow import approving, due, hearing, planning, processing, scheduling, telling
 from provisioning.workflow.due import Done
+from provisioning.workflow.hearing import Heard
+from provisioning.workflow.house import Workspace, member, operator
 
 ONE_LOOK = """
 import os, sys
 from datetime import datetime
 from pathlib import Path
-from provisioning import workflow
+from provisioning.workflow.due import run_due
+from provisioning.workflow.house import Workspace, operator
 now = datetime.fromisoformat(sys.argv[2])
-workflow.run_due(workflow.Workspace(Path(sys.argv[1]), os.environ, workflow.operator(), lambda: now))
+run_due(Workspace(Path(sys.argv[1]), os.environ, operator(), lambda: now))
 """
 DAILY = {"cron": "0 5 * * *", "timezone": "Europe/London", "does": "process"}
 
@@ -53,14 +55,14 @@ class Clockwork:
     def sync(self, by: str = ADMIN) -> Plan:
         """Preview, approve and process by hand."""
         house = self.seen_by(by)
-        plan = workflow.preview(house, STAFF)
-        workflow.approve(house, plan.id)
-        workflow.process(house, plan.id)
+        plan = planning.preview(house, STAFF)
+        approving.approve(house, plan.id)
+        processing.process(house, plan.id)
         house.db.close()
         return plan
 
     def switch_on(self, by: str = ADMIN) -> None:
-        workflow.switch_on(self.seen_by(by), STAFF)
+        scheduling.switch_on(self.seen_by(by), STAFF)
 
     def at(self, text: str) -> list[Done]:
         """Make it that time, and run what is due then."""
@@ -73,8 +75,8 @@ class Clockwork:
 
     def run(self) -> list[Done]:
         """What the worker does between jobs."""
-        done = workflow.run_due(self.house, patient=False)
-        workflow.deliver(self.house, patience=5)
+        done = due.run_due(self.house, patient=False)
+        telling.deliver(self.house, patience=5)
         return done
 
     def until(self, text: str, step: timedelta = timedelta(minutes=30)) -> list[tuple[str, Done]]:
@@ -99,12 +101,12 @@ class Clockwork:
 
     @property
     def standing(self) -> tuple[str, str]:
-        seen = workflow.schedule_seen(self.house, STAFF)
+        seen = scheduling.schedule_seen(self.house, STAFF)
         return seen.standing.value, seen.reason
 
     def messages(self) -> list[Message]:
         """What people were told, oldest first."""
-        return workflow.messages_seen(self.house, STAFF, 1000)[::-1]
+        return telling.messages_seen(self.house, STAFF, 1000)[::-1]
 
     def told(self) -> list[tuple[str, str]]:
         return [(f"{each.at:%m-%d %H:%M}", each.about) for each in self.messages()]
@@ -124,7 +126,7 @@ def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
 
 
 def hear(clockwork: Clockwork, body: bytes, secret: str = SECRET) -> Heard:
-    return workflow.webhook(clockwork.house, STAFF, signed(body, secret), body)
+    return hearing.webhook(clockwork.house, STAFF, signed(body, secret), body)
 
 
 class Receiver:

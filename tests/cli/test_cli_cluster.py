@@ -18,14 +18,14 @@ import pytest
 from driver import CSM, PATIENCE, ROOT, STAFF, Rollcall, until
 from tiny_hibob import SERVICE_USER, TOKEN, TinyHiBob
 
-from provisioning import workflow
 from provisioning.cluster import hands_of
 from provisioning.errors import ClusterError, SettingsError, SourceError
 from provisioning.hands import Closed, Here, Tell
 from provisioning.model import Plan
 from provisioning.store import jobs
 from provisioning.store.jobs import JobKind, JobState
-from provisioning.workflow import Workspace
+from provisioning.workflow import asking, planning
+from provisioning.workflow.house import Workspace, member
 
 SEARCH = "/people/search"
 
@@ -107,11 +107,11 @@ def on_cluster(house: Rollcall, address: str, tell: Tell = lambda text: None, **
     """A preview whose reading and planning is done there."""
     environment = house.environment | {"ROLLCALL_CLUSTER": address} | more
     hands = hands_of(environment, Here())
-    space = Workspace(house.data, environment, workflow.member(CSM))
+    space = Workspace(house.data, environment, member(CSM))
 
     def preview() -> Plan:
         try:
-            return workflow.preview(replace(space, hands=hands.telling(tell)), STAFF)
+            return planning.preview(replace(space, hands=hands.telling(tell)), STAFF)
         finally:
             hands.close()
 
@@ -151,8 +151,8 @@ def test_the_cluster_makes_the_same_plan_as_this_machine(running: Dask, staffed:
 def test_a_real_worker_hands_its_jobs_to_the_cluster(running: Dask, staffed: Rollcall, hibob: TinyHiBob) -> None:
     hibob.join(41)
     staffed.environment["ROLLCALL_CLUSTER"] = running.address
-    space = Workspace(staffed.data, staffed.environment, workflow.member(CSM))
-    job = workflow.ask(space, STAFF, JobKind.PREVIEW)
+    space = Workspace(staffed.data, staffed.environment, member(CSM))
+    job = asking.ask(space, STAFF, JobKind.PREVIEW)
     worker = staffed.start("worker")
     until(lambda: not jobs.get_job(space.db, job).open)
     worker.terminate()
@@ -280,8 +280,8 @@ def test_a_cluster_that_never_comes_up_is_told_with_what_to_do(dask: Dask, acme:
 
 def test_a_job_says_that_it_waits_for_the_cluster_and_outlives_its_worker(dask: Dask, acme: Rollcall) -> None:
     acme.environment["ROLLCALL_CLUSTER"] = dask.address
-    space = Workspace(acme.data, acme.environment, workflow.member(CSM))
-    number = workflow.ask(space, STAFF, JobKind.PREVIEW)
+    space = Workspace(acme.data, acme.environment, member(CSM))
+    number = asking.ask(space, STAFF, JobKind.PREVIEW)
     worker = acme.start("worker")
     until(lambda: jobs.get_job(space.db, number).step.startswith("Waiting for the cluster: nobody answers"))
     worker.terminate()

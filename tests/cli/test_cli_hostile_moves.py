@@ -15,17 +15,19 @@ from scheduling import DAILY, SECRET, Clockwork, event, signed
 from test_cli_webhook import START
 from tiny_hibob import TinyHiBob
 
-from provisioning import worker, workflow
+from provisioning import worker
 from provisioning.database import Database
 from provisioning.errors import Refused, SettingsError
 from provisioning.report.workbook import DECIDED_BY
 from provisioning.store import history, jobs
 from provisioning.store.jobs import JobKind
-from provisioning.workflow import Heard, Workspace
+from provisioning.workflow import asking, hearing, portals, setting_up, settings_drafts
+from provisioning.workflow.hearing import Heard
+from provisioning.workflow.house import Workspace, domains_seen, member, operator
 
 
 def house_of(rollcall: Rollcall, by: str | None) -> Workspace:
-    actor = workflow.member(by) if by else workflow.operator()
+    actor = member(by) if by else operator()
     return Workspace(rollcall.data, rollcall.environment, actor)
 
 
@@ -34,7 +36,7 @@ def test_what_waits_for_the_worker_is_not_done_for_somebody_whose_role_was_taken
     acme: Rollcall, hibob: TinyHiBob, kind: JobKind
 ) -> None:
     theirs, working = house_of(acme, CSM), house_of(acme, None)
-    asked = workflow.ask(theirs, STAFF, kind)
+    asked = asking.ask(theirs, STAFF, kind)
     acme.call("revoke", CSM, "Acme").fine()
     hibob.calls.clear()
     claimed = jobs.claim(working.db, datetime.now(UTC))
@@ -50,7 +52,7 @@ def test_an_approved_run_that_waits_is_not_processed_for_somebody_whose_role_was
     plan = acme.preview()["plan"]
     acme.call("approve", plan, by=CSM).fine()
     theirs, working = house_of(acme, CSM), house_of(acme, None)
-    asked = workflow.ask(theirs, STAFF, JobKind.PROCESS, plan)
+    asked = asking.ask(theirs, STAFF, JobKind.PROCESS, plan)
     acme.call("revoke", CSM, "Acme").fine()
     claimed = jobs.claim(working.db, datetime.now(UTC))
     assert claimed is not None
@@ -69,7 +71,7 @@ def test_a_stored_token_is_not_sent_to_another_address(acme: Rollcall, hibob: Ti
         assert "not sent to another address" in acme.set_up(content, by=ADMIN).complaint(2)
         theirs = house_of(acme, ADMIN)
         with pytest.raises(SettingsError, match="not sent to another address"):
-            workflow.save_connection(theirs, "Acme", "Acme HiBob", other.base_url, "SERVICE-77", None)
+            setting_up.save_connection(theirs, "Acme", "Acme HiBob", other.base_url, "SERVICE-77", None)
         theirs.db.close()
         acme.preview()
         assert other.calls == []
@@ -78,13 +80,13 @@ def test_a_stored_token_is_not_sent_to_another_address(acme: Rollcall, hibob: Ti
 
 def test_a_draft_that_is_older_than_the_portals_token_does_not_lead_it_elsewhere(acme: Rollcall) -> None:
     theirs = house_of(acme, ADMIN)
-    workflow.save_target(theirs, STAFF, "https://mine.skillcast.io/scim", "a token of my own", "")
-    (mine,) = workflow.domains_seen(theirs, "Acme")
-    workflow.save_target(theirs, STAFF, "https://acme.skillcast.io/scim", "the portal's token", "")
-    (now,) = workflow.domains_seen(theirs, "Acme")
-    workflow.keep_settings_draft(theirs, STAFF, replace(mine.settings, absent_reads=2), now.settings_version)
-    said, based_on = workflow.settings_draft(theirs, STAFF) or pytest.fail("no draft")
-    saved = workflow.save_settings_draft(theirs, STAFF, said, based_on)
+    portals.save_target(theirs, STAFF, "https://mine.skillcast.io/scim", "a token of my own", "")
+    (mine,) = domains_seen(theirs, "Acme")
+    portals.save_target(theirs, STAFF, "https://acme.skillcast.io/scim", "the portal's token", "")
+    (now,) = domains_seen(theirs, "Acme")
+    settings_drafts.keep_settings_draft(theirs, STAFF, replace(mine.settings, absent_reads=2), now.settings_version)
+    said, based_on = settings_drafts.settings_draft(theirs, STAFF) or pytest.fail("no draft")
+    saved = settings_drafts.save_settings_draft(theirs, STAFF, said, based_on)
     theirs.db.close()
     assert saved.settings.absent_reads == 2
     assert saved.settings.scim == now.settings.scim
@@ -175,11 +177,11 @@ def test_an_event_that_was_overheard_does_nothing_at_another_domains_address(emp
     clockwork.sync()
     clockwork.switch_on()
     body = event(clockwork, 1)
-    assert workflow.webhook(clockwork.house, "Acme/other", signed(body), body) is Heard.NOTED
-    assert workflow.webhook(clockwork.house, STAFF, signed(body), body) is Heard.REPEATED
+    assert hearing.webhook(clockwork.house, "Acme/other", signed(body), body) is Heard.NOTED
+    assert hearing.webhook(clockwork.house, STAFF, signed(body), body) is Heard.REPEATED
     altered = json.dumps(json.loads(body)).encode() + b" "
     with pytest.raises(Refused, match="signature"):
-        workflow.webhook(clockwork.house, STAFF, signed(body), altered)
+        hearing.webhook(clockwork.house, STAFF, signed(body), altered)
 
 
 def test_a_workbook_that_says_somebody_else_decided_does_not_make_two_people(acme: Rollcall, hibob: TinyHiBob) -> None:

@@ -10,8 +10,8 @@ from driver import ADMIN, ATTRIBUTES, STAFF, Rollcall, customer, domain, until
 from scheduling import DAILY, Clockwork
 from tiny_hibob import TinyHiBob, company
 
-from provisioning import workflow
 from provisioning.store import customers, schedules
+from provisioning.workflow import scheduling
 from provisioning.workflow.resting import approval_by, change, table_of
 
 START, FIVE = "2027-03-05T12:00:00+00:00", "2027-03-06T05:00:00Z"
@@ -139,6 +139,6 @@ def test_a_schedule_that_says_the_same_with_its_defaults_is_not_a_changed_one(
     empty.sql("UPDATE domains SET schedule = ?", in_full)
     assert clockwork.standing == ("on", "")
     assert [each.code for each in clockwork.at(FIVE)] == [0]
-    assert workflow.schedule_seen(clockwork.house, STAFF).by == ADMIN
+    assert scheduling.schedule_seen(clockwork.house, STAFF).by == ADMIN
     after = clockwork.now + timedelta(days=1)
     assert [each.code for each in clockwork.at(after.isoformat())] == [0]

@@ -21,14 +21,14 @@ from scim_servers import EMAIL, Answer, Next, Request, ScimServer
 from scim_servers import TOKEN as SCIM_TOKEN
 from tiny_hibob import TinyHiBob, company
 
-from provisioning import workflow
 from provisioning.database import Database
 from provisioning.engine.turns import AT_MOST
 from provisioning.hands import Here
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs
 from provisioning.store.jobs import JobKind, JobState
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, planning, processing, scheduling
+from provisioning.workflow.house import Workspace, member
 
 SEARCH = "/people/search"
 
@@ -41,10 +41,10 @@ class Office:
         for name, hibob in hibobs.items():
             each = [domain(name=f"d{place}") for place in range(domains)]
             house.set_up(customer(hibob.base_url, *each, customer={"name": name})).fine()
-        self.space = Workspace(house.data, house.environment, workflow.member(CSM))
+        self.space = Workspace(house.data, house.environment, member(CSM))
 
     def ask(self, label: str, kind: JobKind = JobKind.PREVIEW, plan: str | None = None) -> int:
-        return workflow.ask(self.space, label, kind, plan)
+        return asking.ask(self.space, label, kind, plan)
 
     def state(self, job: int) -> JobState:
         return jobs.get_job(self.space.db, job).state
@@ -121,11 +121,11 @@ def test_the_workbook_of_a_preview_that_somebody_asked_for_does_not_wait_for_sch
     with TinyHiBob(company(5)) as slow, TinyHiBob(company(5)) as quick:
         office = Office(empty, {"Acme": slow, "Beta": slow, "Crux": quick}, 1)
         for label in ("Acme/d0", "Beta/d0"):
-            plan = workflow.preview(office.space, label)
-            workflow.approve(office.space, plan.id)
-            workflow.process(office.space, plan.id)
-            workflow.save_schedule(office.space, label, ScheduleTable("0 5 * * *"))
-            workflow.switch_on(office.space, label)
+            plan = planning.preview(office.space, label)
+            approving.approve(office.space, plan.id)
+            processing.process(office.space, plan.id)
+            scheduling.save_schedule(office.space, label, ScheduleTable("0 5 * * *"))
+            scheduling.switch_on(office.space, label)
         overdue(empty)
         go_on = hold(slow)
         job = office.ask("Crux/d0")
@@ -224,10 +224,10 @@ def test_any_executor_reads_and_plans_the_same(
     """A process has nothing but what the task brings with it."""
     hibob.join(41)
     hibob.forget(3)
-    space = Workspace(staffed.data, staffed.environment, workflow.member(ADMIN))
-    here = workflow.preview(space, STAFF)
+    space = Workspace(staffed.data, staffed.environment, member(ADMIN))
+    here = planning.preview(space, STAFF)
     with make() as executor:
-        there = workflow.preview(replace(space, hands=Here(executor)), STAFF)
+        there = planning.preview(replace(space, hands=Here(executor)), STAFF)
     assert (there.digest, there.status, there.counts) == (here.digest, here.status, here.counts)
     assert here.counts["add"] == 1
 
@@ -241,9 +241,9 @@ def test_while_others_plan_this_process_collects_its_garbage(staffed: Rollcall) 
             collecting.append(gc.isenabled())
             return super().submit(task, *given, **named)
 
-    space = Workspace(staffed.data, staffed.environment, workflow.member(ADMIN))
+    space = Workspace(staffed.data, staffed.environment, member(ADMIN))
     with Elsewhere(1) as executor:
-        workflow.preview(replace(space, hands=Here(executor)), STAFF)
+        planning.preview(replace(space, hands=Here(executor)), STAFF)
     assert collecting == [True] * len(collecting)
     assert len(collecting) > 1
 
@@ -275,13 +275,13 @@ def test_a_worker_that_is_told_to_end_pauses_its_run_after_the_chunk(empty: Roll
         empty.set_up(customer(hibob.base_url, domain(*mapping, unique_identifier="userName", target=target))).fine()
         plan = empty.preview()["plan"]
         empty.call("approve", plan, by=ADMIN).fine()
-        space = Workspace(empty.data, empty.environment, workflow.member(ADMIN))
-        job = workflow.ask(space, STAFF, JobKind.PROCESS, plan)
+        space = Workspace(empty.data, empty.environment, member(ADMIN))
+        job = asking.ask(space, STAFF, JobKind.PROCESS, plan)
         ending.worker = empty.start("worker")
         _, err = ending.worker.communicate(timeout=PATIENCE)
         assert (ending.worker.returncode, err) == (0, b"")
         ((settled,),) = empty.sql("SELECT count(*) FROM outcomes")
-        assert settled % workflow.CHUNK == 0
+        assert settled % processing.CHUNK == 0
         assert 0 < settled < people
         assert settled == len(portal.everybody)
         assert empty.sql("SELECT status, note FROM runs") == [("running", "")]

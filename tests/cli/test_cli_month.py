@@ -10,8 +10,8 @@ from scim_servers import TOKEN, Answer, Next, Request, ScimServer, Twist, answer
 from test_cli_scim import links, portal_domain
 from tiny_hibob import TinyHiBob, key_of
 
-from provisioning import workflow
-from provisioning.workflow import Heard
+from provisioning.workflow.hearing import Heard
+from provisioning.workflow.targets import add_notify_target, send_test, targets_seen
 
 START = "2027-03-05T12:00:00+00:00"
 HALF_PAST_ONE = DAILY | {"cron": "30 1 * * *"}
@@ -116,7 +116,7 @@ def test_thirty_days_into_a_portal_with_webhooks_and_kills(empty: Rollcall, hibo
         content["connections"][0]["webhook"] = {"env": "ACME_WEBHOOK"}
         empty.set_up(content).fine()
         month = Clockwork(empty, START)
-        workflow.add_notify_target(month.seen_by(ADMIN), STAFF, receiver.url)
+        add_notify_target(month.seen_by(ADMIN), STAFF, receiver.url)
         month.sync()
         month.switch_on()
         ran: list[tuple[str, str]] = []
@@ -237,7 +237,7 @@ def test_a_dead_target_stands_with_the_target_and_is_tried_again(empty: Rollcall
         hibob.fault = 500
         clockwork.at("2027-03-06T05:00:00Z")
         hibob.fault = None
-        (target,) = workflow.targets_seen(clockwork.house, STAFF)
+        (target,) = targets_seen(clockwork.house, STAFF)
         assert (target.variable, target.name) == ("ACME_NOTIFY_URL", "json://127.0.0.1")
         assert target.problem == "json://127.0.0.1 did not take the message"
         clockwork.after(minutes=5)
@@ -245,7 +245,7 @@ def test_a_dead_target_stands_with_the_target_and_is_tried_again(empty: Rollcall
         clockwork.after(hours=1)
         clockwork.until("2027-03-07T12:00:00Z")
         assert len(receiver.received) == 3
-        assert [each.problem for each in workflow.targets_seen(clockwork.house, STAFF)] == [""]
+        assert [each.problem for each in targets_seen(clockwork.house, STAFF)] == [""]
 
 
 def test_a_test_message_says_at_once_what_came_of_it(empty: Rollcall, hibob: TinyHiBob) -> None:
@@ -253,7 +253,7 @@ def test_a_test_message_says_at_once_what_came_of_it(empty: Rollcall, hibob: Tin
         empty.environment |= {"ACME_NOTIFY_URL": receiver.url, "OTHER_URL": "mailto://127.0.0.1:1?from=a@b.example"}
         targets = [{"env": "ACME_NOTIFY_URL"}, {"env": "OTHER_URL"}]
         empty.set_up(customer(hibob.base_url, domain(notify=targets))).fine()
-        good, bad = workflow.send_test(Clockwork(empty, START).seen_by(ADMIN), STAFF)
+        good, bad = send_test(Clockwork(empty, START).seen_by(ADMIN), STAFF)
         assert (good.problem, len(receiver.received)) == ("", 1)
         assert bad.problem == "mailto://127.0.0.1 did not take the message"
         assert receiver.received[0]["title"] == f"{STAFF}: a test"

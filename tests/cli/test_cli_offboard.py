@@ -6,10 +6,10 @@ import pytest
 from driver import ADMIN, AUDITOR, CSM, STAFF, Rollcall, customer, domain
 from tiny_hibob import TOKEN, TinyHiBob, key_of
 
-from provisioning import workflow
 from provisioning.errors import Refused
 from provisioning.model import Actor
-from provisioning.workflow import Workspace
+from provisioning.workflow import hearing
+from provisioning.workflow.house import Workspace
 
 OVERRIDES = ("--override", "limit-archive=they leave", "--override", "limit-archive-7-days=they leave")
 
@@ -216,5 +216,5 @@ def test_a_webhook_for_it_is_refused_though_its_connection_stays(staffed: Rollca
     offboard(staffed, STAFF, "stay").fine()
     house = Workspace(staffed.data, staffed.environment, Actor("HiBob"))
     with pytest.raises(Refused, match="offboarded"):
-        workflow.webhook(house, STAFF, {}, b"{}")
+        hearing.webhook(house, STAFF, {}, b"{}")
     house.db.close()

@@ -8,8 +8,8 @@ import pytest
 from driver import ADMIN, Rollcall, customer, until
 from tiny_hibob import TinyHiBob
 
-from provisioning import workflow
-from provisioning.workflow import Workspace
+from provisioning.workflow import setting_up
+from provisioning.workflow.house import Workspace, member
 
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
 TABLES = ("plans", "changes", "approvals", "runs", "outcomes")
@@ -103,8 +103,8 @@ def test_the_worker_removes_what_is_old_when_it_starts(staffed: Rollcall) -> Non
 def long_ago(house: Rollcall, days: int) -> None:
     """Somebody did something so many days ago, in the chain as it was written then."""
     past = datetime.now(UTC) - timedelta(days=days)
-    then = Workspace(house.data, house.environment, workflow.member(ADMIN), clock=lambda: past)
-    workflow.export(then, "Acme")
+    then = Workspace(house.data, house.environment, member(ADMIN), clock=lambda: past)
+    setting_up.export(then, "Acme")
     then.db.close()
 
 
@@ -141,10 +141,8 @@ def test_each_customer_by_its_own_retention_one_that_left_too(aged: Rollcall, hi
     aged.call("offboard", "Acme", "--users", "stay", by=ADMIN).fine()
     other = customer(hibob.base_url, customer={"name": "Globex", "retention_days": 10000})
     aged.set_up(other).fine()
-    past = Workspace(
-        aged.data, aged.environment, workflow.member(ADMIN), clock=lambda: datetime(2020, 1, 1, tzinfo=UTC)
-    )
-    workflow.export(past, "Globex")
+    past = Workspace(aged.data, aged.environment, member(ADMIN), clock=lambda: datetime(2020, 1, 1, tzinfo=UTC))
+    setting_up.export(past, "Globex")
     past.db.close()
     long_ago(aged, 2)
     aged.call("due").fine()

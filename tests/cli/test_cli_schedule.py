@@ -9,9 +9,18 @@ from driver import ADMIN, ATTRIBUTES, AUDITOR, CSM, STAFF, Rollcall, customer, d
 from scheduling import DAILY, Clockwork, overdue
 from tiny_hibob import TinyHiBob
 
-from provisioning import workflow
 from provisioning.model import Role
 from provisioning.store import customers, runs
+from provisioning.workflow import (
+    approving,
+    overseeing,
+    planning,
+    processing,
+    retention,
+    scheduling,
+    stored_plans,
+    undoing,
+)
 
 START = "2027-03-05T12:00:00+00:00"
 PREVIEW_ONLY = DAILY | {"does": "preview"}
@@ -171,7 +180,7 @@ def test_a_scheduled_run_is_the_act_of_whoever_switched_it_on(clockwork: Clockwo
     hibob.join(31)
     (done,) = clockwork.at("2027-03-06T05:00:00Z")
     house = clockwork.house
-    approval = workflow.approval_of(house, done.plan_id or "")
+    approval = stored_plans.approval_of(house, done.plan_id or "")
     assert approval is not None
     assert (approval.by, approval.standing) == (ADMIN, True)
     assert runs.get_run(house.db, done.run_id or "").by == f"{ADMIN} (schedule)"
@@ -207,10 +216,10 @@ def test_what_waits_counts_from_the_first_preview_of_it(empty: Rollcall, hibob: 
     hibob.join(31)
     for day in ("06", "07", "08", "09"):
         clockwork.at(f"2027-03-{day}T05:00:00Z")
-    (row,) = workflow.customers_overview(clockwork.house)
+    (row,) = overseeing.customers_overview(clockwork.house)
     assert f"{row.waiting_since:%m-%d %H:%M}" == "03-06 05:00"
-    by_hand = workflow.preview(clockwork.seen_by(ADMIN), STAFF)
-    (row,) = workflow.customers_overview(clockwork.house)
+    by_hand = planning.preview(clockwork.seen_by(ADMIN), STAFF)
+    (row,) = overseeing.customers_overview(clockwork.house)
     assert (row.plan_id, row.waiting_since) == (by_hand.id, by_hand.made_at)
 
 
@@ -232,10 +241,10 @@ def test_a_preview_that_was_removed_as_old_has_lapsed_and_holds_up_nothing(empty
     clockwork.at("2027-04-02T06:00:00Z")
     empty.sql("UPDATE customers SET retention_days = 1")
     clockwork.now += timedelta(days=15)
-    workflow.remove_old(clockwork.house)
+    retention.remove_old(clockwork.house)
     assert clockwork.run() == []
     assert [about for _, about in clockwork.told()] == ["waiting", "reminder", "lapsed"]
-    assert workflow.schedule_seen(clockwork.house, STAFF).waiting_since is None
+    assert scheduling.schedule_seen(clockwork.house, STAFF).waiting_since is None
     assert len(clockwork.at("2027-05-01T05:00:00Z")) == 1
 
 
@@ -326,9 +335,9 @@ def test_a_pilot_of_a_changed_mapping_approves_nothing_for_everybody_else(
     hibob.join(31)
     hibob.join(32)
     house = clockwork.seen_by(ADMIN)
-    plan = workflow.preview(house, STAFF)
-    workflow.approve(house, plan.id, only=[plan.changes[0].key])
-    workflow.process(house, plan.id)
+    plan = planning.preview(house, STAFF)
+    approving.approve(house, plan.id, only=[plan.changes[0].key])
+    processing.process(house, plan.id)
     assert clockwork.standing[0] == "paused"
     assert "people were left out" in clockwork.standing[1]
     clockwork.at("2027-03-06T05:00:00Z")
@@ -360,7 +369,7 @@ def test_a_role_that_was_lost_pauses_and_one_that_is_back_goes_on(clockwork: Clo
 def test_an_undo_rests_it_until_a_person_switches_it_on(clockwork: Clockwork, hibob: TinyHiBob) -> None:
     hibob.join(31)
     (done,) = clockwork.at("2027-03-06T05:00:00Z")
-    workflow.undo(clockwork.seen_by(ADMIN), done.run_id or "")
+    undoing.undo(clockwork.seen_by(ADMIN), done.run_id or "")
     assert clockwork.standing[0] == "paused"
     clockwork.sync()
     assert [each for _, each in clockwork.until("2027-03-09T00:00:00Z") if each.plan_id] == []
@@ -404,9 +413,9 @@ def test_a_block_is_told_once_and_lifted_by_a_persons_run(clockwork: Clockwork, 
     assert "head-count (" in message.body
     assert not any(name in message.body + message.title for name in ("First", "Last", "person1@"))
     house = clockwork.seen_by(ADMIN)
-    plan = workflow.preview(house, STAFF)
-    workflow.approve(house, plan.id, overrides={each.code: "They left." for each in plan.blocks})
-    workflow.process(house, plan.id)
+    plan = planning.preview(house, STAFF)
+    approving.approve(house, plan.id, overrides={each.code: "They left." for each in plan.blocks})
+    processing.process(house, plan.id)
     assert clockwork.standing == ("on", "")
     assert [(when, each.code) for when, each in clockwork.until("2027-03-10T00:00:00Z")] == [("03-09 05:00", 0)]
     assert live(clockwork) == 22

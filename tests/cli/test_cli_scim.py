@@ -213,15 +213,16 @@ def test_moving_is_not_offered_where_the_whole_server_is_one_domain(
 
 
 def test_pages_never_call_the_portal(acme: Rollcall, portal: ScimServer) -> None:
-    from provisioning import workflow
+    from provisioning.workflow import explaining, looking
+    from provisioning.workflow.house import Workspace, member
 
     acme.sync()
     portal.forget()
-    house = workflow.Workspace(acme.data, acme.environment, workflow.member(ADMIN))
-    found, count = workflow.users_seen(house, STAFF, "", 50, 0)
+    house = Workspace(acme.data, acme.environment, member(ADMIN))
+    found, count = looking.users_seen(house, STAFF, "", 50, 0)
     assert (len(found), count) == (30, 30)
-    assert workflow.standing(house, STAFF).users == {"Live": 30, "Archived": 0}
-    workflow.explain(house, STAFF, key_of(3))
+    assert looking.standing(house, STAFF).users == {"Live": 30, "Archived": 0}
+    explaining.explain(house, STAFF, key_of(3))
     house.db.close()
     assert portal.requests == []
 

@@ -5,9 +5,9 @@ from driver import ADMIN, STAFF, Rollcall, customer, domain
 from scheduling import DAILY, SECRET, Clockwork, event, hear
 from tiny_hibob import TinyHiBob
 
-from provisioning import workflow
 from provisioning.errors import NotFound, Refused
-from provisioning.workflow import Heard
+from provisioning.workflow import hearing
+from provisioning.workflow.hearing import Heard
 
 START = "2027-03-05T12:00:00+00:00"
 
@@ -67,9 +67,9 @@ def test_what_is_not_signed_is_refused(empty: Rollcall, hibob: TinyHiBob) -> Non
     with pytest.raises(Refused, match="signature"):
         hear(clockwork, event(clockwork, 1), "guessed")
     with pytest.raises(Refused, match="signature"):
-        workflow.webhook(clockwork.house, STAFF, {}, event(clockwork, 1))
+        hearing.webhook(clockwork.house, STAFF, {}, event(clockwork, 1))
     with pytest.raises(NotFound):
-        workflow.webhook(clockwork.house, "Acme/nobody", {}, event(clockwork, 1))
+        hearing.webhook(clockwork.house, "Acme/nobody", {}, event(clockwork, 1))
     assert clockwork.after(minutes=10) == []
     assert SECRET.encode() not in empty.written()
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from app_server import KEY, AppServer, app_server, free_port
 
-from provisioning import demo, worker, workflow
+from provisioning import demo, worker
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import jobs
 from provisioning.store.jobs import JobKind
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, planning, processing, scheduling, setting_up
+from provisioning.workflow.house import Workspace, member
+from provisioning.workflow.house import operator as by_operator
 
 CSM = "csm@skillcast.example"
 """Sees every page of the example customer; Customers is for CSMs alone."""
@@ -31,7 +33,7 @@ def house(data: Path, who: str, sandbox: Sandbox | None = None) -> Workspace:
     """`sandbox`: whose token the set-up file asks for."""
     environment = {"ROLLCALL_KEY": KEY, "ROLLCALL_ALLOWED_HOSTS": "127.0.0.1"}
     environment |= {demo.TOKEN_VARIABLE: sandbox.token} if sandbox else {}
-    return Workspace(data, environment, workflow.member(who) if who else workflow.operator())
+    return Workspace(data, environment, member(who) if who else by_operator())
 
 
 NORTHWIND = demo.DOMAIN.partition("/")[0]
@@ -42,8 +44,8 @@ def begin(data: Path, sandbox: Sandbox, customer: str = NORTHWIND) -> None:
     operator, chief = house(data, "", sandbox), house(data, demo.ADMIN)
     text = demo.SETUP.read_text(encoding="utf-8").replace(f"http://127.0.0.1:{demo.PORT}/v1", sandbox.base_url)
     text = text.replace(NORTHWIND, customer).replace("Northwind HiBob", f"{customer} HiBob")
-    workflow.set_up(operator, text)
-    workflow.grant(operator, AUDITOR, Role.AUDITOR, customer)
+    setting_up.set_up(operator, text)
+    setting_up.grant(operator, AUDITOR, Role.AUDITOR, customer)
     work(chief, JobKind.CHECK, f"{customer}/staff")
     operator.db.close()
     chief.db.close()
@@ -51,7 +53,7 @@ def begin(data: Path, sandbox: Sandbox, customer: str = NORTHWIND) -> None:
 
 def work(chief: Workspace, kind: JobKind, domain: str) -> None:
     """As a page asks for it and the worker does it."""
-    workflow.ask(chief, domain, kind)
+    asking.ask(chief, domain, kind)
     job = jobs.claim(chief.db, chief.clock())
     assert job
     worker.execute(chief, job)
@@ -61,12 +63,12 @@ def days_pass(data: Path, sandbox: Sandbox, runs: int = 2, customer: str = NORTH
     """So many runs, a schedule that is on, and a preview that waits."""
     chief, domain = house(data, demo.ADMIN), f"{customer}/staff"
     for _ in range(runs):
-        plan = workflow.preview(chief, domain)
-        workflow.approve(chief, plan.id)
-        workflow.process(chief, plan.id)
+        plan = planning.preview(chief, domain)
+        approving.approve(chief, plan.id)
+        processing.process(chief, plan.id)
         sandbox.pass_day()
-    workflow.save_schedule(chief, domain, EACH_MORNING)
-    workflow.switch_on(chief, domain)
+    scheduling.save_schedule(chief, domain, EACH_MORNING)
+    scheduling.switch_on(chief, domain)
     work(chief, JobKind.CHECK, domain)
     work(chief, JobKind.PREVIEW, domain)
     chief.db.close()

@@ -18,11 +18,13 @@ from provider import Provider
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from visit import READY, Visit, visit
 
-from provisioning import demo, workflow
+from provisioning import demo
 from provisioning.model import Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import customers, secrets
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, looking, planning, processing, setting_up, telling
+from provisioning.workflow.house import Workspace, domains_seen, member
+from provisioning.workflow.house import operator as by_operator
 from provisioning.workflow.telling import link_to
 
 PAGES = sorted("" if path.stem == "overview" else path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -44,7 +46,7 @@ class House:
     ids: dict[str, str] = field(default_factory=dict)
 
     def workspace(self, email: str | None = None) -> Workspace:
-        actor = workflow.member(email) if email else workflow.operator()
+        actor = member(email) if email else by_operator()
         return Workspace(self.data, {"ROLLCALL_KEY": KEY, "ROLLCALL_ALLOWED_HOSTS": "127.0.0.1"}, actor)
 
 
@@ -55,12 +57,12 @@ def settle(house: House, name: str, admin: str, seed: int) -> tuple[str, str]:
         text = text.replace("Northwind Trading", name).replace("Northwind HiBob", f"{name} HiBob")
         operator = house.workspace()
         operator.environment = {**operator.environment, demo.TOKEN_VARIABLE: sandbox.token}
-        workflow.set_up(operator, text)
-        workflow.grant(operator, admin, Role.ADMIN, name)
+        setting_up.set_up(operator, text)
+        setting_up.grant(operator, admin, Role.ADMIN, name)
         chief = house.workspace(admin)
-        plan = workflow.preview(chief, f"{name}/staff")
-        workflow.approve(chief, plan.id)
-        run = workflow.process(chief, plan.id)
+        plan = planning.preview(chief, f"{name}/staff")
+        approving.approve(chief, plan.id)
+        run = processing.process(chief, plan.id)
         found = [sandbox.token, plan.id, run.id, plan.digest, *(each.key for each in plan.changes)]
         found += [value for each in plan.changes for name in ("Email", "email") if (value := each.after.get(name))]
         operator.db.close()
@@ -79,8 +81,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     settle(found, THEIRS, "boss@globex.example", 2)
     settle(found, OURS, PEOPLE[Role.ADMIN], 1)
     operator = found.workspace()
-    workflow.grant(operator, PEOPLE[Role.CSM], Role.CSM, OURS)
-    workflow.grant(operator, PEOPLE[Role.AUDITOR], Role.AUDITOR, OURS)
+    setting_up.grant(operator, PEOPLE[Role.CSM], Role.CSM, OURS)
+    setting_up.grant(operator, PEOPLE[Role.AUDITOR], Role.AUDITOR, OURS)
     operator.db.close()
     return found
 
@@ -190,9 +192,9 @@ def test_a_link_from_a_message_leads_to_exactly_that_preview_after_the_sign_in(
     house: House, provider: Provider, browser: Browser, server: AppServer
 ) -> None:
     chief = house.workspace(PEOPLE[Role.ADMIN])
-    (domain,) = workflow.domains_seen(chief, OURS)
-    (plan,) = workflow.plans_seen(chief, domain.label)
-    house_told = replace(chief, environment={**chief.environment, workflow.URL_VARIABLE: server.address})
+    (domain,) = domains_seen(chief, OURS)
+    (plan,) = looking.plans_seen(chief, domain.label)
+    house_told = replace(chief, environment={**chief.environment, telling.URL_VARIABLE: server.address})
     link = link_to(house_told, domain, "preview", {"plan": plan.id})
     chief.db.close()
     found = guest(browser, server)
@@ -299,7 +301,7 @@ def test_a_sign_in_is_in_the_history_with_who_and_from_where(
     found = sign_in(guest(browser, server), provider, PEOPLE[Role.ADMIN])
     found.context.close()
     operator = house.workspace()
-    event = next(each for each in workflow.see_history(operator, OURS) if each.what == "signed in")
+    event = next(each for each in looking.see_history(operator, OURS) if each.what == "signed in")
     assert event.who == PEOPLE[Role.ADMIN]
     assert event.details["from"] == "web, this machine"
     operator.db.close()

@@ -9,9 +9,10 @@ from hostile import ADMIN, EVIL, LABEL, poison, poisoned
 from playwright.sync_api import Browser
 from visit import visit
 
-from provisioning import workflow
 from provisioning.sandbox import Sandbox
-from provisioning.workflow import Workspace
+from provisioning.workflow import looking, planning, stored_plans
+from provisioning.workflow.house import Workspace, member
+from provisioning.workflow.house import operator as by_operator
 
 SHOWN = ("preview?person={person}", "people?person={person}", "history?show=previews", "settings", "mapping")
 
@@ -19,20 +20,20 @@ SHOWN = ("preview?person={person}", "people?person={person}", "history?show=prev
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     data, environment = tmp_path / "data", {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "ROLLCALL_KEY": KEY}
-    operator = Workspace(data, environment, workflow.operator())
-    chief = Workspace(data, environment, workflow.member(ADMIN))
+    operator = Workspace(data, environment, by_operator())
+    chief = Workspace(data, environment, member(ADMIN))
     with Sandbox(people=60) as sandbox:
         poison(sandbox)
         poisoned(sandbox, environment, operator)
-        workflow.preview(chief, LABEL)
+        planning.preview(chief, LABEL)
     operator.db.close()
     chief.db.close()
     return data
 
 
 def test_no_script_runs_and_nothing_is_asked_of_another_host(data: Path, browser: Browser) -> None:
-    chief = Workspace(data, {"ROLLCALL_KEY": KEY}, workflow.member(ADMIN))
-    plan = workflow.show_plan(chief, workflow.newest(chief, LABEL).preview or "")
+    chief = Workspace(data, {"ROLLCALL_KEY": KEY}, member(ADMIN))
+    plan = stored_plans.show_plan(chief, looking.newest(chief, LABEL).preview or "")
     chief.db.close()
     person = next(each.key for each in plan.changes if "<img" in each.name)
     with app_server(data, None, free_port(), entry="app.py", ROLLCALL_LOCAL_USER=ADMIN) as server:

@@ -22,10 +22,10 @@ from scheduling import DAILY, Receiver
 from scim_servers import DEPARTMENT, EMAIL, TOKEN, ScimServer
 from test_door import PAGES, guest, sign_in
 
-from provisioning import workflow
 from provisioning.sandbox import Sandbox
 from provisioning.store.jobs import JobKind
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, asking, targets
+from provisioning.workflow.house import Workspace, member
 
 PASSWORD = "notify-canary/+=9d21aa"
 SECRETS = {
@@ -135,18 +135,18 @@ def test_nothing_that_leaves_the_process_holds_a_secret(
 
 def main_job(house: Rollcall) -> str:
     """Test, preview, process and notify, each by the worker; returns the plan."""
-    theirs = Workspace(house.data, house.environment, workflow.member(ADMIN))
+    theirs = Workspace(house.data, house.environment, member(ADMIN))
 
     def done(kind: JobKind, plan: str | None = None) -> dict[str, str]:
-        job = workflow.ask(theirs, STAFF, kind, plan)
-        until(lambda: not workflow.job_seen(theirs, STAFF, job).open)
-        return dict(workflow.job_seen(theirs, STAFF, job).result)
+        job = asking.ask(theirs, STAFF, kind, plan)
+        until(lambda: not asking.job_seen(theirs, STAFF, job).open)
+        return dict(asking.job_seen(theirs, STAFF, job).result)
 
     done(JobKind.CHECK)
     plan = done(JobKind.PREVIEW)["plan"]
-    workflow.approve(theirs, plan)
+    approving.approve(theirs, plan)
     assert done(JobKind.PROCESS, plan)["run"]
-    workflow.send_test(theirs, STAFF)
+    targets.send_test(theirs, STAFF)
     theirs.db.close()
     return plan
 
@@ -186,10 +186,10 @@ def shown(house: Rollcall, provider: Provider, browser: Browser, server: AppServ
 def when_it_breaks(house: Rollcall, provider: Provider, browser: Browser, server: AppServer) -> list[tuple[str, str]]:
     """An error that nobody foresaw, in the worker with the token at hand, and on a page."""
     house.sql("UPDATE connections SET metadata = '{'")
-    theirs = Workspace(house.data, house.environment, workflow.member(ADMIN))
-    job = workflow.ask(theirs, STAFF, JobKind.CHECK)
-    until(lambda: not workflow.job_seen(theirs, STAFF, job).open)
-    error = workflow.job_seen(theirs, STAFF, job).error or ""
+    theirs = Workspace(house.data, house.environment, member(ADMIN))
+    job = asking.ask(theirs, STAFF, JobKind.CHECK)
+    until(lambda: not asking.job_seen(theirs, STAFF, job).open)
+    error = asking.job_seen(theirs, STAFF, job).error or ""
     theirs.db.close()
     assert "nobody foresaw" in error
     assert "Traceback" in (house.folder / "worker.txt").read_text()

@@ -13,10 +13,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 from visit import Visit, visit
 
-from provisioning import demo, workflow
+from provisioning import demo
 from provisioning.hosts import ALLOWED_VARIABLE
 from provisioning.model import Plan, RunStatus
-from provisioning.workflow import Workspace
+from provisioning.workflow import approving, looking, planning, stored_plans
+from provisioning.workflow.house import Workspace, member
 
 MANY = 20_000
 """Their run takes many chunks; that of the demo's company is one."""
@@ -25,20 +26,20 @@ A_MOMENT = 0.001
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Workspace]:
-    found = Workspace(tmp_path / "data", {ALLOWED_VARIABLE: "127.0.0.1"}, workflow.member(demo.ADMIN))
+    found = Workspace(tmp_path / "data", {ALLOWED_VARIABLE: "127.0.0.1"}, member(demo.ADMIN))
     yield found
     if "db" in vars(found):
         found.db.close()
 
 
 def approved(house: Workspace) -> Plan:
-    plan = workflow.preview(house, demo.DOMAIN)
-    workflow.approve(house, plan.id)
+    plan = planning.preview(house, demo.DOMAIN)
+    approving.approve(house, plan.id)
     return plan
 
 
 def status(house: Workspace, plan: Plan) -> RunStatus:
-    run = workflow.run_of(house, plan.id)
+    run = stored_plans.run_of(house, plan.id)
     assert run is not None
     return run.status
 
@@ -53,14 +54,14 @@ def test_a_run_is_stopped_and_resumed_and_nothing_is_done_twice(house: Workspace
             walker.sees("It stops before the next hundred changes.")
         walker.sees("This run did not come to its end")
         assert status(house, plan) is RunStatus.STOPPED
-        done = workflow.users_seen(house, demo.DOMAIN, "", 0, 0)[1]
+        done = looking.users_seen(house, demo.DOMAIN, "", 0, 0)[1]
         assert 0 < done < len(plan.changes)
         walker.page.reload()
         walker.sees("This run did not come to its end")
         walker.page.get_by_role("button", name="Resume", exact=True).click()
         walker.sees("Everything approved was done")
         assert status(house, plan) is RunStatus.DONE
-        assert workflow.users_seen(house, demo.DOMAIN, "", 0, 0)[1] == len(plan.changes)
+        assert looking.users_seen(house, demo.DOMAIN, "", 0, 0)[1] == len(plan.changes)
         assert walker.faults == []
 
 
@@ -78,7 +79,7 @@ def test_whoever_failed_is_tried_again_once_the_cause_is_gone(house: Workspace, 
         house.db.execute("DELETE FROM users WHERE id = ?", stranger)
         walker.click("Retry failed")
         walker.sees("Everything approved was done")
-        assert workflow.users_seen(house, demo.DOMAIN, "", 0, 0)[1] == len(plan.changes)
+        assert looking.users_seen(house, demo.DOMAIN, "", 0, 0)[1] == len(plan.changes)
         assert walker.faults == []
 
 

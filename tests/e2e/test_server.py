@@ -16,8 +16,9 @@ import pytest
 from app_server import KEY, AppServer, app_server, free_port
 from provider import Provider
 
-from provisioning import workflow
-from provisioning.workflow import Workspace
+from provisioning.workflow import setting_up
+from provisioning.workflow.house import Workspace
+from provisioning.workflow.house import operator as by_operator
 
 WEBHOOK = "webhook-canary-7c1f"
 SETUP = """
@@ -37,8 +38,8 @@ connection = "HiBob"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     data, port = tmp_path_factory.mktemp("server") / "data", free_port()
-    operator = Workspace(data, {"ROLLCALL_KEY": KEY, "TOKEN": "t" * 20, "HOOK": WEBHOOK}, workflow.operator())
-    workflow.set_up(operator, SETUP)
+    operator = Workspace(data, {"ROLLCALL_KEY": KEY, "TOKEN": "t" * 20, "HOOK": WEBHOOK}, by_operator())
+    setting_up.set_up(operator, SETUP)
     operator.db.close()
     with Provider() as provider:
         toml = provider.secrets_toml(f"http://127.0.0.1:{port}")

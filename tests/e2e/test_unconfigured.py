@@ -7,8 +7,9 @@ from app_server import KEY, AppServer, app_server, free_port
 from playwright.sync_api import Browser
 from visit import visit
 
-from provisioning import workflow
-from provisioning.workflow import Workspace
+from provisioning.workflow import setting_up
+from provisioning.workflow.house import Workspace
+from provisioning.workflow.house import operator as by_operator
 
 CANARY = "Canary Trading 5f1d"
 ME = "me@acme.example"
@@ -23,8 +24,8 @@ UNCONFIGURED = {
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    operator = Workspace(tmp_path / "data", {"ROLLCALL_KEY": KEY}, workflow.operator())
-    workflow.set_up(operator, f'[customer]\nname = "{CANARY}"\n[[members]]\nemail = "{ME}"\nrole = "admin"\n')
+    operator = Workspace(tmp_path / "data", {"ROLLCALL_KEY": KEY}, by_operator())
+    setting_up.set_up(operator, f'[customer]\nname = "{CANARY}"\n[[members]]\nemail = "{ME}"\nrole = "admin"\n')
     operator.db.close()
     return tmp_path / "data"
 

@@ -2,7 +2,8 @@
 
 from provisioning import demo
 from provisioning.sandbox import Sandbox
-from provisioning.workflow import Workspace, set_up
+from provisioning.workflow.house import Workspace
+from provisioning.workflow.setting_up import set_up
 
 EVIL = "evil.example"
 IMAGE = f"<img src=http://{EVIL}/i.png onerror=window.hostile=1>"

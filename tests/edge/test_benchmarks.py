@@ -11,9 +11,9 @@ from benchmarks.measure import Contender, Measured, Peer, Step
 from benchmarks.people import ATTRIBUTES, CHANGED, JOINED, LEFT, Nights, company
 from benchmarks.situation import situation
 from benchmarks.table import HEAD, rows, show
-from provisioning import workflow
 from provisioning.engine.plan import make_plan
-from provisioning.workflow import Workspace
+from provisioning.workflow import looking
+from provisioning.workflow.house import Workspace, member
 
 PEOPLE = 200
 
@@ -76,8 +76,8 @@ def test_each_step_runs(nights: Nights, contender: Contender) -> None:
 
 
 def test_the_pages_show_a_run_and_a_preview_that_waits(nights: Nights) -> None:
-    house = Workspace(pages.full(nights), ALLOWED, workflow.member(pages.CSM))
-    now = workflow.standing(house, LABEL)
+    house = Workspace(pages.full(nights), ALLOWED, member(pages.CSM))
+    now = looking.standing(house, LABEL)
     assert now.plan
     assert now.last_run
     assert now.last_run[1]["done"] == now.users["Live"] - PEOPLE * (1 - JOINED) > 0

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioning import workflow
 from provisioning.errors import Refused, RoleMissing, SettingsError, SignedOut
 from provisioning.model import Role
-from provisioning.workflow import Ticket, Workspace
+from provisioning.workflow import looking, setting_up, signing_in
+from provisioning.workflow.house import Workspace, customers_seen, may, member, operator
+from provisioning.workflow.signing_in import Ticket
 
 NOW = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
 ADMIN = "admin@acme.example"
@@ -24,22 +25,22 @@ class Installation:
         self.data, self.now = data, NOW
         self.houses: list[Workspace] = []
         for name in ("Acme", "Globex"):
-            workflow.set_up(self.house(None), f'[customer]\nname = "{name}"\n')
-        workflow.grant(self.house(None), ADMIN, Role.ADMIN, "Acme")
+            setting_up.set_up(self.house(None), f'[customer]\nname = "{name}"\n')
+        setting_up.grant(self.house(None), ADMIN, Role.ADMIN, "Acme")
 
     def house(self, email: str | None = ADMIN) -> Workspace:
-        actor = workflow.member(email) if email else workflow.operator()
+        actor = member(email) if email else operator()
         self.houses.append(Workspace(self.data, {}, actor, lambda: self.now, where="web, 192.0.2.7"))
         return self.houses[-1]
 
-    def comes(self, ticket: Ticket = TICKET, grants: workflow.Grants | None = None) -> Workspace:
+    def comes(self, ticket: Ticket = TICKET, grants: signing_in.Grants | None = None) -> Workspace:
         """Somebody's browser, at any request."""
         house = self.house(ticket.email)
-        workflow.sign_in(house, ticket, grants or {})
+        signing_in.sign_in(house, ticket, grants or {})
         return house
 
     def told(self, customer: str = "Acme") -> list[tuple[str, str]]:
-        return [(each.what, each.who) for each in workflow.see_history(self.house(None), customer)]
+        return [(each.what, each.who) for each in looking.see_history(self.house(None), customer)]
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_one_sign_out_ends_every_session_of_the_person(rollcall: Installation) -
     here, elsewhere, never_seen = TICKET, replace(TICKET, mark="second"), replace(TICKET, mark="third")
     rollcall.comes(elsewhere)
     rollcall.now += timedelta(minutes=5)
-    workflow.sign_out(rollcall.comes(here))
+    signing_in.sign_out(rollcall.comes(here))
     for ticket in (here, elsewhere, never_seen):
         with pytest.raises(SignedOut, match="signed out"):
             rollcall.comes(ticket)
@@ -87,27 +88,27 @@ def test_one_sign_out_ends_every_session_of_the_person(rollcall: Installation) -
 
 def test_what_runs_on_another_thread_ends_with_the_session(rollcall: Installation) -> None:
     house = rollcall.comes()
-    workflow.need_membership(house)
-    workflow.sign_out(rollcall.comes())
+    signing_in.need_membership(house)
+    signing_in.sign_out(rollcall.comes())
     with pytest.raises(SignedOut):
-        workflow.need_membership(house)
+        signing_in.need_membership(house)
 
 
 def test_somebody_elses_sign_out_ends_nothing(rollcall: Installation) -> None:
-    workflow.sign_out(rollcall.comes(Ticket("other@acme.example", "https://id.example", "subject-2", NOW)))
+    signing_in.sign_out(rollcall.comes(Ticket("other@acme.example", "https://id.example", "subject-2", NOW)))
     rollcall.comes()
 
 
 def test_a_ticket_opens_only_its_own_persons_workspace(rollcall: Installation) -> None:
     with pytest.raises(SignedOut):
-        workflow.sign_in(rollcall.house("other@acme.example"), TICKET, {})
+        signing_in.sign_in(rollcall.house("other@acme.example"), TICKET, {})
 
 
 def test_sign_in_and_out_stand_in_the_history_once_with_who_and_from_where(rollcall: Installation) -> None:
     rollcall.comes()
-    workflow.sign_out(rollcall.comes())
+    signing_in.sign_out(rollcall.comes())
     assert rollcall.told()[:2] == [("signed out", ADMIN), ("signed in", ADMIN)]
-    events = workflow.see_history(rollcall.house(None), "Acme")
+    events = looking.see_history(rollcall.house(None), "Acme")
     assert events[0].details == {"from": "web, 192.0.2.7"}
     assert all(what not in ("signed in", "signed out") for what, _ in rollcall.told("Globex"))
 
@@ -115,47 +116,49 @@ def test_sign_in_and_out_stand_in_the_history_once_with_who_and_from_where(rollc
 def test_somebody_without_membership_is_let_in_nowhere(rollcall: Installation) -> None:
     stranger = rollcall.comes(Ticket("stranger@nowhere.example", "https://id.example", "subject-3", NOW))
     with pytest.raises(RoleMissing):
-        workflow.need_membership(stranger)
-    assert workflow.customers_seen(stranger) == []
+        signing_in.need_membership(stranger)
+    assert customers_seen(stranger) == []
 
 
 # --- groups -----------------------------------------------------------------------------------------------
 
-GRANTS = workflow.read_grants({"hr": "auditor:Acme", "care": ["csm", "admin:Globex"], "gone": "admin:No such customer"})
+GRANTS = signing_in.read_grants(
+    {"hr": "auditor:Acme", "care": ["csm", "admin:Globex"], "gone": "admin:No such customer"}
+)
 GROUPED = Ticket("g@acme.example", "https://id.example", "subject-4", NOW, "1", ("hr", "unknown", "gone"))
 
 
 def test_a_group_gives_its_role_for_its_customer_alone(rollcall: Installation) -> None:
     house = rollcall.comes(GROUPED, GRANTS)
-    assert [each.name for each in workflow.customers_seen(house)] == ["Acme"]
-    assert workflow.may(house, "Acme") == frozenset()
+    assert [each.name for each in customers_seen(house)] == ["Acme"]
+    assert may(house, "Acme") == frozenset()
     assert ("role given by group", "g@acme.example") in rollcall.told()
 
 
 def test_the_next_sign_in_decides_anew(rollcall: Installation) -> None:
     rollcall.comes(GROUPED, GRANTS)
     house = rollcall.comes(replace(GROUPED, mark="2", groups=("care",)), GRANTS)
-    assert [each.name for each in workflow.customers_seen(house)] == ["Acme", "Globex"]
+    assert [each.name for each in customers_seen(house)] == ["Acme", "Globex"]
     house = rollcall.comes(replace(GROUPED, mark="3", groups=()), GRANTS)
-    assert workflow.customers_seen(house) == []
+    assert customers_seen(house) == []
     assert ("role by group ended", "g@acme.example") in rollcall.told()
 
 
 def test_a_role_by_group_ends_with_the_session(rollcall: Installation) -> None:
     house = rollcall.comes(GROUPED, GRANTS)
     rollcall.now += timedelta(hours=8)
-    assert workflow.customers_seen(house) == []
+    assert customers_seen(house) == []
 
 
 def test_a_role_by_group_is_nobodys_in_the_set_up_file(rollcall: Installation) -> None:
     rollcall.comes(GROUPED, GRANTS)
-    assert "g@acme.example" not in workflow.export(rollcall.house(None), "Acme")
+    assert "g@acme.example" not in setting_up.export(rollcall.house(None), "Acme")
 
 
 @pytest.mark.parametrize("given", ["admin", "auditor:", "boss:Acme", "", 7, ["csm", None], {"role": "admin"}])
 def test_a_group_that_gives_nothing_sensible_is_refused(given: object) -> None:
     with pytest.raises(SettingsError, match="hr"):
-        workflow.read_grants({"hr": given})
+        signing_in.read_grants({"hr": given})
 
 
 # --- the last admin ---------------------------------------------------------------------------------------
@@ -164,15 +167,15 @@ def test_a_group_that_gives_nothing_sensible_is_refused(given: object) -> None:
 def test_the_last_admin_leaves_only_when_that_is_said(rollcall: Installation) -> None:
     house = rollcall.house(None)
     for leaving in (
-        lambda: workflow.revoke(house, ADMIN, "Acme"),
-        lambda: workflow.grant(house, ADMIN, Role.AUDITOR, "Acme"),
-        lambda: workflow.set_up(
+        lambda: setting_up.revoke(house, ADMIN, "Acme"),
+        lambda: setting_up.grant(house, ADMIN, Role.AUDITOR, "Acme"),
+        lambda: setting_up.set_up(
             house, '[customer]\nname = "Acme"\n[[members]]\nemail = "a@b.example"\nrole = "csm"\n', prune=True
         ),
-        lambda: workflow.set_up(
+        lambda: setting_up.set_up(
             house, f'[customer]\nname = "Acme"\n[[members]]\nemail = "{ADMIN}"\nrole = "auditor"\n', prune=False
         ),
-        lambda: workflow.set_up(
+        lambda: setting_up.set_up(
             house,
             '[customer]\nname = "Acme"\n[[members]]\nemail = "a@b.example"\nrole = "csm"\n'
             f'[[members]]\nemail = "{ADMIN.upper()}"\nrole = "csm"\n',
@@ -180,13 +183,13 @@ def test_the_last_admin_leaves_only_when_that_is_said(rollcall: Installation) ->
     ):
         with pytest.raises(Refused, match="last admin"):
             leaving()
-    assert "approve" in workflow.may(rollcall.house(ADMIN), "Acme")
-    assert workflow.revoke(house, ADMIN, "Acme", last_admin=True)
+    assert "approve" in may(rollcall.house(ADMIN), "Acme")
+    assert setting_up.revoke(house, ADMIN, "Acme", last_admin=True)
     assert rollcall.told()[0][0] == "role removed"
 
 
 def test_an_admin_leaves_when_there_is_another(rollcall: Installation) -> None:
     house = rollcall.house(None)
-    workflow.grant(house, "second@acme.example", Role.ADMIN, "Acme")
-    assert workflow.revoke(house, ADMIN, "Acme")
-    assert not workflow.revoke(house, ADMIN, "Acme")
+    setting_up.grant(house, "second@acme.example", Role.ADMIN, "Acme")
+    assert setting_up.revoke(house, ADMIN, "Acme")
+    assert not setting_up.revoke(house, ADMIN, "Acme")

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
-from provisioning.engine.lifecycle import status_key
-from provisioning.engine.transforms import CLEAN_UP, fold, tidy
+from provisioning.engine.transforms import CLEAN_UP, fold, status_key, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import (
     RESERVED_NAMES,

@@ -1,5 +1,6 @@
 """Why is somebody in a domain, or not?"""
 
+import hypothesis
 import pytest
 from build import (
     TOMORROW,
@@ -12,10 +13,14 @@ from build import (
     unlinked,
     user,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioning.engine.explain import LISTED, Answer, SeveralFit, explain_person, who_is_there
+from provisioning.engine.situation import People, lay_out
+from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
-from provisioning.model import Protection, ScopeRule
+from provisioning.model import APOSTROPHES, Protection, ScopeRule
 
 LONDON = settings(scope=(ScopeRule(True, "work.site", ("London",)),))
 
@@ -205,3 +210,94 @@ def test_what_runs_did_is_told_after_what_is() -> None:
     assert [each.step for each in with_past.steps[-2:]] == ["run", "run"]
     assert with_past.steps[-2].detail == "2026-03-02 05:00 UTC: added."
     assert with_past.steps[-1].detail == "2026-03-01 05:00 UTC: to be added, failed. Why."
+
+
+# --- looking for somebody, told a second time person by person ----------------------------------------------
+
+LETTERS = (
+    "ada",
+    "Ada",
+    "ADA",
+    "O'Brien",
+    "O’BRIEN",
+    "Ödön",
+    "O\u0308do\u0308n",
+    "Straße",
+    "STRASSE",
+    "İpek",
+    "van der",
+    "a\u00a0 b",
+    "3",
+    "",
+)
+written = st.sampled_from(LETTERS)
+words = st.lists(written, min_size=1, max_size=2).map(" ".join)
+PEOPLE = st.lists(st.tuples(words, words, written, written), max_size=4)
+
+
+def sought(text: str) -> str:
+    return fold(text.translate(APOSTROPHES))
+
+
+def told_by_each(people: People, person: str) -> list[str]:
+    """The keys of whoever fits: by an id, else by the whole name, else by parts of it."""
+    rows, users = range(len(people.keys)), range(len(people.user_ids))
+    key_of = {user: people.keys[row] for row in rows if (user := int(people.matches.user[row])) >= 0}
+    ours = [
+        (
+            people.keys[row],
+            people.keys[row],
+            people.emails[row],
+            people.mapped["Employee ID"].values[row].as_py(),
+            people.names[row],
+        )
+        for row in rows
+    ]
+    theirs = [
+        (key_of.get(user, f"user:{people.user_ids[user]}"), people.user_ids[user], people.user_emails[user],
+         people.user_values["Employee ID"][user].as_py(), people.user_names[user])
+        for user in users
+    ]  # fmt: skip
+    wanted, begins = sought(person), sought(person).split()
+    for column in (1, 2, 3):
+        if found := [each[0] for each in ours if sought(each[column]) == wanted]:
+            return found
+    if found := [each[0] for each in theirs if wanted in (sought(each[1]), sought(f"user:{each[1]}"))]:
+        return found
+    for column in (2, 3):
+        if found := [each[0] for each in theirs if sought(each[column]) == wanted]:
+            return found
+    everybody = [*ours, *theirs]
+    if found := [each[0] for each in everybody if sought(each[4]).split() == begins]:
+        return found
+    return [
+        each[0]
+        for each in everybody
+        if sought(each[2]).startswith(wanted)
+        or all(any(part.startswith(word) for part in sought(each[4]).split()) for word in begins)
+    ]
+
+
+@hypothesis.settings(derandomize=True, deadline=None, max_examples=200)
+@given(people=PEOPLE, users=PEOPLE, person=st.one_of(words, st.sampled_from(["user:u1", "U2", "e0", "ad", "o´", "x@"])))
+def test_whoever_is_found_by_columns_is_found_person_by_person(
+    people: list[tuple[str, ...]], users: list[tuple[str, ...]], person: str
+) -> None:
+    company = [
+        employee(str(number), first=first, last=last, email=f"{email}@x", identifier=identifier)
+        for number, (first, last, email, identifier) in enumerate(people)
+    ]
+    directory = [
+        user(str(number), first=first, last=last, email=f"{email}@x", identifier=identifier)
+        for number, (first, last, email, identifier) in enumerate(users)
+    ]
+    now = situation(company, directory)
+    if not fold(person):
+        return
+    try:
+        found = [explain_person(now, person).key]
+    except SeveralFit as several:
+        found = [each.key for each in several.found]
+    except NotFound:
+        found = []
+    assert found == list(dict.fromkeys(told_by_each(lay_out(now), person)))

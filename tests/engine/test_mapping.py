@@ -4,7 +4,8 @@ import pytest
 from build import CATALOGUE, Row, actions, employee, held, mapped, plan, snapshot, user
 
 from provisioning.engine.columns import column_names, resolve_all
-from provisioning.engine.mapping import Mapped, map_all, map_plain, text_column
+from provisioning.engine.mapping import Mapped, map_all, map_plain
+from provisioning.engine.texts import text_column
 from provisioning.model import Attribute, AttributeType
 
 DEPARTMENT = Attribute("Department", "humanReadable.work.department")

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tiny_hibob import PAYROLL, TinyHiBob
 
-from provisioning import workflow
 from provisioning.errors import Refused
 from provisioning.model import PlanStatus, RunStatus
 from provisioning.store import customers
+from provisioning.workflow import approving, planning, processing, setting_up
 from provisioning.workflow.directories import known_directory
 from provisioning.workflow.house import Workspace, member, operator
 
@@ -50,7 +50,7 @@ class JoinedUp(RuleBasedStateMachine):
         self.now = datetime(2026, 3, 2, 9, tzinfo=UTC)
         environment = {"ROLLCALL_ALLOWED_HOSTS": "127.0.0.1", "ACME_TOKEN": tiny_hibob.TOKEN}
         self.house = Workspace(self.folder / "data", environment, operator(), lambda: self.now)
-        workflow.set_up(self.house, tomli_w.dumps(customer(self.hibob.base_url, RULES)))
+        setting_up.set_up(self.house, tomli_w.dumps(customer(self.hibob.base_url, RULES)))
         self.house.actor = member(ADMIN)
         self.memory, self.archives = naive.Memory(), list[datetime]()
         self.run(True)
@@ -116,10 +116,10 @@ class JoinedUp(RuleBasedStateMachine):
     def run(self, override: bool) -> None:
         self.now += timedelta(minutes=1)
         before, expected = self._users(), self._expected()
-        plan = workflow.preview(self.house, STAFF)
+        plan = planning.preview(self.house, STAFF)
         assert {each.key: each.code for each in plan.held} == expected.held
         assert {each.code for each in plan.blocks} == expected.blocks
-        assert workflow.preview(self.house, STAFF).digest == plan.digest
+        assert planning.preview(self.house, STAFF).digest == plan.digest
         self.memory.absences = expected.absences
         done = plan.status is PlanStatus.EMPTY or (bool(plan.changes) and self._process(plan.id, expected, override))
         if done:
@@ -129,13 +129,13 @@ class JoinedUp(RuleBasedStateMachine):
     def _process(self, plan_id: str, expected: naive.Expected, override: bool) -> bool:
         try:
             reasons = dict.fromkeys(expected.blocks, "looked at") if override else {}
-            workflow.approve(self.house, plan_id, overrides=reasons)
+            approving.approve(self.house, plan_id, overrides=reasons)
         except Refused:
             assert expected.blocks
             assert not override
             return False
         assert override or not expected.blocks
-        assert workflow.process(self.house, plan_id).status is RunStatus.DONE
+        assert processing.process(self.house, plan_id).status is RunStatus.DONE
         self.archives += [self.now] * len(expected.archived)
         return True
 

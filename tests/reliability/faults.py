@@ -60,11 +60,11 @@ from scim_servers import (
 )
 from small_company import Stage, one_by_one, with_clock
 
-from provisioning import workflow
 from provisioning.database import Database
 from provisioning.source.client import HiBobClient
 from provisioning.target.scim_client import ScimClient
-from provisioning.workflow import Workspace
+from provisioning.workflow import planning, processing
+from provisioning.workflow.house import Workspace, member
 
 Act = Callable[[], None]
 OF_ONE = (GONE, TAKEN, STALE, IGNORED)
@@ -289,12 +289,12 @@ class Disturbed:
         plan = self.house.sql("SELECT id FROM plans ORDER BY rowid DESC LIMIT 1")[0][0]
 
         def work() -> None:
-            house = Workspace(self.house.data, self.house.environment, workflow.member(ADMIN))
+            house = Workspace(self.house.data, self.house.environment, member(ADMIN))
             try:
                 if reading:
-                    workflow.preview(house, STAFF, lambda holder: waits.set())
+                    planning.preview(house, STAFF, lambda holder: waits.set())
                 else:
-                    workflow.process(house, plan, waiting=lambda holder: waits.set())
+                    processing.process(house, plan, waiting=lambda holder: waits.set())
             except BaseException as problem:
                 self.problems.append(problem)
             finally:

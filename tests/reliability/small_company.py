@@ -19,7 +19,7 @@ from scim_servers import DEPARTMENT, EMAIL, MANAGER, TOKEN, Request, ScimServer,
 from tiny_hibob import TinyHiBob, key_of
 
 from provisioning.target.scim_pace import Pace
-from provisioning.workflow import Workspace
+from provisioning.workflow.house import Workspace
 
 Essence = dict[str, dict[str, str]]
 """What matters of a directory: external id → status and values."""

@@ -1,0 +1,94 @@
+"""A stored plan, its approval and its runs, for whoever may see them; and whether it was overtaken."""
+
+from datetime import datetime
+from typing import Protocol
+
+from provisioning.errors import Lapsed
+from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run
+from provisioning.store import customers, plans, runs
+from provisioning.workflow.house import READERS, Workspace, require
+
+
+def show_plan(house: Workspace, plan_id: str) -> Plan:
+    plan = plans.get_plan(house.db, plan_id)
+    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
+    return plan
+
+
+def plan_seen(house: Workspace, plan_id: str) -> Plan:
+    """A plan without its people: they are asked for page by page."""
+    plan = plans.plan_head(house.db, plan_id)
+    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
+    return plan
+
+
+def domain_of(house: Workspace, plan: Plan) -> Domain:
+    return customers.domain_by_id(house.db, plan.domain_id)
+
+
+def approval_of(house: Workspace, plan_id: str) -> Approval | None:
+    return plans.get_approval(house.db, plan_seen(house, plan_id).id)
+
+
+def run_of(house: Workspace, plan_id: str) -> Run | None:
+    """The plan's latest run."""
+    return runs.latest_run(house.db, plan_seen(house, plan_id).id)
+
+
+def lapsed(house: Workspace, plan_id: str) -> str | None:
+    """Why a plan can no longer be approved or processed, in one sentence."""
+    plan = plan_seen(house, plan_id)
+    try:
+        check_current(house, plan, domain_of(house, plan))
+    except Lapsed as problem:
+        return str(problem)
+    return None
+
+
+def check_current(house: Workspace, plan: Plan, domain: Domain) -> None:
+    """Raises `Lapsed` when the plan was overtaken."""
+    if domain.left_at:
+        raise Lapsed(
+            f"{domain.label} was offboarded on {domain.left_at:%d %b %Y}: nothing of it is approved or processed."
+        )
+    other = runs.another_run_since(house.db, domain.id, plan.id, plan.made_at)
+    why = why_lapsed(plan, domain, house.clock(), other)
+    if why:
+        raise Lapsed(f"{why} Make a new preview.")
+
+
+class Made(Protocol):
+    """What of a plan decides whether it was overtaken."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+    @property
+    def mapping_version(self) -> int: ...
+    @property
+    def settings_version(self) -> int: ...
+
+
+def why_lapsed(plan: Made, domain: Domain, now: datetime, other_run: str | None) -> str | None:
+    """Why a plan can no longer be approved or processed, or None. `other_run`: another that wrote since it was made."""
+    if now - plan.made_at > PLAN_LIFETIME:
+        return f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days."
+    for what, then, today in (
+        ("mapping", plan.mapping_version, domain.mapping_version),
+        ("settings", plan.settings_version, domain.settings_version),
+    ):
+        if then != today:
+            return f"The {what} changed since preview {plan.id} (version {then}, now {today})."
+    if other_run:
+        return f"Another run of {domain.label} was processed since preview {plan.id} ({other_run})."
+    return None
+
+
+def can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:
+    """Whether a run that did not come to its end may still be resumed."""
+    try:
+        check_current(house, plans.plan_head(house.db, run.plan_id), domain)
+    except Lapsed:
+        return False
+    return True
