@@ -188,7 +188,9 @@ def _switched_on(details: Details, _: Mapping[str, int]) -> Told:
 def _role(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
     def tell(details: Details, _: Mapping[str, int]) -> Told:
         role = f" the role {details['role']}" if details.get("role") else ""
-        return Told(f"{what} {details.get('name', 'somebody')}{role}")
+        scope = f" for {details['of']}" if details.get("of") else ""
+        before = f", instead of {details['instead_of']}" if details.get("instead_of") else ""
+        return Told(f"{what} {details.get('name', 'somebody')}{role}{scope}{before}")
 
     return tell
 

@@ -38,6 +38,7 @@ EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
     "Records and keys": ("old plans", "encryption key", "history sealed", "content", "database", "rows"),
 }  # fmt: skip
 """How the names of each kind of event begin. Every event is of one kind."""
+EVERY_CUSTOMER = "every customer"
 _DECIDED = {
     DecisionKind.PROTECT: "Keep active",
     DecisionKind.MOVE: "Moved to",
@@ -83,6 +84,8 @@ class Timeline:
     def details(self, each: history.Event) -> dict[str, object]:
         """An event's details with people by their names, where the preview that it is about knows them."""
         about = dict(each.details)
+        if each.customer is None and each.what.startswith("role"):
+            about["of"] = EVERY_CUSTOMER
         for kind in ("left_out", "taken_back"):
             if isinstance(keys := about.get(kind), list):
                 about[kind] = [self._name(each, key) for key in keys]

@@ -15,12 +15,22 @@ from streamlit.testing.v1 import AppTest
 
 import provisioning
 from provisioning.errors import NotFound
-from provisioning.model import Action, Run, RunStatus
+from provisioning.model import Action, Role, Run, RunStatus
 from provisioning.report.tables import as_csv
 from provisioning.report.told import who
 from provisioning.sandbox import Sandbox
 from provisioning.web.words import run_names
-from provisioning.workflow import approving, asking, deciding, looking, looking_back, planning, processing, stored_plans
+from provisioning.workflow import (
+    approving,
+    asking,
+    deciding,
+    looking,
+    looking_back,
+    planning,
+    processing,
+    setting_up,
+    stored_plans,
+)
 from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
@@ -158,6 +168,15 @@ def test_whoever_was_left_out_or_decided_about_is_found_by_name_and_named_in_the
         assert what in [each.what for each in looking_back.timeline(house, DOMAIN, (), name).events]
         rows = json.loads(looking_back.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
         assert [name in row["details"] for row in rows] == [True]
+
+
+def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full: App, said: Said) -> None:
+    setting_up.grant(full.house(None), "all@skillcast.example", Role.CSM, None)
+    setting_up.revoke(full.house(None), "all@skillcast.example", None)
+    text = "took every role from all@skillcast.example for every customer"
+    assert text in said(full.open("history", kinds="Access and exports", search=text))
+    rows = json.loads(looking_back.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
+    assert [row["what"] for row in rows] == ["role removed", "role granted"]
 
 
 def names_recorded() -> set[str]:

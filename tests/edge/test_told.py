@@ -29,6 +29,8 @@ BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"c
         ("history exported", {"of": "runs", "rows": 1, "file": "json"}, "took 1 run of the history out as a JSON file"),
         ("users exported", {"users": 1200}, "took 1,200 users out as a file"),
         ("role granted", {"name": "a@acme.example", "role": "auditor"}, "gave a@acme.example the role auditor"),
+        ("role granted", {"name": "a@acme.example", "role": "auditor", "instead_of": "admin"}, "gave a@acme.example the role auditor, instead of admin"),
+        ("role removed", {"name": "c@x.example", "of": "every customer"}, "took every role from c@x.example for every customer"),
         ("something of a newer version", {}, "something of a newer version"),
     ],
 )  # fmt: skip
