@@ -229,6 +229,11 @@ def run_seen(house: Workspace, run_id: str) -> Run:
     return run
 
 
+def kept_active(house: Workspace, run_id: str) -> frozenset[str]:
+    """The keys of those whom a run left alone because they were decided to stay active."""
+    return runs.kept_active(house.db, run_seen(house, run_id).id)
+
+
 def runs_seen(house: Workspace, label: str, most: int = 60) -> list[tuple[Run, dict[str, int], dict[str, int]]]:
     """The last runs, newest first: (run, people per result, people done per action)."""
     return runs.recent_runs(house.db, seen_domain(house, label, "see the runs").id, most)

@@ -38,6 +38,8 @@ EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
     "Records and keys": ("old plans", "encryption key", "history sealed", "content", "database", "rows"),
 }  # fmt: skip
 """How the names of each kind of event begin. Every event is of one kind."""
+NAMING = ("left_out", "taken_back", "protected")
+"""The details of an event that are lists of people's keys."""
 EVERY_CUSTOMER = "every customer"
 _DECIDED = {
     DecisionKind.PROTECT: "Keep active",
@@ -86,7 +88,7 @@ class Timeline:
         about = dict(each.details)
         if each.customer is None and each.what.startswith("role"):
             about["of"] = EVERY_CUSTOMER
-        for kind in ("left_out", "taken_back"):
+        for kind in NAMING:
             if isinstance(keys := about.get(kind), list):
                 about[kind] = [self._name(each, key) for key in keys]
         if isinstance(made := about.get("decisions"), list):
@@ -129,9 +131,7 @@ def _names(house: Workspace, events: Sequence[history.Event]) -> dict[tuple[str,
 
 def _spoken_of(details: Mapping[str, object]) -> list[str]:
     """The keys of the people whom an event names."""
-    lists = {
-        name: value for name in ("left_out", "taken_back", "decisions") if isinstance(value := details.get(name), list)
-    }
+    lists = {name: value for name in (*NAMING, "decisions") if isinstance(value := details.get(name), list)}
     return [one["key"] if name == "decisions" else one for name, value in lists.items() for one in value]
 
 

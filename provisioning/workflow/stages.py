@@ -13,6 +13,7 @@ from provisioning.store import customers, plans
 from provisioning.store.codec import to_moment
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.overview import LastPlan
+from provisioning.store.plans import DecisionKind
 from provisioning.workflow.asking import last_check, latest_job
 from provisioning.workflow.checked import Check
 from provisioning.workflow.connections import connections_seen
@@ -40,7 +41,7 @@ class Station:
 class Facts:
     """What the steps follow from. `ready`: a connection has its id and token; `check`: what its last finished test
     proved; `failure`: why that did not come to an end; `read`: how many live people a newer preview read, with every
-    mapped column; `ran`: a run came to its end."""
+    mapped column; `ran`: a run came to its end; `kept`: how many were decided to stay active."""
 
     about: Customer
     domain: Domain | None = None
@@ -51,6 +52,7 @@ class Facts:
     previewed: bool = False
     ran: bool = False
     schedule: Standing = Standing.NONE
+    kept: int = 0
 
 
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
@@ -75,6 +77,7 @@ def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
         previewed=newest is not None,
         ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
         schedule=schedule_seen(house, label).standing,
+        kept=sum(each.kind is DecisionKind.PROTECT for each in plans.decisions_made(house.db, domain.id)),
     )
 
 
@@ -188,10 +191,11 @@ def _untested(check: Check, domain: Domain | None) -> tuple[str, ...]:
 
 def _protected(facts: Facts) -> Station:
     title, page = "Who is never archived", "settings"
-    count = len(facts.domain.settings.protected) if facts.domain else 0
-    if count:
-        detail = "1 person or rule." if count == 1 else f"{count} people or rules."
-        return Station(title, True, detail, page, optional=True)
+    named = len(facts.domain.settings.protected) if facts.domain else 0
+    said = [f"{named} in the settings"] if named else []
+    said += [f"{facts.kept} kept active by a decision"] if facts.kept else []
+    if said:
+        return Station(title, True, f"{', '.join(said)}.", page, optional=True)
     todo = "Name test accounts, and whoever administers the portal."
     return Station(title, False, "Nobody is protected yet.", page, todo, optional=True)
 
