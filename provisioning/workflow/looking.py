@@ -95,7 +95,9 @@ def standing(house: Workspace, label: str) -> Standing:
         approval=plans.get_approval(house.db, plan.id) if plan else None,
         lapsed=lapsed(house, plan.id) if plan else None,
         last_run=done[0] if done else None,
-        token_set=any(each.token_set for each in connections_seen(house, domain.customer)),
+        token_set=any(
+            each.token_set for each in connections_seen(house, domain.customer) if domain.name in each.domains
+        ),
         read_at=read.evidence.read_at if read else None,
     )
 

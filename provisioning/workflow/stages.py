@@ -26,7 +26,8 @@ RAN = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
 @dataclass(frozen=True, slots=True)
 class Station:
     """One step of the set-up. `detail`: what is there; `todo`: what to do next, "" when done; `page`: where. An
-    `optional` one is worth having and holds nothing up; `wrong`: it was tried, and something is in its way."""
+    `optional` one is worth having and holds nothing up; `wrong`: it was tried, and something is in its way; `later`: a
+    step that follows does it too, so that nobody waits for it."""
 
     title: str
     done: bool
@@ -35,6 +36,7 @@ class Station:
     todo: str = ""
     optional: bool = False
     wrong: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Facts:
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
     """The real set-up, in its order, with what is known to be done."""
     about = seen_customer(house, customer, "see the checklist")
-    have = connections_seen(house, customer)
+    name = label.rpartition("/")[2] if label else None
+    have = [each for each in connections_seen(house, customer) if name is None or name in each.domains]
     facts = Facts(about, ready=any(each.token_set and each.connection.service_user_id for each in have))
     return stations(_of_domain(house, label, facts) if label else facts)
 
@@ -93,7 +96,17 @@ def live_people_read(domain: Domain, plan: Plan | LastPlan | None, tested_at: da
 
 def next_station(steps: Sequence[Station]) -> Station | None:
     """The first step that is to be done; None when the set-up is done, whatever optional is left."""
-    return next((each for each in steps if not each.done and not each.optional), None)
+    return next((each for each in steps if not (each.done or each.optional or each.later)), None)
+
+
+def needed(steps: Sequence[Station]) -> list[Station]:
+    """Those that are counted: always the same number of them."""
+    return [each for each in steps if not each.optional]
+
+
+def ready_to_preview(steps: Sequence[Station]) -> bool:
+    """Whether a preview can be made: connection, domain and mapping are there, however a test of them went."""
+    return all(each.done or each.wrong or each.later for each in needed(steps) if each.page in ("connect", "mapping"))
 
 
 def stations(facts: Facts) -> list[Station]:
@@ -128,7 +141,7 @@ def _service_user(facts: Facts) -> Station:
     if facts.ready:
         return Station(title, True, "Id and token are stored; the token encrypted.", "connect")
     todo = "Send whoever runs HiBob the text for them, then enter the id and token they give you."
-    return Station(title, False, "No connection has both yet.", "connect", todo)
+    return Station(title, False, "They are not both stored yet.", "connect", todo)
 
 
 def _domain(facts: Facts) -> Station:
@@ -163,11 +176,13 @@ def _tested(facts: Facts) -> Station:
         return Station(title, True, f"The last preview read {facts.read:,} live people and every mapped column.", page)
     if facts.failure:
         return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
+    if check is None and facts.ran:
+        return Station(title, True, "A run came to its end; the next preview reads what was mapped since.", page)
     if check is None:
         mapped = _attributes(facts).done and _identifier(facts).done
         todo = "It reads HiBob and changes nothing."
         todo += " The first preview proves the same." if mapped else " It brings HiBob’s list of fields, to map from."
-        return Station(title, False, "Not tested yet.", page, todo, optional=mapped)
+        return Station(title, False, "Not tested yet.", page, todo, later=mapped)
     if not check.ok:
         todo = "Ask whoever runs HiBob for what the test found missing, then test again."
         return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)
@@ -218,8 +233,8 @@ def _ran(facts: Facts) -> Station:
 def _scheduled(facts: Facts) -> Station:
     title, page = "Schedule", "schedule"
     words = {
-        Standing.ON: "On.", Standing.OFF: "Times are set, and it is switched off.", Standing.NONE: "None yet.",
-        Standing.PAUSED: "On, and paused.", Standing.QUARANTINE: "On, and in quarantine.",
+        Standing.ON: "Switched on.", Standing.OFF: "Times are set, and it is switched off.", Standing.NONE: "None yet.",
+        Standing.PAUSED: "Switched on, and paused now.", Standing.QUARANTINE: "Switched on, and in quarantine now.",
     }  # fmt: skip
     on = facts.schedule in (Standing.ON, Standing.PAUSED, Standing.QUARANTINE)
     todo = "" if on else "Once a run went well, let the domain run by itself."
