@@ -245,9 +245,13 @@ def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app
     assert f"{all_of_them - 1} people would become live" in shown
     assert f"{all_of_them - 1} live users after the run" in shown
     assert f"Processing {all_of_them - 1} changes takes" in shown
+    assert f"{all_of_them - 1} people join. 1 is left out." in shown
+    assert next(each.value for each in app.open("preview").metric if each.label == "To add") == str(all_of_them - 1)
     approving.approve(house, plan.id, leave_out=[left.key])
     shown = told(app.open("preview"), said)
     assert shown.count(but_for) == 1
+    assert f"{all_of_them - 1} people join. 1 is left out." in shown
+    assert f"{all_of_them - 1} people join. 1 is left out." in told(app.open("process"), said)
     processing.process(house, plan.id)
     shown = told(app.open("preview", plan=plan.id), said)
     assert f"{but_for}. It was processed." in shown
