@@ -104,7 +104,8 @@ def draw_effect(here: Here, plan: Plan) -> None:
     over = f": {effect.over:,} too many" if effect.over else ""
     cost = f", which cost {money(effect.cost)} more" if effect.cost is not None else ""
     approved = "the people left out stay as they are" if left_out else "all of it is approved"
-    told = f"If {approved}: {effect.live:,} live users after the run{seats}{over}{cost}."
+    users = f"{effect.live:,} live user{'' if effect.live == 1 else 's'}"
+    told = f"If {approved}: {users} after the run{seats}{over}{cost}."
     st.markdown(f":material/event_seat: {escape(told)}")
     takes = speed.forecast(here.house, plan.id, left_out)
     if takes:
@@ -160,7 +161,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
             changes.table(here, plan, open_to_decide, closed) if total else st.info(
                 "Nobody changes.", icon=":material/check:"
             )
-    if state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve:
+    asked = state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve
+    if asked and not approving.needs_another(here.house, plan.id):
         st.markdown("Looked through it? [Approve it at the top](#approve) of this page.")
     draw_origin(here, plan)
 
@@ -178,6 +180,8 @@ with guarded():
         jobs.show(here, job, DOING[job.kind])
         if failed_later and plans:
             st.caption("Nothing was changed by that. Below stands an earlier preview.")
+        if job.error and "unique identifier" in job.error:
+            link("pages/mapping.py", "Look at the mapping", ":material/swap_horiz:", here)
         if job.error and "(401" in job.error:
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:

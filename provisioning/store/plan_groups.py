@@ -98,6 +98,17 @@ def plan_before(db: Database, plan_id: str) -> str | None:
     return row["id"] if row else None
 
 
+def undone_since(db: Database, plan_id: str, other: str) -> bool:
+    """Whether a run was taken back between the other plan and this one."""
+    row = db.one(
+        "SELECT 1 FROM plans b JOIN runs r ON r.plan_id = b.id WHERE b.undo_of IS NOT NULL "
+        "AND b.domain_id = (SELECT domain_id FROM plans WHERE id = ?1) "
+        "AND b.rowid BETWEEN (SELECT rowid FROM plans WHERE id = ?2) AND (SELECT rowid FROM plans WHERE id = ?1) LIMIT 1",
+        plan_id, other,
+    )  # fmt: skip
+    return row is not None
+
+
 def differing_people(db: Database, plan_id: str, other: str) -> tuple[int, int, int]:
     """(changes only here, only in the other plan, in both but with other values)."""
     same = "SELECT 1 FROM changes b WHERE b.plan_id = ?2 AND b.key = a.key AND b.action = a.action"

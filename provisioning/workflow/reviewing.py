@@ -122,11 +122,11 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
 
 
 def compared_with_last(house: Workspace, plan_id: str, moment: Callable[[datetime], str] = in_utc) -> str:
-    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import,
-    and for an undo. `moment`: how whoever reads it has the time."""
+    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import
+    or after a way back, and for an undo. `moment`: how whoever reads it has the time."""
     plan = plan_seen(house, plan_id)
     before = None if plan.undo_of else plan_groups.plan_before(house.db, plan.id)
-    if before is None:
+    if before is None or plan_groups.undone_since(house.db, plan.id, before):
         return ""
     last = plans.plan_head(house.db, before)
     if before in plans.run_statuses(house.db, plan.domain_id):

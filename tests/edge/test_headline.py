@@ -265,5 +265,8 @@ def test_a_search_by_the_words_of_a_code_finds_it(text: str, found: tuple[str, .
 
 def test_who_is_left_out_is_said_beside_what_happens_to_the_others() -> None:
     said = headline(plan(add=3, held=18), NOTHING, {"add": ["Ebba Sharma", "Ciara Gomes", "Grace Reid"]}, left_out=1)
-    assert said == "3 people join (Ebba Sharma, Ciara Gomes, Grace Reid). 1 is left out. 18 are held back. Nothing is blocked."
+    assert (
+        said
+        == "3 people join (Ebba Sharma, Ciara Gomes, Grace Reid). 1 is left out. 18 are held back. Nothing is blocked."
+    )
     assert headline(plan(add=0), NOTHING, left_out=2) == "Nobody changes. 2 are left out."
