@@ -234,6 +234,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "overridable": (READ, lambda h, i: approving.overridable(h, i.plan)),
     "pause_all": (PREPARE, lambda h, i: scheduling.pause_all(h, i.customer)),
     "next_station": (FREE, lambda h, i: None),
+    "needed": (FREE, lambda h, i: None),
+    "ready_to_preview": (FREE, lambda h, i: None),
     "people_read": (READ, lambda h, i: editing.people_read(h, i.label)),
     "person_read": (READ, lambda h, i: editing.person_read(h, i.label, i.person)),
     "plan_seen": (READ, lambda h, i: stored_plans.plan_seen(h, i.plan)),
@@ -255,6 +257,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "run_due_domain": (CARE, lambda h, i: due.run_due_domain(h, 1)),
     "run_of": (READ, lambda h, i: stored_plans.run_of(h, i.plan)),
     "run_seen": (READ, lambda h, i: looking.run_seen(h, i.run)),
+    "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
     "runs_found": (READ, lambda h, i: looking_back.runs_found(h, i.label)),
     "runs_seen": (READ, lambda h, i: looking.runs_seen(h, i.label)),
     "save_connection": (
