@@ -182,8 +182,11 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     frame = pd.DataFrame(rows)
     # Of what went well nothing is said.
     frame = frame if any(frame["Message"]) else frame.drop(columns=["Message"])
-    st.dataframe(frame, hide_index=True, height=address.height(len(rows)), alt="One outcome per change",
-                 column_config=parts.fitted(frame))  # fmt: skip
+    fit = parts.fitted(frame)
+    st.dataframe(
+        frame, hide_index=True, height=address.height(len(rows), fit.row_height or address.ROW),
+        row_height=fit.row_height, column_config=fit.columns, alt="One outcome per change",
+    )  # fmt: skip
 
 
 here = enter("Process", "Exactly what was approved, person by person.")
