@@ -85,7 +85,7 @@ def values_table(before: Mapping[str, str | None], after: Mapping[str, str | Non
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
 
 
-LETTER, ROUND, NARROWEST, WIDEST = 7, 20, 75, 620
+LETTER, ROUND, NARROWEST, WIDEST = 6.5, 20, 75, 620
 """Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column that is not wrapped."""
 ROOM, TELEPHONE = 825, 320
 """Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
@@ -108,7 +108,7 @@ def fitted(frame: pd.DataFrame, taken: int = 0) -> Fit:
     table of very many columns scrolls. The browser alone would look at a few rows, and after it has drawn them. `taken`:
     pixels of columns that are not of text."""
     cells = {name: [name, *map(str, frame[name])] for name in frame.columns}
-    wide = {name: max(LETTER * max(map(len, texts)) + ROUND, NARROWEST) for name, texts in cells.items()}
+    wide = {name: max(round(LETTER * max(map(len, texts))) + ROUND, NARROWEST) for name, texts in cells.items()}
     room = (TELEPHONE if on_a_telephone() else ROOM) - taken
     if sum(wide.values()) <= room or sum(min(each, WRAPPED) for each in wide.values()) > room:
         return Fit({name: _column(min(each, WIDEST)) for name, each in wide.items()}, None)
@@ -132,4 +132,4 @@ def _shared(wide: Sequence[int], room: int) -> int:
 
 
 def _lines(text: str, width: int) -> int:
-    return len(wrap(text, max((width - ROUND) // LETTER, 1)))
+    return len(wrap(text, max(int((width - ROUND) / LETTER), 1)))
