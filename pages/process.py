@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Plan, Run, RunStatus
+from provisioning.model import Outcome, Plan, Result, Run, RunStatus
 from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
@@ -152,6 +152,12 @@ def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
         ask(here, plan, kind)
 
 
+def deed(outcome: Outcome) -> str:
+    """“Archived”, or “Not archived” where that was not done."""
+    done = ACTIONS_DONE[outcome.action.value]
+    return done if outcome.result is Result.DONE else f"Not {done.lower()}"
+
+
 def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     st.header("Outcomes", anchor=False)
     left, right, place = st.columns([3, 4, 2])
@@ -171,7 +177,7 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     rows = [
         {
             "Person": (change.name if change else "") or each.key,
-            "What": ACTIONS_DONE[each.action.value],
+            "What": deed(each),
             "Result": RESULTS[each.result.value],
             "Message": each.message,
             "Before → after": in_a_line(change, dated(change.why), plan.attributes, names) if change else "",
