@@ -192,7 +192,7 @@ def draw_test(here: Here) -> None:
     st.caption(
         "Reads people and mapped columns from HiBob (before anything is mapped, the usual ones), asks a portal what it can "
         "do, and shows what was proved. "
-        "It changes nothing."
+        "It changes nothing. Tested is what is saved, not what stands in the form above."
     )
     job = asking.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)

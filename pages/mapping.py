@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from provisioning.engine.advice import Trial
+from provisioning.engine.advice import Advice, Trial
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Attribute, Domain, Field, Severity
 from provisioning.web import (
@@ -154,7 +154,17 @@ def keep(here: Here, domain: Domain, draft: MappingDraft) -> None:
 def draw_buttons(here: Here, domain: Domain, said: Said) -> None:
     content, readable = said.content, said.problem is None
     changed = content != content_of(in_force(domain))
-    if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and readable)):
+    blocks = (
+        [each for each in problems(here, content) if each.severity is Severity.BLOCK] if changed and readable else []
+    )
+    if blocks:
+        with st.popover("Save …", icon=":material/save:"):
+            st.markdown("With this mapping **no preview can be made**:")
+            for each in blocks:
+                st.markdown(f"- {escape(each.message)}")
+            if st.button("Save all the same", icon=":material/save:"):
+                save(here, domain, *content, said.begun)
+    elif st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and readable)):
         save(here, domain, *content, said.begun)
     stale = said.begun != editing.begun_from(domain)
     if st.button("Discard", icon=":material/delete:", disabled=not changed and readable and not stale):
@@ -231,11 +241,15 @@ def draw_conflict(here: Here, domain: Domain, begun: Begun) -> None:
             st.rerun()
 
 
+def problems(here: Here, content: Content) -> tuple[Advice, ...]:
+    return editing.advise(here.house, here.label, *content)
+
+
 def draw_problems(here: Here, domain: Domain, content: Content, tried: Sequence[Trial]) -> None:
     """Nothing where nothing is mapped yet: the suggestions are the way on."""
     if not content[0]:
         return
-    found = editing.advise(here.house, domain.label, *content)
+    found = problems(here, content)
     worst = sum(each.severity is not Severity.INFO for each in found) + sum(each.unreadable > 0 for each in tried)
     title = f"Problems ({worst})" if worst else "No problems"
     if not found and not worst:

@@ -1,7 +1,7 @@
 """Who would be added, updated, reactivated and archived, and why; and the approval of exactly that."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -73,11 +73,11 @@ def named(plans: list[Plan], states: Mapping[str, PlanState]) -> dict[str, str]:
     }
 
 
-def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
+def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, left_out: Sequence[str]) -> None:
     """Is it safe, what happens, to whom; what it comes to; and the way on."""
     with st.container(border=True):
         parts.plan_badge(here, plan)
-        st.header(escape(reviewing.headline_of(here.house, plan.id)), anchor="approve")
+        st.header(escape(reviewing.headline_of(here.house, plan.id, left_out)), anchor="approve")
         if state is PlanState.BLOCKED:
             findings.blocks(here, plan)
         with st.container(gap="xxsmall"):
@@ -103,7 +103,8 @@ def draw_effect(here: Here, plan: Plan) -> None:
     over = f": {effect.over:,} too many" if effect.over else ""
     cost = f", which cost {money(effect.cost)} more" if effect.cost is not None else ""
     approved = "the people left out stay as they are" if left_out else "all of it is approved"
-    told = f"If {approved}: {effect.live:,} live users after the run{seats}{over}{cost}."
+    users = f"{effect.live:,} live user{'' if effect.live == 1 else 's'}"
+    told = f"If {approved}: {users} after the run{seats}{over}{cost}."
     st.markdown(f":material/event_seat: {escape(told)}")
     takes = speed.forecast(here.house, plan.id, left_out)
     if takes:
@@ -137,11 +138,15 @@ def draw_plan(here: Here, plan: Plan) -> None:
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     open_to_decide = not lapsed and stored_plans.run_of(here.house, plan.id) is None
     closed = "Nobody can be left out of it any more: it has lapsed." if state is PlanState.LAPSED else ""
-    draw_verdict(here, plan, state, lapsed)
+    approved = stored_plans.approval_of(here.house, plan.id)
+    # Once it has begun or lapsed, what was approved counts, whatever somebody meant to leave out since.
+    left_out = (
+        approving.left_out_draft(here.house, plan.id) if open_to_decide else approved.left_out if approved else ()
+    )
+    draw_verdict(here, plan, state, lapsed, left_out)
     if open_to_decide:
         deciding.test_account(here, plan)
-    parts.counts(plan)
-    approved = stored_plans.approval_of(here.house, plan.id)
+    parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
     told = [each.code for each in plan.blocks] if state is PlanState.BLOCKED else []
     findings.lines(here, plan, told, approved.overrides if approved else {})
     deciding.proposals(here, plan, open_to_decide)
@@ -155,7 +160,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
             changes.table(here, plan, open_to_decide, closed) if total else st.info(
                 "Nobody changes.", icon=":material/check:"
             )
-    if state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve:
+    asked = state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve
+    if asked and not approving.needs_another(here.house, plan.id):
         st.markdown("Looked through it? [Approve it at the top](#approve) of this page.")
     draw_origin(here, plan)
 
@@ -173,6 +179,8 @@ with guarded():
         jobs.show(here, job, DOING[job.kind])
         if failed_later and plans:
             st.caption("Nothing was changed by that. Below stands an earlier preview.")
+        if job.error and "unique identifier" in job.error:
+            link("pages/mapping.py", "Look at the mapping", ":material/swap_horiz:", here)
         if job.error and "(401" in job.error:
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:

@@ -98,7 +98,7 @@ def draw_waiting(here: Here, plan: Plan) -> None:
             ):
                 ask(here, plan, JobKind.PROCESS)
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
-    parts.counts(plan)
+    parts.counts(reviewing.counts_without(here.house, plan.id, approval.left_out))
 
 
 def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:

@@ -12,7 +12,7 @@ from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
-from provisioning.engine.texts import Texts, blank, folded, indices, translated
+from provisioning.engine.texts import Texts, all_unaccented, blank, folded, indices, translated, unaccented
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
 from provisioning.model import APOSTROPHES, Action, Attribute, Change, Held, Result
@@ -171,10 +171,16 @@ def _also(people: People, row: int | None, user: int | None) -> tuple[str, ...]:
 
 
 def _find(situation: Situation, people: People, person: str) -> Pair:
-    """Whoever alone fits: by an id, an e-mail or the unique identifier first, then by the whole name, then by parts of it."""
+    """Whoever alone fits: by an id, an e-mail or the unique identifier first, then by the whole name, then by parts of it, and
+    last by its letters alone."""
     if not fold(person):
         raise NotFound("Name a person: by name, e-mail, unique identifier, HiBob id or user id.")
-    for fitting in (_by_id(situation, people, person), _by_name(people, person), _by_part(people, person)):
+    for fitting in (
+        _by_id(situation, people, person),
+        _by_name(people, person),
+        _by_part(people, person),
+        _by_letters(people, person),
+    ):
         found = list(dict.fromkeys(fitting))
         if len(found) > 1:
             raise SeveralFit(person, (_candidate(people, row, user) for row, user in found))
@@ -232,10 +238,30 @@ def _by_part(people: People, person: str) -> Iterator[Pair]:
                 yield pair(people, row)
 
 
+def _by_letters(people: People, person: str) -> Iterator[Pair]:
+    """Every word begins a word of the name, accents, apostrophes and hyphens apart: `obrien` is O’Brien, `smith jones`
+    Smith-Jones."""
+    words = unaccented(_without_marks(_sought(person))).split()
+    for names, pair in ((people.names, _of_row), (people.user_names, _of_user)) if words else ():
+        bare = pc.replace_substring(pc.replace_substring(_sought_in(names.column), "'", ""), "-", " ")
+        letters = all_unaccented(bare)
+        rows = _rows(_all_in(letters, words))
+        for row, name in zip(rows, letters.take(indices(rows)).to_pylist(), strict=True):
+            if _begin(words, name):
+                yield pair(people, row)
+
+
+def _without_marks(text: str) -> str:
+    return text.replace("'", "").replace("-", " ")
+
+
 def _holding(names: Texts, words: Sequence[str]) -> pa.Array:
     """Whose name has all of these words somewhere in it: nobody else can fit."""
-    sought = _sought_in(names.column)
-    return reduce(pc.and_, (pc.match_substring(sought, word) for word in words))
+    return _all_in(_sought_in(names.column), words)
+
+
+def _all_in(texts: pa.Array, words: Sequence[str]) -> pa.Array:
+    return reduce(pc.and_, (pc.match_substring(texts, word) for word in words))
 
 
 def _rows(mask: pa.Array) -> list[int]:

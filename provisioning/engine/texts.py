@@ -1,6 +1,7 @@
 """Columns of text, worked on as columns: a text becomes a Python object only where somebody looks at it. Must not know
 people."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -120,6 +121,16 @@ def translated(texts: pa.Array, letters: Mapping[int, str]) -> pa.Array:
 def folded(texts: pa.Array) -> pa.Array:
     """`fold` of every text of a column without nulls."""
     return pc.ascii_lower(_mended(texts, _BEYOND_ASCII, fold))
+
+
+def unaccented(text: str) -> str:
+    """Without accents: `Siobhán` → `Siobhan`. For looking somebody up, never for matching."""
+    return "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))
+
+
+def all_unaccented(texts: pa.Array) -> pa.Array:
+    """`unaccented` of every text of a column without nulls."""
+    return _mended(texts, _BEYOND_ASCII, unaccented)
 
 
 _SPACE, _BEYOND_ASCII, _BEYOND_ALL = 0x20, 0x80, 0x100

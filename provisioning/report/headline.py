@@ -52,12 +52,14 @@ def headline(
     names: Mapping[str, Sequence[str]] | None = None,
     overridden: Collection[str] = (),
     shared: Shared | None = None,
+    left_out: int = 0,
 ) -> str:
-    """The answer to “is it safe, what happens, to whom?”. `updated`: how many of those to be updated get another value, per
+    """The answer to “is it safe, what happens, to whom?”, of everybody but so many who are left out. `updated`: how many of those to be updated get another value, per
     attribute, most first. `names`: by action, the people of those that concern few. `overridden`: the codes of blocks that
     the approval overrode. `shared`: the change that most people of the plan share."""
     sentences = [
-        _what_happens(plan, updated, names or {}, shared),
+        _what_happens(plan, updated, names or {}, shared, left_out),
+        f"{left_out:,} {'is' if left_out == 1 else 'are'} left out." if left_out else "",
         _held(plan.counts.get("held", 0)),
         _safe(plan, overridden),
     ]
@@ -65,13 +67,21 @@ def headline(
 
 
 def _what_happens(
-    plan: Plan, updated: Mapping[str, int], names: Mapping[str, Sequence[str]], shared: Shared | None
+    plan: Plan,
+    updated: Mapping[str, int],
+    names: Mapping[str, Sequence[str]],
+    shared: Shared | None,
+    left_out: int,
 ) -> str:
     words = _UNDO if plan.undo_of else _DO
     counted = [(action, plan.counts.get(action.value, 0)) for action in words]
     parts = [_part(words[action], count) + _who(names.get(action.value, ())) for action, count in counted if count]
     if not parts:
-        return "Nobody changes." if plan.undo_of or plan.blocks else "Nobody changes: Skillcast agrees with HiBob."
+        return (
+            "Nobody changes."
+            if plan.undo_of or plan.blocks or left_out
+            else "Nobody changes: Skillcast agrees with HiBob."
+        )
     if not plan.undo_of and (count := plan.counts.get("update", 0)):
         place = [action for action, number in counted if number].index(Action.UPDATE)
         parts[place] = _updates(count, updated, names.get("update", ()), shared)
@@ -101,21 +111,18 @@ def _updates(count: int, updated: Mapping[str, int], people: Sequence[str], shar
         many = "all" if share == count else f"{share:,} of them"
         what = "" if len(names) == 1 else f"{name} "
         return f"{does} ({many}: {what}{before} → {after})"
-    return does if len(names) < 2 else f"{does} {_several(updated, names)}"
+    return does if len(names) < 2 else f"{does} ({_several(updated)})"
 
 
-def _several(updated: Mapping[str, int], names: Sequence[str]) -> str:
-    """“site and 2 other attributes”: those named that stand out, each changing for more people than any other. Where none
-    does: “department, email or 4 other attributes”."""
-    numbers = [updated[name] for name in names]
-    clear = next((many for many in (1, NAMED) if len(numbers) <= many or numbers[many - 1] > numbers[many]), 0)
-    clear = len(names) if len(names) <= NAMED else clear
-    shown = clear or (NAMED if len(names) > NAMED + 1 else len(names))
-    told = [as_word(name) for name in names[:shown]]
-    more = len(names) - shown
+def _several(updated: Mapping[str, int]) -> str:
+    """“7 site, 2 manager and 2 other attributes”: the most frequent ones. Where none is changed for more than one person,
+    without the numbers."""
+    shown = NAMED if len(updated) > NAMED + 1 else len(updated)
+    counted = max(updated.values()) > 1
+    told = [f"{number:,} {as_word(name)}" if counted else as_word(name) for name, number in [*updated.items()][:shown]]
+    more = len(updated) - shown
     told += [f"{more} other attribute{'' if more == 1 else 's'}"] if more else []
-    joined = " and " if clear else " or "
-    return joined.join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    return " and ".join([", ".join(told[:-1]), told[-1]])
 
 
 def as_word(name: str) -> str:

@@ -6,36 +6,40 @@ from provisioning.database import Database
 from provisioning.store.codec import to_json
 
 _OURS = "j.key NOT IN ('status', 'external_id', 'domain')"
+_STAYS = "c.key NOT IN (SELECT value FROM json_each(?2))"
+"""Whoever is not among these people, who are left out."""
 
 
-def updated_attributes(db: Database, plan_id: str) -> dict[str, int]:
+def updated_attributes(db: Database, plan_id: str, left_out: Sequence[str] = ()) -> dict[str, int]:
     """How many of those to be updated get another value, per attribute, most first."""
     rows = db.all(
-        "SELECT j.key AS name, count(*) AS n FROM changes c, json_each(c.after) j WHERE c.plan_id = ? "
-        f"AND c.action = 'update' AND {_OURS} GROUP BY j.key ORDER BY n DESC, name",
-        plan_id,
-    )
+        "SELECT j.key AS name, count(*) AS n FROM changes c, json_each(c.after) j WHERE c.plan_id = ?1 "
+        f"AND c.action = 'update' AND {_OURS} AND {_STAYS} GROUP BY j.key ORDER BY n DESC, name",
+        plan_id, to_json(list(left_out)),
+    )  # fmt: skip
     return {row["name"]: row["n"] for row in rows}
 
 
-def shared_values(db: Database, plan_id: str, most: int) -> list[tuple[tuple[str, str | None, str | None], int]]:
+def shared_values(
+    db: Database, plan_id: str, most: int, left_out: Sequence[str] = ()
+) -> list[tuple[tuple[str, str | None, str | None], int]]:
     """Of existing users, ((attribute, before, after), people) for the changes that several share, most first."""
     rows = db.all(
         "SELECT j.key AS name, b.value AS was, j.value AS becomes, count(*) AS n "
-        "FROM changes c, json_each(c.after) j, json_each(c.before) b WHERE c.plan_id = ? "
-        f"AND c.action IN ('update', 'reactivate') AND b.key = j.key AND {_OURS} "
-        "GROUP BY j.key, b.value, j.value HAVING n > 1 ORDER BY n DESC, name, was, becomes LIMIT ?",
-        plan_id, most,
+        "FROM changes c, json_each(c.after) j, json_each(c.before) b WHERE c.plan_id = ?1 "
+        f"AND c.action IN ('update', 'reactivate') AND b.key = j.key AND {_OURS} AND {_STAYS} "
+        "GROUP BY j.key, b.value, j.value HAVING n > 1 ORDER BY n DESC, name, was, becomes LIMIT ?3",
+        plan_id, to_json(list(left_out)), most,
     )  # fmt: skip
     return [((row["name"], row["was"], row["becomes"]), row["n"]) for row in rows]
 
 
-def names_of_few(db: Database, plan_id: str, most: int) -> dict[str, list[str]]:
+def names_of_few(db: Database, plan_id: str, most: int, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
     """Action → what to call its people, for the actions that concern at most so many."""
     rows = db.all(
-        "SELECT action, coalesce(nullif(name, ''), key) AS who FROM changes WHERE plan_id = ?1 AND action IN "
-        "(SELECT action FROM changes WHERE plan_id = ?1 GROUP BY action HAVING count(*) <= ?2) ORDER BY seq",
-        plan_id, most,
+        f"SELECT action, coalesce(nullif(name, ''), key) AS who FROM changes c WHERE plan_id = ?1 AND {_STAYS} AND action IN "
+        f"(SELECT action FROM changes c WHERE plan_id = ?1 AND {_STAYS} GROUP BY action HAVING count(*) <= ?3) ORDER BY seq",
+        plan_id, to_json(list(left_out)), most,
     )  # fmt: skip
     found: dict[str, list[str]] = {}
     for row in rows:
@@ -92,6 +96,17 @@ def plan_before(db: Database, plan_id: str) -> str | None:
         plan_id,
     )
     return row["id"] if row else None
+
+
+def undone_since(db: Database, plan_id: str, other: str) -> bool:
+    """Whether a run was taken back between the other plan and this one."""
+    row = db.one(
+        "SELECT 1 FROM plans b JOIN runs r ON r.plan_id = b.id WHERE b.undo_of IS NOT NULL "
+        "AND b.domain_id = (SELECT domain_id FROM plans WHERE id = ?1) "
+        "AND b.rowid BETWEEN (SELECT rowid FROM plans WHERE id = ?2) AND (SELECT rowid FROM plans WHERE id = ?1) LIMIT 1",
+        plan_id, other,
+    )  # fmt: skip
+    return row is not None
 
 
 def differing_people(db: Database, plan_id: str, other: str) -> tuple[int, int, int]:

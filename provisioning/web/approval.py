@@ -61,20 +61,26 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
         _approved(here, plan, approval)
     again = approval is not None and set(approval.left_out) != set(left_out)
     settled = approval is not None and not again
+    # A file that lies here decides: two ways to approve beside each other would be one too many.
+    by_file = may_approve and bool(st.session_state.get(_place(plan, approval)))
     overrides = {} if another or settled else _overrides(here, plan, "page", plan.blocks)
-    if not settled and (again or left_out):
+    if not settled and not by_file and (again or left_out):
         _who_is_left_out(here, plan, left_out)
     if another and not settled:
         st.info(escape(another), icon=":material/group:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if settled:
+        if settled and not by_file:
             _process_button(here, plan)
-        elif st.button(
+        elif not by_file and st.button(
             "Approve again" if again else "Approve", type="primary", icon=":material/verified:",
             disabled=not may_approve, key="approve",
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
-        if left_out and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare):
+        if (
+            left_out
+            and not by_file
+            and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare)
+        ):
             approving.keep_left_out(here.house, plan.id, ())
             st.rerun()
         workbook_button(here, plan)
@@ -175,7 +181,10 @@ def _overrides(
 def _by_workbook(
     here: Here, plan: Plan, approval: Approval | None, overrides: Mapping[str, str], left_out: Sequence[str]
 ) -> None:
-    with st.expander("Approve by Excel file", icon=":material/upload_file:"):
+    place = _place(plan, approval)
+    with st.expander(
+        "Approve by Excel file", expanded=bool(st.session_state.get(place)), icon=":material/upload_file:"
+    ):
         st.caption(
             "Decide per row in the file that you downloaded, save it, and upload it here. A changed value or a missing row "
             "is refused."
@@ -187,9 +196,9 @@ def _by_workbook(
                 "page does.",
                 icon=":material/info:",
             )
-        # Once it is approved the file is done with: the next place to put one is empty.
-        place = f"decided_{plan.id}{approval.at.isoformat() if approval else ''}"
         file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
+        if file:
+            st.caption("A file that lies here decides. To approve on the page instead, remove it.")
         if file and _readable(here, plan, file, left_out):
             missing = [each for each in plan.blocks if each.code not in overrides]
             if missing:
@@ -199,6 +208,11 @@ def _by_workbook(
             if st.button("Approve with this file", type="primary", icon=":material/verified:"):
                 file.seek(0)
                 _approve(here, plan, overrides, (), file)
+
+
+def _place(plan: Plan, approval: Approval | None) -> str:
+    """Where a decided file is put. Once it is approved the file is done with: the next place is empty."""
+    return f"decided_{plan.id}{approval.at.isoformat() if approval else ''}"
 
 
 def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> bool:

@@ -37,12 +37,12 @@ def run_badge(run: Run) -> None:
     st.badge(RUN_WORDS[run.status], color=RUN_COLOURS[run.status])  # type: ignore[arg-type]
 
 
-def counts(plan: Plan) -> None:
+def counts(told: Mapping[str, int]) -> None:
     """The numbers of a preview, as cards; rare ones only where there are any."""
     always = ("add", "update", "reactivate", "archive")
-    shown = [name for name in ACTION_WORDS if name in always or plan.counts.get(name)]
-    cards: list[tuple[str, int | str]] = [(TO_DO[name], plan.counts.get(name, 0)) for name in shown]
-    numbers([*cards, ("Held back", plan.counts.get("held", 0)), ("Unchanged", plan.counts.get("unchanged", 0))])
+    shown = [name for name in ACTION_WORDS if name in always or told.get(name)]
+    cards: list[tuple[str, int | str]] = [(TO_DO[name], told.get(name, 0)) for name in shown]
+    numbers([*cards, ("Held back", told.get("held", 0)), ("Unchanged", told.get("unchanged", 0))])
 
 
 def numbers(cards: Sequence[tuple[str, int | str]]) -> None:

@@ -75,8 +75,8 @@ def _both_sides(house: Workspace, domain: Domain) -> tuple[Read, Users]:
     fed = {each.name for each in domain.attributes if each.data_feed_name}
     if not fed or identifier not in fed:
         raise SettingsError(
-            f"Domain {domain.label} has no unique identifier that a HiBob column feeds. Set `unique_identifier` to an "
-            "attribute with a `data_feed_name`."
+            f"Domain {domain.label} has no unique identifier that a HiBob column feeds. Tick Unique on the page Mapping, for an "
+            "attribute with a data feed name (`unique_identifier` in a set-up file)."
         )
     return read_hibob(house, domain), users_of(house, domain)
 

@@ -28,24 +28,34 @@ MOST_SHARING = 1_000
 """So many pairs of people who share an identifier are looked at."""
 
 
-def headline_of(house: Workspace, plan_id: str) -> str:
-    """Is it safe, what happens, to whom: in words."""
+def headline_of(house: Workspace, plan_id: str, left_out: Sequence[str] | None = None) -> str:
+    """Is it safe, what happens, to whom: in words. `left_out`: who is not counted; None: whom the approval leaves out."""
     plan = plan_seen(house, plan_id)
     approval = plans.get_approval(house.db, plan.id)
+    if left_out is None:
+        left_out = approval.left_out if approval else ()
     return headline(
-        plan,
-        plan_groups.updated_attributes(house.db, plan.id),
-        plan_groups.names_of_few(house.db, plan.id, FEW),
+        replace(plan, counts=counts_without(house, plan.id, left_out)),
+        plan_groups.updated_attributes(house.db, plan.id, left_out),
+        plan_groups.names_of_few(house.db, plan.id, FEW, left_out),
         approval.overrides if approval else (),
-        _most_shared(house, plan),
+        _most_shared(house, plan, left_out),
+        len(left_out),
     )
 
 
-def _most_shared(house: Workspace, plan: Plan) -> Shared | None:
+def counts_without(house: Workspace, plan_id: str, left_out: Sequence[str]) -> dict[str, int]:
+    """The numbers of a plan, those of these people taken off."""
+    plan = plan_seen(house, plan_id)
+    out = plan_groups.actions_of(house.db, plan.id, left_out) if left_out else {}
+    return {name: count - out.get(name, 0) for name, count in plan.counts.items()}
+
+
+def _most_shared(house: Workspace, plan: Plan, left_out: Sequence[str]) -> Shared | None:
     """The change that most of those to be updated share. Whoever comes back may share it too, and is not to be counted."""
     if plan.counts.get("update", 0) <= FEW or plan.counts.get("reactivate"):
         return None
-    found = groups_of(house, plan.id, 1)
+    found = groups_of(house, plan.id, 1, left_out)
     return (found[0].attribute, found[0].before, found[0].after, found[0].people) if found else None
 
 
@@ -60,10 +70,10 @@ def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) ->
     return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
 
 
-def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS) -> list[Group]:
+def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS, left_out: Sequence[str] = ()) -> list[Group]:
     """What several people of a plan share, most first, and at most so many."""
     plan = plan_seen(house, plan_id)
-    found = grouped(plan_groups.shared_values(house.db, plan.id, most))
+    found = grouped(plan_groups.shared_values(house.db, plan.id, most, left_out))
     names = reference_names(
         house, plan.id, ((each.attribute, value) for each in found for value in (each.before, each.after))
     )
@@ -112,11 +122,11 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
 
 
 def compared_with_last(house: Workspace, plan_id: str, moment: Callable[[datetime], str] = in_utc) -> str:
-    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import,
-    and for an undo. `moment`: how whoever reads it has the time."""
+    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import
+    or after a way back, and for an undo. `moment`: how whoever reads it has the time."""
     plan = plan_seen(house, plan_id)
     before = None if plan.undo_of else plan_groups.plan_before(house.db, plan.id)
-    if before is None:
+    if before is None or plan_groups.undone_since(house.db, plan.id, before):
         return ""
     last = plans.plan_head(house.db, before)
     if before in plans.run_statuses(house.db, plan.domain_id):

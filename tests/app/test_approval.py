@@ -149,6 +149,8 @@ def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, sa
     assert f"This file approves {count - 1} of {count} changes, left out: {left.name}." in bare(said(at))
     assert stored_plans.approval_of(app.house(), plan.id) is None
     assert approving.left_out_draft(app.house(), plan.id) == ()
+    assert [each.label for each in at.button if "Approve" in each.label] == ["Approve with this file"]
+    assert "To approve on the page instead, remove it." in bare(said(at))
     button(at, "Approve with this file")
     approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval

@@ -20,6 +20,19 @@ def edit(at: AppTest, row: int, **cells: object) -> None:
     at.run()
 
 
+def test_a_mapping_with_which_no_preview_can_be_made_is_saved_only_when_asked_again(full: App, said: Said) -> None:
+    house = full.house()
+    domain = domains_seen(house, "Northwind Trading")[0]
+    begun = editing.begun_from(domain)
+    email = tuple(each for each in domain.attributes if each.name == "Email")
+    editing.keep_mapping_draft(house, domain.label, email, "", begun)
+    at = full.open("mapping")
+    assert "With this mapping **no preview can be made**" in said(at)
+    assert "Save" not in [each.label for each in at.button]
+    button(at, "Save all the same")
+    assert [each.name for each in domains_seen(full.house(), "Northwind Trading")[0].attributes] == ["Email"]
+
+
 def test_an_edited_mapping_survives_another_session_and_is_saved_as_a_new_version(full: App, said: Said) -> None:
     edit(full.open("mapping"), 6, Attribute="Office")
     later = full.open("mapping")

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from provisioning.model import Action, Plan, Role
 from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
+from provisioning.store import runs
 from provisioning.store.jobs import JobKind
 from provisioning.web import changes, words
 from provisioning.web.approval import EXCEL
@@ -29,6 +30,7 @@ from provisioning.workflow import (
     reviewing,
     setting_up,
     stored_plans,
+    undoing,
     workbooks,
 )
 from provisioning.workflow.house import domains_seen
@@ -75,6 +77,12 @@ def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_f
             each["work.site"] = "Greater Leeds"
     said = reviewing.compared_with_last(house, planning.preview(house, DOMAIN).id)
     assert said.startswith("Against the preview that was processed last")
+    last = runs.latest_run(house.db, renamed.id)
+    assert last
+    back = undoing.undo(house, last.id)
+    approving.approve(house, back.id)
+    processing.process(house, back.id)
+    assert reviewing.compared_with_last(house, planning.preview(house, DOMAIN).id) == ""
 
 
 def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed: Plan) -> None:
@@ -245,9 +253,13 @@ def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app
     assert f"{all_of_them - 1} people would become live" in shown
     assert f"{all_of_them - 1} live users after the run" in shown
     assert f"Processing {all_of_them - 1} changes takes" in shown
+    assert f"{all_of_them - 1} people join. 1 is left out." in shown
+    assert next(each.value for each in app.open("preview").metric if each.label == "To add") == str(all_of_them - 1)
     approving.approve(house, plan.id, leave_out=[left.key])
     shown = told(app.open("preview"), said)
     assert shown.count(but_for) == 1
+    assert f"{all_of_them - 1} people join. 1 is left out." in shown
+    assert f"{all_of_them - 1} people join. 1 is left out." in told(app.open("process"), said)
     processing.process(house, plan.id)
     shown = told(app.open("preview", plan=plan.id), said)
     assert f"{but_for}. It was processed." in shown

@@ -186,6 +186,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "go_back": (PREPARE, lambda h, i: comparing.go_back(h, i.label, 1, i.begun)),
     "grant": (PREPARE, lambda h, i: setting_up.grant(h, "friend@nowhere.example", Role.ADMIN, i.customer)),
     "groups_of": (READ, lambda h, i: reviewing.groups_of(h, i.plan)),
+    "counts_without": (READ, lambda h, i: reviewing.counts_without(h, i.plan, [i.person])),
     "headline_of": (READ, lambda h, i: reviewing.headline_of(h, i.plan)),
     "held_by_reason": (READ, lambda h, i: reviewing.held_by_reason(h, i.plan)),
     "held_seen": (READ, lambda h, i: looking.held_seen(h, i.plan, "", 10, 0)),

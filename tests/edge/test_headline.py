@@ -43,31 +43,31 @@ INFO = finding("future-archive", Severity.INFO)
         (plan(update=1), {"Job title": 1}, "1 person changes job title. Nothing is blocked."),
         (plan(archive=1_200), NOTHING, "1,200 people leave. Nothing is blocked."),
         (plan(reactivate=1, move=1), NOTHING, "1 person comes back, 1 moves to another domain. Nothing is blocked."),
-        (plan(update=5), {"Site": 4, "Manager": 2}, "5 people change site and manager. Nothing is blocked."),
+        (plan(update=5), {"Site": 4, "Manager": 2}, "5 people change (4 site and 2 manager). Nothing is blocked."),
         (
             plan(update=9),
             {"Site": 7, "Employee ID": 2, "Email": 1},
-            "9 people change site and 2 other attributes. Nothing is blocked.",
+            "9 people change (7 site, 2 Employee ID and 1 email). Nothing is blocked.",
         ),
         (
             plan(update=9),
             {"Site": 7, "Manager": 2, "Email": 1, "Job title": 1},
-            "9 people change site and 3 other attributes. Nothing is blocked.",
+            "9 people change (7 site, 2 manager and 2 other attributes). Nothing is blocked.",
         ),
         (
             plan(update=9),
             {"Site": 4, "Manager": 4, "Email": 1, "Job title": 1},
-            "9 people change site, manager and 2 other attributes. Nothing is blocked.",
+            "9 people change (4 site, 4 manager and 2 other attributes). Nothing is blocked.",
         ),
         (
             plan(update=5),
             {"Department": 1, "Email": 1, "Manager": 1, "Site": 1},
-            "5 people change department, email or 2 other attributes. Nothing is blocked.",
+            "5 people change (department, email and 2 other attributes). Nothing is blocked.",
         ),
         (
             plan(update=5),
             {"Department": 2, "Email": 2, "Site": 2},
-            "5 people change department, email or site. Nothing is blocked.",
+            "5 people change (2 department, 2 email and 2 site). Nothing is blocked.",
         ),
         (
             plan(link=212, update=2, held=3),
@@ -137,7 +137,7 @@ def test_few_people_are_named_in_the_headline(
     [
         (27, "38 people change (27 of them: Department Customer Service → Client Care)."),
         (38, "38 people change (all: Department Customer Service → Client Care)."),
-        (19, "38 people change department and manager."),
+        (19, "38 people change (30 department and 8 manager)."),
     ],
 )
 def test_a_change_that_most_share_is_told_by_its_values(people: int, words: str) -> None:
@@ -261,3 +261,12 @@ def test_every_code_has_words() -> None:
 )
 def test_a_search_by_the_words_of_a_code_finds_it(text: str, found: tuple[str, ...]) -> None:
     assert held_codes(text) == found
+
+
+def test_who_is_left_out_is_said_beside_what_happens_to_the_others() -> None:
+    said = headline(plan(add=3, held=18), NOTHING, {"add": ["Ebba Sharma", "Ciara Gomes", "Grace Reid"]}, left_out=1)
+    assert (
+        said
+        == "3 people join (Ebba Sharma, Ciara Gomes, Grace Reid). 1 is left out. 18 are held back. Nothing is blocked."
+    )
+    assert headline(plan(add=0), NOTHING, left_out=2) == "Nobody changes. 2 are left out."

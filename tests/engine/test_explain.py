@@ -1,5 +1,7 @@
 """Why is somebody in a domain, or not?"""
 
+import unicodedata
+
 import hypothesis
 import pytest
 from build import (
@@ -226,6 +228,7 @@ LETTERS = (
     "STRASSE",
     "İpek",
     "van der",
+    "Smith-Jones",
     "a\u00a0 b",
     "3",
     "",
@@ -270,12 +273,30 @@ def told_by_each(people: People, person: str) -> list[str]:
     everybody = [*ours, *theirs]
     if found := [each[0] for each in everybody if sought(each[4]).split() == begins]:
         return found
-    return [
+    if found := [
         each[0]
         for each in everybody
         if sought(each[2]).startswith(wanted)
         or all(any(part.startswith(word) for part in sought(each[4]).split()) for word in begins)
+    ]:
+        return found
+    plain = letters(person)
+    return [
+        each[0]
+        for each in everybody
+        if plain and all(any(part.startswith(word) for part in letters(each[4])) for word in plain)
     ]
+
+
+def letters(text: str) -> list[str]:
+    bare = unicodedata.normalize("NFD", sought(text).replace("'", "").replace("-", " "))
+    return "".join(each for each in bare if not unicodedata.combining(each)).split()
+
+
+@pytest.mark.parametrize("typed", ["obrien", "OBrien Siobhan", "smith jones", "jones obrien", "siobhan o’brien"])
+def test_a_person_is_found_without_accents_apostrophes_and_hyphens(typed: str) -> None:
+    now = situation([employee("1", first="Siobhán", last="O’Brien Smith-Jones", email="so@x", identifier="1")], [])
+    assert explain_person(now, typed).key == "1"
 
 
 @hypothesis.settings(derandomize=True, deadline=None, max_examples=200)
