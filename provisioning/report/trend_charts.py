@@ -32,9 +32,11 @@ def added_chart(
 ) -> go.Figure:
     """People added above the line, and archived below it."""
     figure = go.Figure()
+    # A bar by itself would be as thin as a line.
+    width = _DAY / 2 if len(set(times)) == 1 else None
     for action, numbers, sign in ((Action.ADD.value, added, 1), (Action.ARCHIVE.value, archived, -1)):
         figure.add_bar(
-            x=list(times), y=[sign * number for number in numbers], name=WORDS[action], customdata=list(numbers),
+            x=list(times), y=[sign * number for number in numbers], name=WORDS[action], customdata=list(numbers), width=width,
             marker={"color": COLOURS[action]}, hovertemplate="%{x}<br>%{customdata:,} " + WORDS[action].lower() + "<extra></extra>",
         )  # fmt: skip
     heights = [more if more >= less else -less for more, less in zip(added, archived, strict=True)]
@@ -69,6 +71,7 @@ def _finish(figure: go.Figure) -> go.Figure:
 
 
 TICKS = 5
+_DAY = 24 * 3600 * 1000
 
 
 def _runs(times: Sequence[datetime | str]) -> dict[str, object]:

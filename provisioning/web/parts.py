@@ -114,7 +114,9 @@ def fitted(frame: pd.DataFrame, taken: int = 0) -> Fit:
         return Fit({name: _column(min(each, WIDEST)) for name, each in wide.items()}, None)
     most = _shared(sorted(wide.values()), room)
     lines = max(_lines(text, most) for name, texts in cells.items() if wide[name] > most for text in texts)
-    return Fit({name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * (lines + 1)))
+    return Fit(
+        {name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
+    )
 
 
 def _column(width: int) -> ColumnConfig:

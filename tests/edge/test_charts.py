@@ -78,6 +78,7 @@ def test_a_trend_has_whole_numbers_from_zero() -> None:
 def test_a_trend_is_dated_at_its_runs_alone() -> None:
     (only,) = line_chart(["2026-11-30"], [211], [], "live users").layout.xaxis.ticktext
     assert only == "30 Nov"
+    assert added_chart(["2026-11-30"], [4], [2], []).data[0].width > 3600
     at = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
     times = [at, at + timedelta(seconds=20), at + timedelta(days=1), at + timedelta(days=9)]
     axis = line_chart(times, [1, 2, 3, 4], [], "live users").layout.xaxis
