@@ -22,7 +22,7 @@ SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
     "all": ("All", lambda _: True),
     "needs": ("Needs attention", lambda each: bool(each.needs)),
     "waiting": ("Waits for approval", lambda each: each.waiting_since is not None),
-    "resting": ("Schedule rests", lambda each: each.schedule in RESTS),
+    "resting": ("Schedule paused or in quarantine", lambda each: each.schedule in RESTS),
     "setup": ("Set-up not done", lambda each: bool(each.next_step)),
 }
 FIRST = 5
@@ -130,7 +130,7 @@ def row(each: DomainOverview, now: datetime) -> dict[str, object]:
         "Needs attention": attention(each, now),
         "Schedule": SCHEDULES[each.schedule],
         "Last run": last_run(each, now),
-        "HiBob": TESTED[each.tested],
+        "HiBob": tested(each, now),
         "Live / seats": f"{each.live:,} / {each.seats:,}" if each.seats is not None else f"{each.live:,} / —",
         "Set-up": f"{each.done} of {each.steps}",
     }
@@ -152,6 +152,13 @@ def last_run(each: DomainOverview, now: datetime) -> str:
         return "none"
     how = "" if each.run.status is RunStatus.DONE else f", {RUN_WORDS[each.run.status].lower()}"
     return f"{ago(each.run.started_at, now)}{how}"
+
+
+def tested(each: DomainOverview, now: datetime) -> str:
+    """How the domain's test went; untested, when its connection was read for another domain or mapping, if ever."""
+    if each.tested is None and each.read_at:
+        return f"Read {ago(each.read_at, now)}"
+    return TESTED[each.tested]
 
 
 def health(each: DomainOverview, now: datetime) -> str:

@@ -178,8 +178,11 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
         if approved.signed_by:
             lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by}.")]
-        if approved.left_out:
-            lines += [("person_remove", f"Left out: {left_out(here, plan.id, approved.left_out)}.")]
+        kept = looking.kept_active(here.house, run.id)
+        if left := [key for key in approved.left_out if key not in kept]:
+            lines += [("person_remove", f"Left out: {left_out(here, plan.id, left)}.")]
+        if kept:
+            lines += [("shield_person", f"Kept active: {left_out(here, plan.id, sorted(kept))}.")]
         lines += [
             ("gavel", f"Overrode “{finding_called(code)}”, because: {why}") for code, why in approved.overrides.items()
         ]

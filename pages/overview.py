@@ -87,6 +87,15 @@ def most_urgent(
     return REVIEW, waits, "pages/preview.py", "Review the preview"
 
 
+def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:
+    """The same for whoever can do none of it."""
+    if title == MAKE:
+        return "No preview is open. An admin or CSM makes the next one."
+    if following and title == following.title:
+        return f"In the set-up comes next: {title[:1].lower()}{title[1:]}. {following.detail}"
+    return f"{title}. {why}" if title.endswith("failed") else why
+
+
 def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: ScheduleSeen) -> None:
     steps = stages.checklist(here.house, now.domain.customer, here.label)
     following = stages.next_station(steps)
@@ -94,11 +103,11 @@ def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: Schedule
     about_plan = now.plan if title in (REVIEW, BLOCKED) else None
     with st.container(border=True):
         # Whoever only looks is not told to do it.
-        commands = title != NOTHING and not (here.may_prepare or here.may_approve)
-        st.header("What comes next" if commands else escape(title), anchor=False)
+        reads = title != NOTHING and not (here.may_prepare or here.may_approve)
+        st.header("Where it stands" if reads else escape(title), anchor=False)
         if about_plan:
             st.markdown(f"**{escape(reviewing.headline_of(here.house, about_plan.id))}**")
-        st.markdown(escape(f"{title}: {why}" if commands else why))
+        st.markdown(escape(as_it_stands(title, why, following) if reads else why))
         with st.container(horizontal=True, vertical_alignment="center"):
             exactly = {"plan": about_plan.id} if about_plan else {}
             if not here.may_prepare:
@@ -112,7 +121,7 @@ def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: Schedule
 
 
 def draw_rest(here: Here, seen: ScheduleSeen) -> None:
-    """A schedule that rests: why, and the preview that made it."""
+    """A schedule that is paused or in quarantine: why, and the preview that made it."""
     if seen.standing not in (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE):
         return
     with st.container(border=True):

@@ -12,13 +12,15 @@ from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
 from provisioning.report.text import live_in_words
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import approval, changes, deciding, findings, jobs, parts
+from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, escape, moment
 from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
 from provisioning.workflow.looking import PlanState
 
+ABOUT_CONNECTION = ("(401", "no service user id or token")
+"""What says that the way on is the page Connect."""
 OFFERED = 20
 """How many previews one may choose from here."""
 
@@ -27,16 +29,16 @@ IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.B
 """States in which a preview itself asks for the next click."""
 
 
-def draw_controls(here: Here, plans: list[Plan], job: Job | None) -> str | None:
-    """Choose one of the previews there are, or make another. Returns the plan's id."""
+def draw_controls(here: Here, plans: list[Plan], job: Job | None, ready: bool) -> str | None:
+    """Choose one of the previews there are, or make another where that can be done (`ready`). Returns the plan's id."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     busy = bool(job and job.open)
     have = {each.id: each for each in plans}
     states = looking.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
     if right.button(
-        "Make a preview", type="secondary" if states.get(wanted or "") in IN_HAND else "primary", width="stretch",
-        icon=":material/compare_arrows:", disabled=busy or not here.may_prepare,
+        "Make a preview", type="primary" if ready and states.get(wanted or "") not in IN_HAND else "secondary", width="stretch",
+        icon=":material/compare_arrows:", disabled=busy or not ready or not here.may_prepare,
     ):  # fmt: skip
         asking.ask(here.house, here.label, JobKind.PREVIEW)
         st.query_params.from_dict(here.place)
@@ -171,7 +173,8 @@ domain = need_domain(here)
 with guarded():
     job = asking.latest_job(here.house, domain.label, [JobKind.PREVIEW, JobKind.DECIDE, JobKind.UNDO])
     plans = looking.plans_seen(here.house, domain.label, OFFERED)
-    plan_id = draw_controls(here, plans, job)
+    ready = next_step.draw_before_preview(here, "preview")
+    plan_id = draw_controls(here, plans, job, ready)
     failed_later = (
         job and job.state is JobState.FAILED and not (plans and str(job.ended_at) < plans[0].made_at.isoformat())
     )
@@ -181,9 +184,14 @@ with guarded():
             st.caption("Nothing was changed by that. Below stands an earlier preview.")
         if job.error and "unique identifier" in job.error:
             link("pages/mapping.py", "Look at the mapping", ":material/swap_horiz:", here)
-        if job.error and "(401" in job.error:
+        if job.error and any(words in job.error for words in ABOUT_CONNECTION):
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:
         draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
     elif not (job and job.open):
-        st.info("No preview yet. Make one: it takes seconds, and nothing is changed by it.", icon=":material/info:")
+        way_on = (
+            "Make one: it takes seconds, and nothing is changed by it."
+            if ready
+            else "One can be made once the set-up is that far."
+        )
+        st.info(f"No preview yet. {way_on}", icon=":material/info:")

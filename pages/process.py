@@ -8,7 +8,7 @@ from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import address, deciding, jobs, parts
+from provisioning.web import address, deciding, jobs, next_step, parts
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
@@ -38,6 +38,7 @@ def draw_none(here: Here) -> None:
     """Nothing is approved: what to do about it depends on whether a preview waits for that."""
     newest = looking.plans_seen(here.house, here.label, 1)
     state = looking.plan_states(here.house, here.label, newest).get(newest[0].id) if newest else None
+    ready = next_step.draw_before_preview(here, "process")
     with st.container(border=True):
         st.header("Nothing is approved", anchor=False)
         say = "Processing takes exactly the changes that somebody approved. "
@@ -45,7 +46,7 @@ def draw_none(here: Here) -> None:
             st.write(say + NEXT[state].format(moment(newest[0].made_at)))
             link("pages/preview.py", "Open that preview", ":material/compare_arrows:", here, plan=newest[0].id)
         else:
-            st.write(f"{say}Make a preview and approve it first.")
+            st.write(f"{say}{'Make a preview and approve it first.' if ready else 'There is no preview yet.'}")
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
 
 

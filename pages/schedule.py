@@ -1,4 +1,4 @@
-"""When the domain runs by itself, who stands for that, why it rests, and who is told."""
+"""When the domain runs by itself, who stands for that, why it does not now, and who is told."""
 
 from datetime import datetime
 from typing import Literal
@@ -39,6 +39,11 @@ ON_MEANS = {
         "settings of now, and every run names you. A block is never overridden."
     ),
 }
+PAUSED_MEANS = "Paused: nothing runs at its times until somebody has seen to this."
+QUARANTINE_MEANS = (
+    "In quarantine: something went wrong, so it tries again later instead of at its times. It comes back by itself when a "
+    "later try succeeds, or when somebody makes a preview that nothing blocks."
+)
 WIDE = {"Daylight saving": st.column_config.TextColumn(width="large")}
 
 
@@ -65,17 +70,16 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
 
 
 def draw_rest(here: Here, seen: ScheduleSeen) -> None:
-    """Why it rests, since when, when it tries again, and the way on."""
+    """Why it is paused or in quarantine, since when, when it tries again, and the way on."""
     if seen.standing is ScheduleStanding.PAUSED:
         st.warning(escape(seen.reason), icon=":material/pause_circle:")
+        st.caption(PAUSED_MEANS)
     elif seen.trouble:
         trouble = seen.trouble
         times = "once" if trouble.tries == 1 else f"{trouble.tries} times in a row"
         again = f"Since {moment(trouble.since)}; failed {times}; tries again {moment(trouble.retry_at)}."
         st.error(escape(f"{trouble.reason} {again}"), icon=":material/error:")
-        st.caption(
-            "It comes back by itself when a later try succeeds, or when somebody makes a preview that nothing blocks."
-        )
+        st.caption(QUARANTINE_MEANS)
         if trouble.plan_id:
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=trouble.plan_id)
         elif trouble.code == "connection":
@@ -114,7 +118,7 @@ def draw_switch(here: Here, seen: ScheduleSeen) -> None:
 
 
 def draw_times(seen: ScheduleSeen) -> None:
-    """The times of what is saved; while it rests or is off, those that it would have."""
+    """The times of what is saved; where it does not run then, those that it would have."""
     if seen.standing is ScheduleStanding.NONE:
         return
     with st.container(border=True):
@@ -123,7 +127,7 @@ def draw_times(seen: ScheduleSeen) -> None:
             times(seen.next, seen.timezone), hide_index=True, alt="The next times of the schedule", column_config=WIDE
         )
         if seen.standing is not ScheduleStanding.ON:
-            st.caption("These are its own times; while it is off or rests, nothing runs then.")
+            st.caption(f"These are its own times; while it is {BADGES[seen.standing][0].lower()}, nothing runs then.")
 
 
 def times(found: tuple[ScheduleTime, ...], timezone: str) -> pd.DataFrame:
@@ -155,19 +159,19 @@ def elsewhere(at: datetime) -> str:
 
 def draw_form(here: Here, seen: ScheduleSeen) -> None:
     with st.container(border=True):
-        st.header("Change the times", anchor=False)
+        has = seen.standing is not ScheduleStanding.NONE
+        st.header("Change the times" if has else "Choose the times", anchor=False)
         key = f"schedule_{here.label}_{seen.cron}_{seen.timezone}_{seen.does}"
         said = schedule_form.form(seen, key)
         changed = (said.cron, said.timezone, said.does) != (seen.cron, seen.timezone, seen.does)
         right = not changed or draw_said(here, said)
         if changed and seen.by:
             st.caption(
-                "It was switched on for these times: with others it rests until somebody switches it on for them."
+                "It was switched on for these times: with others it is paused until somebody switches it on for them."
             )
         with st.container(horizontal=True):
             if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and right)):
                 act(lambda: scheduling.save_schedule(here.house, here.label, said), "Saved.")
-            has = seen.standing is not ScheduleStanding.NONE
             if has and st.button("Remove the schedule", icon=":material/delete:"):
                 act(lambda: scheduling.save_schedule(here.house, here.label, None), "Removed.")
 
@@ -205,7 +209,7 @@ def draw_all(here: Here) -> None:
             return
         st.caption("One switch for all of the customer’s domains. What runs now comes to its end.")
         if st.button("Pause all", icon=":material/pause_circle:"):
-            act(lambda: scheduling.pause_all(here.house, customer), "All schedules rest.")
+            act(lambda: scheduling.pause_all(here.house, customer), "All schedules are paused.")
 
 
 def draw_messages(here: Here) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from provisioning.errors import RollcallError
 from provisioning.web.frame import Here, act, enter, fail, go, guarded, link, no_customer_to_see
 from provisioning.web.navigation import TITLES
-from provisioning.web.words import escape, progress, share_done
+from provisioning.web.words import escape, progress_in_full, share_done
 from provisioning.workflow import requesting, setting_up, stages
 from provisioning.workflow.house import any_customer
 
@@ -15,7 +15,6 @@ STATES = {
     "wrong": (":red[:material/error:]", ":red-badge[Needs attention]"),
     "next": (":blue[:material/arrow_circle_right:]", ":blue-badge[Next]"),
     "open": (":gray[:material/radio_button_unchecked:]", ":gray-badge[To do]"),
-    "optional": (":gray[:material/radio_button_unchecked:]", OPTIONAL),
 }
 
 
@@ -37,12 +36,14 @@ def draw_new_customer(here: Here) -> None:
 def state_of(each: stages.Station, following: stages.Station | None) -> str:
     if each.done or each.wrong:
         return "done" if each.done else "wrong"
-    return "next" if each == following else "optional" if each.optional else "open"
+    return "next" if each == following else "open"
 
 
 def draw_station(here: Here, each: stages.Station, state: str) -> None:
     """A line; the step that is to be done now stands out, and says what to do. Whoever only reads is told how it stands."""
     icon, badge = STATES[state]
+    if each.optional:
+        badge = f"{badge} {OPTIONAL}" if each.done else OPTIONAL
     now = state in ("next", "wrong") and here.may_prepare
     with st.container(border=now, horizontal=True, vertical_alignment="center", gap="small"):
         about = escape(each.todo) if here.may_prepare and not each.done else f":gray[{escape(each.detail)}]"
@@ -107,7 +108,7 @@ with guarded():
         st.stop()
     stations = stages.checklist(here.house, here.customer.name, here.label or None)
     following = stages.next_station(stations)
-    st.progress(share_done(stations), text=progress(stations))
+    st.progress(share_done(stations), text=progress_in_full(stations))
     if following is None:
         st.success("Everything that is needed is done.", icon=":material/check_circle:")
     for each in stations:

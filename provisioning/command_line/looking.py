@@ -8,7 +8,7 @@ from provisioning.report.csv_file import write_users
 from provisioning.report.differences import in_words
 from provisioning.report.documents import users_document
 from provisioning.report.text import plain
-from provisioning.workflow import explaining, installation, looking
+from provisioning.workflow import explaining, installation, looking, looking_back
 
 MOST_KEYS = 3
 
@@ -45,7 +45,8 @@ def history(asked: argparse.Namespace) -> int:
         )  # fmt: skip
         return OK
     for each in events:
-        about = " ".join(part for part in (each.domain, each.plan, each.run) if part)
+        whose = each.domain if each.customer else looking_back.EVERY_CUSTOMER
+        about = " ".join(part for part in (whose, each.plan, each.run) if part)
         details = in_words({name: _shortened(value) for name, value in each.details.items()})
         print(plain(f"{each.at[:19].replace('T', ' ')}  {each.who}: {each.what}  {about}  {details}"))
     return OK

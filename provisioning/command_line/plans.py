@@ -79,8 +79,8 @@ def approve(asked: argparse.Namespace) -> int:
         return OK
     print(f"Plan {approval.plan_id} approved by {approval.by} on {moment(approval.at)}.")
     print(f"  digest {approval.digest}")
-    if approval.workbook:
-        print(plain(f"  decided by, as the workbook says: {approval.signed_by or 'not said'}"))
+    if approval.signed_by:
+        print(plain(f"  decided by, as the workbook says: {approval.signed_by}"))
     if approval.left_out:
         print(f"  {len(approval.left_out):,} {'person' if len(approval.left_out) == 1 else 'people'} left out")
     print_lines([f"  overridden: {code} ({reason})" for code, reason in approval.overrides.items()])

@@ -63,7 +63,7 @@ def _about(run_id: str, done: Sequence[Done]) -> Finding:
         Severity.INFO,
         f"This is the way back from run {run_id}, for {len(done):,} {'person' if len(done) == 1 else 'people'}. HiBob was not read for it, and still says what "
         "it said: the next preview would propose the same changes again.",
-        "Correct the cause first: the mapping, the scope, or HiBob. The domain's schedule rests until somebody switches it "
+        "Correct the cause first: the mapping, the scope, or HiBob. The domain's schedule is paused until somebody switches it "
         "on again.",
         {"counted": len(done)},
     )

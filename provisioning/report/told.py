@@ -89,13 +89,21 @@ def _approved(details: Details, counts: Mapping[str, int]) -> Told:
         text = f"approved {every - left:,} of {_changes(every)}{how}"
     else:
         text = f"approved {_changes(every)}{how}: {planned(counts)}"
-    rest = _rest("plan approved", details, {"workbook", "overrides"})
+    # Whoever is kept active was left out too: they are named once.
+    kept = _names(details.get("protected"))
+    about = {**details, "left_out": [name for name in _names(details.get("left_out")) if name not in kept]}
+    named = f"kept active: {', '.join(kept)}" if kept else ""
+    rest = ", ".join(filter(None, [named, _rest("plan approved", about, {"workbook", "overrides", "protected"})]))
     return Told(text, "; ".join([*_overridden(details.get("overrides")), *filter(None, [rest])]))
 
 
 def _overridden(value: object) -> list[str]:
     given = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     return [f"overrode “{finding_called(str(each.get('code')))}”, because: {each.get('reason')}" for each in given]
+
+
+def _names(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
 
 
 def _many(value: object) -> int:
@@ -188,7 +196,9 @@ def _switched_on(details: Details, _: Mapping[str, int]) -> Told:
 def _role(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
     def tell(details: Details, _: Mapping[str, int]) -> Told:
         role = f" the role {details['role']}" if details.get("role") else ""
-        return Told(f"{what} {details.get('name', 'somebody')}{role}")
+        scope = f" for {details['of']}" if details.get("of") else ""
+        before = f", instead of {details['instead_of']}" if details.get("instead_of") else ""
+        return Told(f"{what} {details.get('name', 'somebody')}{role}{scope}{before}")
 
     return tell
 

@@ -93,10 +93,15 @@ def admins(db: Database, customer_id: int) -> frozenset[str]:
     return frozenset(row["email"] for row in rows)
 
 
+def granted(db: Database, email: str, customer_id: int | None) -> Role | None:
+    """The role that somebody was granted for this customer (None: for every one), groups aside."""
+    row = db.one("SELECT role FROM members WHERE email = ? AND customer_id IS ?", email, customer_id)
+    return Role(row["role"]) if row else None
+
+
 def grant(db: Database, email: str, role: Role, customer_id: int | None, at: datetime) -> bool:
     """Give a role, replacing another one there; returns whether anything changed."""
-    row = db.one("SELECT role FROM members WHERE email = ? AND customer_id IS ?", email, customer_id)
-    if row and row["role"] == role.value:
+    if granted(db, email, customer_id) is role:
         return False
     revoke(db, email, customer_id)
     db.insert("members", email=email, role=role.value, customer_id=customer_id, granted_at=to_text(at))

@@ -18,6 +18,11 @@ START = "0" * 64
 REMOVED = "content of the history removed"
 RESTORED = "database restored"
 UNSEALED = "rows found unsealed"
+FOR_ALL = (
+    "role granted", "role removed", "role given by group", "role by group ended", "encryption key rotated",
+    "encryption key begun anew", "history sealed anew", RESTORED, UNSEALED,
+)  # fmt: skip
+"""What concerns every customer where it names none. Whoever signs in for none, or for all, is nobody's affair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +223,16 @@ def _told_by(row: Row) -> set[int]:
 
 
 def events(db: Database, customer_id: int, domain_id: int | None = None) -> list[Event]:
-    """A customer's events, newest first; with a domain, those of the domain and of the customer as a whole."""
+    """A customer's events, newest first; with a domain, those of the domain and of the customer as a whole. What concerns
+    every customer is among them, from before there was this one too: a role given then holds."""
     rows = db.all(
         "SELECT h.*, c.name AS customer, d.name AS domain FROM history h LEFT JOIN customers c ON c.id = h.customer_id "
-        "LEFT JOIN domains d ON d.id = h.domain_id WHERE h.customer_id = ?1 AND (?2 IS NULL OR h.domain_id IS NULL "
-        "OR h.domain_id = ?2) ORDER BY h.seq DESC",
+        "LEFT JOIN domains d ON d.id = h.domain_id WHERE (h.customer_id = ?1 AND (?2 IS NULL OR h.domain_id IS NULL "
+        "OR h.domain_id = ?2)) OR (h.customer_id IS NULL AND h.what IN (SELECT value FROM json_each(?3))) "
+        "ORDER BY h.seq DESC",
         customer_id,
         domain_id,
+        to_json(list(FOR_ALL)),
     )
     return [_event(row) for row in rows]
 

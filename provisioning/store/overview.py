@@ -52,11 +52,14 @@ def roles_anywhere(db: Database, email: str, now: datetime) -> dict[int | None, 
     return {customer: frozenset(roles) for customer, roles in found.items()}
 
 
-def ready_connections(db: Database) -> frozenset[int]:
-    """The customers that have a connection with a token and a service user's id."""
+def connections(db: Database) -> dict[int, dict[str, bool]]:
+    """By customer, the names of their connections, and whether each has a token and a service user's id."""
     sealed = {row["owner"] for row in db.all("SELECT owner FROM secrets")}
-    rows = db.all("SELECT id, customer_id FROM connections WHERE service_user_id IS NOT NULL")
-    return frozenset(row["customer_id"] for row in rows if connection_owner(row["id"]) in sealed)
+    found: dict[int, dict[str, bool]] = {}
+    for row in db.all("SELECT id, customer_id, name, service_user_id FROM connections"):
+        ready = bool(row["service_user_id"]) and connection_owner(row["id"]) in sealed
+        found.setdefault(row["customer_id"], {})[row["name"]] = ready
+    return found
 
 
 def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:

@@ -359,6 +359,12 @@ def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str
         )  # fmt: skip
 
 
+def kept_active(db: Database, plan_id: str) -> frozenset[str]:
+    """The keys of those of whom it was decided on this plan, and still holds, that they are never archived."""
+    rows = db.all("SELECT key FROM decisions WHERE plan_id = ? AND kind = ?", plan_id, DecisionKind.PROTECT.value)
+    return frozenset(row["key"] for row in rows)
+
+
 _INSTEAD_OF: Mapping[DecisionKind, tuple[str, ...]] = {
     DecisionKind.PROTECT: ("protect", "move", "test-account"),
     DecisionKind.MOVE: ("protect", "move", "test-account"),

@@ -13,6 +13,8 @@ from provisioning.store.plans import changes_of, new_id
 
 _ACTIONS = {each.value: each for each in Action}
 _RESULTS = {each.value: each for each in Result}
+KEPT_ACTIVE = "Kept active, as was decided on this preview."
+"""What is journalled of somebody who was left out because they must stay."""
 
 
 def start_run(db: Database, plan_id: str, domain_id: int, by: str, at: datetime, retry_of: str | None = None) -> Run:
@@ -30,6 +32,15 @@ def get_run(db: Database, run_id: str) -> Run:
     if row is None:
         raise NotFound(f"There is no run “{run_id}”. The history lists those there are.")
     return _run(db, row)
+
+
+def kept_active(db: Database, run_id: str) -> frozenset[str]:
+    """The keys of those whom a run left alone because they were decided to stay active."""
+    rows = db.all(
+        "SELECT key FROM outcomes WHERE run_id = ? AND result = ? AND message = ?",
+        run_id, Result.SKIPPED.value, KEPT_ACTIVE,
+    )  # fmt: skip
+    return frozenset(row["key"] for row in rows)
 
 
 def latest_run(db: Database, plan_id: str) -> Run | None:

@@ -110,7 +110,7 @@ def undo(here: Here, run: Run) -> None:
     with st.popover("Undo this run", icon=":material/settings_backup_restore:", disabled=not here.may_prepare):
         st.markdown(
             "Makes a preview of the way back: people who were added are archived, archived ones reactivated, values and "
-            "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule rests."
+            "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule is paused."
         )
         if st.button("Make that preview", type="primary", key=f"undo_{run.id}"):
             asking.ask_to_undo(here.house, here.label, run.id)

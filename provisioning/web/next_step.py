@@ -1,5 +1,7 @@
 """The next step of the set-up, in one line wherever one is; nothing once the set-up is done."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from provisioning.web.frame import Here, link
@@ -8,13 +10,25 @@ from provisioning.web.words import escape, progress
 from provisioning.workflow import stages
 
 
+def draw_before_preview(here: Here, page: str) -> bool:
+    """On a page about previews: the next step as long as none can be made. Returns whether one can."""
+    steps = stages.checklist(here.house, here.customer.name, here.label or None) if here.customer else []
+    ready = stages.ready_to_preview(steps)
+    if not ready:
+        _draw(here, page, steps)
+    return ready
+
+
 def draw(here: Here, page: str) -> None:
-    """`page`: where one is; a step that is done there needs no link. Whoever only reads is told nothing to do."""
-    if here.customer is None or not here.may_prepare:
-        return
-    steps = stages.checklist(here.house, here.customer.name, here.label or None)
+    """`page`: where one is; a step that is done there needs no link."""
+    if here.customer is not None:
+        _draw(here, page, stages.checklist(here.house, here.customer.name, here.label or None))
+
+
+def _draw(here: Here, page: str, steps: Sequence[stages.Station]) -> None:
+    """Whoever only reads is told nothing to do."""
     following = stages.next_station(steps)
-    if following is None:
+    if following is None or not here.may_prepare:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}", width="stretch")

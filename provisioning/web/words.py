@@ -10,7 +10,7 @@ import streamlit as st
 
 from provisioning.model import Action, Run, RunStatus, Severity
 from provisioning.workflow.looking import PlanState
-from provisioning.workflow.stages import Station
+from provisioning.workflow.stages import Station, needed
 
 ACTIONS: Mapping[str, str] = {
     Action.ADD.value: "To be added",
@@ -204,10 +204,17 @@ def fitting(count: int, where: str = "") -> str:
 
 def share_done(steps: Sequence[Station]) -> float:
     """How much of what the set-up needs is done."""
-    needed = [each for each in steps if not each.optional]
-    return sum(each.done for each in needed) / len(needed)
+    return sum(each.done for each in needed(steps)) / len(needed(steps))
 
 
 def progress(steps: Sequence[Station]) -> str:
-    needed = [each for each in steps if not each.optional]
-    return f"Set-up: {sum(each.done for each in needed)} of {len(needed)} needed steps done"
+    return f"Set-up: {_of(needed(steps))} needed steps done"
+
+
+def progress_in_full(steps: Sequence[Station]) -> str:
+    """With what is worth having and holds nothing up, so that every tick is counted."""
+    return f"{progress(steps)}, and {_of([each for each in steps if each.optional])} optional ones"
+
+
+def _of(steps: Sequence[Station]) -> str:
+    return f"{sum(each.done for each in steps)} of {len(steps)}"

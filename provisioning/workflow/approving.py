@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from provisioning.report.workbook import WorkbookDecisions
 
 SELF = "self-archive"
-NOT_SAID = "not said"  # of who decided, when the workbook leaves it blank
 
 
 def approve(
@@ -85,11 +84,9 @@ def _decided(plan: Plan, workbook: BinaryIO) -> "WorkbookDecisions":
 
 
 def _claims(decided: "WorkbookDecisions | None") -> dict[str, str]:
-    """Who decided, and who saved the file last, as the file says: nobody has checked either."""
-    if decided is None:
-        return {}
-    saved_by = {"saved_by": decided.saved_by} if decided.saved_by else {}
-    return {"signed_by": decided.signed_by or NOT_SAID, **saved_by}
+    """Who decided, and who saved the file last, as far as the file says: nobody has checked either."""
+    said = {"signed_by": decided.signed_by, "saved_by": decided.saved_by} if decided else {}
+    return {name: who for name, who in said.items() if who}
 
 
 def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[str]:

@@ -95,7 +95,9 @@ def standing(house: Workspace, label: str) -> Standing:
         approval=plans.get_approval(house.db, plan.id) if plan else None,
         lapsed=lapsed(house, plan.id) if plan else None,
         last_run=done[0] if done else None,
-        token_set=any(each.token_set for each in connections_seen(house, domain.customer)),
+        token_set=any(
+            each.token_set for each in connections_seen(house, domain.customer) if domain.name in each.domains
+        ),
         read_at=read.evidence.read_at if read else None,
     )
 
@@ -227,6 +229,11 @@ def run_seen(house: Workspace, run_id: str) -> Run:
     run = runs.get_run(house.db, run_id)
     require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
     return run
+
+
+def kept_active(house: Workspace, run_id: str) -> frozenset[str]:
+    """The keys of those whom a run left alone because they were decided to stay active."""
+    return runs.kept_active(house.db, run_seen(house, run_id).id)
 
 
 def runs_seen(house: Workspace, label: str, most: int = 60) -> list[tuple[Run, dict[str, int], dict[str, int]]]:

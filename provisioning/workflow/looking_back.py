@@ -38,6 +38,9 @@ EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
     "Records and keys": ("old plans", "encryption key", "history sealed", "content", "database", "rows"),
 }  # fmt: skip
 """How the names of each kind of event begin. Every event is of one kind."""
+NAMING = ("left_out", "taken_back", "protected")
+"""The details of an event that are lists of people's keys."""
+EVERY_CUSTOMER = "every customer"
 _DECIDED = {
     DecisionKind.PROTECT: "Keep active",
     DecisionKind.MOVE: "Moved to",
@@ -83,7 +86,9 @@ class Timeline:
     def details(self, each: history.Event) -> dict[str, object]:
         """An event's details with people by their names, where the preview that it is about knows them."""
         about = dict(each.details)
-        for kind in ("left_out", "taken_back"):
+        if each.customer is None and each.what.startswith("role"):
+            about["of"] = EVERY_CUSTOMER
+        for kind in NAMING:
             if isinstance(keys := about.get(kind), list):
                 about[kind] = [self._name(each, key) for key in keys]
         if isinstance(made := about.get("decisions"), list):
@@ -126,9 +131,7 @@ def _names(house: Workspace, events: Sequence[history.Event]) -> dict[tuple[str,
 
 def _spoken_of(details: Mapping[str, object]) -> list[str]:
     """The keys of the people whom an event names."""
-    lists = {
-        name: value for name in ("left_out", "taken_back", "decisions") if isinstance(value := details.get(name), list)
-    }
+    lists = {name: value for name in (*NAMING, "decisions") if isinstance(value := details.get(name), list)}
     return [one["key"] if name == "decisions" else one for name, value in lists.items() for one in value]
 
 

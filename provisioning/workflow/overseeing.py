@@ -18,7 +18,7 @@ from provisioning.workflow.looking import PlanState
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
-from provisioning.workflow.stages import Facts, live_people_read, next_station, stations
+from provisioning.workflow.stages import Facts, live_people_read, needed, next_station, stations
 from provisioning.workflow.stored_plans import why_lapsed
 
 
@@ -33,7 +33,7 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class DomainOverview:
     """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done; `tested` None:
-    never; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's approval."""
+    never; `read_at`: when its connection was read last, for whichever domain; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's approval."""
 
     customer: str
     domain: str
@@ -95,7 +95,7 @@ class _Overview:
 
     def __init__(self, house: Workspace) -> None:
         self.house, db = house, house.db
-        self.ready = overview.ready_connections(db)
+        self.connections = overview.connections(db)
         self.checks = overview.last_checks(db)
         self.plans = overview.last_plans(db)
         self.runs = overview.last_runs(db)
@@ -105,6 +105,7 @@ class _Overview:
         self.states = overview.schedule_states(db)
         self.domains = customers.all_domains(db)
         self.facts = facts_of_all(house, self.domains)
+        self.read_at = self._connections_read()
 
     def rows(self) -> list[DomainOverview]:
         domains: dict[int, list[Domain]] = {}
@@ -132,9 +133,9 @@ class _Overview:
         schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
         run = self.runs.get(domain.id) if domain else None
         ran = domain is not None and domain.id in self.ran
-        ready = about.id in self.ready
+        ready = self._ready(about, domain)
         facts = Facts(about, domain, ready, check, why_not, read, plan is not None, ran, schedule.standing)
-        steps = [each for each in stations(facts) if not each.optional]
+        steps = needed(stations(facts))
         following = next_station(steps)
         over = about.seats is not None and in_all > about.seats
         urgent = [
@@ -149,10 +150,37 @@ class _Overview:
         ]
         return DomainOverview(
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
-            plan.read_at if plan else None, run, schedule.standing, plan.id if plan else None,
+            self.read_at.get((about.id, self._reads_through(domain))) if domain else None, run, schedule.standing, plan.id if plan else None,
             self._waiting_since(domain, plan, made_at) if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
         )  # fmt: skip
+
+    def _ready(self, about: Customer, domain: Domain | None) -> bool:
+        """Whether the domain's connection, or any where there is no domain, has its id and token."""
+        have = self.connections.get(about.id, {})
+        if domain is None:
+            return any(have.values())
+        name = self._reads_through(domain)
+        return name is not None and have[name]
+
+    def _reads_through(self, domain: Domain) -> str | None:
+        """The name of a domain's connection: the one its settings name, else the only one there is."""
+        have, name = self.connections.get(domain.customer_id, {}), domain.settings.connection
+        if name is None and len(have) == 1:
+            return next(iter(have))
+        return name if name in have else None
+
+    def _connections_read(self) -> dict[tuple[int, str | None], datetime]:
+        """When each connection (customer, name) was read last, for whichever of its domains."""
+        found: dict[tuple[int, str | None], datetime] = {}
+        for each in self.domains:
+            plan, (check, _, tested_at) = self.plans.get(each.id), self.checks.get(each.id, (None, "", None))
+            moments = [plan.read_at] if plan and plan.evidence else []
+            moments += [tested_at] if check and tested_at else []
+            key = (each.customer_id, self._reads_through(each))
+            for at in moments:
+                found[key] = max(at, found.get(key, at))
+        return found
 
     def _check(self, domain: Domain | None) -> tuple[Check | None, str, datetime | None]:
         """(what the last finished test proved, why it failed, when)"""

@@ -223,11 +223,12 @@ class _Processing:
         self, changes: Sequence[Change], left_out: Sequence[str], drifted: Mapping[tuple[str, Action], str]
     ) -> None:
         """Journal those who are left out, or of whom something else is true by now: nothing is written for them."""
-        skipped = set(left_out)
+        skipped, kept = set(left_out), plans.kept_active(self.house.db, self.plan.id)
         outcomes = []
         for each in changes:
             if each.key in skipped:
-                outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, "Left out of the approval."))
+                why = runs.KEPT_ACTIVE if each.key in kept else "Left out of the approval."
+                outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, why))
             elif (each.key, each.action) in drifted:
                 outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, drifted[each.key, each.action]))
         if outcomes:

@@ -62,7 +62,8 @@ def _reach(house: Workspace, connection: Connection) -> tuple[Reach, str]:
     token = get_secret(house.db, house.vault, connection_owner(connection.id))
     if not connection.service_user_id or not token:
         raise SettingsError(
-            f"Connection “{connection.name}” has no service user id or token yet. Set both (`id`, `token`) and try again."
+            f"Connection “{connection.name}” has no service user id or token yet. Enter both on the page Connect, or in the "
+            "set-up file (`id`, `token`), and try again."
         )
     return Reach(url, Closed(token), allowed_hosts(house.environment)), connection.service_user_id
 

@@ -96,8 +96,9 @@ class _SetUp:
         before = customers.admins(self.db, self.customer_id)
         named = {setup_file.check_email(each.email): each.role for each in tables}
         for email, role in named.items():
+            had = customers.granted(self.db, email, self.customer_id)
             if customers.grant(self.db, email, role, self.customer_id, now):
-                self._note("role granted", name=email, role=role.value)
+                self._note("role granted", None, name=email, role=role.value, **_instead_of(had))
         if self.prune:
             for each in customers.members(self.db, self.customer_id):
                 if each.customer_id is not None and each.email not in named:
@@ -308,12 +309,20 @@ def grant(house: Workspace, email: str, role: Role, customer: str | None) -> boo
     customer_id = _whose(house, customer, "grant roles")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
+        had = customers.granted(house.db, address, customer_id)
         new = customers.grant(house.db, address, role, customer_id, house.clock())
         if customer_id is not None:
             _keep_an_admin(house, customer_id, before)
         if new:
-            record_event(house, "role granted", customer_id=customer_id, name=address, role=role.value)
+            record_event(
+                house, "role granted", None, customer_id=customer_id, name=address, role=role.value, **_instead_of(had)
+            )
     return new
+
+
+def _instead_of(had: Role | None) -> dict[str, str]:
+    """For an event: the role that another one replaced."""
+    return {"instead_of": had.value} if had else {}
 
 
 def _whose(house: Workspace, customer: str | None, doing: str) -> int | None:

@@ -13,6 +13,7 @@ from provisioning.store import customers, plans
 from provisioning.store.codec import to_moment
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.overview import LastPlan
+from provisioning.store.plans import DecisionKind
 from provisioning.workflow.asking import last_check, latest_job
 from provisioning.workflow.checked import Check
 from provisioning.workflow.connections import connections_seen
@@ -25,7 +26,8 @@ RAN = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
 @dataclass(frozen=True, slots=True)
 class Station:
     """One step of the set-up. `detail`: what is there; `todo`: what to do next, "" when done; `page`: where. An
-    `optional` one is worth having and holds nothing up; `wrong`: it was tried, and something is in its way."""
+    `optional` one is worth having and holds nothing up; `wrong`: it was tried, and something is in its way; `later`: a
+    step that follows does it too, so that nobody waits for it."""
 
     title: str
     done: bool
@@ -34,13 +36,14 @@ class Station:
     todo: str = ""
     optional: bool = False
     wrong: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the steps follow from. `ready`: a connection has its id and token; `check`: what its last finished test
     proved; `failure`: why that did not come to an end; `read`: how many live people a newer preview read, with every
-    mapped column; `ran`: a run came to its end."""
+    mapped column; `ran`: a run came to its end; `kept`: how many were decided to stay active."""
 
     about: Customer
     domain: Domain | None = None
@@ -51,12 +54,14 @@ class Facts:
     previewed: bool = False
     ran: bool = False
     schedule: Standing = Standing.NONE
+    kept: int = 0
 
 
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
     """The real set-up, in its order, with what is known to be done."""
     about = seen_customer(house, customer, "see the checklist")
-    have = connections_seen(house, customer)
+    name = label.rpartition("/")[2] if label else None
+    have = [each for each in connections_seen(house, customer) if name is None or name in each.domains]
     facts = Facts(about, ready=any(each.token_set and each.connection.service_user_id for each in have))
     return stations(_of_domain(house, label, facts) if label else facts)
 
@@ -75,6 +80,7 @@ def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
         previewed=newest is not None,
         ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
         schedule=schedule_seen(house, label).standing,
+        kept=sum(each.kind is DecisionKind.PROTECT for each in plans.decisions_made(house.db, domain.id)),
     )
 
 
@@ -90,7 +96,17 @@ def live_people_read(domain: Domain, plan: Plan | LastPlan | None, tested_at: da
 
 def next_station(steps: Sequence[Station]) -> Station | None:
     """The first step that is to be done; None when the set-up is done, whatever optional is left."""
-    return next((each for each in steps if not each.done and not each.optional), None)
+    return next((each for each in steps if not (each.done or each.optional or each.later)), None)
+
+
+def needed(steps: Sequence[Station]) -> list[Station]:
+    """Those that are counted: always the same number of them."""
+    return [each for each in steps if not each.optional]
+
+
+def ready_to_preview(steps: Sequence[Station]) -> bool:
+    """Whether a preview can be made: connection, domain and mapping are there, however a test of them went."""
+    return all(each.done or each.wrong or each.later for each in needed(steps) if each.page in ("connect", "mapping"))
 
 
 def stations(facts: Facts) -> list[Station]:
@@ -125,7 +141,7 @@ def _service_user(facts: Facts) -> Station:
     if facts.ready:
         return Station(title, True, "Id and token are stored; the token encrypted.", "connect")
     todo = "Send whoever runs HiBob the text for them, then enter the id and token they give you."
-    return Station(title, False, "No connection has both yet.", "connect", todo)
+    return Station(title, False, "They are not both stored yet.", "connect", todo)
 
 
 def _domain(facts: Facts) -> Station:
@@ -160,11 +176,13 @@ def _tested(facts: Facts) -> Station:
         return Station(title, True, f"The last preview read {facts.read:,} live people and every mapped column.", page)
     if facts.failure:
         return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
+    if check is None and facts.ran:
+        return Station(title, True, "A run came to its end; the next preview reads what was mapped since.", page)
     if check is None:
         mapped = _attributes(facts).done and _identifier(facts).done
         todo = "It reads HiBob and changes nothing."
         todo += " The first preview proves the same." if mapped else " It brings HiBob’s list of fields, to map from."
-        return Station(title, False, "Not tested yet.", page, todo, optional=mapped)
+        return Station(title, False, "Not tested yet.", page, todo, later=mapped)
     if not check.ok:
         todo = "Ask whoever runs HiBob for what the test found missing, then test again."
         return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)
@@ -188,10 +206,11 @@ def _untested(check: Check, domain: Domain | None) -> tuple[str, ...]:
 
 def _protected(facts: Facts) -> Station:
     title, page = "Who is never archived", "settings"
-    count = len(facts.domain.settings.protected) if facts.domain else 0
-    if count:
-        detail = "1 person or rule." if count == 1 else f"{count} people or rules."
-        return Station(title, True, detail, page, optional=True)
+    named = len(facts.domain.settings.protected) if facts.domain else 0
+    said = [f"{named} in the settings"] if named else []
+    said += [f"{facts.kept} kept active by a decision"] if facts.kept else []
+    if said:
+        return Station(title, True, f"{', '.join(said)}.", page, optional=True)
     todo = "Name test accounts, and whoever administers the portal."
     return Station(title, False, "Nobody is protected yet.", page, todo, optional=True)
 
@@ -214,8 +233,8 @@ def _ran(facts: Facts) -> Station:
 def _scheduled(facts: Facts) -> Station:
     title, page = "Schedule", "schedule"
     words = {
-        Standing.ON: "On.", Standing.OFF: "Times are set, and it is switched off.", Standing.NONE: "None yet.",
-        Standing.PAUSED: "On, and paused.", Standing.QUARANTINE: "On, and in quarantine.",
+        Standing.ON: "Switched on.", Standing.OFF: "Times are set, and it is switched off.", Standing.NONE: "None yet.",
+        Standing.PAUSED: "Switched on, and paused now.", Standing.QUARANTINE: "Switched on, and in quarantine now.",
     }  # fmt: skip
     on = facts.schedule in (Standing.ON, Standing.PAUSED, Standing.QUARANTINE)
     todo = "" if on else "Once a run went well, let the domain run by itself."

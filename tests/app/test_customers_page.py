@@ -144,6 +144,14 @@ def test_a_row_shows_counts_and_nobody(csm: App) -> None:
     assert "@" not in str(row)
 
 
+def test_an_untested_domain_on_a_connection_that_was_read_says_so(csm: App) -> None:
+    setting_up.add_domain(csm.house(ADMIN), CUSTOMER, "new", "Northwind HiBob")
+    setting_up.save_connection(csm.house(ADMIN), CUSTOMER, "Second", "https://api.hibob.com/v1", "", None)
+    setting_up.add_domain(csm.house(ADMIN), CUSTOMER, "apart", "Second")
+    shown = {row["Domain"]: row["HiBob"] for row in table(csm.open("customers"))}
+    assert (shown["new"], shown["apart"]) == ("Read just now", "Not tested")
+
+
 def test_a_failed_test_of_the_connection_needs_somebody(csm: App) -> None:
     house = csm.house(ADMIN)
     job = asking.ask(house, DOMAIN, jobs.JobKind.CHECK)

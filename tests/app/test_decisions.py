@@ -11,7 +11,7 @@ from provisioning.sandbox import Sandbox
 from provisioning.store import plans, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.web.words import escape
-from provisioning.workflow import asking, decided, deciding, looking, planning, setting_up, undoing
+from provisioning.workflow import asking, decided, deciding, looking, planning, setting_up, stages, undoing
 from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
@@ -58,6 +58,9 @@ def test_a_decision_in_force_is_shown_and_taken_back_in_the_settings(full: App, 
     key = archived(leaving)
     house = full.house()
     deciding.decide(house, leaving.id, asking.Wishes(protect=[key]))
+    checklist = stages.checklist(full.house(), DOMAIN.partition("/")[0], DOMAIN)
+    protected = next(each for each in checklist if each.title == "Who is never archived")
+    assert "1 kept active by a decision" in protected.detail
     at = full.open("settings", part="protected", decided=key)
     assert not at.exception
     button(at, "Take back")

@@ -5,22 +5,35 @@ import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from installation import ADMIN, DOMAIN, App
+from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 
 import provisioning
 from provisioning.errors import NotFound
-from provisioning.model import Action, Run, RunStatus
+from provisioning.model import Action, Role, Run, RunStatus
 from provisioning.report.tables import as_csv
 from provisioning.report.told import who
+from provisioning.report.workbook import write_workbook
 from provisioning.sandbox import Sandbox
-from provisioning.web.words import run_names
-from provisioning.workflow import approving, asking, deciding, looking, looking_back, planning, processing, stored_plans
+from provisioning.web.words import escape, run_names
+from provisioning.workflow import (
+    approving,
+    asking,
+    deciding,
+    explaining,
+    looking,
+    looking_back,
+    planning,
+    processing,
+    setting_up,
+    stored_plans,
+)
 from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
@@ -158,6 +171,46 @@ def test_whoever_was_left_out_or_decided_about_is_found_by_name_and_named_in_the
         assert what in [each.what for each in looking_back.timeline(house, DOMAIN, (), name).events]
         rows = json.loads(looking_back.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
         assert [name in row["details"] for row in rows] == [True]
+
+
+def test_whoever_was_kept_active_is_told_so_by_name_and_apart_from_who_was_left_out(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    sandbox.pass_day()
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    kept = next(each for each in plan.changes if each.action is Action.ARCHIVE)
+    left = next(each for each in plan.changes if each.action is not Action.ARCHIVE)
+    built = BytesIO()
+    write_workbook(plan, built)
+    file = load_workbook(built)
+    for change, decision in ((kept, "Keep active"), (left, "Leave out")):
+        for sheet in file.worksheets[1:5]:
+            for row in sheet.iter_rows():
+                if row[1].value == change.key:
+                    row[0].value = decision
+    changed = BytesIO()
+    file.save(changed)
+    changed.seek(0)
+    approving.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks}, workbook=changed)
+    run = processing.process(house, plan.id)
+    whole = looking_back.timeline(house, DOMAIN, ("plan approved",))
+    assert whole.told(whole.events[0]).more.startswith(f"kept active: {kept.name}, left out: {left.name}")
+    assert "signed by" not in whole.told(whole.events[0]).more
+    page = said(full.open("history", show="runs", run=run.id))
+    assert escape(f"Kept active: 1 person: {kept.name}.") in page
+    assert escape(f"Left out: 1 person: {left.name}.") in page
+    then = explaining.explain_then(house, DOMAIN, kept.key, run.id)
+    assert any("Kept active, as was decided" in step.detail for step in then.answer.steps)
+
+
+def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full: App, said: Said) -> None:
+    setting_up.grant(full.house(None), "all@skillcast.example", Role.CSM, None)
+    setting_up.revoke(full.house(None), "all@skillcast.example", None)
+    text = "took every role from all@skillcast.example for every customer"
+    assert escape(text) in said(full.open("history", kinds="Access and exports", search=text))
+    rows = json.loads(looking_back.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
+    assert [row["what"] for row in rows] == ["role removed", "role granted"]
 
 
 def names_recorded() -> set[str]:

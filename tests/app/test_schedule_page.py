@@ -44,7 +44,10 @@ def without_schedule(app: App) -> None:
 
 def test_without_a_schedule_it_says_that_nothing_runs_by_itself(app: App, said: Said) -> None:
     without_schedule(app)
-    assert "Nothing runs by itself" in said(app.open("schedule"))
+    assert "Nothing runs by itself" in said(at := app.open("schedule"))
+    assert "Choose the times" in [each.value for each in at.header]
+    scheduling.save_schedule(app.house(), DOMAIN, NIGHTLY)
+    assert "Change the times" in [each.value for each in app.open("schedule").header]
 
 
 def test_common_times_are_chosen_without_writing_cron(app: App, said: Said) -> None:
@@ -127,6 +130,8 @@ def test_all_schedules_of_a_customer_rest_by_one_switch(full: App, said: Said) -
     scheduling.switch_on(full.house(), DOMAIN)
     at = press(full.open("schedule"), "Pause all")
     assert f"{ADMIN} paused all schedules" in plain(said(at))
+    assert "Paused: nothing runs at its times" in plain(said(at))
+    assert "Switched on, and paused now." in plain(said(full.open("start")))
     press(at, "Let all go on")
     assert scheduling.schedule_seen(full.house(), DOMAIN).standing is ScheduleStanding.ON
 
@@ -142,6 +147,8 @@ def test_quarantine_says_why_since_when_and_when_it_tries_again(full: App, sandb
     shown = plain(said(full.open("schedule")))
     assert "tries again" in shown
     assert "failed once" in shown
+    assert "In quarantine: something went wrong" in shown
+    assert "paused" not in shown
     assert "Nobody is told" in shown
     assert "the schedule" in shown or "HiBob" in shown
 

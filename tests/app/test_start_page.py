@@ -85,7 +85,7 @@ def test_a_customer_without_a_domain_is_asked_for_the_service_user_first(app: Ap
 
 def test_a_preview_proves_what_a_test_does(app: App) -> None:
     """Who has mapped already does not wait for a test: the ready-made demo begins with its preview."""
-    assert (steps(app)[TEST].done, steps(app)[TEST].optional) == (False, True)
+    assert (steps(app)[TEST].done, steps(app)[TEST].later) == (False, True)
     planning.preview(app.house(), DOMAIN)
     assert steps(app)[TEST].detail == "The last preview read 36 live people and every mapped column."
     assert for_csms(app) == (RUN, 6)
@@ -156,7 +156,29 @@ def test_each_step_has_a_state_in_words(app: App, said: Said) -> None:
     text = said(app.open("start"))
     for word in ("Done", "Next", "To do", "Optional"):
         assert f"-badge[{word}]" in text
-    assert "Set-up: 4 of 6 needed steps done" in " ".join(str(each.text) for each in app.open("start").get("progress"))
+    assert "Set-up: 4 of 7 needed steps done, and 2 of 3 optional ones" in counted(app)
+
+
+def counted(app: App) -> str:
+    return " ".join(str(each.text) for each in app.open("start").get("progress"))
+
+
+def test_the_ticks_are_as_many_as_the_count_says_and_optional_ones_are_called_so(full: App, said: Said) -> None:
+    text, found = said(full.open("start")), steps(full).values()
+    assert text.count(":green-badge[Done]") == sum(each.done for each in found)
+    assert text.count(":gray-badge[Optional]") == sum(each.optional for each in found) == 3
+    done = sum(each.done for each in found if each.optional)
+    assert f"7 of 7 needed steps done, and {done} of 3 optional ones" in counted(full)
+
+
+def test_the_number_of_needed_steps_stays_whatever_is_done(app: App, full: App) -> None:
+    label = f"{CUSTOMER}/new"
+    setting_up.add_domain(app.house(), CUSTOMER, "new", "Northwind HiBob")
+    every = [
+        stages.checklist(one.house(), CUSTOMER, where)
+        for one, where in ((app, None), (app, label), (app, DOMAIN), (full, DOMAIN))
+    ]
+    assert {len(stages.needed(each)) for each in every} == {7}
 
 
 def test_the_text_for_hibob_names_the_usual_categories_first_and_then_hibobs_own(app: App) -> None:
@@ -243,6 +265,8 @@ def test_whoever_only_looks_is_not_told_to_do_it(app: App, monkeypatch: pytest.M
     assert "Make a preview" not in [each.value for each in at.header]
     assert "Make a preview" not in [each.label for each in at.button]
     assert "Look at it" in [each.proto.label for each in at.get("page_link")]
+    assert "An admin or CSM makes the next one" in said(at)
+    assert "Make a preview" not in said(at)
 
 
 def test_before_there_is_a_domain_the_overview_leads_through_the_set_up(empty: App, said: Said) -> None:
@@ -253,6 +277,43 @@ def test_before_there_is_a_domain_the_overview_leads_through_the_set_up(empty: A
     assert "Set-up: 0 of" in str(at.get("progress")[0].proto)
     assert "Before you start" in [each.proto.label for each in at.get("page_link")]
     assert button(at, "Go to Connect").title[0].value == "Connect"
+
+
+# --- before a preview can be made -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(app: App) -> str:
+    """The label of a domain on a connection without id and token, beside one that has both."""
+    setting_up.save_connection(app.house(), CUSTOMER, "Second HiBob", "https://api.hibob.com/v1", "", None)
+    setting_up.add_domain(app.house(), CUSTOMER, "bare", "Second HiBob")
+    return f"{CUSTOMER}/bare"
+
+
+def test_a_domain_whose_connection_has_no_token_begins_there_whatever_other_connections_have(
+    app: App, bare: str
+) -> None:
+    title = "Service user in HiBob: its id and token"
+    assert (following(app, bare), for_csms(app, bare)) == (title, (title, 1))
+
+
+@pytest.mark.parametrize("page", ["preview", "process"])
+def test_before_a_preview_can_be_made_its_pages_say_what_is_next(app: App, bare: str, said: Said, page: str) -> None:
+    at = app.open(page, domain="bare")
+    assert not at.exception
+    assert "Next: **Service user in HiBob" in said(at)
+    assert all(each.disabled for each in at.button if each.label == "Make a preview")
+    assert "Next: " not in said(app.open(page, domain="staff"))
+
+
+def test_a_preview_that_failed_for_want_of_a_token_leads_to_connect(app: App, bare: str, said: Said) -> None:
+    new, staff = sorted(domains_seen(app.house(), CUSTOMER), key=lambda each: each.name)
+    editing.save_mapping(app.house(), bare, staff.attributes, "Employee ID", editing.begun_from(new))
+    asking.ask(app.house(), bare, jobs.JobKind.PREVIEW)
+    app.work()
+    at = app.open("preview", domain="bare")
+    assert "Enter both on the page Connect" in said(at)
+    assert "Look at the connection" in [each.proto.label for each in at.get("page_link")]
 
 
 # --- connect ----------------------------------------------------------------------------------------------

@@ -509,11 +509,25 @@ def test_a_role_is_granted_changed_and_told_in_the_history(acme: Rollcall) -> No
     assert versions(acme) == before
     roles = [each["details"]["role"] for each in acme.history("Acme") if each["what"] == "role granted"]
     assert roles[:2] == ["admin", "auditor"]
+    assert [each["details"].get("instead_of") for each in acme.history("Acme") if each["what"] == "role granted"][
+        :2
+    ] == [
+        "auditor",
+        None,
+    ]
 
 
 def test_a_csm_of_every_customer_may_act_for_each(acme: Rollcall) -> None:
     acme.call("grant", "all@skillcast.example", "csm").fine()
     acme.call("approve", acme.preview()["plan"], by="all@skillcast.example").fine()
+    acme.call("revoke", "all@skillcast.example").fine()
+    told = [
+        (each["what"], each["customer"])
+        for each in acme.history()
+        if each["details"].get("name") == "all@skillcast.example"
+    ]
+    assert told == [("role removed", None), ("role granted", None)]
+    assert "role removed  every customer  " in acme.call("history", STAFF).fine().out
 
 
 def test_members_prepare_under_their_own_name(acme: Rollcall) -> None:

@@ -231,6 +231,20 @@ def test_events_are_told_newest_first_with_the_names_they_belong_to(tmp_path: Pa
         assert everything[0].at == "2026-11-22T14:05:04.000000Z"
 
 
+def test_what_concerns_every_customer_is_told_to_each_and_what_concerns_another_to_none(tmp_path: Path) -> None:
+    with database(tmp_path / "rollcall.db") as db:
+        staff, other = make_domain(db, "staff"), make_domain(db, "staff", customer="Another")
+        for what, customer in (
+            ("role granted", None), ("role granted", other.customer_id), ("signed in", None), ("role removed", None),
+            ("a row of no kind", None),
+        ):  # fmt: skip
+            record(db, NOW, "operator:root", what, customer_id=customer, name="csm@skillcast.example")
+        told = [("role removed", None), ("role granted", None)]
+        assert [(each.what, each.customer) for each in events(db, staff.customer_id)] == told
+        assert [(each.what, each.customer) for each in events(db, staff.customer_id, staff.id)] == told
+        assert [each.customer for each in events(db, other.customer_id)] == [None, "Another", None]
+
+
 # --- content that is removed ------------------------------------------------------------------------------
 
 

@@ -29,6 +29,8 @@ BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"c
         ("history exported", {"of": "runs", "rows": 1, "file": "json"}, "took 1 run of the history out as a JSON file"),
         ("users exported", {"users": 1200}, "took 1,200 users out as a file"),
         ("role granted", {"name": "a@acme.example", "role": "auditor"}, "gave a@acme.example the role auditor"),
+        ("role granted", {"name": "a@acme.example", "role": "auditor", "instead_of": "admin"}, "gave a@acme.example the role auditor, instead of admin"),
+        ("role removed", {"name": "c@x.example", "of": "every customer"}, "took every role from c@x.example for every customer"),
         ("something of a newer version", {}, "something of a newer version"),
     ],
 )  # fmt: skip
@@ -46,6 +48,7 @@ def test_an_approval_of_a_preview_that_is_no_longer_kept_is_told_without_numbers
         ("plan made", {"counts": COUNTS, "blocks": ["limit-archive"]}, "3 held back; blocked: Too many archives"),
         ("plan approved", {"overrides": [BLOCK], "digest": "x"}, "overrode “Too many archives”, because: The office closed."),
         ("plan approved", {"left_out": ["Ada"], "signed_by": "Bea"}, "left out: Ada, signed by: Bea"),
+        ("plan approved", {"left_out": ["Ada", "Cy"], "protected": ["Cy"]}, "kept active: Cy, left out: Ada"),
         ("run stopped", {"counts": RESULTS, "why": "Somebody asked."}, "Somebody asked."),
         ("schedule paused", {"reason": "undo"}, "A run is to be taken back."),
         ("settings saved", {"settings_version": 2, "changed": {"absent_reads": {"from": 1, "to": 2}}}, "absent reads: 1 → 2"),
