@@ -246,7 +246,7 @@ def draw_evidence(here: Here, found: checked.Check) -> None:
         {
             "Attribute": called(here, each),
             "HiBob column": columns.get(each.column.removeprefix(HUMAN), each.column),
-            "Filled": each.filled,
+            "Filled": mapping_table.share(each.filled),
             "State": STATES[each.state],
             "Opened by the category": names.get(each.category or "", each.category or ""),
         }

@@ -53,12 +53,8 @@ ORDERS: Mapping[str, tuple[str, Callable[[DomainOverview], Any] | None]] = {
     "run": ("Longest without a run first", lambda each: each.run.started_at.timestamp() if each.run else 0),
     "setup": ("Set-up least done first", lambda each: each.done),
 }
-WIDTHS = {"Customer": 140, "Domain": 70, "Needs attention": 275, "Schedule": 95, "Last run": 80, "HiBob": 75,
-          "Live / seats": 80, "Set-up": 58}  # fmt: skip
-"""Together with the trend as wide as the page at 1,440 pixels."""
-COLUMNS = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()} | {
-    "Live users": st.column_config.LineChartColumn(width=70, help="After each run of the last 30 days"),
-}
+LIVE = 70
+"""Pixels of the trend of live users."""
 NOTHING = "—"
 TESTED = {None: "Not tested", True: "Fine", False: "Failed"}
 
@@ -117,9 +113,12 @@ def draw_table(
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
     rows = [row(each, now) | {"Live users": list(trends_of.get(each.label, ()))} for each in shown]
+    frame = pd.DataFrame(rows)
+    fit = parts.fitted(frame.drop(columns=["Live users"]), LIVE)
+    trend = st.column_config.LineChartColumn(width=LIVE, help="After each run of the last 30 days")
     chosen = address.rows(
-        pd.DataFrame(rows), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
-        columns=COLUMNS,
+        frame, [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
+        columns={**fit.columns, "Live users": trend}, row_height=fit.row_height,
     )  # fmt: skip
     return shown[chosen[0]] if chosen else None
 

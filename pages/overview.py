@@ -21,6 +21,8 @@ from provisioning.workflow.scheduling import Standing as ScheduleStanding
 CONFIG = {"displayModeBar": False}
 REVIEW, BLOCKED, NOTHING = "Review and approve", "Look at what blocks", "Nothing to do"
 MAKE, AGAIN = "Make a preview", "Preview again"
+BORDER = 32
+"""Pixels that a card takes from its table."""
 CHARTED, RUNS, HELD = 3, 6, 5
 """From how many runs on they are charted, how many of them, and how many people who are held back are named."""
 
@@ -202,8 +204,9 @@ def draw_held(here: Here, plan: Plan) -> None:
             for each in held
         ]  # fmt: skip
         frame = pd.DataFrame(rows)
+        fit = parts.fitted(frame, BORDER)
         st.dataframe(frame, hide_index=True, height="content", alt="The first people who are held back",
-                     column_config=parts.fitted(frame))  # fmt: skip
+                     row_height=fit.row_height, column_config=fit.columns)  # fmt: skip
         link("pages/preview.py", f"See all {count:,}" if count > len(held) else "See them in the preview",
              ":material/front_hand:", here, plan=plan.id, show="held")  # fmt: skip
 

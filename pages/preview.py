@@ -10,11 +10,12 @@ from provisioning.engine.money import money
 from provisioning.model import Plan
 from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
+from provisioning.report.text import live_in_words
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
-from provisioning.web.words import PLAN_WORDS, escape, moment, people
+from provisioning.web.words import PLAN_WORDS, escape, moment
 from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
 from provisioning.workflow.looking import PlanState
 
@@ -98,10 +99,8 @@ def draw_effect(here: Here, plan: Plan) -> None:
     left_out = approving.left_out_draft(here.house, plan.id)
     effect = looking.effect_of(here.house, plan.id, left_out)
     if effect.newly_live:
-        st.markdown(
-            f":material/mail: {people(effect.newly_live)} would become live: the portal may send them its welcome mail and "
-            "assign them training."
-        )
+        portal = here.domain is not None and here.domain.settings.scim is not None
+        st.markdown(f":material/mail: {escape(live_in_words(effect.newly_live, portal))}.")
     seats = f", of {effect.seats:,} licensed seats" if effect.seats is not None else ""
     over = f": {effect.over:,} too many" if effect.over else ""
     cost = f", which cost {money(effect.cost)} more" if effect.cost is not None else ""

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Plan, Run, RunStatus
+from provisioning.model import Outcome, Plan, Result, Run, RunStatus
 from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
@@ -153,6 +153,12 @@ def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
         ask(here, plan, kind)
 
 
+def deed(outcome: Outcome) -> str:
+    """“Archived”, or “Not archived” where that was not done."""
+    done = ACTIONS_DONE[outcome.action.value]
+    return done if outcome.result is Result.DONE else f"Not {done.lower()}"
+
+
 def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     st.header("Outcomes", anchor=False)
     left, right, place = st.columns([3, 4, 2])
@@ -172,7 +178,7 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     rows = [
         {
             "Person": (change.name if change else "") or each.key,
-            "What": ACTIONS_DONE[each.action.value],
+            "What": deed(each),
             "Result": RESULTS[each.result.value],
             "Message": each.message,
             "Before → after": in_a_line(change, dated(change.why), plan.attributes, names) if change else "",
@@ -183,8 +189,11 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     frame = pd.DataFrame(rows)
     # Of what went well nothing is said.
     frame = frame if any(frame["Message"]) else frame.drop(columns=["Message"])
-    st.dataframe(frame, hide_index=True, height=address.height(len(rows)), alt="One outcome per change",
-                 column_config=parts.fitted(frame))  # fmt: skip
+    fit = parts.fitted(frame)
+    st.dataframe(
+        frame, hide_index=True, height=address.height(len(rows), fit.row_height or address.ROW),
+        row_height=fit.row_height, column_config=fit.columns, alt="One outcome per change",
+    )  # fmt: skip
 
 
 here = enter("Process", "Exactly what was approved, person by person.")

@@ -20,10 +20,10 @@ BASE, SEEN, TURN, SAVED = "settings_base", "settings_seen", "settings_turn", "se
 
 PARTS = {
     "scope": "Scope",
-    "lifecycle": "Lifecycle status",
+    "lifecycle": "Lifecycle",
     "limits": "Limits",
-    "protected": "Protected people",
-    "identity": "Identifier and absence",
+    "protected": "Protected",
+    "identity": "Identifier",
 }
 
 

@@ -1,6 +1,7 @@
 """What a person who edits a mapping should know: suggested rows, problems, the difference between two versions, and
 what one person's values would become. Looks only: it decides nothing and changes nothing."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -149,8 +150,8 @@ MOST_EXAMPLES = 3
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One attribute tried on a read: what HiBob says of the person, what Skillcast would store, the share of people
-    with a value (None: its column is not read), how many values cannot be read, and the first of these people (key,
-    reason). `note` says why this person's value cannot be read."""
+    with a value (None: its column is not read), how many values cannot be read, the first of these people (key, reason),
+    and the reasons with how many people each has, most first. `note` says why this person's value cannot be read."""
 
     attribute: str
     column: str
@@ -160,6 +161,7 @@ class Trial:
     unreadable: int
     note: str
     examples: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 def row_of(table: pa.Table, person: str) -> int | None:
@@ -198,7 +200,8 @@ def try_out(
             before = text_column(theirs, read_as(each, columns[written]).slot)[0].as_py()
             after, note = values.values[row].as_py(), values.problems.get(row, "")
         examples = tuple((str(ids[at]), why) for at, why in islice(sorted(values.problems.items()), MOST_EXAMPLES))
-        found.append(Trial(each.name, written, before, after, filled, len(values.problems), note, examples))
+        reasons = tuple(sorted(Counter(values.problems.values()).items(), key=lambda pair: (-pair[1], pair[0])))
+        found.append(Trial(each.name, written, before, after, filled, len(values.problems), note, examples, reasons))
     return tuple(found)
 
 

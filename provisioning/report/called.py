@@ -43,8 +43,8 @@ FINDINGS: Mapping[str, str] = {
     "future-archive": "Leaving soon",
     "undo": "The way back from a run",
     "farewell": "Everybody is archived before offboarding",
-    "manager-without-user": "Managers without a user",
-    "manager-shared": "Managers who share an identifier",
+    "manager-without-user": "Their manager has no user",
+    "manager-shared": "Their manager shares an identifier",
     "absent": "Missing, not archived yet",
 }
 HELD: Mapping[str, str] = {
@@ -54,7 +54,7 @@ HELD: Mapping[str, str] = {
     "unreadable": "Value cannot be read",
     "identifier-taken": "Identifier or e-mail taken",
     "future-starter": "Starts later",
-    "on-leave": "On leave",
+    "on-leave": "Lifecycle status",
     "protected": "Protected",
     "same-person": "Perhaps the same person",
     "changed-since": "Changed since the run",

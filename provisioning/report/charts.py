@@ -108,6 +108,8 @@ def _finish(figure: go.Figure, bars: int, most: int) -> go.Figure:
     return figure
 
 
+LABEL, AROUND = 32, 90
+"""Pixels for the number above a bar, and for legend and dates around the bars."""
 FEW = 5
 """Room for so many runs, that one or two are no walls."""
 
@@ -158,5 +160,5 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
     spare = max(FEW - len(runs), 0) / 2
     figure.update_xaxes(range=[-0.5 - spare, len(runs) - 0.5 + spare])
     # The numbers stand above the bars.
-    figure.update_yaxes(fixedrange=True, visible=False, range=[0, max([*totals, 1]) * 1.18])
+    figure.update_yaxes(fixedrange=True, visible=False, range=[0, max([*totals, 1]) * (1 + LABEL / (height - AROUND))])
     return figure

@@ -77,13 +77,13 @@ def aligned(change: Change, why: str, order: Sequence[str], names: Names, first:
     """(what changes, value before, value after, what else), for a table's cells: the attribute that is looked for, else the
     first of the mapping, stands in columns, so that differences are seen down the table; then the others, and `why`. Of
     an update, whose why only names the attributes, and of somebody new, whose why is everybody's, it is left out. Somebody
-    new is told by their values, without those that the name holds. Where no attribute changes first, what happens is named:
-    “To be archived”."""
+    new is told by their e-mail alone, or by their first value that the name does not hold. Where no attribute changes first,
+    what happens is named: “To be archived”."""
     if change.action is Action.ADD:
         told = [valued(name, change.after.get(name), names) for name in order]
         called = change.name.split()
         shown = [each for each in told if each != BLANK and not set(each.split()) <= set(called)]
-        return _planned(change), "", ", ".join(shown[:2]), ", ".join(shown[2:])
+        return _planned(change), "", next((each for each in shown if "@" in each), "".join(shown[:1])), ""
     place = {name: number for number, name in enumerate(order)}
     changed = sorted(change.after, key=lambda name: (name != first, place.get(name, -1)))
     if not changed:
@@ -105,9 +105,10 @@ def _planned(change: Change) -> str:
 
 
 def in_a_line(change: Change, why: str, order: Sequence[str], names: Names, first: str = "") -> str:
-    """The same in one text, without what happens: “Department: Sales → Finance; Site: …”. Of somebody new their values, of
-    whoever leaves the reason."""
+    """The same in one text, without what happens: “Department: Sales → Finance; Site: …”, “Live → Archived; …” with the
+    reason. Of somebody new their e-mail."""
     what, before, after, rest = aligned(change, why, order, names, first)
     if change.action is Action.ADD:
-        return ", ".join(filter(None, [after, rest]))
-    return rest if what == _planned(change) else "; ".join(filter(None, [f"{what}: {before} → {after}", rest]))
+        return after
+    moved = f"{before} → {after}" if before or after else ""
+    return "; ".join(filter(None, [moved if what == _planned(change) else f"{what}: {moved}", rest]))

@@ -34,14 +34,21 @@ def counts_line(counts: Mapping[str, int]) -> str:
     return " · ".join(parts)
 
 
+def live_in_words(number: int, portal: bool | None = None) -> str:
+    """How many become live, and what they may hear of it. `portal`: whether one keeps the users, or the local directory, which
+    writes to nobody; None where that is not known."""
+    who = f"{number:,} {'person' if number == 1 else 'people'} would become live"
+    if portal is False:
+        return f"{who} in the local directory, which writes to nobody: no welcome mail and no training comes of it"
+    which = "the portal" if portal else "a portal that keeps them"
+    return f"{who}: {which} may send them its welcome mail and assign them training"
+
+
 def newly_live(counts: Mapping[str, int]) -> Iterable[str]:
     """What people will notice: who may hear from the portal."""
     number = counts.get(Action.ADD.value, 0) + counts.get(Action.REACTIVATE.value, 0)
     if number:
-        yield (
-            f"{number:,} {'person' if number == 1 else 'people'} would become live: the portal may send them its welcome "
-            "mail and assign them training"
-        )
+        yield live_in_words(number)
 
 
 def finding_lines(findings: Iterable[Finding]) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """Trends as Plotly figures, from numbers alone; what stands out carries a mark of its own shape, not of colour alone."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
@@ -32,9 +32,11 @@ def added_chart(
 ) -> go.Figure:
     """People added above the line, and archived below it."""
     figure = go.Figure()
+    # A bar by itself would be as thin as a line.
+    width = _DAY / 2 if len(set(times)) == 1 else None
     for action, numbers, sign in ((Action.ADD.value, added, 1), (Action.ARCHIVE.value, archived, -1)):
         figure.add_bar(
-            x=list(times), y=[sign * number for number in numbers], name=WORDS[action], customdata=list(numbers),
+            x=list(times), y=[sign * number for number in numbers], name=WORDS[action], customdata=list(numbers), width=width,
             marker={"color": COLOURS[action]}, hovertemplate="%{x}<br>%{customdata:,} " + WORDS[action].lower() + "<extra></extra>",
         )  # fmt: skip
     heights = [more if more >= less else -less for more, less in zip(added, archived, strict=True)]
@@ -63,27 +65,45 @@ def _finish(figure: go.Figure) -> go.Figure:
         showlegend=len(figure.data) > 1,
         legend={"orientation": "h", "y": 1.2, "x": 0},
     )
-    figure.update_xaxes(type="date", fixedrange=True, nticks=6, tickformatstops=_DATES, hoverformat="%-d %b %Y, %H:%M")
+    figure.update_xaxes(type="date", fixedrange=True, hoverformat="%-d %b %Y, %H:%M", **_runs(list(figure.data[0].x)))
     figure.update_yaxes(fixedrange=True, **_whole(figure))
     return figure
 
 
+TICKS = 5
 _DAY = 24 * 3600 * 1000
-_DATES = [
-    {"dtickrange": [None, _DAY - 1], "value": "%-d %b, %H:%M"},
-    {"dtickrange": [_DAY, "M1"], "value": "%-d %b"},
-    {"dtickrange": ["M1", None], "value": "%b %Y"},
-]
-"""How a tick is dated, by how far apart the ticks are."""
+
+
+def _runs(times: Sequence[datetime | str]) -> dict[str, object]:
+    """Ticks at days or moments of runs alone, as many as have room, the newest among them."""
+    moments = [datetime.fromisoformat(each) if isinstance(each, str) else each for each in times]
+    first, last = min(moments), max(moments)
+    # A single run, or several of one minute, stand in the middle of some time.
+    edge = max((last - first) / 20, timedelta(minutes=1) if first < last else timedelta(days=1))
+    ticks = [last]
+    for each in sorted(moments, reverse=True):
+        if ticks[-1] - each >= (last - first + 2 * edge) / TICKS:
+            ticks.append(each)
+    days = all(isinstance(each, str) for each in times)
+    form = "%d %b" if days else "%d %b, %H:%M"
+    return {
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [f"{each:{form}}".lstrip("0") for each in ticks],
+        "range": [first - edge, last + edge],
+    }
 
 
 def _whole(figure: go.Figure) -> dict[str, object]:
-    """Ticks at whole numbers, from zero: people and seconds come in no halves, and a step of two is no doubling."""
+    """Ticks at whole numbers, from zero: people and seconds come in no halves, and a step of two is no doubling. Below the
+    line stand people too: nobody is less than nobody."""
     known = [0, *(value for each in figure.data for value in each.y if value is not None)]
     step = nice_step(max(known) - min(known))
     top = step * max(-(-max(known) // step), 1)
     low = -step * max(-(min(known) // step), 0)
-    return {"tickmode": "linear", "tick0": 0, "dtick": step, "range": [low * 1.05, top * 1.05], "tickformat": ",d"}
+    ticks = list(range(int(low), int(top) + 1, step))
+    return {"tickmode": "array", "tickvals": ticks, "ticktext": [f"{abs(each):,}" for each in ticks],
+            "range": [low * 1.05, top * 1.05]}  # fmt: skip
 
 
 def nice_step(span: float, ticks: int = 4) -> int:

@@ -14,7 +14,9 @@ from streamlit.elements.lib.mutable_tab_container import TabContainer
 from provisioning.web.words import searchable
 
 PAGE = 50
-MOST_ROWS = 18
+MOST_ROWS, MOST_WRAPPED = 18, 12
+ROW = 35
+"""Pixels of a row whose cells are a line each."""
 SELECTED, PAGED, SEARCH = "selected", "page", "search"
 
 
@@ -120,6 +122,7 @@ def rows(
     *,
     many: bool = False,
     columns: Mapping[str, ColumnConfig] | None = None,
+    row_height: int | None = None,
     instead_of: Sequence[str] | None = None,
     apart: str = "",
     usual: str = "",
@@ -142,11 +145,18 @@ def rows(
     st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
     st.dataframe(
         frame, hide_index=True, on_select=choose, selection_mode="multi-row" if many else "single-row", key=key,
-        height=height(len(names)), column_config=columns, alt=alt,
+        height=height(len(names), row_height or ROW), row_height=row_height, column_config=columns, alt=alt,
     )  # fmt: skip
     return selected
 
 
-def height(count: int) -> int:
-    """As high as its rows, up to a window's height; of more rows half of one shows that they go on."""
-    return 37 + 35 * max(count, 1) if count <= MOST_ROWS else 37 + 35 * MOST_ROWS - 17
+def scrolls(count: int) -> str:
+    """Says that a table shows a part of its rows at a time; nothing where it shows all."""
+    return f" The table scrolls: {MOST_ROWS - 1} of {count:,} are seen at a time." if count > MOST_ROWS else ""
+
+
+def height(count: int, row: int = ROW) -> int:
+    """As high as its rows, up to a window's height; of more rows half of one shows that they go on. `row`: the height of
+    one."""
+    most = max(MOST_ROWS * ROW // row, MOST_WRAPPED)
+    return 37 + row * max(count, 1) if count <= most else 37 + row * most - row // 2

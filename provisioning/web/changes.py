@@ -20,6 +20,8 @@ from provisioning.workflow import approving, looking, reviewing
 
 ANY = ""
 GROUP = "group"
+MANY = 90
+"""Pixels of the column that says how many."""
 NAMED = 3
 """So many of those who share an identifier are named."""
 TOLD = ("What changes", "Before", "After", "What else, or why")
@@ -66,10 +68,11 @@ def _groups(found: Sequence[Group]) -> None:
         for each in found
     ]
     frame = pd.DataFrame(rows)
-    many = st.column_config.ProgressColumn(width=90, format="%d", min_value=0, max_value=found[0].people)
+    fit = fitted(frame[["Attribute", "Before", "After"]], MANY)
+    many = st.column_config.ProgressColumn(width=MANY, format="%d", min_value=0, max_value=found[0].people)
     address.rows(
         frame, [each.name for each in found], GROUP, "Changes that several people share, with how many",
-        columns=fitted(frame[["Attribute", "Before", "After"]]) | {"People": many},
+        columns={**fit.columns, "People": many}, row_height=fit.row_height,
         instead_of=("action", "attribute", address.PAGED, address.SELECTED),
     )  # fmt: skip
 
@@ -96,14 +99,11 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
         + ("; select several to leave them out." if open_to_decide else f". {closed}".rstrip())
     )
     frame = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
+    fit = fitted(frame)
     selected = address.rows(
-        frame,
-        [each.key for each in shown],
-        address.SELECTED,
-        "The people of this preview",
-        many=True,
-        columns=fitted(frame),
-    )
+        frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True,
+        columns=fit.columns, row_height=fit.row_height,
+    )  # fmt: skip
     people_chosen = [shown[row] for row in selected]
     if people_chosen and open_to_decide:
         _decide(here, plan, people_chosen, left_out)
@@ -236,9 +236,11 @@ def held(here: Here, plan: Plan) -> None:
         for each in found
     ]
     frame = pd.DataFrame(rows)
+    fit = fitted(frame)
     selected = address.rows(
-        frame, [each.key for each in found], address.SELECTED, "People held back", columns=fitted(frame)
-    )
+        frame, [each.key for each in found], address.SELECTED, "People held back",
+        columns=fit.columns, row_height=fit.row_height,
+    )  # fmt: skip
     for row in selected:
         st.markdown(escape(rows[row]["Why"]))
         link("pages/people.py", f"Everything about {found[row].name or found[row].key}", ":material/person:", here,

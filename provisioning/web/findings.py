@@ -7,12 +7,14 @@ import streamlit as st
 
 from provisioning.model import Finding, Plan, Severity
 from provisioning.report.called import finding_called
+from provisioning.web.address import ROW
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import first
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, dated, escape, people
 from provisioning.workflow import looking
 
-MOST = 200
+MOST, SEEN = 200, 5
+"""So many of the people whom a finding concerns are listed, and so many are seen without scrolling."""
 
 
 def blocks(here: Here, plan: Plan) -> None:
@@ -77,7 +79,9 @@ def concerned(here: Here, plan: Plan, each: Finding) -> None:
     names = each.names or looking.names_in_plan(here.house, plan.id, keys)
     rows = [{"Person": names.get(key, ""), "HiBob id, or user": key} for key in keys]
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, height=min(37 + 35 * len(rows), 212),
+        pd.DataFrame(rows), hide_index=True, height=37 + ROW * min(len(rows), SEEN),
         alt=f"The people concerned: {finding_called(each.code)}",
     )  # fmt: skip
+    if len(keys) > SEEN:
+        st.caption(f"And {len(keys) - SEEN:,} more: the list scrolls.")
     first(len(keys), len(each.keys))

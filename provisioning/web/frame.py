@@ -212,7 +212,7 @@ def _who(house: Workspace) -> None:
             sign_in.draw_who(house)
             st.fragment(_still_here, run_every=60)()
         else:
-            with st.container(border=True, gap="xsmall"):
+            with st.container(gap="xsmall"):
                 st.caption(":material/person: Local single-user mode: nobody signs in. You act as")
                 st.text(house.actor.email or "")
 

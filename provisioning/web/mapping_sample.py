@@ -14,7 +14,8 @@ from provisioning.web.frame import Here, link
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, ago, escape, people
 from provisioning.workflow import asking, connections, editing
 
-MOST_FOUND = 300
+MOST_FOUND, MOST_REASONS = 300, 3
+"""So many people are offered, and so many reasons told why values cannot be read."""
 
 
 def pick(here: Here, domain: Domain) -> str | None:
@@ -101,6 +102,15 @@ def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
     st.caption(escape(" ".join(words)))
 
 
+def unreadable_in_words(reasons: Sequence[tuple[str, int]]) -> str:
+    """“tbc” is not a date (YYYY-MM-DD): 1 person; “31/02/2026” …: 1 person; and 4 other values."""
+    told = [f"{why}: {people(count)}" for why, count in reasons[:MOST_REASONS]]
+    more = len(reasons) - MOST_REASONS
+    if more > 0:
+        told.append(f"and {more:,} other {'value' if more == 1 else 'values'}")
+    return f"{'; '.join(told)}."
+
+
 def draw_unreadable(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
     """Values that cannot be read as their attribute's type: how many, the first of them, and the people who have them."""
     for each in tried:
@@ -110,7 +120,7 @@ def draw_unreadable(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
             colour, word = SEVERITY_COLOURS[Severity.WARN], SEVERITY_WORDS[Severity.WARN]
             st.markdown(
                 f":{colour}-badge[{word}] {escape(each.attribute)}: {people(each.unreadable)} would be held back. "
-                f"{escape(each.examples[0][1])}",
+                f"{escape(unreadable_in_words(each.reasons))}",
                 width="content",
             )
             for key, _ in each.examples:

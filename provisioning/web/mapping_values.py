@@ -10,7 +10,7 @@ import streamlit as st
 from provisioning.engine.columns import HUMAN
 from provisioning.engine.transforms import tidy
 from provisioning.model import Attribute, AttributeType, Domain
-from provisioning.web.address import choice
+from provisioning.web.address import choice, height, scrolls
 from provisioning.web.frame import Here
 from provisioning.web.words import escape, people
 from provisioning.workflow import connections
@@ -21,8 +21,6 @@ SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "Skillc
 NEW = "New since the mapping was saved"
 ALT = "The values of this attribute, how many people have each, and what Skillcast stores"
 BASE, TURN = "values_base", "values_turn"
-MOST_ROWS = 20
-"""How many values stand in the table without scrolling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +85,9 @@ def _show(found: Sequence[ValueSeen]) -> None:
         for each in found
     ]
     st.dataframe(
-        pd.DataFrame(rows, columns=[SAYS, COUNT, STORED, STATE]), hide_index=True, height=_height(len(rows)),
+        pd.DataFrame(rows, columns=[SAYS, COUNT, STORED, STATE]), hide_index=True, height=height(len(rows)),
         column_config={COUNT: st.column_config.NumberColumn(width=80, format="localized")}, alt=ALT,
     )  # fmt: skip
-
-
-def _height(rows: int) -> int:
-    return 37 + 35 * min(max(rows, 1), MOST_ROWS)
 
 
 def _key(of: tuple[int, str]) -> str:
@@ -117,7 +111,7 @@ def _told(attribute: Attribute, found: Sequence[ValueSeen]) -> str:
     gone = len(_absent(attribute, found))
     end = f" {gone} in the table {'is' if gone == 1 else 'are'} nobody’s now, and stay." if gone else ""
     number = f"**{len(found)} different {'value' if len(found) == 1 else 'values'}**"
-    return f"{number}, of {people(have)}. An empty “{INTO}” keeps HiBob’s value.{end}"
+    return f"{number}, of {people(have)}. An empty “{INTO}” keeps HiBob’s value.{end}{scrolls(len(found))}"
 
 
 def _absent(attribute: Attribute, found: Sequence[ValueSeen]) -> dict[str, str]:
@@ -143,7 +137,7 @@ def _edit(base: Base, found: Sequence[ValueSeen]) -> None:
     st.data_editor(
         frame.astype({INTO: "object", STORED: "object", STATE: "object"}),
         key=_key(base.of), hide_index=True, num_rows="fixed", placeholder="",
-        disabled=[SAYS, COUNT, STORED, STATE], height=_height(len(rows)),
+        disabled=[SAYS, COUNT, STORED, STATE], height=height(len(rows)),
         column_config={
             SAYS: st.column_config.TextColumn(pinned=True, width=200),
             COUNT: st.column_config.NumberColumn(width=80, format="localized"),

@@ -1,6 +1,8 @@
 """Pieces that several pages draw: counts, badges, pages of a long table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
 
 import pandas as pd
 import streamlit as st
@@ -18,11 +20,9 @@ from provisioning.web.words import (
     RUN_WORDS,
     TO_DO,
     escape,
+    on_a_telephone,
 )
 from provisioning.workflow import looking
-
-CARD = 120
-"""So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
 
 CARD = 120
 """So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
@@ -85,15 +85,53 @@ def values_table(before: Mapping[str, str | None], after: Mapping[str, str | Non
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
 
 
-LETTER, ROOM, NARROWEST, WIDEST = 7, 22, 75, 620
-"""Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column."""
+LETTER, ROUND, NARROWEST, WIDEST = 6.5, 20, 75, 620
+"""Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column that is not wrapped."""
+ROOM, TELEPHONE = 825, 320
+"""Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
+WRAPPED, LINE = 150, 20
+"""Pixels: no text is wrapped into less, and the height of a line."""
+WRAPS_FROM = 66
+"""Streamlit wraps the texts of rows that are higher than 64 pixels, and cuts them in lower ones."""
 
 
-def fitted(frame: pd.DataFrame) -> dict[str, ColumnConfig]:
-    """Columns as wide as their longest cell, so that nothing is cut that has room; what is wider than the window scrolls. The
-    browser alone would look at a few rows, and after it has drawn them."""
-    return {name: st.column_config.TextColumn(width=_wide(name, list(frame[name]))) for name in frame.columns}
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The widths of a table's columns, and the height of its rows in pixels; None: a line's."""
+
+    columns: Mapping[str, ColumnConfig]
+    row_height: int | None
 
 
-def _wide(name: str, cells: Sequence[str]) -> int:
-    return min(max(LETTER * max(len(name), *map(len, cells)) + ROOM, NARROWEST), WIDEST)
+def fitted(frame: pd.DataFrame, taken: int = 0) -> Fit:
+    """Columns as wide as their longest cell where all have room; otherwise the widest are wrapped, so that nothing is cut. A
+    table of very many columns scrolls. The browser alone would look at a few rows, and after it has drawn them. `taken`:
+    pixels of columns that are not of text."""
+    cells = {name: [name, *map(str, frame[name])] for name in frame.columns}
+    wide = {name: max(round(LETTER * max(map(len, texts))) + ROUND, NARROWEST) for name, texts in cells.items()}
+    room = (TELEPHONE if on_a_telephone() else ROOM) - taken
+    if sum(wide.values()) <= room or sum(min(each, WRAPPED) for each in wide.values()) > room:
+        return Fit({name: _column(min(each, WIDEST)) for name, each in wide.items()}, None)
+    most = _shared(sorted(wide.values()), room)
+    lines = max(_lines(text, most) for name, texts in cells.items() if wide[name] > most for text in texts)
+    return Fit(
+        {name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
+    )
+
+
+def _column(width: int) -> ColumnConfig:
+    return st.column_config.TextColumn(width=width)
+
+
+def _shared(wide: Sequence[int], room: int) -> int:
+    """The width that the widest are cut to, so that all have room. `wide`: from the narrowest on."""
+    for place, each in enumerate(wide):
+        share = room // (len(wide) - place)
+        if each > share:
+            return share
+        room -= each
+    return wide[-1]
+
+
+def _lines(text: str, width: int) -> int:
+    return len(wrap(text, max(int((width - ROUND) / LETTER), 1)))

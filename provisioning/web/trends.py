@@ -10,7 +10,7 @@ from provisioning.engine.trends import Mark
 from provisioning.report.trend_charts import added_chart, line_chart
 from provisioning.web import address
 from provisioning.web.frame import Here, link
-from provisioning.web.words import moment
+from provisioning.web.words import moment, on_the_clock
 from provisioning.workflow import trends
 from provisioning.workflow.trends import RunTrend
 
@@ -39,17 +39,23 @@ def draw(here: Here) -> None:
 
 def draw_charts(found: Sequence[RunTrend]) -> None:
     points = [each.point for each in found]
-    times = [each.at for each in points]
+    times = [on_the_clock(each.at) or each.at for each in points]
     live = [each.live for each in points]
     added, archived = [each.added for each in points], [each.archived for each in points]
     unit, size = ("minutes", 60) if max(each.seconds for each in points) >= 120 else ("seconds", 1)
-    took = [round(each.seconds / size) for each in points]
+    took = [round(each.seconds / size, 1) for each in points]
     left, right = st.columns(2)
     with left:
         chart("Live users after each run", line_chart(times, live, _marked(found, "live"), "live users"), live)
     with right:
-        at = _marked(found, "seconds")
-        chart(f"Duration of each run, in {unit}", line_chart(times, took, at, unit), took)
+        if max(each.seconds for each in points) < 1:
+            # A line along zero tells nothing.
+            with st.container(border=True, height="stretch"):
+                st.header("Duration of each run", anchor=False)
+                st.write("Every run took less than a second.")
+        else:
+            at = _marked(found, "seconds")
+            chart(f"Duration of each run, in {unit}", line_chart(times, took, at, unit), took)
     at = _marked(found, "added", "archived")
     chart("Added and archived by each run", added_chart(times, added, archived, at), [*added, *archived])
     st.caption(RULE)
@@ -130,6 +136,8 @@ def _step(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
+    if seconds < 1:
+        return "less than a second"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -14,6 +14,7 @@ from provisioning.model import (
     Finding,
     Severity,
 )
+from provisioning.report.text import live_in_words
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.web.approval import EXCEL
@@ -225,10 +226,18 @@ def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, sa
     assert effect.over == effect.live - 10
     assert effect.cost is not None
     shown = said(app.open("preview")).replace("\\", "")
-    assert "welcome mail" in shown
+    assert f"{effect.newly_live} people would become live in the local directory, which writes to nobody" in shown
     assert f"{effect.live} live users after the run, of 10 licensed seats" in shown
     assert f"cost {effect.cost:,.2f}".removesuffix(".00") + " more" in shown
     assert "To add" in shown
+
+
+def test_the_portal_s_welcome_mail_is_announced_where_a_portal_keeps_the_users() -> None:
+    assert live_in_words(4, portal=True).startswith(
+        "4 people would become live: the portal may send them its welcome mail"
+    )
+    assert "no welcome mail" in live_in_words(1, portal=False)
+    assert "a portal that keeps them may" in live_in_words(4)
 
 
 def test_a_lapsed_preview_is_called_one(app: App, said: Said) -> None:
@@ -249,7 +258,20 @@ def test_a_list_that_is_cut_says_so(full: App, monkeypatch: pytest.MonkeyPatch, 
         "unknown-lifecycle", Severity.WARN, "They have a status of their own.", "Say what it means.", keys=keys
     )
     monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
-    assert "These are the first 200 of 1,234." in said(full.open("preview"))
+    shown = said(full.open("preview"))
+    assert "These are the first 200 of 1,234." in shown
+    assert "And 195 more" in shown
+
+
+def test_a_finding_about_managers_counts_those_who_report_to_them(
+    full: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    plan = looking.plans_seen(full.house(), DOMAIN)[0]
+    found = Finding("manager-shared", Severity.WARN, "It is shared.", "Give each their own.", keys=("1", "2", "3"))
+    monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(found,)))
+    assert "**Their manager shares an identifier**, 3 people" in "".join(
+        each.label for each in full.open("preview").expander
+    )
 
 
 def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:

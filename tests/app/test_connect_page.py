@@ -21,6 +21,8 @@ def test_the_test_shows_absent_fields_with_the_category_that_opens_them(app: App
     at = app.open("connect")
     assert "leaves out" in said(at)
     assert "absent" in " ".join(at.dataframe[0].value["State"]).lower()
+    # In whole percents, as on Mapping.
+    assert all((share * 100).is_integer() for share in at.dataframe[0].value["Filled"].round(4))
 
 
 def test_a_refused_token_says_cause_and_remedy(app: App) -> None:

@@ -9,10 +9,11 @@ import streamlit as st
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
-from provisioning.model import Attribute, Domain, Role
+from provisioning.model import Attribute, AttributeType, Domain, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.web.mapping_exchange import CSV
+from provisioning.web.mapping_sample import unreadable_in_words
 from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE, STORED
 from provisioning.workflow import asking, connections, editing, exchanging, planning, reading, setting_up
 from provisioning.workflow.house import domains_seen
@@ -379,3 +380,22 @@ def test_the_mapping_is_told_in_plain_english(full: App, said: Said) -> None:
     assert "People are recognised by Employee ID." in text
     assert "“Legal & Compliance” becomes “Legal”." in text
     assert "version 1, saved" in text
+
+
+def test_every_value_that_cannot_be_read_is_told_with_how_many_have_it(full: App) -> None:
+    house = full.house()
+    rows = tuple(
+        replace(each, type=AttributeType.NUMBER) if each.name == "Site" else each for each in there(full).attributes
+    )
+    (tried,) = (
+        each for each in editing.try_mapping(house, DOMAIN, rows, "Employee ID", None) if each.attribute == "Site"
+    )
+    assert sum(count for _, count in tried.reasons) == tried.unreadable
+    assert [count for _, count in tried.reasons] == sorted((count for _, count in tried.reasons), reverse=True)
+    assert len(tried.reasons) > 1
+
+
+def test_of_many_reasons_the_first_three_are_told() -> None:
+    told = unreadable_in_words([("“tbc” is no date", 2), ("“31/02/2026” is no date", 1)])
+    assert told == "“tbc” is no date: 2 people; “31/02/2026” is no date: 1 person."
+    assert unreadable_in_words([(str(number), 1) for number in range(5)]).endswith("2: 1 person; and 2 other values.")

@@ -196,6 +196,10 @@ def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sand
     assert len(table) == len(plan.changes)
     assert set(table["Result"]) == {"Done", "Left out"}
     assert set(table["Before → after"]) == {"Site: London → Greater London"}
+    assert {(what, result) for what, result in zip(table["What"], table["Result"], strict=True)} == {
+        ("Updated", "Done"),
+        ("Not updated", "Left out"),
+    }
 
 
 def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(app: App) -> None:

@@ -12,7 +12,7 @@ from provisioning.engine.trends import Mark
 from provisioning.errors import RoleMissing
 from provisioning.model import Action, Outcome, Result, Role, RunStatus
 from provisioning.store import customers, runs
-from provisioning.web.trends import in_words
+from provisioning.web.trends import duration, in_words
 from provisioning.workflow import looking, setting_up, trends
 from provisioning.workflow.house import Workspace
 
@@ -96,3 +96,7 @@ def test_trends_of_all_are_for_csms_and_of_their_own_customers(full: App) -> Non
 )
 def test_what_stands_out_says_how_much_and_what_was_usual(mark: Mark, words: str) -> None:
     assert in_words(mark) == words
+
+
+def test_a_run_of_less_than_a_second_is_said_to_be_one() -> None:
+    assert [duration(seconds) for seconds in (0.2, 8.4, 90)] == ["less than a second", "8 s", "2 min"]

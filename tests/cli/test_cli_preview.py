@@ -112,7 +112,7 @@ def test_what_would_be_archived_is_not_hidden_behind_what_would_be_added(staffed
     said = staffed.call("preview", STAFF).fine().out
     assert "… and 20 more" in said
     assert "First7 Last7  In this domain, not in HiBob" in said
-    assert "40 people would become live: the portal may send them its welcome mail" in said
+    assert "40 people would become live: a portal that keeps them may send them its welcome mail" in said
 
 
 def test_a_preview_changes_nobody(acme: Rollcall) -> None:

@@ -1,8 +1,10 @@
 """Charts as figures: what is data in them stays as it is."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from provisioning.report.charts import COLOURS, MOST_ATTRIBUTES, happening_bars, happening_chart, runs_chart
+from provisioning.report.charts import AROUND, COLOURS, MOST_ATTRIBUTES, happening_bars, happening_chart, runs_chart
 from provisioning.report.trend_charts import added_chart, line_chart, nice_step
 
 
@@ -63,10 +65,29 @@ def test_ticks_are_round_numbers(span: float, step: int) -> None:
 def test_a_trend_has_whole_numbers_from_zero() -> None:
     days = ["2026-11-28", "2026-11-29", "2026-11-30"]
     axis = line_chart(days, [211, 213, None], [], "live users").layout.yaxis
-    assert (axis.range[0], axis.dtick) == (0, 100)
+    assert (axis.range[0], axis.ticktext) == (0, ("0", "100", "200", "300"))
     assert axis.range[1] > 213
     nothing = line_chart(days, [0, 0, 0], [], "seconds").layout.yaxis
-    assert (nothing.range[0], nothing.dtick) == (0, 1)
+    assert (nothing.range[0], nothing.ticktext) == (0, ("0", "1"))
     below = added_chart(days, [1, 0, 0], [0, 12, 0], []).layout.yaxis
     assert below.range[0] < -12
     assert below.range[1] > 1
+    assert below.ticktext == ("15", "10", "5", "0", "5")
+
+
+def test_a_trend_is_dated_at_its_runs_alone() -> None:
+    (only,) = line_chart(["2026-11-30"], [211], [], "live users").layout.xaxis.ticktext
+    assert only == "30 Nov"
+    assert added_chart(["2026-11-30"], [4], [2], []).data[0].width > 3600
+    at = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
+    times = [at, at + timedelta(seconds=20), at + timedelta(days=1), at + timedelta(days=9)]
+    axis = line_chart(times, [1, 2, 3, 4], [], "live users").layout.xaxis
+    assert set(axis.tickvals) <= set(times)
+    assert axis.ticktext == ("9 Dec, 06:05", "1 Dec, 06:05")
+
+
+@pytest.mark.parametrize("height", [190, 280])
+def test_the_number_above_the_highest_bar_has_room(height: int) -> None:
+    figure = runs_chart([("one", {"add": 211})], height)
+    bars = height - AROUND
+    assert (1 - 211 / figure.layout.yaxis.range[1]) * bars >= 20

@@ -21,10 +21,14 @@ def test_the_first_attribute_of_the_mapping_stands_in_columns_and_the_others_bes
     assert cells(change, first="Department") == ("Department", "IT", "Sales", "Email: ebba@northwind.example → (blank)")
 
 
-def test_somebody_new_is_told_by_their_values_without_the_name() -> None:
+def test_somebody_new_is_told_by_their_email_or_else_by_what_the_name_does_not_hold() -> None:
     change = add("1", "007", "ebba@northwind.example", "Ebba", "Sharma", "IT", "2026-12-01")
     called = Change(change.key, change.action, change.why, change.before, change.after, name="Ebba Sharma")
-    assert cells(called) == ("To be added", "", "007, ebba@northwind.example", "IT, 2026-12-01")
+    assert cells(called) == ("To be added", "", "ebba@northwind.example", "")
+    without = add("1", "007", None, "Ebba", "Sharma", "IT", "2026-12-01")
+    assert (
+        cells(Change(without.key, without.action, WHY, without.before, without.after, name="Ebba Sharma"))[2] == "007"
+    )
 
 
 def test_whoever_leaves_is_told_with_the_reason() -> None:
@@ -48,6 +52,6 @@ def test_where_there_is_room_for_one_column_the_same_stands_in_a_line() -> None:
         "Email: ebba@northwind.example → (blank); Department: IT → Sales"
     )
     assert line(Change(new.key, new.action, WHY, new.before, new.after, name="Ebba Sharma")) == (
-        "007, ebba@northwind.example, IT, 2026-12-01"
+        "ebba@northwind.example"
     )
-    assert line(archive("1", EBBA)) == WHY
+    assert line(archive("1", EBBA)) == f"Live → Archived; {WHY}"

@@ -1,0 +1,48 @@
+"""Tables whose texts are uncut: as wide as they need to be, or wrapped."""
+
+import pandas as pd
+
+from provisioning.web import address
+from provisioning.web.parts import ROOM, WRAPS_FROM, Fit, fitted
+
+LONG = "The reason is told in a sentence that is far longer than any window has room for. " * 3
+
+
+def width(fit: Fit) -> int:
+    return sum(int(str(each["width"])) for each in fit.columns.values())
+
+
+def test_what_has_room_stands_on_a_line() -> None:
+    fit = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": ["Starts later."]}))
+    assert fit.row_height is None
+    assert width(fit) < ROOM
+
+
+def test_what_has_no_room_is_wrapped_and_the_short_columns_keep_their_width() -> None:
+    short = fitted(pd.DataFrame({"Person": ["Ebba Sharma"]})).columns["Person"]["width"]
+    fit = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG]}))
+    assert width(fit) == ROOM
+    assert fit.columns["Person"]["width"] == short
+    assert fit.row_height is not None
+    assert fit.row_height >= WRAPS_FROM
+    longer = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG * 2]}))
+    assert longer.row_height is not None
+    assert longer.row_height > fit.row_height
+
+
+def test_what_other_columns_take_is_not_given_away() -> None:
+    frame = pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG]})
+    assert width(fitted(frame, 90)) == ROOM - 90
+
+
+def test_a_table_of_very_many_columns_scrolls() -> None:
+    fit = fitted(pd.DataFrame({f"Attribute {number}": ["x" * 60] for number in range(12)}))
+    assert fit.row_height is None
+    assert width(fit) > ROOM
+
+
+def test_a_table_that_does_not_show_all_shows_half_a_row_and_says_so() -> None:
+    assert address.scrolls(18) == ""
+    assert "17 of 22" in address.scrolls(22)
+    assert (address.height(22) - 37) % address.ROW == address.ROW - 17
+    assert address.height(3, 80) == 37 + 3 * 80
