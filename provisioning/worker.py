@@ -45,7 +45,7 @@ LOOK_EVERY = 1.0
 PATIENCE = 15.0
 """Seconds that messages on their way may take when the worker ends."""
 
-WORKERS_VARIABLE, WORKERS, MOST_WORKERS = "ROLLCALL_WORKERS", 8, 64
+WORKERS_VARIABLE, WORKERS, MOST_WORKERS = "ROLLCALL_WORKERS", 16, 64
 """How many domains are seen to side by side. Most of the time they wait for HiBob or a portal."""
 
 RESTS = f"Waiting, for HiBob allows {ALLOWED} reads a minute"
