@@ -80,7 +80,7 @@ class Visit:
         """The whole page, as high as it is."""
         folder.mkdir(parents=True, exist_ok=True)
         height = int(self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
-        self.page.set_viewport_size({"width": 1440, "height": max(860, min(height, 2200))})
+        self.page.set_viewport_size({"width": 1440, "height": max(860, min(height, 2800))})
         self.page.mouse.move(5, 5)
         self.page.wait_for_timeout(900)
         self.page.screenshot(path=folder / f"{name}.png")
