@@ -164,7 +164,10 @@ def draw_plan(here: Here, now: looking.Standing) -> None:
             st.markdown(escape(counts_line(now.plan.counts)))
         else:
             st.plotly_chart(
-                actions_chart(now.plan.counts), key="plan", alt="People per action in the last preview", config=CONFIG
+                actions_chart(reviewing.counts_without(here.house, now.plan.id)),
+                key="plan",
+                alt="People per action in the last preview",
+                config=CONFIG,
             )
         if now.lapsed:
             st.caption(escape(now.lapsed))

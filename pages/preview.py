@@ -152,7 +152,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
     told = [each.code for each in plan.blocks] if state is PlanState.BLOCKED else []
     findings.lines(here, plan, told, approved.overrides if approved else {})
     deciding.proposals(here, plan, open_to_decide)
-    changes.happenings(here, plan)
+    changes.happenings(here, plan, left_out)
     who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})
     if held.open:
         with held:

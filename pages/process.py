@@ -11,7 +11,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import address, deciding, jobs, next_step, parts
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
+from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.speed import speed_seen
@@ -93,9 +93,20 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         lapsed = stored_plans.lapsed(here.house, plan.id)
         if lapsed:
             st.warning(escape(dated(lapsed)), icon=":material/schedule:")
+        again = set(approving.left_out_draft(here.house, plan.id)) != set(approval.left_out)
+        if again:
+            st.warning(
+                "You changed who is left out since it was approved: approve it again on the preview, or put everybody "
+                "back there.",
+                icon=":material/person_alert:",
+            )
         with st.container(horizontal=True, vertical_alignment="center"):
-            if not lapsed and st.button(
-                "Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare
+            if (
+                not lapsed
+                and not again
+                and st.button(
+                    "Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare
+                )
             ):
                 ask(here, plan, JobKind.PROCESS)
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)

@@ -168,14 +168,14 @@ def find_changes(
     return list(changes_of(rows)), int(count["n"]) if count else 0
 
 
-def changed_attributes(db: Database, plan_id: str) -> dict[str, int]:
-    """How many existing users get another value, per attribute, most first."""
+def changed_attributes(db: Database, plan_id: str, left_out: Sequence[str] = ()) -> dict[str, int]:
+    """How many existing users but these get another value, per attribute, most first."""
     rows = db.all(
-        "SELECT j.key AS name, count(*) AS n FROM changes c, json_each(c.after) j WHERE c.plan_id = ? "
+        "SELECT j.key AS name, count(*) AS n FROM changes c, json_each(c.after) j WHERE c.plan_id = ?1 "
         "AND c.action IN ('update', 'reactivate') AND j.key NOT IN ('status', 'external_id', 'domain') "
-        "GROUP BY j.key ORDER BY n DESC, name",
-        plan_id,
-    )
+        "AND c.key NOT IN (SELECT value FROM json_each(?2)) GROUP BY j.key ORDER BY n DESC, name",
+        plan_id, to_json(list(left_out)),
+    )  # fmt: skip
     return {row["name"]: row["n"] for row in rows}
 
 

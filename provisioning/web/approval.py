@@ -198,7 +198,9 @@ def _by_workbook(
             )
         file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
         if file:
-            st.caption("A file that lies here decides. To approve on the page instead, remove it.")
+            st.caption(
+                "A file that lies here decides, whatever the page says above. To approve on the page instead, remove it."
+            )
         if file and _readable(here, plan, file, left_out):
             missing = [each for each in plan.blocks if each.code not in overrides]
             if missing:

@@ -27,11 +27,12 @@ NAMED = 3
 TOLD = ("What changes", "Before", "After", "What else, or why")
 
 
-def happenings(here: Here, plan: Plan) -> None:
+def happenings(here: Here, plan: Plan, left_out: Sequence[str] = ()) -> None:
     """What happens in a chart, and what several people share in a list. Choosing one filters the people below; choosing it
-    again shows all. Nothing where everybody has the same in store: the numbers above say it."""
-    changed = looking.attributes_changed(here.house, plan.id)
-    bars, found = happening_bars(plan.counts, changed), reviewing.groups_of(here.house, plan.id)
+    again shows all. Nothing where everybody has the same in store: the numbers above say it. Whoever is left out is not counted."""
+    changed = looking.attributes_changed(here.house, plan.id, left_out)
+    counts = reviewing.counts_without(here.house, plan.id, left_out)
+    bars, found = happening_bars(counts, changed), reviewing.groups_of(here.house, plan.id, left_out=left_out)
     if len(bars) < 2 and not found:
         return
     st.header("What happens", anchor=False)

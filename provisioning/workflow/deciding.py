@@ -12,7 +12,7 @@ from provisioning.model import Action, Domain, Plan, Status
 from provisioning.store import customers, plans, runs
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.approving import archives_of
+from provisioning.workflow.approving import archives_of, keep_left_out, left_out_draft
 from provisioning.workflow.asking import Wishes
 from provisioning.workflow.decided import live_account
 from provisioning.workflow.directories import known_directory, same_system
@@ -51,7 +51,12 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
             if plan.farewell:
                 return plan_farewell(house, domain)
             situation = situation_of(house, domain, *sides)
-            return store_plan(house, situation, make_plan(situation))
+            new = store_plan(house, situation, make_plan(situation))
+            # Whom the page meant to leave out stays left out.
+            left_out = {each.key for each in new.changes} & set(left_out_draft(house, plan.id))
+            if left_out:
+                keep_left_out(house, new.id, left_out)
+            return new
 
 
 def _remember(

@@ -157,8 +157,8 @@ def held_seen(
     return plans.find_held(house.db, plan_seen(house, plan_id).id, code, text, most, skip, held_codes(text))
 
 
-def attributes_changed(house: Workspace, plan_id: str) -> dict[str, int]:
-    return plans.changed_attributes(house.db, plan_seen(house, plan_id).id)
+def attributes_changed(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> dict[str, int]:
+    return plans.changed_attributes(house.db, plan_seen(house, plan_id).id, left_out)
 
 
 def names_in_plan(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, str]:

@@ -44,9 +44,12 @@ def headline_of(house: Workspace, plan_id: str, left_out: Sequence[str] | None =
     )
 
 
-def counts_without(house: Workspace, plan_id: str, left_out: Sequence[str]) -> dict[str, int]:
-    """The numbers of a plan, those of these people taken off."""
+def counts_without(house: Workspace, plan_id: str, left_out: Sequence[str] | None = None) -> dict[str, int]:
+    """The numbers of a plan, those of these people taken off; None: of those whom the approval leaves out."""
     plan = plan_seen(house, plan_id)
+    if left_out is None:
+        approval = plans.get_approval(house.db, plan.id)
+        left_out = approval.left_out if approval else ()
     out = plan_groups.actions_of(house.db, plan.id, left_out) if left_out else {}
     return {name: count - out.get(name, 0) for name, count in plan.counts.items()}
 

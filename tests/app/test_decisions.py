@@ -11,7 +11,7 @@ from provisioning.sandbox import Sandbox
 from provisioning.store import plans, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.web.words import escape
-from provisioning.workflow import asking, decided, deciding, looking, planning, setting_up, stages, undoing
+from provisioning.workflow import approving, asking, decided, deciding, looking, planning, setting_up, stages, undoing
 from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
@@ -178,3 +178,15 @@ def test_what_a_read_proved_is_on_the_preview(full: App, leaving: Plan) -> None:
     at = full.open("preview", plan=leaving.id)
     frame = next(each.value for each in at.dataframe if "Value" in each.value.columns)
     assert "People read" in list(frame["What"])
+
+
+def test_whoever_is_left_out_stays_so_when_somebody_else_is_kept_active(full: App, sandbox: Sandbox) -> None:
+    for each in sandbox.company.people.values():
+        if each.get("work.site") == "London":
+            each["work.site"] = "Greater London"
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    left, other = plan.changes[0].key, plan.changes[1].key
+    approving.keep_left_out(house, plan.id, [left])
+    new = deciding.decide(house, plan.id, asking.Wishes(protect=[other]))
+    assert approving.left_out_draft(house, new.id) == (left,)

@@ -209,3 +209,14 @@ def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(
         asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
         assert "waiting until other work on this domain is done" in app.open("preview").status[0].label
     assert "waiting for the worker" in app.open("preview").status[0].label
+
+
+def test_who_is_left_out_after_the_approval_is_not_processed_by_the_old_one(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    assert "Process now" in [each.label for each in app.open("process").button]
+    approving.keep_left_out(house, plan.id, [plan.changes[0].key])
+    at = app.open("process")
+    assert "Process now" not in [each.label for each in at.button]
+    assert "You changed who is left out since it was approved" in at.warning[0].value
