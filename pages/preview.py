@@ -84,7 +84,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
             findings.blocks(here, plan)
         with st.container(gap="xxsmall"):
             if state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED):
-                draw_effect(here, plan)
+                draw_effect(here, plan, left_out)
             before = "" if state is PlanState.EMPTY else reviewing.compared_with_last(here.house, plan.id, moment)
             if before:
                 st.markdown(f":material/history: {escape(before)}")
@@ -94,9 +94,8 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
         approval.draw(here, plan, state, lapsed)
 
 
-def draw_effect(here: Here, plan: Plan) -> None:
+def draw_effect(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
     """Who may hear from the portal, what it comes to in seats and money, and how long it takes: a line each."""
-    left_out = approving.left_out_draft(here.house, plan.id)
     effect = looking.effect_of(here.house, plan.id, left_out)
     if effect.newly_live:
         portal = here.domain is not None and here.domain.settings.scim is not None

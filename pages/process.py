@@ -96,8 +96,8 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         again = set(approving.left_out_draft(here.house, plan.id)) != set(approval.left_out)
         if again:
             st.warning(
-                "You changed who is left out since it was approved: approve it again on the preview, or put everybody "
-                "back there.",
+                "On the preview you leave out others than the approval does: approve it again there, or leave out the "
+                "same people.",
                 icon=":material/person_alert:",
             )
         with st.container(horizontal=True, vertical_alignment="center"):
