@@ -82,8 +82,8 @@ def executemany(nights: Nights) -> Timed:
     def run() -> int:
         with db.transaction():
             db.many(
-                "INSERT OR REPLACE INTO users (id, domain_id, external_id, status, attributes, identifier) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO users (id, domain_id, external_id, status, attributes, identifier, mark) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (tuple(each.values()) for each in peers.users),
             )
             db.many(

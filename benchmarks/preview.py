@@ -33,13 +33,14 @@ def first_read(nights: Nights) -> Timed:
 
 
 def normal_night(nights: Nights) -> Timed:
-    """Last night's read and users are kept, tonight's are other bytes."""
+    """Last night's read and users are kept; tonight's are other bytes, and one user in thirteen was written since."""
     before, now = (SERVERS.enter_context(hibob(nights, night)) for night in ("before", "now"))
     house = house_with_users(nights, before)
 
     def night_before() -> None:
         _point(house, before)
         planning.preview(house, LABEL)
+        house.db.execute("UPDATE users SET mark = random() WHERE id % 13 = 0")
         _point(house, now)
 
     return Timed(lambda: planning.preview(house, LABEL), _proof, night_before)

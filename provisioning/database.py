@@ -111,6 +111,18 @@ class Database:
         for call in waiting:
             call()
 
+    @contextmanager
+    def as_it_is(self) -> Iterator[None]:
+        """All that is read herein is as it was at one moment. Inside a transaction it is that one's."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.rollback()
+
     def at_commit(self, look: Callable[[], Callable[[], None]]) -> bool:
         """Call just before this transaction is stored, while nobody else can write, and what that gives once it safely is;
         never if it is rolled back. The same only once: returns whether it is new."""

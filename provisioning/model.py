@@ -353,15 +353,25 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """By what the next read of a directory knows its users again, row by row: a number `of_each` that is another one after
+    every write. `rules`: how they were read."""
+
+    rules: str
+    of_each: pa.Array
+
+
+@dataclass(frozen=True, slots=True)
 class Users:
     """One complete read of a user directory, as columns of text in the order of `ids`; blank is "". `versions`: the
-    ETag of each, where the directory has any."""
+    ETag of each, and `marks`, where the directory has any."""
 
     ids: pa.Array
     external_ids: pa.Array
     statuses: pa.Array
     attributes: ReadOnlyMapping[str, pa.Array]
     versions: pa.Array | None = None
+    marks: Marks | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -264,6 +264,20 @@ def identifiers(db: UtilsDatabase) -> None:
     db.execute("CREATE INDEX users_by_identifier ON users (domain_id, identifier)")
 
 
+@migrations()
+def user_marks(db: UtilsDatabase) -> None:
+    """A random number in each user's row that is another one after every write, whoever writes, so that the next read need
+    not decode whoever has the same. Random, because after a restored backup a count would come to the same number again."""
+    db.execute("ALTER TABLE users ADD COLUMN mark INTEGER")
+    db.execute("UPDATE users SET mark = random()")
+    anew = "BEGIN UPDATE users SET mark = random() WHERE id = new.id; END"
+    db.execute(
+        "CREATE TRIGGER user_marked AFTER UPDATE OF domain_id, external_id, status, attributes ON users "
+        f"WHEN new.mark IS old.mark {anew}"
+    )
+    db.execute(f"CREATE TRIGGER user_marked_first AFTER INSERT ON users WHEN new.mark IS NULL {anew}")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""

@@ -4,7 +4,7 @@ A decision or a comparison of mappings needs no new read."""
 import contextlib
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pyarrow import ipc
 
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Column, Evidence, Snapshot, Users
-from provisioning.store.records import records_of, records_table
+from provisioning.store.records import marks_of, marks_table, records_of, records_table
 from provisioning.store.workbooks import drop_workbooks
 
 _ABOUT = b"rollcall"
@@ -37,12 +37,12 @@ def save_snapshots(folder: Path, domain_id: int, employees: Snapshot, users: Use
     read_at = employees.evidence.read_at
     name = f"{domain_id}.employees.arrow"
     _write(folder, name, employees.table, _About(read_at, employees.evidence))
-    _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
     if employees.records is None:
         (folder / f"{domain_id}.records.arrow").unlink(missing_ok=True)
     else:
         table = records_table(employees.records, (folder / name).read_bytes())
         _write(folder, f"{domain_id}.records.arrow", table, _About(read_at))
+    save_users(folder, domain_id, users, read_at)
 
 
 def load_known(folder: Path, domain_id: int) -> Snapshot | None:
@@ -83,8 +83,25 @@ def count_users(folder: Path, domain_id: int, status: str) -> int:
 
 
 def save_users(folder: Path, domain_id: int, users: Users, read_at: datetime) -> None:
-    """A read of the directory alone, after a run."""
-    _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
+    """A read of the directory alone, as after a run."""
+    name = f"{domain_id}.users.arrow"
+    _write(folder, name, _users_table(users), _About(read_at))
+    if users.marks is None:
+        (folder / f"{domain_id}.marks.arrow").unlink(missing_ok=True)
+    else:
+        table = marks_table(users.marks, (folder / name).read_bytes())
+        _write(folder, f"{domain_id}.marks.arrow", table, _About(read_at))
+
+
+def load_known_users(folder: Path, domain_id: int) -> Users | None:
+    """The directory as it was last read, with what the next read knows its users by; None where there is nothing of the
+    kind."""
+    try:
+        content = (folder / f"{domain_id}.users.arrow").read_bytes()
+    except OSError:
+        return None
+    marks = marks_of(folder / f"{domain_id}.marks.arrow", content)
+    return replace(_users(_table_in(content)[0]), marks=marks) if marks else None
 
 
 def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
@@ -129,7 +146,7 @@ def _kept_reads(folder: Path, domain_id: int) -> list[KeptRead]:
 
 
 def drop_snapshots(folder: Path, domain_id: int) -> None:
-    for side in ("employees", "users", "sample", "records"):
+    for side in ("employees", "users", "sample", "records", "marks"):
         (folder / f"{domain_id}.{side}.arrow").unlink(missing_ok=True)
     drop_workbooks(folder, domain_id)
 

@@ -1,17 +1,15 @@
 """The embedded user directory: users in the same SQLite file, so that writes and their outcomes are one transaction."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
-import pyarrow as pa
 
-from provisioning.bulk import collector_off
 from provisioning.database import Database, Row
 from provisioning.model import Change, Status, Users
 from provisioning.target import Journal
 from provisioning.target.local_chunk import Chunk
-from provisioning.target.local_rows import user_id, values_of
+from provisioning.target.local_reading import read_users
+from provisioning.target.local_rows import user_id
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -29,12 +27,9 @@ class LocalDirectory:
         """As for a portal: no requests, and no limit."""
         return 0, None
 
-    def users(self, attributes: Sequence[str]) -> Users:
-        columns = _columns(attributes)
-        with collector_off():
-            parts = [columns(rows) for rows in self._db.parts(_COLUMNS_OF_USERS, self._domain_id)] or [columns([])]
-        ids, links, statuses, *values = map(pa.concat_arrays, zip(*parts, strict=True))
-        return Users(ids, links, statuses, dict(zip(attributes, values, strict=True)))
+    def users(self, attributes: Sequence[str], kept: Users | None = None) -> Users:
+        """`kept`: the last such read."""
+        return read_users(self._db, self._domain_id, attributes, kept)
 
     def live(self) -> int:
         return self.by_status()[Status.LIVE.value]
@@ -86,19 +81,3 @@ class LocalDirectory:
 
     def _rows(self) -> list[Row]:
         return self._db.all("SELECT * FROM users WHERE domain_id = ? ORDER BY id", self._domain_id)
-
-
-_COLUMNS_OF_USERS = "SELECT id, external_id, status, attributes FROM users WHERE domain_id = ? ORDER BY id"
-
-
-def _columns(attributes: Sequence[str]) -> Callable[[Sequence[tuple[Any, ...]]], list[pa.Array]]:
-    """What turns some rows of users into columns: id, link, status and these attributes; blank is ""."""
-    values = values_of(attributes)
-
-    def columns(rows: Sequence[tuple[Any, ...]]) -> list[pa.Array]:
-        ids, links, statuses, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
-        found = values(f"[{','.join(texts)}]") if rows else [()] * len(attributes)
-        lists = [list(map(user_id, ids)), [link or "" for link in links], statuses, *found]
-        return [pa.array(each, pa.string()) for each in lists]
-
-    return columns

@@ -51,11 +51,11 @@ class Chunk:
         for stay, users in groupby(self._changed, key=itemgetter(0)):
             columns = "" if stay else ", domain_id = ?, external_id = ?, identifier = ?"
             self._db.many(
-                f"UPDATE users SET status = ?, attributes = ?{columns} WHERE id = ?",
+                f"UPDATE users SET status = ?, attributes = ?, mark = random(){columns} WHERE id = ?",
                 ((u.status, u.text, *(() if stay else (u.domain_id, u.link, self._known(u))), u.id) for _, u in users),
             )
         self._db.many(
-            "INSERT INTO users (id, domain_id, external_id, status, attributes, identifier) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO users (id, domain_id, external_id, status, attributes, identifier, mark) VALUES (?, ?, ?, ?, ?, ?, random())",
             ((u.id, u.domain_id, u.link, u.status, u.text, self._known(u)) for u in self._added),
         )
         return outcomes

@@ -149,7 +149,7 @@ def read_users(house: Workspace, domain: Domain, attributes: Sequence[str]) -> U
     """Everybody in the domain, with these attributes. Raises `TargetError` unless the read is complete."""
     scim = domain.settings.scim
     if scim is None:
-        return _local(house, domain).users(attributes)
+        return _local(house, domain).users(attributes, snapshots.load_known_users(house.snapshots, domain.id))
     asked = PortalAsked(
         _reach(house, domain, scim), tuple(domain.attributes), domain.settings.unique_identifier or "", _place(domain),
         tuple(attributes),
