@@ -11,6 +11,8 @@ from provisioning.store import jobs
 from provisioning.workflow.house import Workspace, member, operator
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted("" if file.stem == "overview" else file.stem for file in (ROOT / "pages").glob("*.py"))
+"""Every page's address."""
 ADMIN = demo.ADMIN
 DOMAIN = demo.DOMAIN
 

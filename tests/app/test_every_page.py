@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from installation import ADMIN, DOMAIN, App, Said
+from installation import ADMIN, DOMAIN, PAGES, App, Said
 
 from provisioning.errors import RoleMissing
 from provisioning.model import (
@@ -13,20 +13,6 @@ from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.web import frame, worker_child
 from provisioning.workflow import approving, asking, editing, planning, setting_up
-
-PAGES = [
-    "",
-    "customers",
-    "start",
-    "connect",
-    "mapping",
-    "settings",
-    "preview",
-    "process",
-    "schedule",
-    "history",
-    "people",
-]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hostile import CUSTOMER, EVIL, LABEL, NAMES, poison, poisoned
-from installation import App
+from installation import PAGES, App
 from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element, Node
@@ -34,19 +34,6 @@ from provisioning.workflow import (
 from provisioning.workflow.house import customers_seen, domains_seen
 from provisioning.workflow.telling import Word, tell
 
-PAGES = [
-    "",
-    "customers",
-    "start",
-    "connect",
-    "mapping",
-    "settings",
-    "preview",
-    "process",
-    "schedule",
-    "history",
-    "people",
-]
 MARKUP = re.compile(
     r"(?<!\\)\]\(|(?<!\\)<(img|script|svg|b>|a )|(?<!\\)\*\*(C|bold|a(?!dmin\\@))|(?<!\\):material/home:|(?<!\\)\$\$x|(?<!\\):red\["
     rf"|http://{EVIL.replace('.', '[.]')}/bare"
