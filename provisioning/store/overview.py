@@ -79,14 +79,48 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan that was approved and not begun. `overtaken`: another run wrote since it was made."""
+
+    id: str
+    made_at: datetime
+    mapping_version: int
+    settings_version: int
+    approved_at: datetime
+    overtaken: str | None
+
+
+def approved_plans(db: Database) -> dict[int, Approved]:
+    """By domain the newest approved plan that was not begun, also where a newer preview stands beside it."""
+    rows = db.all(
+        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, a.at, "
+        f"({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
+        "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) GROUP BY p.domain_id",
+        Result.SKIPPED.value,
+    )
+    return {
+        row["domain_id"]: Approved(
+            row["id"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"],
+            to_moment(row["at"]), row["overtaken"],
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+_OVERTAKEN = (
+    "SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
+    "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
+    "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ? AND o.at > p.made_at)"
+)
+
+
 def last_plans(db: Database) -> dict[int, LastPlan]:
     rows = db.all(
         "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status, "
         "findings, evidence FROM plans GROUP BY domain_id) SELECT p.*, "
         "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
-        "AS open, (SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
-        "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
-        "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ? AND o.at > p.made_at)) AS overtaken FROM newest p",
+        f"AS open, ({_OVERTAKEN}) AS overtaken FROM newest p",
         Result.SKIPPED.value,
     )
     return {

@@ -1,6 +1,7 @@
 """The page Customers: what needs somebody first, counts only, and only for those who look after customers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,18 @@ from provisioning.model import Role, Settings
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, schedules
 from provisioning.store.codec import to_json, to_text
-from provisioning.workflow import asking, connections, looking, overseeing, planning, scheduling, setting_up, stages
+from provisioning.workflow import (
+    approving,
+    asking,
+    connections,
+    editing,
+    looking,
+    overseeing,
+    planning,
+    scheduling,
+    setting_up,
+    stages,
+)
 from provisioning.workflow.house import Workspace, customers_seen, domains_seen
 from provisioning.workflow.resting import table_of
 
@@ -238,6 +250,41 @@ def test_a_waiting_preview_is_opened_at_once(app: App, monkeypatch: pytest.Monke
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
     (link,) = [each.proto for each in app.open("customers").main.get("page_link")]
     assert (link.page, link.query_string.rpartition("&")[2]) == ("preview", f"plan={plan.id}")
+
+
+def test_what_is_approved_and_not_processed_needs_somebody_and_is_one_click_away(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    approving.approve(app.house(), plan.id)
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    at = app.open("customers", show="approved")
+    assert table(at)[0]["Needs attention"] == "An approved preview waits to be processed."
+    assert next(each.value for each in at.metric if each.label == "Need attention") == "1"
+    (link,) = [each.proto for each in at.main.get("page_link")]
+    assert (link.page, link.query_string.rpartition("&")[2]) == ("process", f"plan={plan.id}")
+
+
+def test_an_approval_that_lapsed_needs_nobody(app: App) -> None:
+    house = app.house()
+    approving.approve(house, planning.preview(house, DOMAIN).id)
+    domain = domains_seen(house, CUSTOMER)[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), domain.settings_version)
+    (found,) = overseeing.customers_overview(app.house(None))
+    assert found.approved is None
+    assert "approved" not in [each.about for each in found.needs]
+
+
+def test_what_was_approved_waits_beside_a_newer_preview(app: App) -> None:
+    house = app.house()
+    first = planning.preview(house, DOMAIN)
+    approving.approve(house, first.id)
+    planning.preview(house, DOMAIN)
+    (found,) = overseeing.customers_overview(app.house(None))
+    assert [each.about for each in found.needs] == ["approved", "waiting"]
+    assert found.approved
+    assert found.approved.id == first.id
 
 
 def test_the_table_shows_only_those_who_are_asked_for(csm: App) -> None:
