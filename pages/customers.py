@@ -9,7 +9,7 @@ import streamlit as st
 
 from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
-from provisioning.web import address, parts, trends
+from provisioning.web import address, parts, roles, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import overseeing, setting_up
@@ -205,6 +205,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
             if each.schedule in RESTS:
                 link("pages/schedule.py", "Open its schedule", ":material/schedule:", here, **place)
             draw_export(here, each.customer)
+        roles.draw(here, each.customer)
         if each.domain:
             draw_template(here, each)
 

@@ -193,6 +193,14 @@ def _switched_on(details: Details, _: Mapping[str, int]) -> Told:
     return Told(f"switched the schedule on: {'previews only' if previews else 'a standing approval'}")
 
 
+def _took_roles(details: Details, _: Mapping[str, int]) -> Told:
+    """Which roles; an event of before they were recorded tells that it was all of them."""
+    roles = _names(details.get("roles"))
+    which = f"the role{'s' if len(roles) > 1 else ''} {' and '.join(roles)}" if roles else "every role"
+    scope = f" for {details['of']}" if details.get("of") else ""
+    return Told(f"took {which} from {details.get('name', 'somebody')}{scope}")
+
+
 def _role(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
     def tell(details: Details, _: Mapping[str, int]) -> Told:
         role = f" the role {details['role']}" if details.get("role") else ""
@@ -221,7 +229,7 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "standing approval used": _schedule("approved it by the standing approval"),
     "role granted": _role("gave"),
     "role given by group": _role("gave, by their group,"),
-    "role removed": _role("took every role from"),
+    "role removed": _took_roles,
     "role by group ended": _role("took, with their group, from"),
 }
 _PAUSES: Mapping[str, str] = {"undo": "A run is to be taken back.", "farewell": "The domain is to be offboarded."}

@@ -52,6 +52,32 @@ def roles_anywhere(db: Database, email: str, now: datetime) -> dict[int | None, 
     return {customer: frozenset(roles) for customer, roles in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class RoleHeld:
+    """Somebody's role. `customer_id` None: for every customer. `until`: when one that a group gave at a sign-in ends; None
+    for one that was granted."""
+
+    email: str
+    role: Role
+    customer_id: int | None
+    until: datetime | None
+
+
+def roles_held(db: Database, customer_id: int, now: datetime) -> list[RoleHeld]:
+    """Who has which role for a customer now, those for every customer included, by e-mail."""
+    rows = db.all(
+        "SELECT email, role, customer_id, NULL AS until FROM members WHERE customer_id = ?1 OR customer_id IS NULL UNION "
+        "SELECT email, role, customer_id, until FROM group_roles WHERE (customer_id = ?1 OR customer_id IS NULL) AND until > ?2 "
+        "ORDER BY email, customer_id, role",
+        customer_id,
+        to_text(now),
+    )
+    return [
+        RoleHeld(row["email"], Role(row["role"]), row["customer_id"], to_moment(row["until"]) if row["until"] else None)
+        for row in rows
+    ]
+
+
 def connections(db: Database) -> dict[int, dict[str, bool]]:
     """By customer, the names of their connections, and whether each has a token and a service user's id."""
     sealed = {row["owner"] for row in db.all("SELECT owner FROM secrets")}

@@ -13,7 +13,7 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, overview, schedules
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
-from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_domain
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
@@ -84,6 +84,12 @@ def in_sight(house: Workspace) -> list[Customer]:
         return found
     roles = overview.roles_anywhere(house.db, house.actor.email, house.clock())
     return found if None in roles else [each for each in found if each.id in roles]
+
+
+def roles_seen(house: Workspace, customer: str) -> list[overview.RoleHeld]:
+    """Who has which role for a customer now, by e-mail: granted, or given by a group."""
+    found = seen_customer(house, customer, "see who has which role")
+    return overview.roles_held(house.db, found.id, house.clock())
 
 
 def _urgency(each: DomainOverview) -> tuple[int, str, str]:

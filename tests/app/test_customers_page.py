@@ -187,6 +187,13 @@ def test_a_csm_of_one_customer_sees_that_one(full: App) -> None:
     assert {each.customer for each in overseeing.customers_overview(full.house(CSM))} == {CUSTOMER}
 
 
+def test_who_has_which_role_stands_with_the_customer_that_is_selected(csm: App) -> None:
+    at = csm.open("customers", selected=DOMAIN)
+    held = next(each.value for each in at.dataframe if "Role" in each.value)
+    told = list(zip(held["Who"], held["Role"], held["For"], strict=True))
+    assert told == [(ADMIN, "admin", CUSTOMER), (CSM, "csm", "Every customer"), (CSM, "csm", CUSTOMER)]
+
+
 def test_a_customer_from_a_template_has_its_mapping_and_nobody_of_it(csm: App) -> None:
     house = csm.house(CSM)
     overseeing.customer_from_template(house, "Fabrikam", DOMAIN)

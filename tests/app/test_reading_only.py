@@ -135,3 +135,14 @@ def test_the_checklist_says_how_it_stands_and_not_what_to_do(audited: App, said:
     told = said(audited.open("start", customer=CUSTOMER, domain="new"))
     assert "Not tested yet" in told
     assert "Take the suggested rows" not in told
+
+
+def test_who_has_which_role_now_stands_on_the_settings(audited: App) -> None:
+    setting_up.grant(audited.house(None), "all@skillcast.example", Role.CSM, None)
+    held = table(audited.open("settings"), "Role")
+    assert list(held.itertuples(index=False, name=None)) == [
+        (ADMIN, "admin", CUSTOMER, "Here"),
+        ("all@skillcast.example", "csm", "Every customer", "Here"),
+        (AUDITOR, "auditor", CUSTOMER, "Here"),
+        ("csm@skillcast.example", "csm", CUSTOMER, "Here"),
+    ]

@@ -252,6 +252,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "restore": (CARE, lambda h, i: restore(h, i.file)),
     "resume_all": (PREPARE, lambda h, i: scheduling.resume_all(h, i.customer)),
     "revoke": (PREPARE, lambda h, i: setting_up.revoke(h, f"boss@{i.customer.lower()}.example", i.customer)),
+    "roles_seen": (READ, lambda h, i: overseeing.roles_seen(h, i.customer)),
     "rotate": (CARE, lambda h, i: rotate(h)),
     "run_due": (CARE, lambda h, i: due.run_due(h)),
     "run_due_domain": (CARE, lambda h, i: due.run_due_domain(h, 1)),

@@ -30,6 +30,8 @@ BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"c
         ("users exported", {"users": 1200}, "took 1,200 users out as a file"),
         ("role granted", {"name": "a@acme.example", "role": "auditor"}, "gave a@acme.example the role auditor"),
         ("role granted", {"name": "a@acme.example", "role": "auditor", "instead_of": "admin"}, "gave a@acme.example the role auditor, instead of admin"),
+        ("role removed", {"name": "c@x.example", "roles": ["admin", "auditor"]}, "took the roles admin and auditor from c@x.example"),
+        ("role removed", {"name": "c@x.example", "roles": ["csm"], "of": "every customer"}, "took the role csm from c@x.example for every customer"),
         ("role removed", {"name": "c@x.example", "of": "every customer"}, "took every role from c@x.example for every customer"),
         ("something of a newer version", {}, "something of a newer version"),
     ],
