@@ -31,14 +31,15 @@ IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.B
 
 def draw_controls(here: Here, plans: list[Plan], job: Job | None, ready: bool) -> str | None:
     """Choose one of the previews there are, or make another where that can be done (`ready`). Returns the plan's id."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    # Whoever only reads makes none.
+    left, right = st.columns([3, 1], vertical_alignment="bottom") if here.may_prepare else (st.container(), None)
     busy = bool(job and job.open)
     have = {each.id: each for each in plans}
     states = looking.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
-    if right.button(
+    if right and right.button(
         "Make a preview", type="primary" if ready and states.get(wanted or "") not in IN_HAND else "secondary", width="stretch",
-        icon=":material/compare_arrows:", disabled=busy or not ready or not here.may_prepare,
+        icon=":material/compare_arrows:", disabled=busy or not ready,
     ):  # fmt: skip
         asking.ask(here.house, here.label, JobKind.PREVIEW)
         st.query_params.from_dict(here.place)
@@ -188,9 +189,9 @@ with guarded():
     if plan_id:
         draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
     elif not (job and job.open):
-        way_on = (
-            "Make one: it takes seconds, and nothing is changed by it."
-            if ready
-            else "One can be made once the set-up is that far."
-        )
+        way_on = "Make one: it takes seconds, and nothing is changed by it."
+        if not here.may_prepare:
+            way_on = "An admin or CSM makes one."
+        elif not ready:
+            way_on = "One can be made once the set-up is that far."
         st.info(f"No preview yet. {way_on}", icon=":material/info:")

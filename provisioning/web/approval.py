@@ -45,7 +45,7 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
 def _nothing(here: Here) -> None:
     """Nothing to approve, and what comes next."""
     schedule = scheduling.schedule_seen(here.house, here.label)
-    if schedule.standing is ScheduleStanding.NONE:
+    if schedule.standing is ScheduleStanding.NONE and here.may_prepare:
         st.success("Nothing to approve. Rollcall can look every day by itself.", icon=":material/check_circle:")
         link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
     else:
@@ -53,10 +53,22 @@ def _nothing(here: Here) -> None:
         st.success(escape(f"Nothing to approve.{by_itself}"), icon=":material/check_circle:")
 
 
+def _to_read(here: Here, plan: Plan, approval: Approval | None) -> None:
+    """For whoever decides nothing: how it stands, without anything to press."""
+    if approval:
+        _approved(here, plan, approval)
+    does = "It waits to be processed" if approval else "You may read this, but not approve it"
+    st.caption(f"{does}: that takes the role admin or csm for this customer.")
+    workbook_button(here, plan)
+
+
 def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
+    if not here.may_approve:
+        _to_read(here, plan, approval)
+        return
     left_out = approving.left_out_draft(here.house, plan.id)
-    another = approving.needs_another(here.house, plan.id) if here.may_approve else ""
-    may_approve = here.may_approve and not another
+    another = approving.needs_another(here.house, plan.id)
+    may_approve = not another
     if approval:
         _approved(here, plan, approval)
     again = approval is not None and set(approval.left_out) != set(left_out)
@@ -76,19 +88,13 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
             disabled=not may_approve, key="approve",
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
-        if (
-            left_out
-            and not by_file
-            and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare)
-        ):
+        if left_out and not by_file and st.button("Put everybody back", icon=":material/undo:"):
             approving.keep_left_out(here.house, plan.id, ())
             st.rerun()
         workbook_button(here, plan)
     if may_approve:
         _by_workbook(here, plan, approval, overrides, left_out)
-    if not here.may_approve:
-        st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
-    elif not approval and not another:
+    if not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
 
 
@@ -146,7 +152,7 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
 
 
 def _process_button(here: Here, plan: Plan) -> None:
-    if st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
+    if st.button("Process now", type="primary", icon=":material/play_arrow:"):
         asking.ask(here.house, here.label, JobKind.PROCESS, plan.id)
         go("pages/process.py", here, plan=plan.id)
 
@@ -172,7 +178,6 @@ def _overrides(
             (before or {}).get(code, ""),
             key=f"override_{place}_{plan.id}_{code}",
             placeholder="Recorded with your name. Leave empty not to override.",
-            disabled=not here.may_approve,
         )
         found |= {code: reason} if reason and reason.strip() else {}
     return found

@@ -95,9 +95,10 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
     names = reviewing.reference_names(
         here.house, plan.id, (pair for each in shown for side in (each.before, each.after) for pair in side.items())
     )
+    decides = open_to_decide and here.may_prepare
     st.caption(
         f"{fitting(total)} Select somebody to see every value before and after"
-        + ("; select several to leave them out." if open_to_decide else f". {closed}".rstrip())
+        + ("; select several to leave them out." if decides else f". {closed}".rstrip())
     )
     frame = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
     fit = fitted(frame)
@@ -106,7 +107,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     people_chosen = [shown[row] for row in selected]
-    if people_chosen and open_to_decide:
+    if people_chosen and decides:
         _decide(here, plan, people_chosen, left_out)
     if len(people_chosen) == 1:
         _person(here, people_chosen[0], plan.attributes, names)
@@ -160,17 +161,16 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
     keys = {each.key for each in chosen}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{people(len(keys))} selected**", width="content")
-        if st.button("Leave out", icon=":material/person_remove:", disabled=not here.may_prepare):
+        if st.button("Leave out", icon=":material/person_remove:"):
             approving.keep_left_out(here.house, plan.id, left_out | keys)
             st.rerun()
-        if st.button("Put back", icon=":material/person_add:", disabled=not (keys & left_out and here.may_prepare)):
+        if st.button("Put back", icon=":material/person_add:", disabled=not keys & left_out):
             approving.keep_left_out(here.house, plan.id, left_out - keys)
             st.rerun()
         if st.button(
             "Only these",
             icon=":material/filter_alt:",
             help="Leave out everybody else: a pilot.",
-            disabled=not here.may_prepare,
         ):
             approving.keep_only(here.house, plan.id, sorted(keys))
             st.rerun()
