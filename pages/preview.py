@@ -90,7 +90,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
-                told = f"{read_in_words(plan.evidence)} {uncounted_in_words(plan.evidence, plan.counts)}".rstrip()
+                told = f"{read_in_words(plan.evidence)} {uncounted_in_words(plan.evidence)}".rstrip()
                 st.markdown(f":material/fact_check: {escape(told)}")
         approval.draw(here, plan, state, lapsed)
 
