@@ -145,6 +145,11 @@ def draw_plan(here: Here, plan: Plan) -> None:
     left_out = (
         approving.left_out_draft(here.house, plan.id) if open_to_decide else approved.left_out if approved else ()
     )
+    by_file = approval.by_file(here, plan) if open_to_decide else None
+    if by_file:
+        # What lies on the page to be approved is what its numbers tell, and is decided in the file.
+        left_out = by_file.left_out
+        closed = "The uploaded Excel file decides who is left out: remove it to decide here."
     draw_verdict(here, plan, state, lapsed, left_out)
     if open_to_decide:
         deciding.test_account(here, plan)
@@ -159,7 +164,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
             changes.held(here, plan)
     else:
         with who:
-            changes.table(here, plan, open_to_decide, closed) if total else st.info(
+            may = open_to_decide and not by_file
+            changes.table(here, plan, may, closed, left_out if open_to_decide else ()) if total else st.info(
                 "Nobody changes.", icon=":material/check:"
             )
     asked = state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve

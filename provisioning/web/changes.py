@@ -78,13 +78,13 @@ def _groups(found: Sequence[Group]) -> None:
     )  # fmt: skip
 
 
-def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
-    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out any more."""
+def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Sequence[str]) -> None:
+    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out here; `without`: who is."""
     *filters, place = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
     attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
-    left_out = set(approving.left_out_draft(here.house, plan.id))
+    left_out = set(without)
     total = looking.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
@@ -100,7 +100,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
         f"{fitting(total)} Select somebody to see every value before and after"
         + ("; select several to leave them out." if decides else f". {closed}".rstrip())
     )
-    frame = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
+    frame = _frame(shown, plan.attributes, left_out, names, attribute)
     fit = fitted(frame)
     selected = address.rows(
         frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True,
