@@ -178,7 +178,26 @@ def _called(number: object, several: str) -> str:
 
 
 def _from(details: Details) -> str:
-    return f"from {details['from']}" if details.get("from") else ""
+    return _place(str(details["from"])) if details.get("from") else ""
+
+
+def _place(place: str) -> str:
+    """“in a browser, on vm” of “vm, web”; “by webhook, from 10.0.0.1” of “webhook, 10.0.0.1”; otherwise with its command."""
+    first, _, rest = place.partition(", ")
+    if rest == "web":
+        return f"in a browser, on {first}"
+    if first == "web":
+        return f"in a browser, from {rest}"
+    if first == "webhook":
+        return f"by webhook, from {rest}"
+    return f"by the command {rest}, on {first}" if rest else f"from {place}"
+
+
+def _decided(details: Details, _: Mapping[str, int]) -> Told:
+    made, back = _names(details.get("decisions")), _names(details.get("taken_back"))
+    if back and not made:
+        return Told(f"took back what was decided about {', '.join(back)}")
+    return Told("decided about people", "; ".join(made))
 
 
 def _schedule(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
@@ -216,6 +235,7 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "plan approved": _approved,
     "run ended": _ended,
     "run stopped": _stopped,
+    "decided": _decided,
     "mapping saved": _saved_mapping,
     "settings saved": _saved_settings,
     "history exported": _took_history,
@@ -237,7 +257,6 @@ _SAY: Mapping[str, str] = {
     "run started": "began to process",
     "run resumed": "resumed the run",
     "stop asked": "asked the run to stop",
-    "decided": "decided about people",
     "connection tested": "tested the connection",
     "connection created": "added the connection",
     "connection changed": "changed the connection",

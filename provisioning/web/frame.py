@@ -270,7 +270,7 @@ def _draw_first_steps(here: Here, customer: Customer) -> None:
     st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
     st.progress(share_done(steps), text=progress(steps))
     if following and here.may_prepare:
-        st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}")
+        st.markdown(f":material/flag: Next: **{escape(following.title)}**. {escape(following.todo)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if following and here.may_prepare:
             words = f"Go to {TITLES[following.page]}"

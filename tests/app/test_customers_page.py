@@ -104,7 +104,7 @@ def test_the_three_of_300_that_need_help_stand_first(csm: App) -> None:
     assert rows[0]["Needs attention"] == "HiBob refused the token."
     assert rows[2]["Needs attention"] == "The newest preview is blocked."
     assert {each["Schedule"] for each in rows[3:]} == {"On"}
-    assert rows[3]["Needs attention"] == "Next in the set-up: service user in HiBob: its id and token."
+    assert rows[3]["Needs attention"] == "Next in the set-up: id and token of the service user in HiBob."
     assert rows[3]["Customer"] == "Customer 000"
     healthy = table(csm.open("customers", search=CUSTOMER))
     assert [each["Needs attention"] for each in healthy] == ["—"]

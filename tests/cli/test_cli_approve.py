@@ -386,7 +386,7 @@ def test_the_workbook_has_all_sheets_and_says_what_would_happen(busy: Rollcall) 
         assert part in text
     held = " ".join(str(cell.value) for row in book["Held"].iter_rows() for cell in row if cell.value)
     assert key_of(42) in held
-    assert "required-blank" in held
+    assert "Required value blank" in held
 
 
 def test_text_stays_text(busy: Rollcall) -> None:
@@ -548,7 +548,7 @@ def test_a_missing_sheet_is_refused(acme: Rollcall) -> None:
 def test_the_workbook_of_another_plan_is_refused(acme: Rollcall) -> None:
     first, second = acme.preview(), acme.preview()
     assert first["digest"] == second["digest"]
-    assert "another plan" in refused(acme, 3, second["plan"], "--workbook", workbook_of(acme, first["plan"]))
+    assert "another preview" in refused(acme, 3, second["plan"], "--workbook", workbook_of(acme, first["plan"]))
 
 
 def test_what_is_no_workbook_is_refused(acme: Rollcall) -> None:
