@@ -135,7 +135,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         here, "runs", lambda house, kind: looking_back.export_runs(house, domain.label, ended, text, kind, zone)
     )
     with guarded():
-        run = looking.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
+        run = stored_plans.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
         did = next((done(actions) for each, _, actions in found if each.id == run.id), "")
         draw_run(here, run, names.get(run.id) or moment(run.started_at), did)
         past.compare(here, run, [each for each, *_ in looking_back.runs_found(here.house, domain.label)])

@@ -26,8 +26,9 @@ NEXT = {
 
 
 def which_plan(here: Here) -> str | None:
-    """The plan that the address names, else the one that was processed or approved last."""
-    named = st.query_params.get("plan")
+    """The plan that the address names, by itself or by its run, else the one that was processed or approved last."""
+    run = st.query_params.get("run")
+    named = stored_plans.run_seen(here.house, run).plan_id if run else st.query_params.get("plan")
     found = named or looking.newest(here.house, here.label).processing
     if found and not named:
         address.look_at(plan=found)

@@ -179,6 +179,7 @@ def _overrides(
             f"Reason for overriding “{finding_called(code)}”",
             (before or {}).get(code, ""),
             key=f"override_{place}_{plan.id}_{code}",
+            max_chars=approving.MOST_REASON,
             placeholder="Recorded with your name. Leave empty not to override.",
         )
         found |= {code: reason} if reason and reason.strip() else {}

@@ -57,7 +57,7 @@ def test_two_runs_are_compared_in_counts_attributes_and_people(full: App, two: t
     _, results, actions = looking_back.runs_found(house, DOMAIN)[0]
     assert ("done", results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"]) in found.counts
     assert ("update", actions["update"]) in [(name, here) for name, here, _ in found.counts]
-    plan = looking.run_seen(house, second).plan_id
+    plan = stored_plans.run_seen(house, second).plan_id
     assert {name: here for name, here, _ in found.attributes} == looking.attributes_changed(house, plan)
     assert found.people == (results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"])
     assert found.both_count == len(found.both)
@@ -272,7 +272,7 @@ def test_a_formula_in_the_history_stays_text() -> None:
 
 
 def test_a_preview_of_the_past_hands_out_its_workbook_again(full: App, two: tuple[str, str]) -> None:
-    plan = looking.run_seen(full.house(), two[0]).plan_id
+    plan = stored_plans.run_seen(full.house(), two[0]).plan_id
     at = full.open("history", show="previews", plan=plan)
     assert not at.exception
     assert any(each.proto.label == "Download the Excel file" for each in at.get("download_button"))
@@ -294,7 +294,7 @@ def test_the_timeline_says_day_by_day_who_did_what(full: App, two: tuple[str, st
     assert f"**{ADMIN}** processed {changes:,} changes: {counts['add']} added" in told
     assert (
         "overrode “Too many" in told
-        or not stored_plans.approval_of(full.house(), looking.run_seen(full.house(), two[1]).plan_id).overrides
+        or not stored_plans.approval_of(full.house(), stored_plans.run_seen(full.house(), two[1]).plan_id).overrides
     )  # type: ignore[union-attr]
     assert "began to process" not in told
 
@@ -323,7 +323,7 @@ def test_a_run_is_told_by_who_made_approved_and_processed_it(full: App, two: tup
     told = plain(said(at))
     for each in ("made the preview", "approved it", "processed it"):
         assert f"{ADMIN} {each}" in told
-    assert looking.run_seen(full.house(), two[0]).plan_id in at.code[0].value
+    assert stored_plans.run_seen(full.house(), two[0]).plan_id in at.code[0].value
 
 
 def test_two_runs_of_one_minute_have_two_names() -> None:

@@ -155,6 +155,13 @@ def test_an_override_needs_a_code_that_blocks_and_a_reason(too_many: Rollcall, o
     too_many.call("process", plan).complaint(3)
 
 
+def test_a_reason_that_nobody_would_read_is_refused(too_many: Rollcall) -> None:
+    plan = too_many.preview()["plan"]
+    said = too_many.call("approve", plan, "--override", f"limit-archive={'x' * 501}", by=ADMIN)
+    assert "501 characters: 500 are the most" in said.complaint(2)
+    too_many.call("approve", plan, "--override", f"limit-archive={'x' * 500}", by=ADMIN).fine()
+
+
 def test_every_block_needs_its_own_override(staffed: Rollcall, hibob: TinyHiBob) -> None:
     hibob.forget(*range(1, 16))
     plan = staffed.preview()["plan"]
