@@ -172,7 +172,8 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
 
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
     """(picture, sentence): who made the preview, who approved what of it, who processed it."""
-    lines = [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
+    lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
+    lines += [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
     if approved:
         how = " by Excel file" if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]

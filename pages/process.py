@@ -8,7 +8,7 @@ from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import address, deciding, jobs, next_step, parts
+from provisioning.web import address, deciding, jobs, next_step, parts, past
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans
@@ -122,7 +122,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
                 st.badge("Interrupted", color="orange")
             speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
-            st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}."))
+            st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}. {past.took_back(here, plan)}".rstrip()))
         if not busy:
             if run.note and run.note != said:
                 st.error(escape(dated(run.note)), icon=":material/error:")

@@ -21,7 +21,7 @@ from provisioning.report.tables import as_csv
 from provisioning.report.told import who
 from provisioning.report.workbook import write_workbook
 from provisioning.sandbox import Sandbox
-from provisioning.web.words import escape, run_names
+from provisioning.web.words import escape, moment, run_names
 from provisioning.workflow import (
     approving,
     asking,
@@ -33,6 +33,7 @@ from provisioning.workflow import (
     processing,
     setting_up,
     stored_plans,
+    undoing,
 )
 from provisioning.workflow.looking_back import FileKind
 
@@ -337,3 +338,15 @@ def test_two_runs_of_one_minute_have_two_names() -> None:
         "four": "22 Nov 2026, 23:47:27 UTC (four)",
         "five": "22 Nov 2026, 23:47:27 UTC (five)",
     }
+
+
+def test_a_run_that_took_another_back_says_so(full: App, said: Said) -> None:
+    house = full.house()
+    first = looking.runs_seen(house, DOMAIN)[0][0]
+    back = undoing.undo(house, first.id)
+    approving.approve(house, back.id, overrides={each.code: "In a test." for each in back.blocks})
+    run = processing.process(house, back.id)
+    text = escape(f"It took back the run of {moment(first.started_at)}.")
+    assert text in said(full.open("history", show="runs", run=run.id))
+    assert text in said(full.open("process", plan=back.id))
+    assert "It took back" not in said(full.open("history", show="runs", run=first.id))
