@@ -337,9 +337,8 @@ class _Laying:
                 f"Line {number}, “{_short(name)}”: {feed} is the value as shown, and the line says {MACHINE}. Leave one of "
                 "them out."
             )
-        same = (
-            VALUE not in said and feed == tidy(str(row_of(self.found[name], "")[FEED])) if name in self.found else False
-        )
+        has = self.found.get(name)
+        same = VALUE not in said and has is not None and feed == (has.data_feed_name or "").removeprefix(HUMAN)
         if FEED in said and not same and not tidy(said.get(VALUE)):
             row[VALUE] = SPOKEN if feed.startswith(HUMAN) else MACHINE
         return row
