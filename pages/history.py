@@ -240,6 +240,11 @@ if here.customer and left and here.domain is None:
     with guarded():
         draw_left(here, here.customer.name)
     st.stop()
+if here.customer and here.domain is None:
+    # Before there is a domain, who was given which role and who connected what is all that there is.
+    with guarded():
+        draw_timeline(here, here.customer.name)
+    st.stop()
 domain = need_domain(here)
 if st.query_params.get("run") and "show" not in st.query_params:
     address.look_at(show="runs")

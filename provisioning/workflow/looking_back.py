@@ -13,7 +13,7 @@ from provisioning.report.tables import Row, as_csv, as_json
 from provisioning.report.told import Told, told, who
 from provisioning.store import customers, history, plans, run_differences, runs
 from provisioning.store.plans import DecisionKind
-from provisioning.workflow.house import Workspace, record_event, seen_domain
+from provisioning.workflow.house import Workspace, is_customer, record_event, seen_customer, seen_domain
 from provisioning.workflow.looking import see_history
 
 SHOWN_RUNS = 60
@@ -106,9 +106,9 @@ class Timeline:
 
 
 def timeline(house: Workspace, label: str, starts: Sequence[str] = (), text: str = "", zone: tzinfo = UTC) -> Timeline:
-    """The domain's events whose name starts with one of these (any, where none is named) and that hold the text as the page
+    """The events of a customer or domain whose name starts with one of these (any, where none is named) and that hold the text as the page
     says it; but for what says nothing of its own: that a run began which came to its end."""
-    found = whole_history(house, seen_domain(house, label, "see the history").label)
+    found = whole_history(house, label)
     ended = {each.run for each in found.events if each.what in ("run ended", "run stopped")}
     some = [
         each
@@ -196,8 +196,9 @@ def export_events(
 
 
 def _handed_out(house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind) -> bytes:
-    record_event(house, "history exported", seen_domain(house, label, "see the history"), of=what, rows=len(rows),
-                 file=kind.value)  # fmt: skip
+    domain = None if is_customer(house, label) else seen_domain(house, label, "see the history")
+    customer_id = domain.customer_id if domain else seen_customer(house, label, "see the history").id
+    record_event(house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value)
     return as_csv(rows) if kind is FileKind.CSV else as_json(rows)
 
 

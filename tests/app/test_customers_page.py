@@ -311,5 +311,10 @@ def test_a_csm_of_several_begins_with_all_of_them(csm: App, monkeypatch: pytest.
     overseeing.customer_from_template(csm.house(CSM), "Fabrikam", DOMAIN)
     assert [each.value for each in csm.open().title] == ["Customers"]
     assert [each.value for each in csm.open("", customer="Fabrikam").title] == ["Overview"]
+    # A tab of its own, which has looked at nobody yet.
+    mapping = csm.open("")
+    del mapping.session_state["last_customer"]
+    mapping.query_params.clear()
+    assert [each.value for each in mapping.switch_page("pages/mapping.py").run().title] == ["Customers"]
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
     assert [each.value for each in csm.open().title] == ["Overview"]

@@ -350,3 +350,14 @@ def test_a_run_that_took_another_back_says_so(full: App, said: Said) -> None:
     assert text in said(full.open("history", show="runs", run=run.id))
     assert text in said(full.open("process", plan=back.id))
     assert "It took back" not in said(full.open("history", show="runs", run=first.id))
+
+
+def test_a_customer_without_a_domain_has_a_history_too(full: App, said: Said) -> None:
+    setting_up.add_customer(full.house(None), "Fabrikam")
+    setting_up.grant(full.house(None), ADMIN, Role.ADMIN, "Fabrikam")
+    text = escape(f"gave {ADMIN} the role admin")
+    assert text in said(full.open("history", customer="Fabrikam"))
+    events = json.loads(looking_back.export_events(full.house(), "Fabrikam", (), "", FileKind.JSON))
+    assert [each["what"] for each in events] == ["role granted", "customer created"]
+    newest = looking.see_history(full.house(), "Fabrikam")[0]
+    assert (newest.what, newest.customer, newest.domain) == ("history exported", "Fabrikam", None)
