@@ -189,10 +189,10 @@ def draw_portal(portal: checked.PortalSeen) -> None:
 
 def draw_test(here: Here) -> None:
     st.header("Test", anchor=False)
+    tested = " Tested is what is saved, not what stands in the form above." if here.may_prepare else ""
     st.caption(
         "Reads people and mapped columns from HiBob (before anything is mapped, the usual ones), asks a portal what it can "
-        "do, and shows what was proved. "
-        "It changes nothing. Tested is what is saved, not what stands in the form above."
+        f"do, and shows what was proved. It changes nothing.{tested}"
     )
     job = asking.latest_job(here.house, here.label, [JobKind.CHECK])
     busy = bool(job and job.open)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
-from provisioning.web import address, parts, trends
+from provisioning.web import address, parts, roles, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import overseeing, setting_up
@@ -22,6 +22,7 @@ SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
     "all": ("All", lambda _: True),
     "needs": ("Needs attention", lambda each: bool(each.needs)),
     "waiting": ("Waits for approval", lambda each: each.waiting_since is not None),
+    "approved": ("Waits to be processed", lambda each: each.approved is not None),
     "resting": ("Schedule paused or in quarantine", lambda each: each.schedule in RESTS),
     "setup": ("Set-up not done", lambda each: bool(each.next_step)),
 }
@@ -33,6 +34,7 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
     "failed": ("process", "Run", ":material/play_circle:"),
     "stopped": ("process", "Run", ":material/play_circle:"),
     "blocked": ("preview", "Preview", ":material/compare_arrows:"),
+    "approved": ("process", "Process", ":material/play_circle:"),
     "waiting": ("preview", "Preview", ":material/compare_arrows:"),
     "test": ("connect", "Connection", ":material/cable:"),
     "set-up": ("start", "Before you start", ":material/checklist:"),
@@ -79,7 +81,7 @@ def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
         st.header("Needs you first", anchor=False)
         for each in urgent[:FIRST]:
             page, words, icon = WAYS[each.needs[0].about]
-            plan = {"plan": each.plan_id} if page == "preview" and each.plan_id else {}
+            plan = plan_of(each, each.needs[0].about)
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
                 st.markdown(
                     f"**{escape(each.label)}** — {escape(attention(each, here.house.clock()))}", width="stretch"
@@ -91,6 +93,13 @@ def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
 
 def place_of(each: DomainOverview) -> dict[str, str]:
     return {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
+
+
+def plan_of(each: DomainOverview, about: str) -> dict[str, str]:
+    """Which plan that need is about, for the address."""
+    if about == "approved" and each.approved:
+        return {"plan": each.approved.id}
+    return {"plan": each.plan_id} if about in ("blocked", "waiting") and each.plan_id else {}
 
 
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
@@ -140,9 +149,11 @@ def attention(each: DomainOverview, now: datetime) -> str:
     """The most urgent reason, since when somebody waits, and how many more there are."""
     if not each.needs:
         return NOTHING
-    since = ago(each.waiting_since, now).removesuffix(" ago") if each.waiting_since else ""
-    why = each.needs[0].why
-    if since not in ("", "just now") and each.needs[0].about == "waiting":
+    why, about = each.needs[0].why, each.needs[0].about
+    began = each.approved.approved_at if each.approved and about == "approved" else None
+    began = each.waiting_since if about == "waiting" else began
+    since = ago(began, now).removesuffix(" ago") if began else ""
+    if since not in ("", "just now"):
         why = f"{why.removesuffix('.')}, for {since}."
     return why + (f" (+{len(each.needs) - 1})" if len(each.needs) > 1 else "")
 
@@ -186,9 +197,15 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
                 link(
                     "pages/preview.py", "Open what waits", ":material/compare_arrows:", here, **place, plan=each.plan_id
                 )
+            if each.approved:
+                link(
+                    "pages/process.py", "Open what is approved", ":material/play_circle:", here, **place,
+                    plan=each.approved.id,
+                )  # fmt: skip
             if each.schedule in RESTS:
                 link("pages/schedule.py", "Open its schedule", ":material/schedule:", here, **place)
             draw_export(here, each.customer)
+        roles.draw(here, each.customer)
         if each.domain:
             draw_template(here, each)
 

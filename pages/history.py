@@ -135,7 +135,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         here, "runs", lambda house, kind: looking_back.export_runs(house, domain.label, ended, text, kind, zone)
     )
     with guarded():
-        run = looking.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
+        run = stored_plans.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
         did = next((done(actions) for each, _, actions in found if each.id == run.id), "")
         draw_run(here, run, names.get(run.id) or moment(run.started_at), did)
         past.compare(here, run, [each for each, *_ in looking_back.runs_found(here.house, domain.label)])
@@ -172,7 +172,8 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
 
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
     """(picture, sentence): who made the preview, who approved what of it, who processed it."""
-    lines = [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
+    lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
+    lines += [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
     if approved:
         how = " by Excel file" if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
@@ -238,6 +239,11 @@ left = bool(here.customer and leaving.domains_left(here.house, here.customer.nam
 if here.customer and left and here.domain is None:
     with guarded():
         draw_left(here, here.customer.name)
+    st.stop()
+if here.customer and here.domain is None:
+    # Before there is a domain, who was given which role and who connected what is all that there is.
+    with guarded():
+        draw_timeline(here, here.customer.name)
     st.stop()
 domain = need_domain(here)
 if st.query_params.get("run") and "show" not in st.query_params:

@@ -32,6 +32,10 @@ ELSEWHERE = (
     "Your draft was changed in another tab meanwhile, and the table shows it as that tab left it. What you changed in "
     "this tab is not in it: Undo brings it back, and a second Undo what the other tab left."
 )
+FOLLOWED = (
+    "The mapping or your draft of it was changed in another tab meanwhile, or by somebody else: the table shows it now. "
+    "If you pressed a button just now, it did nothing: press it again if you still mean it."
+)
 FULL = (
     "The empty rows are filled. If you pasted more rows than stood empty, the rest was not taken: paste it again below, "
     "or all rows under Paste from Excel."
@@ -86,8 +90,9 @@ def read_editor(here: Here, domain: Domain, fields: Sequence[Field]) -> Said:
     except SettingsError as problem:
         return Said(base.begun, content_of(stored), rows, problem)
     if stored != st.session_state[SEEN] and content in (base.content, content_of(stored)):
-        # Another tab or person wrote, and nothing was edited here: go on from what they wrote.
-        begin_anew()
+        # Another tab or person wrote, and nothing was edited here: go on from what they wrote. What was pressed was meant
+        # for the table as it was.
+        begin_anew(FOLLOWED)
         st.rerun()
     if content != content_of(stored):
         mine = MappingDraft(*content, base.begun)

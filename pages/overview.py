@@ -10,11 +10,10 @@ from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
 from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts
-from provisioning.web.frame import LOST, Here, enter, go, guarded, link, need_domain
+from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, progress, until
-from provisioning.workflow import asking, looking, overseeing, reviewing, scheduling, stages
-from provisioning.workflow.house import customers_seen
+from provisioning.workflow import asking, looking, reviewing, scheduling, stages
 from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
@@ -214,11 +213,7 @@ def draw_held(here: Here, plan: Plan) -> None:
              ":material/front_hand:", here, plan=plan.id, show="held")  # fmt: skip
 
 
-named = "customer" in st.query_params or LOST in st.query_params
 here = enter("Overview", "What needs you, what happened last, and what comes next.")
-if not named and overseeing.is_csm(here.house) and len(customers_seen(here.house)) > 1:
-    # Whoever looks after several begins with whom needs them.
-    go("pages/customers.py", here)
 domain = need_domain(here)
 with guarded():
     now = looking.standing(here.house, domain.label)

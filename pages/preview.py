@@ -31,14 +31,15 @@ IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.B
 
 def draw_controls(here: Here, plans: list[Plan], job: Job | None, ready: bool) -> str | None:
     """Choose one of the previews there are, or make another where that can be done (`ready`). Returns the plan's id."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    # Whoever only reads makes none.
+    left, right = st.columns([3, 1], vertical_alignment="bottom") if here.may_prepare else (st.container(), None)
     busy = bool(job and job.open)
     have = {each.id: each for each in plans}
     states = looking.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
-    if right.button(
+    if right and right.button(
         "Make a preview", type="primary" if ready and states.get(wanted or "") not in IN_HAND else "secondary", width="stretch",
-        icon=":material/compare_arrows:", disabled=busy or not ready or not here.may_prepare,
+        icon=":material/compare_arrows:", disabled=busy or not ready,
     ):  # fmt: skip
         asking.ask(here.house, here.label, JobKind.PREVIEW)
         st.query_params.from_dict(here.place)
@@ -89,7 +90,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
-                told = f"{read_in_words(plan.evidence)} {uncounted_in_words(plan.evidence, plan.counts)}".rstrip()
+                told = f"{read_in_words(plan.evidence)} {uncounted_in_words(plan.evidence)}".rstrip()
                 st.markdown(f":material/fact_check: {escape(told)}")
         approval.draw(here, plan, state, lapsed)
 
@@ -144,6 +145,11 @@ def draw_plan(here: Here, plan: Plan) -> None:
     left_out = (
         approving.left_out_draft(here.house, plan.id) if open_to_decide else approved.left_out if approved else ()
     )
+    by_file = approval.by_file(here, plan) if open_to_decide else None
+    if by_file:
+        # What lies on the page to be approved is what its numbers tell, and is decided in the file.
+        left_out = by_file.left_out
+        closed = "The uploaded Excel file decides who is left out: remove it to decide here."
     draw_verdict(here, plan, state, lapsed, left_out)
     if open_to_decide:
         deciding.test_account(here, plan)
@@ -158,7 +164,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
             changes.held(here, plan)
     else:
         with who:
-            changes.table(here, plan, open_to_decide, closed) if total else st.info(
+            may = open_to_decide and not by_file
+            changes.table(here, plan, may, closed, left_out if open_to_decide else ()) if total else st.info(
                 "Nobody changes.", icon=":material/check:"
             )
     asked = state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve
@@ -188,9 +195,9 @@ with guarded():
     if plan_id:
         draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
     elif not (job and job.open):
-        way_on = (
-            "Make one: it takes seconds, and nothing is changed by it."
-            if ready
-            else "One can be made once the set-up is that far."
-        )
+        way_on = "Make one: it takes seconds, and nothing is changed by it."
+        if not here.may_prepare:
+            way_on = "An admin or CSM makes one."
+        elif not ready:
+            way_on = "One can be made once the set-up is that far."
         st.info(f"No preview yet. {way_on}", icon=":material/info:")

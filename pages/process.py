@@ -8,7 +8,7 @@ from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import address, deciding, jobs, next_step, parts
+from provisioning.web import address, deciding, jobs, next_step, parts, past
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans
@@ -26,8 +26,9 @@ NEXT = {
 
 
 def which_plan(here: Here) -> str | None:
-    """The plan that the address names, else the one that was processed or approved last."""
-    named = st.query_params.get("plan")
+    """The plan that the address names, by itself or by its run, else the one that was processed or approved last."""
+    run = st.query_params.get("run")
+    named = stored_plans.run_seen(here.house, run).plan_id if run else st.query_params.get("plan")
     found = named or looking.newest(here.house, here.label).processing
     if found and not named:
         address.look_at(plan=found)
@@ -46,7 +47,8 @@ def draw_none(here: Here) -> None:
             st.write(say + NEXT[state].format(moment(newest[0].made_at)))
             link("pages/preview.py", "Open that preview", ":material/compare_arrows:", here, plan=newest[0].id)
         else:
-            st.write(f"{say}{'Make a preview and approve it first.' if ready else 'There is no preview yet.'}")
+            first = "None waits for that." if newest else "There is no preview yet."
+            st.write(f"{say}{'Make a preview and approve it first.' if ready and here.may_prepare else first}")
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
 
 
@@ -63,8 +65,8 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
         now = last[0][0] if last and last[0][0].plan_id == plan.id else None
         if now is None:
             return
-        stoppable = may and now.status is RunStatus.RUNNING
-        if st.button("Stop", icon=":material/stop_circle:", disabled=not stoppable):
+        running = now.status is RunStatus.RUNNING
+        if may and st.button("Stop", icon=":material/stop_circle:", disabled=not running):
             asking.stop(house, now.id)
         if asking.stop_asked(house, now.id):
             st.caption("It stops before the next hundred changes.")
@@ -93,6 +95,8 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         lapsed = stored_plans.lapsed(here.house, plan.id)
         if lapsed:
             st.warning(escape(dated(lapsed)), icon=":material/schedule:")
+        elif not here.may_prepare:
+            st.caption("It waits to be processed: that takes the role admin or csm for this customer.")
         again = set(approving.left_out_draft(here.house, plan.id)) != set(approval.left_out)
         if again:
             st.warning(
@@ -101,13 +105,8 @@ def draw_waiting(here: Here, plan: Plan) -> None:
                 icon=":material/person_alert:",
             )
         with st.container(horizontal=True, vertical_alignment="center"):
-            if (
-                not lapsed
-                and not again
-                and st.button(
-                    "Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare
-                )
-            ):
+            may = here.may_prepare and not lapsed and not again
+            if may and st.button("Process now", type="primary", icon=":material/play_arrow:"):
                 ask(here, plan, JobKind.PROCESS)
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
     parts.counts(reviewing.counts_without(here.house, plan.id, approval.left_out))
@@ -123,7 +122,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
                 st.badge("Interrupted", color="orange")
             speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
-            st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}."))
+            st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}. {past.took_back(here, plan)}".rstrip()))
         if not busy:
             if run.note and run.note != said:
                 st.error(escape(dated(run.note)), icon=":material/error:")
@@ -152,7 +151,7 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
             again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
         elif run.counts["failed"]:
             again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan)
-        if scheduling.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
+        if here.may_prepare and scheduling.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
         link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
@@ -160,7 +159,7 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
 
 
 def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
-    if st.button(label, type="primary", icon=icon, disabled=not here.may_prepare):
+    if here.may_prepare and st.button(label, type="primary", icon=icon):
         ask(here, plan, kind)
 
 

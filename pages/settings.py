@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
-from provisioning.web import deciding, leaving, next_step, settings_facts, settings_form
+from provisioning.web import deciding, leaving, next_step, roles, settings_facts, settings_form
 from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.workflow import settings_drafts
@@ -182,4 +182,5 @@ with guarded():
     draw = draw_editor if here.may_prepare else draw_to_read
     draw(here, domain)
 with guarded():
+    roles.draw(here, domain.customer)
     leaving.draw(here, domain)

@@ -403,7 +403,9 @@ class ColumnFill:
 @dataclass(frozen=True, slots=True)
 class ReadEvidence:
     """What is kept with a plan of the evidence of its read. `absent`: the fields that were asked for and missing for
-    everybody, each with the category that opens it."""
+    everybody, each with the category that opens it. `needless`: people who have no user and need none; `elsewhere`: users
+    whom nobody in the read is; None for a plan of before they were counted. People and `elsewhere` are together whoever is
+    changed, held or unchanged, and the `needless`."""
 
     people: int
     active: int
@@ -411,6 +413,8 @@ class ReadEvidence:
     absent: tuple[tuple[str, str], ...] = ()
     fill: tuple[ColumnFill, ...] = ()
     live_before: int | None = None
+    needless: int | None = None
+    elsewhere: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

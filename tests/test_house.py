@@ -79,6 +79,7 @@ WEB = {
         "person",
         "server",
         "settings_facts",
+        "roles",
         "settings_form",
         "schedule_form",
         "sign_in",

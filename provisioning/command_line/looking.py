@@ -5,12 +5,13 @@ import argparse
 from provisioning.command_line.output import OK, REFUSED, new_file, open_house, print_json, print_lines
 from provisioning.command_line.words import complain
 from provisioning.report.csv_file import write_users
-from provisioning.report.differences import in_words
 from provisioning.report.documents import users_document
 from provisioning.report.text import plain
+from provisioning.report.told import who
 from provisioning.workflow import explaining, installation, looking, looking_back
 
-MOST_KEYS = 3
+LONG = 1_000
+"""So many letters of what else is known of an event are shown; `--json` has all of it."""
 
 
 def users(asked: argparse.Namespace) -> int:
@@ -32,8 +33,9 @@ def users(asked: argparse.Namespace) -> int:
 
 
 def history(asked: argparse.Namespace) -> int:
-    events = looking.see_history(open_house(asked), asked.label)
+    house = open_house(asked)
     if asked.json:
+        events = looking.see_history(house, asked.label)
         print_json(
             [
                 {
@@ -44,19 +46,13 @@ def history(asked: argparse.Namespace) -> int:
             ]
         )  # fmt: skip
         return OK
-    for each in events:
-        whose = each.domain if each.customer else looking_back.EVERY_CUSTOMER
+    told = looking_back.whole_history(house, asked.label)
+    for each in told.events:
+        said, whose = told.told(each), each.domain if each.customer else looking_back.EVERY_CUSTOMER
+        more = f" {said.more[:LONG]}{'…' if len(said.more) > LONG else ''}" if said.more else ""
         about = " ".join(part for part in (whose, each.plan, each.run) if part)
-        details = in_words({name: _shortened(value) for name, value in each.details.items()})
-        print(plain(f"{each.at[:19].replace('T', ' ')}  {each.who}: {each.what}  {about}  {details}"))
+        print(plain(f"{each.at[:19].replace('T', ' ')}  {who(each.who)} {said.text}.{more}  {about}"))
     return OK
-
-
-def _shortened(value: object) -> object:
-    """A list of keys by its first few: --json has them all."""
-    if isinstance(value, list) and len(value) > MOST_KEYS and all(isinstance(each, str) for each in value):
-        return f"{', '.join(value[:MOST_KEYS])} and {len(value) - MOST_KEYS:,} more"
-    return value
 
 
 def explain(asked: argparse.Namespace) -> int:

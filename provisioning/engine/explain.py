@@ -186,6 +186,10 @@ def _find(situation: Situation, people: People, person: str) -> Pair:
             raise SeveralFit(person, (_candidate(people, row, user) for row, user in found))
         if found:
             return found[0]
+    if (situation.domain.settings.unique_identifier or "") not in people.mapped:
+        raise NotFound(
+            f"No name, e-mail, HiBob id or user id fits “{person}”. Unique identifiers are not known: the mapping has none yet."
+        )
     raise NotFound(
         f"Neither HiBob’s last answer nor the directory knows “{person}”. Search by name, e-mail, unique identifier, "
         "HiBob id or user id; somebody whom HiBob does not show us cannot be found."

@@ -221,18 +221,18 @@ def take(
     catalogue: Catalogue | None,
     check: Check = _anything,
     *,
-    headed: bool = False,
+    whole: bool = False,
 ) -> Taken:
     """Lines laid over a mapping: an attribute that is there gets what its line says, others are added at the end.
-    Without a header the columns are those of the editor, from the left; `headed`: there must be one. `catalogue` None:
-    HiBob's columns are not known."""
+    Without a header the columns are those of the editor, from the left; `whole`: there must be one, and attributes without a
+    line are gone. What no column says stays as it is. `catalogue` None: HiBob's columns are not known."""
     filled = [(number, cells) for number, cells in lines if any(tidy(each) for each in cells)]
     if not filled:
         return Taken(tuple(attributes), identifier, ("There is nothing to read. Copy the rows with their attribute.",))
     if len(filled) > MOST_ROWS:
         return Taken(tuple(attributes), identifier, (f"That is {len(filled):,} lines; at most {MOST_ROWS} are taken.",))
     header, problem = _header(filled[0][1])
-    if headed and header is None and not problem:
+    if whole and header is None and not problem:
         problem = f"it does not name the columns, as a mapping file does. Begin with: {NAME}, {FEED}, {VALUE}."
     rows = filled if header is None else filled[1:]
     if problem:
@@ -240,7 +240,11 @@ def take(
     if not rows:
         nothing = f"Line {filled[0][0]}: no attribute stands below the header."
         return Taken(tuple(attributes), identifier, (nothing,))
-    return _Laying(header or COLUMNS, attributes, identifier, catalogue, check).lay(rows)
+    if header is None and all(len(_trimmed(cells)) < 2 for _, cells in rows):
+        number, cells = rows[0]
+        alone = f"Line {number}: “{_short(tidy(cells[0]))}” stands alone. Copy the attribute and, beside it, its data feed name."
+        return Taken(tuple(attributes), identifier, (alone,))
+    return _Laying(header or COLUMNS, attributes, identifier, catalogue, check, whole).lay(rows)
 
 
 _ALSO = {
@@ -282,10 +286,11 @@ class _Laying:
         identifier: str,
         catalogue: Catalogue | None,
         check: Check,
+        whole: bool,
     ) -> None:
         self.columns, self.catalogue, self.before, self.check = columns, catalogue, identifier, check
         self.found = {each.name: each for each in attributes}
-        self.identifier = identifier
+        self.identifier, self.whole = identifier, whole
         self.lines: dict[str, int] = {}
         self.named: list[tuple[int, str]] = []
         self.problems: list[str] = []
@@ -301,11 +306,16 @@ class _Laying:
             self.problems.append(f"Lines {numbers}: several are the {IDENTIFIER}, and there is exactly one.")
         elif self.named:
             self.identifier = self.named[0][1]
+        if self.whole:
+            self.found = {name: self.found[name] for name in self.lines if name in self.found}
+            self.identifier = self.identifier if self.identifier in self.found else ""
         return Taken(tuple(self.found.values()), self.identifier, tuple(self.problems))
 
     def _line(self, number: int, cells: Sequence[str]) -> None:
         if len(cells) > len(self.columns):
             raise SettingsError(f"Line {number}: it has {len(cells)} columns, and there are {len(self.columns)}.")
+        # In a file a blank cell at the end is blank; what was copied may end anywhere.
+        cells = [*cells, *[""] * (len(self.columns) - len(cells))] if self.whole else cells
         said = dict(zip(self.columns, cells, strict=False))
         name = tidy(said.get(NAME))
         if not name:
@@ -327,7 +337,9 @@ class _Laying:
                 f"Line {number}, “{_short(name)}”: {feed} is the value as shown, and the line says {MACHINE}. Leave one of "
                 "them out."
             )
-        if FEED in said and not tidy(said.get(VALUE)):
+        has = self.found.get(name)
+        same = VALUE not in said and has is not None and feed == (has.data_feed_name or "").removeprefix(HUMAN)
+        if FEED in said and not same and not tidy(said.get(VALUE)):
             row[VALUE] = SPOKEN if feed.startswith(HUMAN) else MACHINE
         return row
 

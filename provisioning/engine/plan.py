@@ -1,7 +1,7 @@
 """From a situation to a plan: what would change for whom, who is held and why. Computed once, then frozen;
 planning cannot write."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -69,11 +69,12 @@ def make_plan(situation: Situation, people: People | None = None) -> Decision:
         *settled.findings,
     )
     blocks = {each.code for each in findings if each.severity is Severity.BLOCK}
+    touched = {change.key for change in changes} | {each.key for each in held}
     status = PlanStatus.BLOCKED if blocks else PlanStatus.READY if changes else PlanStatus.EMPTY
     return Decision(
         status=status,
         digest=digest(situation.domain, changes),
-        counts=_counts(people, changes, held),
+        counts=_counts(people, changes, len(held), touched),
         findings=with_names(sorted(findings, key=lambda each: WORST_FIRST.index(each.severity)), people),
         changes=tuple(changes),
         held=tuple(held),
@@ -81,7 +82,7 @@ def make_plan(situation: Situation, people: People | None = None) -> Decision:
         # A read that is not proved complete does not count towards anybody's absence.
         absences=situation.absences if blocks & READ_PROOF else absences,
         proposals=apart.proposals,
-        evidence=evidence_of(situation, baseline),
+        evidence=evidence_of(situation, baseline, _needless(people, touched), len(_unmatched(people))),
     )
 
 
@@ -101,15 +102,21 @@ def digest(domain: Domain, changes: Iterable[Change]) -> str:
     return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
 
-def _counts(people: People, changes: Sequence[Change], held: Sequence[Held]) -> dict[str, int]:
+def _counts(people: People, changes: Sequence[Change], held: int, touched: Set[str]) -> dict[str, int]:
+    """`touched`: the keys of whoever is changed or held."""
     counts = {action.value: 0 for action in Action}
     for change in changes:
         counts[change.action.value] += 1
-    touched = {change.key for change in changes} | {each.key for each in held}
     rows = people.keys.rows_of(touched)
     having_user = int((people.matches.user[rows] >= 0).sum())
     unmatched = {f"user:{user}" for user in people.user_ids.at(_unmatched(people))}
-    return counts | {"held": len(held), "unchanged": len(people.user_ids) - having_user - len(touched & unmatched)}
+    return counts | {"held": held, "unchanged": len(people.user_ids) - having_user - len(touched & unmatched)}
+
+
+def _needless(people: People, touched: Set[str]) -> int:
+    """How many people have no user, and nothing happens to them."""
+    without = people.matches.user < 0
+    return int(without.sum()) - int(without[people.keys.rows_of(touched)].sum())
 
 
 def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:

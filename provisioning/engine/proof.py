@@ -27,8 +27,9 @@ def baseline_of(situation: Situation, people: People) -> Baseline:
     return Baseline(tuple(keys.take(pc.array_sort_indices(keys)).to_pylist()), fill)
 
 
-def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
-    """What the read returned, beside what was asked for and what the last processed one had."""
+def evidence_of(situation: Situation, now: Baseline, needless: int, elsewhere: int) -> ReadEvidence:
+    """What the read returned, beside what was asked for and what the last processed one had; and how many people need no
+    user, and how many users nobody in it is."""
     evidence, before = situation.employees.evidence, situation.baseline
     fill = (
         ColumnFill(slot, filled, len(now.live), before.fill[slot], len(before.live))
@@ -44,6 +45,8 @@ def evidence_of(situation: Situation, now: Baseline) -> ReadEvidence:
         absent=tuple((field, category) for field, category in absent if evidence.absent(field)),
         fill=tuple(fill),
         live_before=len(before.live) if before else None,
+        needless=needless,
+        elsewhere=elsewhere,
     )
 
 

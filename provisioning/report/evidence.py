@@ -32,15 +32,16 @@ def read_in_words(evidence: ReadEvidence) -> str:
     return f"HiBob was read to the end: {evidence.people:,} people, {evidence.active:,} of them active{missing}."
 
 
-def uncounted_in_words(evidence: ReadEvidence, counts: Mapping[str, int]) -> str:
-    """Whom a first preview counts nowhere; "" where nobody is. Only while Skillcast has no users is each that is counted
-    somebody whom HiBob returned."""
-    number = evidence.people - sum(counts.get(name, 0) for name in ("add", "held"))
-    if number <= 0 or any(
-        counts.get(name) for name in ("update", "reactivate", "archive", "move", "link", "unchanged")
-    ):
-        return ""
-    return f"{number:,} of them {'has' if number == 1 else 'have'} no user and {'needs' if number == 1 else 'need'} none, such as people who left."
+def uncounted_in_words(evidence: ReadEvidence) -> str:
+    """Whom the numbers of a preview do not count, and whom they count who is not in the read: with both, they add up to it."""
+    needless, elsewhere = evidence.needless or 0, evidence.elsewhere or 0
+    said = []
+    if needless:
+        none = "has no user and needs none" if needless == 1 else "have no user and need none"
+        said += [f"{needless:,} of them {none}, such as people who left."]
+    if elsewhere:
+        said += [f"{elsewhere:,} {'user is' if elsewhere == 1 else 'users are'} not in that read."]
+    return " ".join(said)
 
 
 def _people(evidence: ReadEvidence) -> str:

@@ -115,11 +115,13 @@ def _updates(count: int, updated: Mapping[str, int], people: Sequence[str], shar
 
 
 def _several(updated: Mapping[str, int]) -> str:
-    """“7 site, 2 manager and 2 other attributes”: the most frequent ones. Where none is changed for more than one person,
+    """“site of 7, manager of 2 and 2 other attributes”: the most frequent ones. Where none is changed for more than one person,
     without the numbers."""
     shown = NAMED if len(updated) > NAMED + 1 else len(updated)
     counted = max(updated.values()) > 1
-    told = [f"{number:,} {as_word(name)}" if counted else as_word(name) for name, number in [*updated.items()][:shown]]
+    told = [
+        f"{as_word(name)} of {number:,}" if counted else as_word(name) for name, number in [*updated.items()][:shown]
+    ]
     more = len(updated) - shown
     told += [f"{more} other attribute{'' if more == 1 else 's'}"] if more else []
     return " and ".join([", ".join(told[:-1]), told[-1]])

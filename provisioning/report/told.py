@@ -178,7 +178,26 @@ def _called(number: object, several: str) -> str:
 
 
 def _from(details: Details) -> str:
-    return f"from {details['from']}" if details.get("from") else ""
+    return _place(str(details["from"])) if details.get("from") else ""
+
+
+def _place(place: str) -> str:
+    """“in a browser, on vm” of “vm, web”; “by webhook, from 10.0.0.1” of “webhook, 10.0.0.1”; otherwise with its command."""
+    first, _, rest = place.partition(", ")
+    if rest == "web":
+        return f"in a browser, on {first}"
+    if first == "web":
+        return f"in a browser, from {rest}"
+    if first == "webhook":
+        return f"by webhook, from {rest}"
+    return f"by the command {rest}, on {first}" if rest else f"from {place}"
+
+
+def _decided(details: Details, _: Mapping[str, int]) -> Told:
+    made, back = _names(details.get("decisions")), _names(details.get("taken_back"))
+    if back and not made:
+        return Told(f"took back what was decided about {', '.join(back)}")
+    return Told("decided about people", "; ".join(made))
 
 
 def _schedule(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
@@ -191,6 +210,14 @@ def _schedule(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
 def _switched_on(details: Details, _: Mapping[str, int]) -> Told:
     previews = _table(details.get("schedule")).get("does", "preview") == "preview"
     return Told(f"switched the schedule on: {'previews only' if previews else 'a standing approval'}")
+
+
+def _took_roles(details: Details, _: Mapping[str, int]) -> Told:
+    """Which roles; an event of before they were recorded tells that it was all of them."""
+    roles = _names(details.get("roles"))
+    which = f"the role{'s' if len(roles) > 1 else ''} {' and '.join(roles)}" if roles else "every role"
+    scope = f" for {details['of']}" if details.get("of") else ""
+    return Told(f"took {which} from {details.get('name', 'somebody')}{scope}")
 
 
 def _role(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
@@ -208,6 +235,7 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "plan approved": _approved,
     "run ended": _ended,
     "run stopped": _stopped,
+    "decided": _decided,
     "mapping saved": _saved_mapping,
     "settings saved": _saved_settings,
     "history exported": _took_history,
@@ -221,7 +249,7 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "standing approval used": _schedule("approved it by the standing approval"),
     "role granted": _role("gave"),
     "role given by group": _role("gave, by their group,"),
-    "role removed": _role("took every role from"),
+    "role removed": _took_roles,
     "role by group ended": _role("took, with their group, from"),
 }
 _PAUSES: Mapping[str, str] = {"undo": "A run is to be taken back.", "farewell": "The domain is to be offboarded."}
@@ -229,7 +257,6 @@ _SAY: Mapping[str, str] = {
     "run started": "began to process",
     "run resumed": "resumed the run",
     "stop asked": "asked the run to stop",
-    "decided": "decided about people",
     "connection tested": "tested the connection",
     "connection created": "added the connection",
     "connection changed": "changed the connection",

@@ -26,6 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
 from provisioning.model import Action, Approval, Change, Finding, Plan, PlanStatus, Run, RunStatus, Severity
+from provisioning.report.called import held_called
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.text import newly_live, who
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
@@ -231,7 +232,7 @@ def write_workbook(
     most = max((*numbers.values(), len(plan.held)), default=0)
     if most > MAX_PEOPLE:
         raise UsageError(
-            f"Plan {plan.id} has {most:,} people for one sheet, and Excel has room for {MAX_PEOPLE:,}. "
+            f"Preview {plan.id} has {most:,} people for one sheet, and Excel has room for {MAX_PEOPLE:,}. "
             "Decide on the page, or by `approve` with --only or --leave-out."
         )
     workbook = Workbook(write_only=True)
@@ -357,7 +358,7 @@ def _write_people(
         f"{kind.heading}: {_people(number)}",
         kind.meaning if number else "Nobody.",
         *((HOW_TO_DECIDE, BLANK_RULE, WHAT_MAY_CHANGE) if not closed else (closed,)),
-        f"Customer/domain {plan.domain}, plan {plan.id}",
+        f"Customer/domain {plan.domain}, preview {plan.id}",
     )
     sheet = _new_sheet(workbook, kind.title)
     rows = (
@@ -382,10 +383,10 @@ def _write_held(workbook: Workbook, plan: Plan) -> None:
     notes = (
         f"Held back: {_people(len(plan.held))}",
         meaning if plan.held else "Nobody.",
-        f"Customer/domain {plan.domain}, plan {plan.id}",
+        f"Customer/domain {plan.domain}, preview {plan.id}",
     )
-    rows = (_Row(tuple(map(shown, (each.key, each.name, each.code, each.why)))) for each in plan.held)
-    _write_table(_new_sheet(workbook, "Held"), notes, (KEY, "Name", "Code", WHY), rows, frozen=1)
+    rows = (_Row(tuple(map(shown, (each.key, each.name, held_called(each.code), each.why)))) for each in plan.held)
+    _write_table(_new_sheet(workbook, "Held"), notes, (KEY, "Name", "Reason", WHY), rows, frozen=1)
 
 
 def _write_table(
@@ -514,7 +515,7 @@ def _shade_decisions(sheet: Worksheet, cells: str) -> None:
 # --- reading ----------------------------------------------------------------------------------------------
 
 _LAST_ROW = re.compile("[0-9]{1,7}$")
-_REMEDY = "Only decisions may change: put the rest back, or download the workbook again and decide in that."
+_REMEDY = "Only decisions may change: put the rest back, or download the Excel file again and decide in that."
 
 
 def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
@@ -526,7 +527,7 @@ def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
     book = Spreadsheet(file)
     missing = [title for title in ("Summary", *(sheet.title for sheet in SHEETS)) if title not in book.sheets]
     if missing:
-        raise WorkbookRefused(f"The workbook lacks the sheet {_named(missing)}. {_REMEDY}")
+        raise WorkbookRefused(f"The Excel file lacks the sheet {_named(missing)}. {_REMEDY}")
     signed_by = _check_identity(plan, book)
     problems = _Problems()
     decisions: dict[str, str] = {}
@@ -552,8 +553,8 @@ def _check_identity(plan: Plan, book: Spreadsheet) -> str:
         if shown(text).strip() != shown(expected).strip():
             place = f"Summary, row {number}" if number else "Summary"
             raise WorkbookRefused(
-                f"This is the workbook of another plan. {place}: {label} should be {_quoted(expected)} "
-                f"and is {_quoted(text)}.\nDownload the workbook of plan {plan.id} and decide in that."
+                f"This is the Excel file of another preview. {place}: {label} should be {_quoted(expected)} "
+                f"and is {_quoted(text)}.\nDownload the Excel file of preview {plan.id} and decide in that."
             )
     return _name(found.get(DECIDED_BY, (0, ""))[1])
 
@@ -647,7 +648,7 @@ class _Reading:
         cells = [shown(row.texts.get(column, "")) for column in self._columns]
         change = self._changes.get(cells[1])
         if change is None:
-            self._add(row.number, f"the row was added; the plan has nobody here with key {_quoted(cells[1])}")
+            self._add(row.number, f"the row was added; the preview has nobody here with key {_quoted(cells[1])}")
         elif cells[1] in self._found:
             self._add(row.number, f"the row stands there twice; key {_quoted(cells[1])} came before")
         else:

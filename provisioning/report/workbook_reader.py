@@ -315,14 +315,14 @@ def _parts_of(package: ZipFile) -> dict[str, str]:
 
 def _unreadable(reason: str) -> WorkbookRefused:
     return WorkbookRefused(
-        f"The file is not an Excel workbook that can be taken: {reason}.\n"
-        "Hand in the workbook of this plan, saved as .xlsx without macros and password."
+        f"This is no Excel file that can be taken: {reason}.\n"
+        "Hand in the Excel file of this preview, saved as .xlsx without macros and password."
     )
 
 
 def _too_big(what: str, limit: int) -> WorkbookRefused:
     return WorkbookRefused(
-        f"The workbook {what} {limit // 2**20} MiB, and no more is taken.\n"
+        f"The Excel file {what} {limit // 2**20} MiB, and no more is taken.\n"
         "Take out what was added to it, or decide on the page."
     )
 

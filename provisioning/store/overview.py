@@ -52,6 +52,32 @@ def roles_anywhere(db: Database, email: str, now: datetime) -> dict[int | None, 
     return {customer: frozenset(roles) for customer, roles in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class RoleHeld:
+    """Somebody's role. `customer_id` None: for every customer. `until`: when one that a group gave at a sign-in ends; None
+    for one that was granted."""
+
+    email: str
+    role: Role
+    customer_id: int | None
+    until: datetime | None
+
+
+def roles_held(db: Database, customer_id: int, now: datetime) -> list[RoleHeld]:
+    """Who has which role for a customer now, those for every customer included, by e-mail."""
+    rows = db.all(
+        "SELECT email, role, customer_id, NULL AS until FROM members WHERE customer_id = ?1 OR customer_id IS NULL UNION "
+        "SELECT email, role, customer_id, until FROM group_roles WHERE (customer_id = ?1 OR customer_id IS NULL) AND until > ?2 "
+        "ORDER BY email, customer_id, role",
+        customer_id,
+        to_text(now),
+    )
+    return [
+        RoleHeld(row["email"], Role(row["role"]), row["customer_id"], to_moment(row["until"]) if row["until"] else None)
+        for row in rows
+    ]
+
+
 def connections(db: Database) -> dict[int, dict[str, bool]]:
     """By customer, the names of their connections, and whether each has a token and a service user's id."""
     sealed = {row["owner"] for row in db.all("SELECT owner FROM secrets")}
@@ -79,14 +105,48 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan that was approved and not begun. `overtaken`: another run wrote since it was made."""
+
+    id: str
+    made_at: datetime
+    mapping_version: int
+    settings_version: int
+    approved_at: datetime
+    overtaken: str | None
+
+
+def approved_plans(db: Database) -> dict[int, Approved]:
+    """By domain the newest approved plan that was not begun, also where a newer preview stands beside it."""
+    rows = db.all(
+        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, a.at, "
+        f"({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
+        "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) GROUP BY p.domain_id",
+        Result.SKIPPED.value,
+    )
+    return {
+        row["domain_id"]: Approved(
+            row["id"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"],
+            to_moment(row["at"]), row["overtaken"],
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+_OVERTAKEN = (
+    "SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
+    "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
+    "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ? AND o.at > p.made_at)"
+)
+
+
 def last_plans(db: Database) -> dict[int, LastPlan]:
     rows = db.all(
         "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status, "
         "findings, evidence FROM plans GROUP BY domain_id) SELECT p.*, "
         "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
-        "AS open, (SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
-        "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
-        "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ? AND o.at > p.made_at)) AS overtaken FROM newest p",
+        f"AS open, ({_OVERTAKEN}) AS overtaken FROM newest p",
         Result.SKIPPED.value,
     )
     return {

@@ -83,6 +83,8 @@ def drop_group_roles(db: Database, email: str) -> None:
     db.execute("DELETE FROM group_roles WHERE email = ?", email)
 
 
-def drop_group_role(db: Database, email: str, customer_id: int | None) -> bool:
-    """Returns whether there was one."""
-    return bool(db.execute("DELETE FROM group_roles WHERE email = ? AND customer_id IS ?", email, customer_id))
+def drop_group_role(db: Database, email: str, customer_id: int | None) -> list[Role]:
+    """Returns which there were."""
+    had = sorted(role for role, whose in group_roles(db, email) if whose == customer_id)
+    db.execute("DELETE FROM group_roles WHERE email = ? AND customer_id IS ?", email, customer_id)
+    return had

@@ -14,13 +14,15 @@ from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import approving, asking, reviewing, scheduling, stored_plans, workbooks
+from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans, workbooks
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
     from provisioning.report.workbook import WorkbookDecisions
 
+NAMED = 10
+"""So many of those whom a file keeps active are named."""
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -45,7 +47,7 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
 def _nothing(here: Here) -> None:
     """Nothing to approve, and what comes next."""
     schedule = scheduling.schedule_seen(here.house, here.label)
-    if schedule.standing is ScheduleStanding.NONE:
+    if schedule.standing is ScheduleStanding.NONE and here.may_prepare:
         st.success("Nothing to approve. Rollcall can look every day by itself.", icon=":material/check_circle:")
         link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
     else:
@@ -53,42 +55,48 @@ def _nothing(here: Here) -> None:
         st.success(escape(f"Nothing to approve.{by_itself}"), icon=":material/check_circle:")
 
 
+def _to_read(here: Here, plan: Plan, approval: Approval | None) -> None:
+    """For whoever decides nothing: how it stands, without anything to press."""
+    if approval:
+        _approved(here, plan, approval)
+    does = "It waits to be processed" if approval else "You may read this, but not approve it"
+    st.caption(f"{does}: that takes the role admin or csm for this customer.")
+    workbook_button(here, plan)
+
+
 def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
+    if not here.may_approve:
+        _to_read(here, plan, approval)
+        return
     left_out = approving.left_out_draft(here.house, plan.id)
-    another = approving.needs_another(here.house, plan.id) if here.may_approve else ""
-    may_approve = here.may_approve and not another
+    another = approving.needs_another(here.house, plan.id)
+    may_approve = not another
     if approval:
         _approved(here, plan, approval)
     again = approval is not None and set(approval.left_out) != set(left_out)
     settled = approval is not None and not again
     # A file that lies here decides: two ways to approve beside each other would be one too many.
-    by_file = may_approve and bool(st.session_state.get(_place(plan, approval)))
+    file_lies = may_approve and bool(st.session_state.get(_place(plan, approval)))
     overrides = {} if another or settled else _overrides(here, plan, "page", plan.blocks)
-    if not settled and not by_file and (again or left_out):
+    if not settled and not file_lies and (again or left_out):
         _who_is_left_out(here, plan, left_out)
     if another and not settled:
         st.info(escape(another), icon=":material/group:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if settled and not by_file:
+        if settled and not file_lies:
             _process_button(here, plan)
-        elif not by_file and st.button(
+        elif not file_lies and st.button(
             "Approve again" if again else "Approve", type="primary", icon=":material/verified:",
             disabled=not may_approve, key="approve",
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
-        if (
-            left_out
-            and not by_file
-            and st.button("Put everybody back", icon=":material/undo:", disabled=not here.may_prepare)
-        ):
+        if left_out and not file_lies and st.button("Put everybody back", icon=":material/undo:"):
             approving.keep_left_out(here.house, plan.id, ())
             st.rerun()
         workbook_button(here, plan)
     if may_approve:
         _by_workbook(here, plan, approval, overrides, left_out)
-    if not here.may_approve:
-        st.caption("You may read this, but not approve it: that takes the role admin or csm for this customer.")
-    elif not approval and not another:
+    if not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
 
 
@@ -146,7 +154,7 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
 
 
 def _process_button(here: Here, plan: Plan) -> None:
-    if st.button("Process now", type="primary", icon=":material/play_arrow:", disabled=not here.may_prepare):
+    if st.button("Process now", type="primary", icon=":material/play_arrow:"):
         asking.ask(here.house, here.label, JobKind.PROCESS, plan.id)
         go("pages/process.py", here, plan=plan.id)
 
@@ -171,8 +179,8 @@ def _overrides(
             f"Reason for overriding “{finding_called(code)}”",
             (before or {}).get(code, ""),
             key=f"override_{place}_{plan.id}_{code}",
+            max_chars=approving.MOST_REASON,
             placeholder="Recorded with your name. Leave empty not to override.",
-            disabled=not here.may_approve,
         )
         found |= {code: reason} if reason and reason.strip() else {}
     return found
@@ -197,10 +205,6 @@ def _by_workbook(
                 icon=":material/info:",
             )
         file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
-        if file:
-            st.caption(
-                "A file that lies here decides, whatever the page says above. To approve on the page instead, remove it."
-            )
         if file and _readable(here, plan, file, left_out):
             missing = [each for each in plan.blocks if each.code not in overrides]
             if missing:
@@ -217,22 +221,47 @@ def _place(plan: Plan, approval: Approval | None) -> str:
     return f"decided_{plan.id}{approval.at.isoformat() if approval else ''}"
 
 
-def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> bool:
-    """Says what the file decides, or why it is refused."""
-    # A large file takes seconds to read, and every click draws the page anew.
+def by_file(here: Here, plan: Plan) -> "WorkbookDecisions | None":
+    """What a file decides that lies on the page, to be told by all of its numbers; None without one that can be read."""
+    if not here.may_approve or approving.needs_another(here.house, plan.id):
+        return None
+    file = st.session_state.get(_place(plan, stored_plans.approval_of(here.house, plan.id)))
+    read = _read(here, plan, file, approving.left_out_draft(here.house, plan.id)) if file else None
+    return None if isinstance(read, RollcallError) else read
+
+
+def _read(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> "WorkbookDecisions | RollcallError":
+    """A large file takes seconds to read, and every click draws the page anew."""
     place, this = f"read_{plan.id}", (file.file_id, tuple(left_out))
     if st.session_state.get(place, ((), None))[0] != this:
         st.session_state[place] = this, _decided(here, plan, file)
-    decided = st.session_state[place][1]
+    found: WorkbookDecisions | RollcallError = st.session_state[place][1]
+    return found
+
+
+def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> bool:
+    """Says what the file decides, or why it is refused."""
+    decided = _read(here, plan, file, left_out)
     if isinstance(decided, RollcallError):
         fail(decided)
         return False
     told = reviewing.but_for_left_out(here.house, plan.id, decided.left_out)
     said = f"This file approves {told or 'everything'}."
-    said += f" {people(len(decided.protected))} to be kept active from now on." if decided.protected else ""
+    said += f" {_kept(here, plan, decided.protected)}" if decided.protected else ""
     said += f" Decided, as it says, by {decided.signed_by}." if decided.signed_by else ""
     st.info(escape(said), icon=":material/fact_check:")
+    st.caption(
+        "All numbers of this page are the file’s as long as it lies here. To approve on the page instead, remove it."
+    )
     return True
+
+
+def _kept(here: Here, plan: Plan, keys: Sequence[str]) -> str:
+    """“1 person to be kept active from now on: Ada Smith.”"""
+    names = looking.names_in_plan(here.house, plan.id, keys[:NAMED])
+    named = ", ".join(names.get(key) or key for key in keys[:NAMED])
+    more = f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
+    return f"{people(len(keys))} to be kept active from now on: {named}{more}."
 
 
 def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | RollcallError":

@@ -78,13 +78,13 @@ def _groups(found: Sequence[Group]) -> None:
     )  # fmt: skip
 
 
-def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
-    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out any more."""
+def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Sequence[str]) -> None:
+    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out here; `without`: who is."""
     *filters, place = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
     attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
-    left_out = set(approving.left_out_draft(here.house, plan.id))
+    left_out = set(without)
     total = looking.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
@@ -95,18 +95,19 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str) -> None:
     names = reviewing.reference_names(
         here.house, plan.id, (pair for each in shown for side in (each.before, each.after) for pair in side.items())
     )
+    decides = open_to_decide and here.may_prepare
     st.caption(
         f"{fitting(total)} Select somebody to see every value before and after"
-        + ("; select several to leave them out." if open_to_decide else f". {closed}".rstrip())
+        + ("; select several to leave them out." if decides else f". {closed}".rstrip())
     )
-    frame = _frame(shown, plan.attributes, left_out if open_to_decide else set(), names, attribute)
+    frame = _frame(shown, plan.attributes, left_out, names, attribute)
     fit = fitted(frame)
     selected = address.rows(
         frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True,
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     people_chosen = [shown[row] for row in selected]
-    if people_chosen and open_to_decide:
+    if people_chosen and decides:
         _decide(here, plan, people_chosen, left_out)
     if len(people_chosen) == 1:
         _person(here, people_chosen[0], plan.attributes, names)
@@ -160,17 +161,16 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
     keys = {each.key for each in chosen}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{people(len(keys))} selected**", width="content")
-        if st.button("Leave out", icon=":material/person_remove:", disabled=not here.may_prepare):
+        if st.button("Leave out", icon=":material/person_remove:"):
             approving.keep_left_out(here.house, plan.id, left_out | keys)
             st.rerun()
-        if st.button("Put back", icon=":material/person_add:", disabled=not (keys & left_out and here.may_prepare)):
+        if st.button("Put back", icon=":material/person_add:", disabled=not keys & left_out):
             approving.keep_left_out(here.house, plan.id, left_out - keys)
             st.rerun()
         if st.button(
             "Only these",
             icon=":material/filter_alt:",
             help="Leave out everybody else: a pilot.",
-            disabled=not here.may_prepare,
         ):
             approving.keep_only(here.house, plan.id, sorted(keys))
             st.rerun()

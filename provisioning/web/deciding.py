@@ -75,13 +75,18 @@ def _proposal(here: Here, plan: Plan, each: Proposal, deciding: bool) -> None:
         differing = sum(each.has.get(name, "") != (value or "") for name, value in each.gets.items())
         st.caption(f"What differs stands first: {differing} of {len(rows)} values.")
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The two records side by side")
-        pair, free = [(each.key, each.user_id)], deciding and here.may_approve
+        pair = [(each.key, each.user_id)]
+        if not here.may_approve:
+            return
         with st.container(horizontal=True):
             if st.button(
-                "Same person: keep the user", type="primary", key=f"same_{each.key}_{each.user_id}", disabled=not free
+                "Same person: keep the user",
+                type="primary",
+                key=f"same_{each.key}_{each.user_id}",
+                disabled=not deciding,
             ):
                 _decide(here, plan, asking.Wishes(same=pair))
-            if st.button("Two different people", key=f"apart_{each.key}_{each.user_id}", disabled=not free):
+            if st.button("Two different people", key=f"apart_{each.key}_{each.user_id}", disabled=not deciding):
                 _decide(here, plan, asking.Wishes(not_same=pair))
 
 
@@ -105,9 +110,9 @@ def test_account(here: Here, plan: Plan) -> None:
 
 def undo(here: Here, run: Run) -> None:
     """Plan the way back from a run, after saying what that means."""
-    if run.status is RunStatus.RUNNING or not looking.changed_somebody(here.house, run.id):
+    if not here.may_prepare or run.status is RunStatus.RUNNING or not looking.changed_somebody(here.house, run.id):
         return
-    with st.popover("Undo this run", icon=":material/settings_backup_restore:", disabled=not here.may_prepare):
+    with st.popover("Undo this run", icon=":material/settings_backup_restore:"):
         st.markdown(
             "Makes a preview of the way back: people who were added are archived, archived ones reactivated, values and "
             "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule is paused."

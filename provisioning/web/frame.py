@@ -138,6 +138,8 @@ def enter(title: str, purpose: str) -> Here:
         runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
         st.stop()
     with workspace() as house:
+        if _begins_with_all(house, title):
+            st.switch_page("pages/customers.py")
         # From top to bottom, so that nothing pushes away what is there already.
         here = _look(house)
         with st.sidebar.container(gap="xxsmall"):
@@ -152,6 +154,15 @@ def enter(title: str, purpose: str) -> Here:
     if here.customer and not here.may_prepare:
         st.caption(READS_ONLY)
     return here
+
+
+def _begins_with_all(house: Workspace, title: str) -> bool:
+    """Whether somebody who looks after several customers asks for none of them: whom needs them stands on Customers, and
+    the first by name is nobody's choice. Within a tab the customer looked at last is meant, but for the first page."""
+    named = "customer" in st.query_params or LOST in st.query_params
+    if named or title == TITLES[CUSTOMERS] or (title != TITLES["overview"] and "last_customer" in st.session_state):
+        return False
+    return overseeing.is_csm(house) and len(customers_seen(house)) > 1
 
 
 def _look(house: Workspace) -> Here:
@@ -270,7 +281,7 @@ def _draw_first_steps(here: Here, customer: Customer) -> None:
     st.write("A domain is the part of Skillcast’s user directory that a connection may touch.")
     st.progress(share_done(steps), text=progress(steps))
     if following and here.may_prepare:
-        st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}")
+        st.markdown(f":material/flag: Next: **{escape(following.title)}**. {escape(following.todo)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if following and here.may_prepare:
             words = f"Go to {TITLES[following.page]}"

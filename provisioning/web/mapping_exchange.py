@@ -59,6 +59,7 @@ def file(here: Here, domain: Domain, content: Content) -> Content | None:
             "A mapping file to take in place of all rows", type=["csv"], key=f"mapping_file_{domain.id}_{turn}",
             max_upload_size=MOST_MEGABYTES,
         )  # fmt: skip
+        st.caption("Attributes that it does not name go. Columns that it does not have stay as they are.")
     if upload is None:
         return None
     try:

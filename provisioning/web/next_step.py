@@ -31,7 +31,7 @@ def _draw(here: Here, page: str, steps: Sequence[stages.Station]) -> None:
     if following is None or not here.may_prepare:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/flag: Next: **{escape(following.title)}**: {escape(following.todo)}", width="stretch")
+        st.markdown(f":material/flag: Next: **{escape(following.title)}**. {escape(following.todo)}", width="stretch")
         if following.page != page:
             link(f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", ":material/arrow_forward:", here)
         if page != "start":

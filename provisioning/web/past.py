@@ -6,13 +6,14 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Run
+from provisioning.errors import NotFound
+from provisioning.model import Plan, Run
 from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import RESULTS
 from provisioning.web import address
 from provisioning.web.frame import Here, workspace_of
 from provisioning.web.words import escape, moment, people, run_names
-from provisioning.workflow import looking_back
+from provisioning.workflow import looking_back, stored_plans
 from provisioning.workflow.house import Workspace
 
 MIME = {looking_back.FileKind.CSV: "text/csv", looking_back.FileKind.JSON: "application/json"}
@@ -33,6 +34,17 @@ def downloads(here: Here, name: str, build: Build) -> None:
                 f"Download as {kind.value.upper()}", partial(file, kind), f"{name}.{kind.value}", mime,
                 icon=":material/download:", on_click="ignore", key=f"export_{name}_{kind.value}",
             )  # fmt: skip
+
+
+def took_back(here: Here, plan: Plan) -> str:
+    """Which run was taken back by this plan’s; "" for any other. Retention may have removed that run."""
+    if not plan.undo_of:
+        return ""
+    try:
+        begun = moment(stored_plans.run_seen(here.house, plan.undo_of).started_at)
+    except NotFound:
+        return "It took an earlier run back, which is kept no longer."
+    return f"It took back the run of {begun}."
 
 
 def compare(here: Here, run: Run, others: Sequence[Run]) -> None:

@@ -38,7 +38,11 @@ def limits(domain: Domain) -> None:
     st.caption(settings_form.COUNTED)
     words = editing.limits_in_words(domain.settings)
     rows = [
-        {"Limit": label, "Set to": words[name], "What it does": means}
+        {
+            "Limit": label,
+            "Set to": words[name],
+            "What it does": f"{means} {settings_form.worth_saying(name, words[name])}".rstrip(),
+        }
         for name, (label, means) in settings_form.LIMITS.items()
     ]
     _table(pd.DataFrame(rows), "The limits")

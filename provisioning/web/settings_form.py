@@ -265,12 +265,30 @@ def _meanings(edited: pd.DataFrame, named: Mapping[str, tuple[str, Meaning]]) ->
 COUNTED = "A number of people, a percentage of the live users such as 10%, or off. Checked before the first write."
 
 
+OFF_BY_DEFAULT = ("update", "add", "reactivate")
+
+
+def worth_saying(name: str, text: str) -> str:
+    """What an unusual limit comes to; "" for one that speaks for itself."""
+    said = text.replace(" ", "").casefold()
+    if name == "head_count" and said in ("0", "0%"):
+        return "Never blocks: no read returns fewer than that."
+    if said == "off" and name not in OFF_BY_DEFAULT:
+        return "Off: nothing blocks here, however many people it is."
+    if said == "0":
+        return "Blocks as soon as it is one person."
+    return "Blocks as soon as it is three people: a percentage counts from three up." if said == "0%" else ""
+
+
 def limits(base: Settings, key: str) -> Limits:
     st.caption(COUNTED)
     words, said = editing.limits_in_words(base), {}
     columns = st.columns(3, gap="large")
     for place, (name, (label, help)) in enumerate(LIMITS.items()):
-        said[name] = columns[place % 3].text_input(label, words[name], key=f"limit_{name}_{key}", help=help)
+        column = columns[place % 3]
+        said[name] = column.text_input(label, words[name], key=f"limit_{name}_{key}", help=help)
+        if note := worth_saying(name, said[name]):
+            column.caption(f":material/priority_high: {note}")
     return editing.limits_from_words(said, {name: label for name, (label, _) in LIMITS.items()})
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from provisioning.report.workbook import WorkbookDecisions
 
 SELF = "self-archive"
+MOST_REASON = 500
+"""Characters: it stands in one line of the history, and is read by people."""
 
 
 def approve(
@@ -45,7 +47,7 @@ def approve(
     workbook: BinaryIO | None = None,
 ) -> Approval:
     """Approve a plan as it stands, but for the people left out. Nothing is recorded when it is refused."""
-    plan = plans.get_plan(house.db, plan_id)
+    plan = show_plan(house, plan_id)
     domain = domain_of(house, plan)
     if house.actor.email is None:
         raise RoleMissing("The operator may prepare, but not approve. Say who approves: --by EMAIL.")
@@ -128,6 +130,11 @@ def _check_overrides(house: Workspace, plan: Plan, overrides: Mapping[str, str])
             raise UsageError(f"Preview {plan.id} is not blocked by “{code}”; there is nothing to override.")
         if not reason.strip():
             raise UsageError(f"Overriding {code} takes a reason: --override {code}=REASON.")
+        if len(reason) > MOST_REASON:
+            raise UsageError(
+                f"The reason for overriding {code} has {len(reason):,} characters: {MOST_REASON} are the most. Say it in "
+                "fewer words."
+            )
     open_blocks = [each for each in plan.blocks if each.code not in overrides]
     if open_blocks:
         first = open_blocks[0]

@@ -7,11 +7,12 @@ import msgspec
 
 from provisioning.errors import NotFound, Refused
 from provisioning.model import RunStatus
-from provisioning.store import customers, jobs, plans, runs
+from provisioning.store import customers, jobs, runs
 from provisioning.store.jobs import Job, JobKind
 from provisioning.store.leases import is_held
 from provisioning.workflow.checked import Check
-from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.house import PREPARERS, Workspace, record_event, require, seen_domain
+from provisioning.workflow.stored_plans import plan_seen, run_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def ask(house: Workspace, label: str, kind: JobKind, plan_id: str | None = None,
     """Have the worker do something; asking twice for what still waits or runs is asking once. Returns the job.
     Raises `NotFound` for a plan of another domain."""
     domain = seen_domain(house, label, f"ask for this ({kind.value})", PREPARERS)
-    if plan_id is not None and plans.plan_head(house.db, plan_id).domain_id != domain.id:
+    if plan_id is not None and plan_seen(house, plan_id).domain_id != domain.id:
         raise NotFound(f"{label} has no preview “{plan_id}”: it belongs to another domain.")
     with house.db.transaction():
         last = jobs.latest(house.db, domain.id, [kind], plan_id)
@@ -77,14 +78,13 @@ def last_check(house: Workspace, label: str) -> Check | None:
 
 def stop_asked(house: Workspace, run_id: str) -> bool:
     """Whether somebody asked a run to stop, and it has not yet."""
-    run = runs.get_run(house.db, run_id)
-    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
+    run = run_seen(house, run_id)
     return run.status is RunStatus.RUNNING and runs.stop_asked(house.db, run.id)
 
 
 def stop(house: Workspace, run_id: str) -> None:
     """Ask a run to stop before its next chunk. `process` resumes it."""
-    run = runs.get_run(house.db, run_id)
+    run = run_seen(house, run_id)
     domain = customers.domain_by_id(house.db, run.domain_id)
     require(house, domain.customer_id, PREPARERS, "stop a run")
     if run.status is not RunStatus.RUNNING:

@@ -36,13 +36,12 @@ def mapping_as_csv(house: Workspace, label: str, attributes: Sequence[Attribute]
 def take_rows(
     house: Workspace, label: str, text: str, attributes: Sequence[Attribute], identifier: str, *, whole: bool
 ) -> RowsTaken:
-    """Rows copied from a spreadsheet, or a file, laid over this mapping; `whole`: in its place, and with a header. Stores
-    nothing."""
+    """Rows copied from a spreadsheet, or a file, laid over this mapping; `whole`: in its place, and with a header. What the
+    rows have no column for stays as it is. Stores nothing."""
     domain = seen_domain(house, label, "see the mapping")
-    before = (() if whole else tuple(attributes)), ("" if whole else identifier)
     try:
         said, known = read_lines(text), _catalogue(house, label)
-        taken = mapping_rows.take(said, *before, known, setup_file.check_attribute, headed=whole)
+        taken = mapping_rows.take(said, attributes, identifier, known, setup_file.check_attribute, whole=whole)
         if not taken.problems:
             # A mapping on its way may lack its identifier; what cannot be saved at all is said now.
             named = replace(domain.settings, unique_identifier=taken.identifier or None)

@@ -23,6 +23,7 @@ from provisioning.store import person_past, plans, runs, snapshots
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import Workspace, seen_domain
 from provisioning.workflow.planning import kept_read, situation_of
+from provisioning.workflow.stored_plans import run_seen
 
 USER = "user:"
 _DID = {
@@ -139,7 +140,7 @@ def _with_move(house: Workspace, domain: Domain, answer: Answer) -> Answer:
 def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then:
     """The same question to a past run of the domain: what its preview saw, who approved it, what was done. Raises
     `NotFound`."""
-    now, run = explain(house, label, person), runs.get_run(house.db, run_id)
+    now, run = explain(house, label, person), run_seen(house, run_id)
     domain = seen_domain(house, label, "see why somebody is there")
     if run.domain_id != domain.id:
         raise NotFound(f"Run “{run_id}” is not one of {label}. The history lists those there are.")

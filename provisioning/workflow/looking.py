@@ -26,8 +26,8 @@ from provisioning.store import customers, history, jobs, plan_groups, plans, run
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
-from provisioning.workflow.house import READERS, Workspace, record_event, require, seen_customer, seen_domain
-from provisioning.workflow.stored_plans import check_current, domain_of, lapsed, plan_seen
+from provisioning.workflow.house import Workspace, record_event, seen_customer, seen_domain
+from provisioning.workflow.stored_plans import check_current, domain_of, lapsed, plan_seen, run_seen
 
 Event = history.Event
 
@@ -225,12 +225,6 @@ def effect_of(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> E
     return Effect(newly, live, customer.seats, over, cost)
 
 
-def run_seen(house: Workspace, run_id: str) -> Run:
-    run = runs.get_run(house.db, run_id)
-    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
-    return run
-
-
 def kept_active(house: Workspace, run_id: str) -> frozenset[str]:
     """The keys of those whom a run left alone because they were decided to stay active."""
     return runs.kept_active(house.db, run_seen(house, run_id).id)
@@ -262,9 +256,7 @@ def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict
 
 def changed_somebody(house: Workspace, run_id: str) -> bool:
     """Whether there is anything to undo."""
-    run = runs.get_run(house.db, run_id)
-    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
-    return run.counts[Result.DONE.value] > 0
+    return run_seen(house, run_id).counts[Result.DONE.value] > 0
 
 
 def progress_of(house: Workspace, plan_id: str, *, retrying: bool = False) -> tuple[int, int]:

@@ -11,9 +11,10 @@ from provisioning.model import Run
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
 from provisioning.report.told import Told, told, who
-from provisioning.store import history, plans, run_differences, runs
+from provisioning.store import customers, history, plans, run_differences, runs
 from provisioning.store.plans import DecisionKind
-from provisioning.workflow.house import Workspace, record_event, seen_domain
+from provisioning.workflow.house import Workspace, is_customer, record_event, seen_customer, seen_domain
+from provisioning.workflow.looking import see_history
 
 SHOWN_RUNS = 60
 NAMED = 20
@@ -98,25 +99,34 @@ class Timeline:
         return about
 
     def _name(self, each: history.Event, key: str) -> str:
-        return self.names.get((each.plan or "", key)) or key
+        if each.plan is None:
+            # What is taken back names no preview; the one by which it was decided does.
+            return next((name for (_, whose), name in self.names.items() if whose == key), key)
+        return self.names.get((each.plan, key)) or key
 
 
 def timeline(house: Workspace, label: str, starts: Sequence[str] = (), text: str = "", zone: tzinfo = UTC) -> Timeline:
-    """The domain's events whose name starts with one of these (any, where none is named) and that hold the text as the page
+    """The events of a customer or domain whose name starts with one of these (any, where none is named) and that hold the text as the page
     says it; but for what says nothing of its own: that a run began which came to its end."""
-    domain = seen_domain(house, label, "see the history")
-    events = history.events(house.db, domain.customer_id, domain.id)
-    ended = {each.run for each in events if each.what in ("run ended", "run stopped")}
-    counts = {each.plan: each.details.get("counts") for each in events if each.what == "plan made"}
+    found = whole_history(house, label)
+    ended = {each.run for each in found.events if each.what in ("run ended", "run stopped")}
     some = [
         each
-        for each in events
+        for each in found.events
         if each.what.startswith(tuple(starts) or "") and (each.what != "run started" or each.run not in ended)
     ]
+    return replace(found, events=[each for each in some if not text or _holds(_all_of(found, each, zone), text)])
+
+
+def whole_history(house: Workspace, label: str) -> Timeline:
+    """Every event of a customer, or of `CUSTOMER/DOMAIN`, newest first."""
+    events = see_history(house, label)
+    counts = {each.plan: each.details.get("counts") for each in events if each.what == "plan made"}
     known = {plan: numbers for plan, numbers in counts.items() if plan and isinstance(numbers, dict)}
-    did = {run.id: actions for run, _, actions in runs.recent_runs(house.db, domain.id, SHOWN_RUNS)}
-    found = Timeline(some, known, did, _names(house, some))
-    return replace(found, events=[each for each in some if _holds(_all_of(found, each, zone), text)]) if text else found
+    ran = sorted({f"{each.customer}/{each.domain}" for each in events if each.run and each.domain})
+    domains = filter(None, (customers.find_domain(house.db, each) for each in ran))
+    did = {run.id: actions for each in domains for run, _, actions in runs.recent_runs(house.db, each.id, SHOWN_RUNS)}
+    return Timeline(events, known, did, _names(house, events))
 
 
 def _names(house: Workspace, events: Sequence[history.Event]) -> dict[tuple[str, str], str]:
@@ -186,8 +196,9 @@ def export_events(
 
 
 def _handed_out(house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind) -> bytes:
-    record_event(house, "history exported", seen_domain(house, label, "see the history"), of=what, rows=len(rows),
-                 file=kind.value)  # fmt: skip
+    domain = None if is_customer(house, label) else seen_domain(house, label, "see the history")
+    customer_id = domain.customer_id if domain else seen_customer(house, label, "see the history").id
+    record_event(house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value)
     return as_csv(rows) if kind is FileKind.CSV else as_json(rows)
 
 

@@ -13,7 +13,7 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, overview, schedules
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
-from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_domain
+from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
@@ -33,7 +33,8 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class DomainOverview:
     """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done; `tested` None:
-    never; `read_at`: when its connection was read last, for whichever domain; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's approval."""
+    never; `read_at`: when its connection was read last, for whichever domain; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's
+    approval; `approved`: one that may be processed now, and that nobody has begun."""
 
     customer: str
     domain: str
@@ -49,13 +50,14 @@ class DomainOverview:
     live: int
     seats: int | None
     needs: tuple[Need, ...]
+    approved: overview.Approved | None = None
 
     @property
     def label(self) -> str:
         return f"{self.customer}/{self.domain}" if self.domain else self.customer
 
 
-URGENCY = ("quarantine", "failed", "paused", "stopped", "blocked", "waiting", "test", "set-up", "seats")
+URGENCY = ("quarantine", "failed", "paused", "stopped", "blocked", "approved", "waiting", "test", "set-up", "seats")
 """What needs somebody, the most urgent first; seats warn, and hold nothing up."""
 
 
@@ -84,6 +86,12 @@ def in_sight(house: Workspace) -> list[Customer]:
     return found if None in roles else [each for each in found if each.id in roles]
 
 
+def roles_seen(house: Workspace, customer: str) -> list[overview.RoleHeld]:
+    """Who has which role for a customer now, by e-mail: granted, or given by a group."""
+    found = seen_customer(house, customer, "see who has which role")
+    return overview.roles_held(house.db, found.id, house.clock())
+
+
 def _urgency(each: DomainOverview) -> tuple[int, str, str]:
     first = URGENCY.index(each.needs[0].about) if each.needs else len(URGENCY)
     since = each.waiting_since.isoformat() if each.waiting_since else ""
@@ -98,6 +106,7 @@ class _Overview:
         self.connections = overview.connections(db)
         self.checks = overview.last_checks(db)
         self.plans = overview.last_plans(db)
+        self.approved = overview.approved_plans(db)
         self.runs = overview.last_runs(db)
         self.ran = overview.domains_run(db)
         self.local = overview.live_users(db)
@@ -130,6 +139,7 @@ class _Overview:
         read = live_people_read(domain, plan, at) if domain else None
         tested = True if read is not None else check.ok if check else False if why_not else None
         state, made_at = self._plan_state(domain, plan)
+        approved = self._approved(domain) if domain else None
         schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
         run = self.runs.get(domain.id) if domain else None
         ran = domain is not None and domain.id in self.ran
@@ -142,6 +152,7 @@ class _Overview:
             *_of_schedule(schedule),
             *_of_run(run),
             *_of_plan(state),
+            *([Need("approved", "An approved preview waits to be processed.")] if approved else []),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
         ]
         needs = [
@@ -152,7 +163,7 @@ class _Overview:
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             self.read_at.get((about.id, self._reads_through(domain))) if domain else None, run, schedule.standing, plan.id if plan else None,
             self._waiting_since(domain, plan, made_at) if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
-            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))),
+            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved,
         )  # fmt: skip
 
     def _ready(self, about: Customer, domain: Domain | None) -> bool:
@@ -198,6 +209,13 @@ class _Overview:
         if why_lapsed(plan, domain, self.house.clock(), plan.overtaken):
             return PlanState.LAPSED, None
         return PlanState.BLOCKED if plan.status is PlanStatus.BLOCKED else PlanState.WAITING, plan.made_at
+
+    def _approved(self, domain: Domain) -> overview.Approved | None:
+        """The approved plan that may be processed now."""
+        found = self.approved.get(domain.id)
+        if found is None or why_lapsed(found, domain, self.house.clock(), found.overtaken):
+            return None
+        return found
 
     def _waiting_since(
         self, domain: Domain | None, plan: overview.LastPlan | None, made_at: datetime | None

@@ -103,7 +103,7 @@ class _SetUp:
             for each in customers.members(self.db, self.customer_id):
                 if each.customer_id is not None and each.email not in named:
                     customers.revoke(self.db, each.email, self.customer_id)
-                    self._note("role removed", name=each.email)
+                    self._note("role removed", name=each.email, roles=[each.role.value])
         _keep_an_admin(self.house, self.customer_id, before)
 
     def _connections(self, tables: list[setup_file.ConnectionTable]) -> None:
@@ -340,13 +340,17 @@ def revoke(house: Workspace, email: str, customer: str | None, *, last_admin: bo
     customer_id = _whose(house, customer, "take roles away")
     with house.db.transaction():
         before = customers.admins(house.db, customer_id) if customer_id is not None else frozenset()
-        had = customers.revoke(house.db, address, customer_id)
-        had |= sessions.drop_group_role(house.db, address, customer_id)
+        granted = customers.granted(house.db, address, customer_id)
+        customers.revoke(house.db, address, customer_id)
+        had = [granted] if granted else []
+        had += [each for each in sessions.drop_group_role(house.db, address, customer_id) if each is not granted]
         if customer_id is not None and not last_admin:
             _keep_an_admin(house, customer_id, before)
         if had:
-            record_event(house, "role removed", customer_id=customer_id, name=address)
-    return had
+            record_event(
+                house, "role removed", customer_id=customer_id, name=address, roles=[each.value for each in had]
+            )
+    return bool(had)
 
 
 MOST_NAME = 200

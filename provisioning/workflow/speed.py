@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provisioning.model import Action, Speed
-from provisioning.store import customers, plan_groups, runs, speeds
-from provisioning.workflow.house import READERS, Workspace, require
-from provisioning.workflow.stored_plans import domain_of, plan_seen
+from provisioning.store import plan_groups, speeds
+from provisioning.workflow.house import Workspace
+from provisioning.workflow.stored_plans import domain_of, plan_seen, run_seen
 
 IN_PORTAL, HERE = 4.0, 500.0
 """Changes a second, before a run of the domain was measured: of a portal over the internet, one by one; of the local
@@ -45,6 +45,4 @@ def forecast(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> Fo
 
 def speed_seen(house: Workspace, run_id: str) -> Speed | None:
     """How fast a run was; None for one that was not measured."""
-    run = runs.get_run(house.db, run_id)
-    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
-    return speeds.speed_of(house.db, run.id)
+    return speeds.speed_of(house.db, run_seen(house, run_id).id)

@@ -137,7 +137,7 @@ def _seats(about: Customer) -> Station:
 
 
 def _service_user(facts: Facts) -> Station:
-    title = "Service user in HiBob: its id and token"
+    title = "Id and token of the service user in HiBob"
     if facts.ready:
         return Station(title, True, "Id and token are stored; the token encrypted.", "connect")
     todo = "Send whoever runs HiBob the text for them, then enter the id and token they give you."

@@ -157,6 +157,29 @@ def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, sa
     assert approval.left_out == (left.key,)
 
 
+def test_while_a_file_lies_there_the_page_tells_what_the_file_decides_and_nobody_is_left_out_beside_it(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    sandbox.pass_day()
+    plan = planning.preview(full.house(), DOMAIN)
+    gone = next(each for each in plan.changes if each.action is Action.ARCHIVE)
+    at = upload(full, plan.id, lambda book: keep_active(book, gone.key))
+    shown = bare(said(at))
+    assert f"1 person to be kept active from now on: {gone.name}." in shown
+    assert "1 is left out." in shown
+    assert "All numbers of this page are the file’s" in shown
+    assert "The uploaded Excel file decides who is left out" in shown
+    archived = next(each for each in at.metric if each.label == "To archive")
+    assert archived.value == str(plan.counts["archive"] - 1)
+    at.query_params["selected"] = gone.key
+    assert "Leave out" not in [each.label for each in at.run().button]
+
+
+def keep_active(book: Workbook, key: str) -> None:
+    (row,) = [cell.row for cell in book["Archived"]["B"] if cell.value == key]
+    book["Archived"][f"A{row}"] = "Keep active"
+
+
 def bare(text: str) -> str:
     """The text as it is seen, without what keeps its characters from being markup."""
     return text.replace("\u2060", "").replace("\\", "")

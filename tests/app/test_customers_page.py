@@ -1,6 +1,7 @@
 """The page Customers: what needs somebody first, counts only, and only for those who look after customers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,18 @@ from provisioning.model import Role, Settings
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, schedules
 from provisioning.store.codec import to_json, to_text
-from provisioning.workflow import asking, connections, looking, overseeing, planning, scheduling, setting_up, stages
+from provisioning.workflow import (
+    approving,
+    asking,
+    connections,
+    editing,
+    looking,
+    overseeing,
+    planning,
+    scheduling,
+    setting_up,
+    stages,
+)
 from provisioning.workflow.house import Workspace, customers_seen, domains_seen
 from provisioning.workflow.resting import table_of
 
@@ -92,7 +104,7 @@ def test_the_three_of_300_that_need_help_stand_first(csm: App) -> None:
     assert rows[0]["Needs attention"] == "HiBob refused the token."
     assert rows[2]["Needs attention"] == "The newest preview is blocked."
     assert {each["Schedule"] for each in rows[3:]} == {"On"}
-    assert rows[3]["Needs attention"] == "Next in the set-up: service user in HiBob: its id and token."
+    assert rows[3]["Needs attention"] == "Next in the set-up: id and token of the service user in HiBob."
     assert rows[3]["Customer"] == "Customer 000"
     healthy = table(csm.open("customers", search=CUSTOMER))
     assert [each["Needs attention"] for each in healthy] == ["—"]
@@ -175,6 +187,13 @@ def test_a_csm_of_one_customer_sees_that_one(full: App) -> None:
     assert {each.customer for each in overseeing.customers_overview(full.house(CSM))} == {CUSTOMER}
 
 
+def test_who_has_which_role_stands_with_the_customer_that_is_selected(csm: App) -> None:
+    at = csm.open("customers", selected=DOMAIN)
+    held = next(each.value for each in at.dataframe if "Role" in each.value)
+    told = list(zip(held["Who"], held["Role"], held["For"], strict=True))
+    assert told == [(ADMIN, "admin", CUSTOMER), (CSM, "csm", "Every customer"), (CSM, "csm", CUSTOMER)]
+
+
 def test_a_customer_from_a_template_has_its_mapping_and_nobody_of_it(csm: App) -> None:
     house = csm.house(CSM)
     overseeing.customer_from_template(house, "Fabrikam", DOMAIN)
@@ -240,6 +259,41 @@ def test_a_waiting_preview_is_opened_at_once(app: App, monkeypatch: pytest.Monke
     assert (link.page, link.query_string.rpartition("&")[2]) == ("preview", f"plan={plan.id}")
 
 
+def test_what_is_approved_and_not_processed_needs_somebody_and_is_one_click_away(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    approving.approve(app.house(), plan.id)
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    at = app.open("customers", show="approved")
+    assert table(at)[0]["Needs attention"] == "An approved preview waits to be processed."
+    assert next(each.value for each in at.metric if each.label == "Need attention") == "1"
+    (link,) = [each.proto for each in at.main.get("page_link")]
+    assert (link.page, link.query_string.rpartition("&")[2]) == ("process", f"plan={plan.id}")
+
+
+def test_an_approval_that_lapsed_needs_nobody(app: App) -> None:
+    house = app.house()
+    approving.approve(house, planning.preview(house, DOMAIN).id)
+    domain = domains_seen(house, CUSTOMER)[0]
+    editing.save_settings(house, DOMAIN, replace(domain.settings, absent_reads=2), domain.settings_version)
+    (found,) = overseeing.customers_overview(app.house(None))
+    assert found.approved is None
+    assert "approved" not in [each.about for each in found.needs]
+
+
+def test_what_was_approved_waits_beside_a_newer_preview(app: App) -> None:
+    house = app.house()
+    first = planning.preview(house, DOMAIN)
+    approving.approve(house, first.id)
+    planning.preview(house, DOMAIN)
+    (found,) = overseeing.customers_overview(app.house(None))
+    assert [each.about for each in found.needs] == ["approved", "waiting"]
+    assert found.approved
+    assert found.approved.id == first.id
+
+
 def test_the_table_shows_only_those_who_are_asked_for(csm: App) -> None:
     house = csm.house(CSM)
     many(house)
@@ -257,5 +311,10 @@ def test_a_csm_of_several_begins_with_all_of_them(csm: App, monkeypatch: pytest.
     overseeing.customer_from_template(csm.house(CSM), "Fabrikam", DOMAIN)
     assert [each.value for each in csm.open().title] == ["Customers"]
     assert [each.value for each in csm.open("", customer="Fabrikam").title] == ["Overview"]
+    # A tab of its own, which has looked at nobody yet.
+    mapping = csm.open("")
+    del mapping.session_state["last_customer"]
+    mapping.query_params.clear()
+    assert [each.value for each in mapping.switch_page("pages/mapping.py").run().title] == ["Customers"]
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", ADMIN)
     assert [each.value for each in csm.open().title] == ["Overview"]

@@ -21,7 +21,7 @@ from provisioning.report.tables import as_csv
 from provisioning.report.told import who
 from provisioning.report.workbook import write_workbook
 from provisioning.sandbox import Sandbox
-from provisioning.web.words import escape, run_names
+from provisioning.web.words import escape, moment, run_names
 from provisioning.workflow import (
     approving,
     asking,
@@ -33,6 +33,7 @@ from provisioning.workflow import (
     processing,
     setting_up,
     stored_plans,
+    undoing,
 )
 from provisioning.workflow.looking_back import FileKind
 
@@ -57,7 +58,7 @@ def test_two_runs_are_compared_in_counts_attributes_and_people(full: App, two: t
     _, results, actions = looking_back.runs_found(house, DOMAIN)[0]
     assert ("done", results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"]) in found.counts
     assert ("update", actions["update"]) in [(name, here) for name, here, _ in found.counts]
-    plan = looking.run_seen(house, second).plan_id
+    plan = stored_plans.run_seen(house, second).plan_id
     assert {name: here for name, here, _ in found.attributes} == looking.attributes_changed(house, plan)
     assert found.people == (results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"])
     assert found.both_count == len(found.both)
@@ -207,7 +208,7 @@ def test_whoever_was_kept_active_is_told_so_by_name_and_apart_from_who_was_left_
 def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full: App, said: Said) -> None:
     setting_up.grant(full.house(None), "all@skillcast.example", Role.CSM, None)
     setting_up.revoke(full.house(None), "all@skillcast.example", None)
-    text = "took every role from all@skillcast.example for every customer"
+    text = "took the role csm from all@skillcast.example for every customer"
     assert escape(text) in said(full.open("history", kinds="Access and exports", search=text))
     rows = json.loads(looking_back.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
     assert [row["what"] for row in rows] == ["role removed", "role granted"]
@@ -272,7 +273,7 @@ def test_a_formula_in_the_history_stays_text() -> None:
 
 
 def test_a_preview_of_the_past_hands_out_its_workbook_again(full: App, two: tuple[str, str]) -> None:
-    plan = looking.run_seen(full.house(), two[0]).plan_id
+    plan = stored_plans.run_seen(full.house(), two[0]).plan_id
     at = full.open("history", show="previews", plan=plan)
     assert not at.exception
     assert any(each.proto.label == "Download the Excel file" for each in at.get("download_button"))
@@ -294,7 +295,7 @@ def test_the_timeline_says_day_by_day_who_did_what(full: App, two: tuple[str, st
     assert f"**{ADMIN}** processed {changes:,} changes: {counts['add']} added" in told
     assert (
         "overrode “Too many" in told
-        or not stored_plans.approval_of(full.house(), looking.run_seen(full.house(), two[1]).plan_id).overrides
+        or not stored_plans.approval_of(full.house(), stored_plans.run_seen(full.house(), two[1]).plan_id).overrides
     )  # type: ignore[union-attr]
     assert "began to process" not in told
 
@@ -323,7 +324,7 @@ def test_a_run_is_told_by_who_made_approved_and_processed_it(full: App, two: tup
     told = plain(said(at))
     for each in ("made the preview", "approved it", "processed it"):
         assert f"{ADMIN} {each}" in told
-    assert looking.run_seen(full.house(), two[0]).plan_id in at.code[0].value
+    assert stored_plans.run_seen(full.house(), two[0]).plan_id in at.code[0].value
 
 
 def test_two_runs_of_one_minute_have_two_names() -> None:
@@ -337,3 +338,26 @@ def test_two_runs_of_one_minute_have_two_names() -> None:
         "four": "22 Nov 2026, 23:47:27 UTC (four)",
         "five": "22 Nov 2026, 23:47:27 UTC (five)",
     }
+
+
+def test_a_run_that_took_another_back_says_so(full: App, said: Said) -> None:
+    house = full.house()
+    first = looking.runs_seen(house, DOMAIN)[0][0]
+    back = undoing.undo(house, first.id)
+    approving.approve(house, back.id, overrides={each.code: "In a test." for each in back.blocks})
+    run = processing.process(house, back.id)
+    text = escape(f"It took back the run of {moment(first.started_at)}.")
+    assert text in said(full.open("history", show="runs", run=run.id))
+    assert text in said(full.open("process", plan=back.id))
+    assert "It took back" not in said(full.open("history", show="runs", run=first.id))
+
+
+def test_a_customer_without_a_domain_has_a_history_too(full: App, said: Said) -> None:
+    setting_up.add_customer(full.house(None), "Fabrikam")
+    setting_up.grant(full.house(None), ADMIN, Role.ADMIN, "Fabrikam")
+    text = escape(f"gave {ADMIN} the role admin")
+    assert text in said(full.open("history", customer="Fabrikam"))
+    events = json.loads(looking_back.export_events(full.house(), "Fabrikam", (), "", FileKind.JSON))
+    assert [each["what"] for each in events] == ["role granted", "customer created"]
+    newest = looking.see_history(full.house(), "Fabrikam")[0]
+    assert (newest.what, newest.customer, newest.domain) == ("history exported", "Fabrikam", None)

@@ -257,6 +257,23 @@ def test_edits_are_taken_back_one_at_a_time(full: App) -> None:
     assert draft(full) is None
 
 
+def test_an_undo_in_a_tab_that_is_behind_says_why_it_did_nothing_and_does_it_when_pressed_again(
+    full: App, said: Said
+) -> None:
+    other = full.open("mapping")
+    for name in ("Office", "Building"):
+        older = full.open("mapping")
+        key = f"map_1_{other.session_state['mapping_turn']}"
+        other.session_state[key] = {"edited_rows": {6: {"Attribute": name}}, "added_rows": [], "deleted_rows": []}
+        other.run()
+    button(older, "Undo")
+    assert "it did nothing: press it again" in said(older)
+    assert named(full, "Building")
+    button(older, "Undo")
+    assert named(full, "Office")
+    assert "press it again" not in said(older)
+
+
 def test_a_discarded_draft_is_brought_back(full: App) -> None:
     at = full.open("mapping")
     key = f"map_1_{at.session_state['mapping_turn']}"

@@ -276,6 +276,19 @@ def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said
     )
 
 
+def test_the_numbers_of_a_later_preview_add_up_too(full: App, sandbox: Sandbox, said: Said) -> None:
+    sandbox.pass_day()
+    plan = planning.preview(full.house(), DOMAIN)
+    proved = plan.evidence
+    assert proved
+    assert proved.needless
+    assert proved.elsewhere is not None
+    touched = len({each.key for each in (*plan.changes, *plan.held)})
+    assert proved.people + proved.elsewhere == touched + plan.counts["unchanged"] + proved.needless
+    shown = told(full.open("preview"), said)
+    assert f"{proved.needless} of them have no user and need none, such as people who left." in shown
+
+
 def told(at: AppTest, said: Said) -> str:
     """As it is seen, without what keeps characters from being markup."""
     return said(at).replace("\u2060", "").replace("\\", "")

@@ -74,6 +74,14 @@ def test_what_a_run_waited_for_is_not_said_any_more_when_it_goes_on(app: App) ->
     assert asking.job_seen(house, DOMAIN, job.id).step == ""
 
 
+def test_a_run_in_the_address_is_shown_and_one_of_nowhere_is_said(full: App, said: Said) -> None:
+    run = looking.runs_seen(full.house(), DOMAIN)[0][0]
+    assert "Everything approved was done." in said(full.open("process", run=run.id))
+    at = full.open("process", run="run-nowhere")
+    assert "There is no run “run" in at.error[0].value
+    assert "Everything approved was done." not in said(at)
+
+
 def test_a_run_that_stopped_early_says_why(app: App, said: Said) -> None:
     house = app.house()
     plan = planning.preview(house, DOMAIN)

@@ -12,13 +12,13 @@ from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
 from provisioning.web.frame import READS_ONLY
 from provisioning.web.mapping_table import VIEWS
-from provisioning.workflow import editing, scheduling, setting_up
+from provisioning.workflow import approving, editing, planning, processing, scheduling, setting_up, undoing
 from provisioning.workflow.house import domains_seen
 
 CUSTOMER = "Northwind Trading"
 AUDITOR = "auditor@northwind.example"
 PAGES = ["start", "connect", "mapping", "settings", "schedule"]
-READING = {"Find a person by name or e-mail"}
+READING = {"Find a person by name or e-mail", "Search"}
 """Fields that look for something."""
 
 
@@ -62,6 +62,53 @@ def test_a_domain_that_nobody_set_up_is_read_too(audited: App, page: str) -> Non
     at = audited.open(page, customer=CUSTOMER, domain="new")
     assert not at.exception
     assert controls(at) == []
+
+
+WAYS = ["none", "waiting", "approved", "processed", "undo"]
+"""How far the newest preview is."""
+
+
+def made(app: App, how: str) -> dict[str, str]:
+    """A preview of these people that is so far; returns where it is seen."""
+    house = app.house(ADMIN)
+    if how == "none":
+        return {}
+    plan = planning.preview(house, DOMAIN)
+    if how == "waiting":
+        return {"plan": plan.id, "selected": plan.changes[0].key}
+    approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    if how == "approved":
+        return {"plan": plan.id, "selected": plan.changes[0].key}
+    run = processing.process(house, plan.id)
+    return {"plan": undoing.undo(house, run.id).id if how == "undo" else plan.id}
+
+
+@pytest.mark.parametrize("page", ["preview", "process"])
+@pytest.mark.parametrize("how", WAYS)
+def test_a_preview_and_its_run_are_read_in_words_without_anything_to_press(
+    app: App, monkeypatch: pytest.MonkeyPatch, page: str, how: str
+) -> None:
+    query = made(app, how)
+    setting_up.grant(app.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
+    at = app.open(page, **query)
+    assert not at.exception
+    assert not at.error
+    assert controls(at) == []
+
+
+def test_what_waits_for_somebody_else_is_said_to_whoever_only_reads(
+    app: App, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    query = made(app, "approved")
+    setting_up.grant(app.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
+    for page in ("preview", "process"):
+        assert "It waits to be processed: that takes the role admin or csm" in said(app.open(page, **query))
+
+
+def test_a_test_is_not_told_from_a_form_that_is_not_there(audited: App, said: Said) -> None:
+    assert "form above" not in said(audited.open("connect"))
 
 
 def test_whoever_may_change_something_is_not_told_that_they_read(full: App) -> None:
@@ -135,3 +182,14 @@ def test_the_checklist_says_how_it_stands_and_not_what_to_do(audited: App, said:
     told = said(audited.open("start", customer=CUSTOMER, domain="new"))
     assert "Not tested yet" in told
     assert "Take the suggested rows" not in told
+
+
+def test_who_has_which_role_now_stands_on_the_settings(audited: App) -> None:
+    setting_up.grant(audited.house(None), "all@skillcast.example", Role.CSM, None)
+    held = table(audited.open("settings"), "Role")
+    assert list(held.itertuples(index=False, name=None)) == [
+        (ADMIN, "admin", CUSTOMER, "Here"),
+        ("all@skillcast.example", "csm", "Every customer", "Here"),
+        (AUDITOR, "auditor", CUSTOMER, "Here"),
+        ("csm@skillcast.example", "csm", CUSTOMER, "Here"),
+    ]

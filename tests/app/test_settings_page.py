@@ -31,6 +31,17 @@ def test_a_changed_limit_is_a_new_version_of_the_settings(full: App, said: Said)
     assert "Version 2 is in force" in said(full.open("settings"))
 
 
+def test_what_an_unusual_limit_comes_to_stands_below_it(full: App, said: Said) -> None:
+    at = full.open("settings", part="limits")
+    assert "nothing blocks here" not in said(at)
+    archive_limit(at).set_value("off").run()
+    assert "Off: nothing blocks here, however many people it is." in said(at)
+    archive_limit(at).set_value("0 %").run()
+    assert "a percentage counts from three up" in said(at)
+    archive_limit(at).set_value("0").run()
+    assert "Blocks as soon as it is one person." in said(at)
+
+
 def test_a_limit_that_is_none_is_refused(full: App) -> None:
     at = full.open("settings")
     next(each for each in at.text_input if each.label == "Archives in one run").set_value("many").run()

@@ -79,7 +79,7 @@ def test_a_customer_without_a_domain_is_asked_for_the_service_user_first(app: Ap
     setting_up.add_customer(app.house(None), "Fresh")
     found = stages.next_station(stages.checklist(app.house(None), "Fresh", None))
     assert found is not None
-    assert (found.title, found.page) == ("Service user in HiBob: its id and token", "connect")
+    assert (found.title, found.page) == ("Id and token of the service user in HiBob", "connect")
     assert for_csms(app, "Fresh") == (found.title, 0)
 
 
@@ -273,7 +273,7 @@ def test_before_there_is_a_domain_the_overview_leads_through_the_set_up(empty: A
     setting_up.add_customer(empty.house(None), CUSTOMER)
     setting_up.grant(empty.house(None), ADMIN, Role.ADMIN, CUSTOMER)
     at = empty.open()
-    assert "Next: **Service user in HiBob" in said(at)
+    assert "Next: **Id and token of the service user in HiBob**. Send" in said(at)
     assert "Set-up: 0 of" in str(at.get("progress")[0].proto)
     assert "Before you start" in [each.proto.label for each in at.get("page_link")]
     assert button(at, "Go to Connect").title[0].value == "Connect"
@@ -293,7 +293,7 @@ def bare(app: App) -> str:
 def test_a_domain_whose_connection_has_no_token_begins_there_whatever_other_connections_have(
     app: App, bare: str
 ) -> None:
-    title = "Service user in HiBob: its id and token"
+    title = "Id and token of the service user in HiBob"
     assert (following(app, bare), for_csms(app, bare)) == (title, (title, 1))
 
 
@@ -301,7 +301,7 @@ def test_a_domain_whose_connection_has_no_token_begins_there_whatever_other_conn
 def test_before_a_preview_can_be_made_its_pages_say_what_is_next(app: App, bare: str, said: Said, page: str) -> None:
     at = app.open(page, domain="bare")
     assert not at.exception
-    assert "Next: **Service user in HiBob" in said(at)
+    assert "Next: **Id and token of the service user in HiBob**. Send" in said(at)
     assert all(each.disabled for each in at.button if each.label == "Make a preview")
     assert "Next: " not in said(app.open(page, domain="staff"))
 

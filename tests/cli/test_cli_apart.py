@@ -9,7 +9,7 @@ import ast
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -252,11 +252,12 @@ CASES: dict[str, tuple[str, Call]] = {
     "restore": (CARE, lambda h, i: restore(h, i.file)),
     "resume_all": (PREPARE, lambda h, i: scheduling.resume_all(h, i.customer)),
     "revoke": (PREPARE, lambda h, i: setting_up.revoke(h, f"boss@{i.customer.lower()}.example", i.customer)),
+    "roles_seen": (READ, lambda h, i: overseeing.roles_seen(h, i.customer)),
     "rotate": (CARE, lambda h, i: rotate(h)),
     "run_due": (CARE, lambda h, i: due.run_due(h)),
     "run_due_domain": (CARE, lambda h, i: due.run_due_domain(h, 1)),
     "run_of": (READ, lambda h, i: stored_plans.run_of(h, i.plan)),
-    "run_seen": (READ, lambda h, i: looking.run_seen(h, i.run)),
+    "run_seen": (READ, lambda h, i: stored_plans.run_seen(h, i.run)),
     "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
     "runs_found": (READ, lambda h, i: looking_back.runs_found(h, i.label)),
     "runs_seen": (READ, lambda h, i: looking.runs_seen(h, i.label)),
@@ -415,6 +416,33 @@ def test_another_customers_ids_lead_nowhere(installation: Installation, name: st
     assert "boss@globex.example" not in str(refused.value)
     assert "Known" not in str(refused.value)
     assert installation.everything() == before
+
+
+ABOUT_ONE = [name for name, (_, call) in CASES.items() if {"plan", "run"} & set(call.__code__.co_names)]
+"""What is asked about a plan or a run."""
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", ABOUT_ONE)
+def test_another_customers_plan_and_run_are_told_exactly_as_invented_ones(
+    installation: Installation, name: str, role: str
+) -> None:
+    """With a label, if any, that is the actor's own."""
+    house, theirs = installation.house(ROLES[role]), installation.theirs
+    mixed = replace(installation.ours, plan=theirs.plan, run=theirs.run)
+    invented = replace(mixed, plan="plan-invented", run="run-invented")
+    told = [_refused(CASES[name][1], house, ids) for ids in (mixed, invented)]
+    assert told[0].replace(theirs.plan, "plan-invented").replace(theirs.run, "run-invented") == told[1]
+    house.db.close()
+
+
+def _refused(call: Call, house: Workspace, ids: Ids) -> str:
+    """What is said when it is refused; "" where nothing of it is about a plan or a run."""
+    try:
+        call(house, ids)
+    except RollcallError as problem:
+        return f"{type(problem).__name__}: {problem}"
+    return ""
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -155,6 +155,13 @@ def test_an_override_needs_a_code_that_blocks_and_a_reason(too_many: Rollcall, o
     too_many.call("process", plan).complaint(3)
 
 
+def test_a_reason_that_nobody_would_read_is_refused(too_many: Rollcall) -> None:
+    plan = too_many.preview()["plan"]
+    said = too_many.call("approve", plan, "--override", f"limit-archive={'x' * 501}", by=ADMIN)
+    assert "501 characters: 500 are the most" in said.complaint(2)
+    too_many.call("approve", plan, "--override", f"limit-archive={'x' * 500}", by=ADMIN).fine()
+
+
 def test_every_block_needs_its_own_override(staffed: Rollcall, hibob: TinyHiBob) -> None:
     hibob.forget(*range(1, 16))
     plan = staffed.preview()["plan"]
@@ -386,7 +393,7 @@ def test_the_workbook_has_all_sheets_and_says_what_would_happen(busy: Rollcall) 
         assert part in text
     held = " ".join(str(cell.value) for row in book["Held"].iter_rows() for cell in row if cell.value)
     assert key_of(42) in held
-    assert "required-blank" in held
+    assert "Required value blank" in held
 
 
 def test_text_stays_text(busy: Rollcall) -> None:
@@ -548,7 +555,7 @@ def test_a_missing_sheet_is_refused(acme: Rollcall) -> None:
 def test_the_workbook_of_another_plan_is_refused(acme: Rollcall) -> None:
     first, second = acme.preview(), acme.preview()
     assert first["digest"] == second["digest"]
-    assert "another plan" in refused(acme, 3, second["plan"], "--workbook", workbook_of(acme, first["plan"]))
+    assert "another preview" in refused(acme, 3, second["plan"], "--workbook", workbook_of(acme, first["plan"]))
 
 
 def test_what_is_no_workbook_is_refused(acme: Rollcall) -> None:

@@ -111,8 +111,9 @@ def test_the_history_in_words_is_written_for_people(staffed: Rollcall, hibob: Ti
     staffed.call("approve", plan["plan"], "--only", key_of(41), by=ADMIN).fine()
     said = staffed.call("history", STAFF).fine().out
     assert not set("{}[]") & set(said)
-    assert "counts: add 5; unchanged 30" in said
-    assert f"left out: {key_of(42)}, {key_of(43)}, {key_of(44)} and 1 more" in said
+    assert "made a preview: 5 to be added." in said
+    assert f"{ADMIN} approved 1 of 5 changes. left out: " in said
+    assert "First42 Last42" in said
     assert key_of(45) not in said
 
 

@@ -14,7 +14,7 @@ from provisioning import demo
 from provisioning.sandbox import Sandbox
 
 PAGES = ("", "start", "connect", "mapping", "settings", "preview", "process", "schedule", "history", "people")
-READ_AS_FACTS = ("start", "connect", "mapping", "settings", "settings?part=limits", "schedule")
+READ_AS_FACTS = ("start", "connect", "mapping", "settings", "settings?part=limits", "schedule", "preview", "process")
 READING = ("Download", "Run")
 """How buttons begin that change nothing."""
 CHANGING = {

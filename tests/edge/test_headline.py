@@ -43,21 +43,25 @@ INFO = finding("future-archive", Severity.INFO)
         (plan(update=1), {"Job title": 1}, "1 person changes job title. Nothing is blocked."),
         (plan(archive=1_200), NOTHING, "1,200 people leave. Nothing is blocked."),
         (plan(reactivate=1, move=1), NOTHING, "1 person comes back, 1 moves to another domain. Nothing is blocked."),
-        (plan(update=5), {"Site": 4, "Manager": 2}, "5 people change (4 site and 2 manager). Nothing is blocked."),
+        (
+            plan(update=5),
+            {"Site": 4, "Manager": 2},
+            "5 people change (site of 4 and manager of 2). Nothing is blocked.",
+        ),
         (
             plan(update=9),
             {"Site": 7, "Employee ID": 2, "Email": 1},
-            "9 people change (7 site, 2 Employee ID and 1 email). Nothing is blocked.",
+            "9 people change (site of 7, Employee ID of 2 and email of 1). Nothing is blocked.",
         ),
         (
             plan(update=9),
             {"Site": 7, "Manager": 2, "Email": 1, "Job title": 1},
-            "9 people change (7 site, 2 manager and 2 other attributes). Nothing is blocked.",
+            "9 people change (site of 7, manager of 2 and 2 other attributes). Nothing is blocked.",
         ),
         (
             plan(update=9),
             {"Site": 4, "Manager": 4, "Email": 1, "Job title": 1},
-            "9 people change (4 site, 4 manager and 2 other attributes). Nothing is blocked.",
+            "9 people change (site of 4, manager of 4 and 2 other attributes). Nothing is blocked.",
         ),
         (
             plan(update=5),
@@ -67,7 +71,7 @@ INFO = finding("future-archive", Severity.INFO)
         (
             plan(update=5),
             {"Department": 2, "Email": 2, "Site": 2},
-            "5 people change (2 department, 2 email and 2 site). Nothing is blocked.",
+            "5 people change (department of 2, email of 2 and site of 2). Nothing is blocked.",
         ),
         (
             plan(link=212, update=2, held=3),
@@ -137,7 +141,7 @@ def test_few_people_are_named_in_the_headline(
     [
         (27, "38 people change (27 of them: Department Customer Service → Client Care)."),
         (38, "38 people change (all: Department Customer Service → Client Care)."),
-        (19, "38 people change (30 department and 8 manager)."),
+        (19, "38 people change (department of 30 and manager of 8)."),
     ],
 )
 def test_a_change_that_most_share_is_told_by_its_values(people: int, words: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.errors import Refused, RoleMissing, SettingsError, SignedOut
 from provisioning.model import Role
-from provisioning.workflow import looking, setting_up, signing_in
+from provisioning.workflow import looking, overseeing, setting_up, signing_in
 from provisioning.workflow.house import Workspace, customers_seen, may, member, operator
 from provisioning.workflow.signing_in import Ticket
 
@@ -186,6 +186,18 @@ def test_the_last_admin_leaves_only_when_that_is_said(rollcall: Installation) ->
     assert "approve" in may(rollcall.house(ADMIN), "Acme")
     assert setting_up.revoke(house, ADMIN, "Acme", last_admin=True)
     assert rollcall.told()[0][0] == "role removed"
+
+
+def test_what_is_taken_from_somebody_is_named_role_by_role_and_they_have_none_then(rollcall: Installation) -> None:
+    house = rollcall.comes(GROUPED, GRANTS)
+    operator = rollcall.house(None)
+    setting_up.grant(operator, GROUPED.email, Role.CSM, "Acme")
+    held = [(each.role, each.until is not None) for each in overseeing.roles_seen(house, "Acme") if each.email != ADMIN]
+    assert held == [(Role.AUDITOR, True), (Role.CSM, False)]
+    setting_up.revoke(operator, GROUPED.email, "Acme")
+    taken = next(each for each in looking.see_history(operator, "Acme") if each.what == "role removed")
+    assert taken.details["roles"] == ["csm", "auditor"]
+    assert [each.email for each in overseeing.roles_seen(operator, "Acme")] == [ADMIN]
 
 
 def test_an_admin_leaves_when_there_is_another(rollcall: Installation) -> None:

@@ -30,7 +30,10 @@ BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"c
         ("users exported", {"users": 1200}, "took 1,200 users out as a file"),
         ("role granted", {"name": "a@acme.example", "role": "auditor"}, "gave a@acme.example the role auditor"),
         ("role granted", {"name": "a@acme.example", "role": "auditor", "instead_of": "admin"}, "gave a@acme.example the role auditor, instead of admin"),
+        ("role removed", {"name": "c@x.example", "roles": ["admin", "auditor"]}, "took the roles admin and auditor from c@x.example"),
+        ("role removed", {"name": "c@x.example", "roles": ["csm"], "of": "every customer"}, "took the role csm from c@x.example for every customer"),
         ("role removed", {"name": "c@x.example", "of": "every customer"}, "took every role from c@x.example for every customer"),
+        ("decided", {"decisions": [], "taken_back": ["Ada"]}, "took back what was decided about Ada"),
         ("something of a newer version", {}, "something of a newer version"),
     ],
 )  # fmt: skip
@@ -55,8 +58,10 @@ def test_an_approval_of_a_preview_that_is_no_longer_kept_is_told_without_numbers
         ("schedule on", {"mapping_version": 1, "schedule": "{}"}, ""),
         ("schedule saved", {"schedule": {"cron": "0 5 * * 1-5", "timezone": "Europe/London", "does": "preview"}}, "Monday to Friday at 05:00, Europe/London time"),
         ("connection changed", {"name": "HiBob", "base_url": "https://api.hibob.com", "token_set": False, "from": "web"}, "name: HiBob"),
-        ("workbook exported", {"left_out": 0, "from": "vm, web"}, "from vm, web"),
-        ("signed in", {"from": "vm, web"}, "from vm, web"),
+        ("workbook exported", {"left_out": 0, "from": "vm, web"}, "in a browser, on vm"),
+        ("signed in", {"from": "web, 10.0.0.1"}, "in a browser, from 10.0.0.1"),
+        ("users exported", {"users": 2, "from": "vm, users"}, "by the command users, on vm"),
+        ("decided", {"decisions": ["Ada: Keep active", "Bea: Moved to hub"]}, "Ada: Keep active; Bea: Moved to hub"),
     ],
 )  # fmt: skip
 def test_what_else_is_known_stands_below(what: str, details: dict[str, object], more: str) -> None:

@@ -127,8 +127,8 @@ def test_an_archived_user_is_shown_with_the_values_of_now() -> None:
 
 def test_held_people_are_listed_with_the_reason() -> None:
     sheet = opened(sample_plan())["Held"]
-    assert row(sheet, 5) == ["Key", "Name", "Code", "Why"]
-    assert row(sheet, 7) == ["5002", "Ana Silva", "future-starter", sample_plan().held[1].why]
+    assert row(sheet, 5) == ["Key", "Name", "Reason", "Why"]
+    assert row(sheet, 7) == ["5002", "Ana Silva", "Starts later", sample_plan().held[1].why]
 
 
 def test_the_summary_says_which_plan_how_many_and_what_is_wrong() -> None:
@@ -416,7 +416,7 @@ def remark(book: Workbook) -> None:
         (heading("Start date", "Email"), ["Added, row 8", "“Start date” is missing", "“Email” stands"]),
         (remove_header, ["Added: no row with the headings Decision, Key"]),
         (lambda book: book.remove(book["Reactivated"]), ["lacks the sheet “Reactivated”"]),
-        (rename_plan, ["another plan", "Plan should be “P-20261122-7Q4M”"]),
+        (rename_plan, ["another preview", "Plan should be “P-20261122-7Q4M”"]),
     ],
 )
 def test_a_workbook_that_says_something_else_is_refused(edit: Callable[[Workbook], object], said: list[str]) -> None:
@@ -498,7 +498,7 @@ def a_zip() -> bytes:
     ids=["nothing", "noise", "csv", "xls or encrypted", "another zip", "cut at the end", "cut early"],
 )
 def test_what_is_no_workbook_is_refused_as_such(content: bytes) -> None:
-    assert "is not an Excel workbook" in refusal(sample_plan(), BytesIO(content))
+    assert "This is no Excel file" in refusal(sample_plan(), BytesIO(content))
 
 
 def test_damage_anywhere_is_refused_and_never_escapes() -> None:
@@ -535,7 +535,7 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><
 )
 def test_xml_that_no_spreadsheet_program_writes_is_refused(old: str, new: str) -> None:
     file = replaced(written(sample_plan()), "xl/worksheets/sheet2.xml", old, new)
-    assert "is not an Excel workbook" in refusal(sample_plan(), file)
+    assert "This is no Excel file" in refusal(sample_plan(), file)
 
 
 def test_a_file_of_more_than_20_mib_is_refused_unread() -> None:

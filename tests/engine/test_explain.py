@@ -44,6 +44,11 @@ def test_somebody_is_found_by_key_email_identifier_or_user_id(person: str) -> No
     assert answer.person == person
 
 
+def test_without_a_unique_identifier_a_number_is_not_said_to_be_nobodys() -> None:
+    with pytest.raises(NotFound, match="Unique identifiers are not known"):
+        ask("E1", [employee("1")], [], settings=settings(unique_identifier=None))
+
+
 @pytest.mark.parametrize("person", ["u9", "user:u9", "person9@acme.example", "E9"])
 def test_a_user_without_employee_is_found_as_well(person: str) -> None:
     assert ask(person, [employee("1")], [user("1"), user("9")]).key == "user:u9"

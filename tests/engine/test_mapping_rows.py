@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.engine.columns import Catalogue
+from provisioning.engine.columns import HUMAN, Catalogue
 from provisioning.engine.mapping_rows import COLUMNS, take, to_lines
 from provisioning.engine.transforms import CLEAN_UP, tidy
 from provisioning.errors import SettingsError
@@ -139,3 +139,22 @@ def test_every_bad_line_is_named_and_not_only_the_first() -> None:
 
 def test_columns_are_not_checked_before_hibobs_fields_are_known() -> None:
     assert take(read_lines("Site\tNo such column"), HAVE, "Site", None).problems == ()
+
+
+def test_a_file_of_two_columns_keeps_what_it_does_not_say_and_drops_whom_it_does_not_name() -> None:
+    kept = Attribute("Team", f"{HUMAN}work.department", required=True, clean_up=("lower",))
+    have = (Attribute("Site", "work.site"), kept)
+    found = take(read_lines("Attribute,Data feed name\nTeam,work.department\n"), have, "Team", FIELDS, whole=True)
+    assert (found.attributes, found.identifier, found.problems) == ((kept,), "Team", ())
+
+
+def test_a_blank_cell_of_a_file_is_blank() -> None:
+    have = (Attribute("Site", "work.site", fallback="work.department"),)
+    found = take(read_lines("Attribute,Data feed name,Fallback\nSite,work.site,\n"), have, "", FIELDS, whole=True)
+    assert [each.fallback for each in found.attributes] == [None]
+
+
+def test_a_word_alone_is_no_row() -> None:
+    found = take(read_lines("Hello"), HAVE, "Site", FIELDS)
+    assert found.attributes == HAVE
+    assert found.problems == ("Line 1: “Hello” stands alone. Copy the attribute and, beside it, its data feed name.",)

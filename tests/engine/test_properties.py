@@ -262,6 +262,19 @@ def test_the_counts_add_up(company: Company) -> None:
 
 @some
 @given(companies())
+def test_everybody_who_was_read_is_counted_somewhere(company: Company) -> None:
+    decision = company.plan()
+    proved = decision.evidence
+    assert proved is not None
+    assert proved.needless is not None
+    assert proved.elsewhere is not None
+    touched = {each.key for each in (*decision.changes, *decision.held)}
+    told = len(touched) + decision.counts["unchanged"] + proved.needless
+    assert told == len(company.situation().employees.table) + proved.elsewhere
+
+
+@some
+@given(companies())
 def test_everybody_is_held_once_and_nobody_is_both_held_and_changed(company: Company) -> None:
     decision = company.plan()
     held = [each.key for each in decision.held]
