@@ -123,11 +123,11 @@ def draw_table(
     shown = found[skip : skip + address.PAGE]
     rows = [row(each, now) | {"Live users": list(trends_of.get(each.label, ()))} for each in shown]
     frame = pd.DataFrame(rows)
-    fit = parts.fitted(frame.drop(columns=["Live users"]), LIVE)
+    fit = parts.fitted(frame.drop(columns=["Live users"]), LIVE, wraps=False)
     trend = st.column_config.LineChartColumn(width=LIVE, help="After each run of the last 30 days")
     chosen = address.rows(
         frame, [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
-        columns={**fit.columns, "Live users": trend}, row_height=fit.row_height,
+        columns={**fit.columns, "Live users": trend},
     )  # fmt: skip
     return shown[chosen[0]] if chosen else None
 
@@ -139,7 +139,6 @@ def row(each: DomainOverview, now: datetime) -> dict[str, object]:
         "Needs attention": attention(each, now),
         "Schedule": SCHEDULES[each.schedule],
         "Last run": last_run(each, now),
-        "HiBob": tested(each, now),
         "Live / seats": f"{each.live:,} / {each.seats:,}" if each.seats is not None else f"{each.live:,} / —",
         "Set-up": f"{each.done} of {each.steps}",
     }
@@ -163,13 +162,6 @@ def last_run(each: DomainOverview, now: datetime) -> str:
         return "none"
     how = "" if each.run.status is RunStatus.DONE else f", {RUN_WORDS[each.run.status].lower()}"
     return f"{ago(each.run.started_at, now)}{how}"
-
-
-def tested(each: DomainOverview, now: datetime) -> str:
-    """How the domain's test went; untested, when its connection was read for another domain or mapping, if ever."""
-    if each.tested is None and each.read_at:
-        return f"Read {ago(each.read_at, now)}"
-    return TESTED[each.tested]
 
 
 def health(each: DomainOverview, now: datetime) -> str:

@@ -127,9 +127,11 @@ def draw_runs(here: Here, domain: Domain) -> None:
         for run, results, actions in found
     ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
+    frame = parts.filled(pd.DataFrame(rows))
+    fit = parts.fitted(frame)
     address.rows(
-        pd.DataFrame(rows), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
-        columns={"Done": st.column_config.TextColumn(width="large")}, usual=found[0][0].id,
+        frame, [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
+        columns=fit.columns, row_height=fit.row_height, usual=found[0][0].id,
     )  # fmt: skip
     past.downloads(
         here, "runs", lambda house, kind: looking_back.export_runs(house, domain.label, ended, text, kind, zone)
@@ -213,12 +215,13 @@ def draw_plans(here: Here, domain: Domain) -> None:
     states = looking.plan_states(here.house, domain.label, found)
     names = ("add", "update", "reactivate", "archive", "link", "held")
     rows = [
-        {"Made": moment(plan.made_at), "By": plan.by, "Status": PLAN_WORDS[states[plan.id]]}
+        {"Made": moment(plan.made_at), "Status": PLAN_WORDS[states[plan.id]]}
         | {name.capitalize(): plan.counts.get(name, 0) for name in names}
-        | {"Preview": plan.id}
+        | {"By": plan.by}
         for plan in found
     ]
-    selected = address.rows(pd.DataFrame(rows), [plan.id for plan in found], "plan", "Previews, newest first")
+    frame = parts.filled(pd.DataFrame(rows))
+    selected = address.rows(frame, [plan.id for plan in found], "plan", "Previews, newest first")
     newest(len(found), SHOWN_PLANS)
     for row in selected:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -7,6 +7,7 @@ from provisioning.model import Domain
 from provisioning.web import person
 from provisioning.web.address import PAGE, look_at, pager, rows
 from provisioning.web.frame import Here, enter, guarded, need_domain
+from provisioning.web.parts import filled, fitted, with_room
 from provisioning.web.words import people, searchable
 from provisioning.workflow import looking
 
@@ -21,11 +22,15 @@ def draw_directory(here: Here, domain: Domain) -> None:
         return
     skip = pager(count)
     found, _ = looking.users_seen(here.house, domain.label, "", PAGE, skip)
-    st.caption(f"{people(count)} in the directory. Select one to see why they are there.")
+    st.caption(f"{people(count)} in the directory. Select one to see all of their values, and why they are there.")
+    shown = with_room(filled(frame(domain, found)))
     rows(
-        frame(domain, found), [link or user for user, link, *_ in found], "person", "Users of the domain",
-        columns={"Status": st.column_config.TextColumn(width=85)},
-    )  # fmt: skip
+        shown,
+        [link or user for user, link, *_ in found],
+        "person",
+        "Users of the domain",
+        columns=fitted(shown).columns,
+    )
 
 
 def frame(domain: Domain, found: list[User]) -> pd.DataFrame:

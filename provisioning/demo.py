@@ -29,7 +29,7 @@ from provisioning.sandbox.day import DayReport, Happening
 from provisioning.store.jobs import JobKind
 from provisioning.worker import Stopping
 from provisioning.workflow import approving, asking, looking, planning, processing, reading, setting_up, workbooks
-from provisioning.workflow.house import Workspace, member, operator
+from provisioning.workflow.house import MODE, Workspace, member, operator
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = ROOT / "data" / "northwind.toml"
@@ -212,8 +212,8 @@ Ctrl-C ends everything; the next start begins anew.
 def _children(house: Workspace, address: str) -> Iterator[Children]:
     """The worker and the web app, as the example customer's admin; both end with us, also when we are killed."""
     environment = {**os.environ, **house.environment, "PYTHONPATH": str(ROOT), "ROLLCALL_LOCAL_USER": ADMIN}
-    environment |= {"ROLLCALL_DATA": str(house.data), "ROLLCALL_WORKER": "external"}
-    web = ["streamlit", "run", "app.py", "--server.port", address.rpartition(":")[2]]
+    environment |= {"ROLLCALL_DATA": str(house.data), "ROLLCALL_WORKER": "external", MODE: "local"}
+    web = ["streamlit", "run", "asgi.py", "--server.port", address.rpartition(":")[2]]
     worker = ["provisioning", "--data", str(house.data), "worker"]
     beside = [sys.executable, "-m", "provisioning.beside", str(os.getpid())]
     started = [

@@ -60,6 +60,7 @@ WEB = {
         "changes",
         "deciding",
         "findings",
+        "first_html",
         "frame",
         "jobs",
         "let_in",

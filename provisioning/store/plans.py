@@ -164,11 +164,11 @@ def find_changes(
     skip: int,
     values: tuple[str | None, str | None] | None = None,
 ) -> tuple[list[Change], int]:
-    """One page of a plan's changes and how many fit; "" leaves a filter out. `values`: of the attribute, the value before
-    and the one after."""
+    """One page of a plan's changes, archives first, and how many fit; "" leaves a filter out. `values`: of the attribute, the
+    value before and the one after."""
     wanted = (plan_id, action, attribute, text, int(values is not None), *(values or (None, None)))
     count = db.one(f"SELECT count(*) AS n {_FILTER}", *wanted)
-    rows = db.all(f"SELECT * {_FILTER} ORDER BY c.seq LIMIT ?8 OFFSET ?9", *wanted, most, skip)
+    rows = db.all(f"SELECT * {_FILTER} ORDER BY c.action <> 'archive', c.seq LIMIT ?8 OFFSET ?9", *wanted, most, skip)
     return list(changes_of(rows)), int(count["n"]) if count else 0
 
 

@@ -14,7 +14,7 @@ from provisioning.report.differences import Names, aligned, attribute_called, in
 from provisioning.report.groups import Group, chosen
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import first, fitted
+from provisioning.web.parts import filled, first, fitted, with_room
 from provisioning.web.words import ACTIONS, dated, escape, fitting, on_a_telephone, people
 from provisioning.workflow import approving, looking, reviewing
 
@@ -131,14 +131,16 @@ def _filter_row(here: Here, plan: Plan, columns: Sequence[DeltaGenerator]) -> tu
 def _frame(
     shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], names: Names, attribute: str
 ) -> pd.DataFrame:
-    """A row per change. Where all are new every attribute has a column of its own; the decisions have one as soon as
-    somebody is left out. A telephone has room for one column beside the name."""
+    """A row per change. Where all are new, the first attributes that tell them apart have a column each; the decisions have one as
+    soon as somebody is left out. A telephone has room for one column beside the name."""
+    joining = False
     if on_a_telephone():
         cells = [
             {TOLD[0]: _what(each) + in_a_line(each, dated(each.why), attributes, names, attribute)} for each in shown
         ]
-    elif all(each.action is Action.ADD for each in shown):
-        cells = [{name: valued(name, each.after.get(name), names, "") for name in attributes} for each in shown]
+    elif joining := all(each.action is Action.ADD for each in shown):
+        telling = [name for name in attributes if _tells_apart(name, shown)]
+        cells = [{name: valued(name, each.after.get(name), names, "") for name in telling} for each in shown]
     else:
         cells = [
             dict(zip(TOLD, aligned(each, dated(each.why), attributes, names, attribute), strict=True)) for each in shown
@@ -149,7 +151,15 @@ def _frame(
             {"Decision": "Leave out" if each.key in left_out else "Approve", **row}
             for each, row in zip(shown, who, strict=True)
         ]
-    return pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)])
+    frame = pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)])
+    return with_room(frame) if joining else filled(frame)
+
+
+def _tells_apart(name: str, shown: Sequence[Change]) -> bool:
+    """Whether an attribute says of people who are new what their names do not, and not the same of all."""
+    values = {each.after.get(name) for each in shown}
+    in_their_names = all(set((each.after.get(name) or "").split()) <= set(each.name.split()) for each in shown)
+    return not in_their_names and (len(values) > 1 or len(shown) == 1)
 
 
 def _what(change: Change) -> str:

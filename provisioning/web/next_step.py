@@ -30,9 +30,13 @@ def _draw(here: Here, page: str, steps: Sequence[stages.Station]) -> None:
     following = stages.next_station(steps)
     if following is None or not here.may_prepare:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/flag: Next: **{escape(following.title)}**. {escape(following.todo)}", width="stretch")
-        if following.page != page:
-            link(f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", ":material/arrow_forward:", here)
-        if page != "start":
-            link("pages/start.py", progress(steps), ":material/checklist:", here)
+    go_there = [(following.page, f"Go to {TITLES[following.page]}", ":material/arrow_forward:")]
+    whole = [("start", progress(steps), ":material/checklist:")]
+    ways = [each for each in go_there + whole if each[0] != page]
+    with st.container(border=True, key="next_step"):
+        # Columns: in a row each link would push aside what stands beside it when it is drawn.
+        said, *places = st.columns([4, *[2, 2.6][2 - len(ways) :]], vertical_alignment="center")
+        said.markdown(f":material/flag: Next: **{escape(following.title)}**. {escape(following.todo)}")
+        for place, (name, words, icon) in zip(places, ways, strict=True):
+            with place:
+                link(f"pages/{name}.py", words, icon, here)

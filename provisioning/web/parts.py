@@ -85,7 +85,7 @@ def values_table(before: Mapping[str, str | None], after: Mapping[str, str | Non
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
 
 
-LETTER, ROUND, NARROWEST, WIDEST = 6.5, 20, 75, 620
+LETTER, ROUND, NARROWEST, WIDEST = 6.5, 20, 60, 620
 """Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column that is not wrapped."""
 ROOM, TELEPHONE = 825, 320
 """Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
@@ -103,20 +103,75 @@ class Fit:
     row_height: int | None
 
 
-def fitted(frame: pd.DataFrame, taken: int = 0) -> Fit:
-    """Columns as wide as their longest cell where all have room; otherwise the widest are wrapped, so that nothing is cut. A
-    table of very many columns scrolls. The browser alone would look at a few rows, and after it has drawn them. `taken`:
-    pixels of columns that are not of text."""
-    cells = {name: [name, *map(str, frame[name])] for name in frame.columns}
-    wide = {name: max(round(LETTER * max(map(len, texts))) + ROUND, NARROWEST) for name, texts in cells.items()}
-    room = (TELEPHONE if on_a_telephone() else ROOM) - taken
+def filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns in which nothing stands."""
+    return frame[[name for name in frame.columns if frame[name].astype(bool).any()]]
+
+
+def with_room(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first columns, as many as stand beside each other uncut; what is left out is told of whoever is selected. A telephone
+    passes over what is too wide for it."""
+    names: list[str] = []
+    left = _room()
+    for name in frame.columns:
+        wide = min(max(_widths(frame, name)), WIDEST)
+        if wide <= left:
+            names.append(name)
+            left -= wide
+        elif not on_a_telephone():
+            break
+    return frame[names]
+
+
+def fitted(frame: pd.DataFrame, taken: int = 0, *, wraps: bool = True) -> Fit:
+    """Columns as wide as their longest cell where all have room. Otherwise a few long cells are cut, for wrapping makes every
+    row high: whoever is selected is told in full. Where that would cut most rows the widest columns are wrapped. A table of very many
+    columns scrolls. The browser alone would look at a few rows, and after it has drawn them. `taken`: pixels of columns
+    that are not of text. `wraps`: False where what is cut is told elsewhere."""
+    cells = {name: _widths(frame, name) for name in frame.columns}
+    wide = {name: max(each) for name, each in cells.items()}
+    room = _room() - taken
     if sum(wide.values()) <= room or sum(min(each, WRAPPED) for each in wide.values()) > room:
         return Fit({name: _column(min(each, WIDEST)) for name, each in wide.items()}, None)
+    narrow = _cut(cells, room)
+    cut = sum(
+        any(each > most for each, most in zip(row, narrow.values(), strict=True))
+        for row in zip(*cells.values(), strict=True)
+    )
+    if not wraps or cut * 2 <= len(frame):
+        return Fit({name: _column(each) for name, each in narrow.items()}, None)
     most = _shared(sorted(wide.values()), room)
-    lines = max(_lines(text, most) for name, texts in cells.items() if wide[name] > most for text in texts)
+    lines = max(_lines(str(text), most) for name in frame.columns if wide[name] > most for text in frame[name])
     return Fit(
         {name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
     )
+
+
+def _room() -> int:
+    return TELEPHONE if on_a_telephone() else ROOM
+
+
+def _widths(frame: pd.DataFrame, name: str) -> list[int]:
+    """Pixels of a column's title and of each of its cells."""
+    return [max(round(LETTER * len(text)) + ROUND, NARROWEST) for text in (name, *map(str, frame[name]))]
+
+
+def _cut(cells: Mapping[str, Sequence[int]], room: int) -> dict[str, int]:
+    """Widths that have room together: the columns in which the fewest cells are cut for it give way."""
+    now = {name: max(each) for name, each in cells.items()}
+    while (over := sum(now.values()) - room) > 0:
+        # The next width of each column, no narrower than its title: how many more cells it cuts, and what it gives.
+        steps = []
+        for name, each in cells.items():
+            least = max(each[0], min(WRAPPED, now[name]))
+            less = max((one for one in each if least <= one < now[name]), default=least)
+            if less < now[name]:
+                steps.append((each.count(now[name]), less - now[name], name, max(less, now[name] - over)))
+        if not steps:
+            break
+        _, _, name, width = min(steps)
+        now[name] = width
+    return now
 
 
 def _column(width: int) -> ColumnConfig:

@@ -7,22 +7,23 @@ import os
 import re
 from base64 import b64encode
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import anyio.to_thread
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.routing import Route
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from provisioning.database import Database
 from provisioning.errors import RollcallError
 from provisioning.model import Actor
 from provisioning.store.migrations import migrate
 from provisioning.web import sign_in
+from provisioning.web.first_html import first_html
 from provisioning.web.frame import LOST, data_folder
 from provisioning.web.let_in import is_let_in
 from provisioning.web.way_back import PAGES, keep_way_back
@@ -36,9 +37,8 @@ if TYPE_CHECKING:
 
 def _policy() -> str:
     """The content security policy. Nothing comes from elsewhere, and no script stands in a page but Streamlit's own,
-    named by its hash; Streamlit sets styles from its script, and draws pictures and fonts from data."""
-    index = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    inline = re.findall(r"<script>(.*?)</script>", index, re.DOTALL)
+    and ours, named by its hash; Streamlit sets styles from its script, and draws pictures and fonts from data."""
+    inline = re.findall(r"<script>(.*?)</script>", first_html(sidebar=True), re.DOTALL)
     scripts = " ".join(f"'sha256-{b64encode(sha256(each.encode()).digest()).decode()}'" for each in inline)
     return (
         f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
@@ -95,6 +95,12 @@ class Guard:
             first = f"/{_base()}/" if _base() else "/"
             await RedirectResponse(f"{first}?{LOST}={quote(lost[:MOST_LOST])}")(scope, receive, with_headers)
             return
+        if _is_page(scope):
+            html = first_html(
+                sidebar=os.environ.get(MODE) == "local" or USER_COOKIE_NAME in HTTPConnection(scope).cookies
+            )
+            await HTMLResponse(html, headers={"Cache-Control": "no-cache"})(scope, receive, with_headers)
+            return
         session = _uploads_to(scope["path"])
         most = MOST_ELSEWHERE if session is None else MOST_UPLOADED
         if _announced(scope) > most:
@@ -113,6 +119,12 @@ def _lost(scope: "Scope") -> str:
     browser = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
     known = page in PAGES or page.partition("/")[0] in NO_PAGES
     return page if browser and not known else ""
+
+
+def _is_page(scope: "Scope") -> bool:
+    first = f"/{_base()}/" if _base() else "/"
+    path = str(scope["path"])
+    return scope["method"] == "GET" and path.startswith(first) and path.removeprefix(first) in PAGES
 
 
 def _base() -> str:

@@ -74,7 +74,7 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
             column_config={
                 "Rule": st.column_config.SelectboxColumn(width=90, options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
                 "HiBob column": st.column_config.SelectboxColumn(
-                    width=300, options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
+                    width=250, options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
                 ),
                 "Is one of": st.column_config.TextColumn(required=True, width=220, help="Values, with semicolons."),
             },

@@ -357,11 +357,11 @@ def test_held_people_are_filtered_by_reason(full: App, renamed: Plan) -> None:
     assert f"Starts later ({counts['future-starter']})" in box.options
 
 
-def test_where_all_are_new_every_attribute_has_a_column(app: App) -> None:
+def test_where_all_are_new_what_tells_them_apart_has_a_column_as_far_as_there_is_room(app: App) -> None:
     plan = planning.preview(app.house(), DOMAIN)
     at = app.open("preview")
     table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
-    assert list(table.columns) == ["Person", *plan.attributes]
+    assert list(table.columns) == ["Person", "Employee ID", "Email", "Job title", "Department"]
     approving.keep_left_out(app.house(), plan.id, [plan.changes[1].key])
     table = next(each.value for each in app.open("preview").dataframe if "Person" in each.value.columns)
     assert list(table["Decision"][:3]) == ["Approve", "Leave out", "Approve"]
@@ -407,6 +407,7 @@ def test_what_happens_is_named_where_no_attribute_changes_first(full: App, sandb
     left = [each.name for each in plan.changes if each.action is Action.ARCHIVE]
     assert left
     assert all(told[name] == ("To be archived", "Live", "Archived") for name in left)
+    assert set(table["Person"][: len(left)]) == set(left)  # who is archived is seen first
 
 
 def people_table(at: AppTest) -> pd.DataFrame:

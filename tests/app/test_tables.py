@@ -3,7 +3,7 @@
 import pandas as pd
 
 from provisioning.web import address
-from provisioning.web.parts import ROOM, WRAPS_FROM, Fit, fitted
+from provisioning.web.parts import ROOM, WRAPS_FROM, Fit, filled, fitted, with_room
 
 LONG = "The reason is told in a sentence that is far longer than any window has room for. " * 3
 
@@ -28,6 +28,31 @@ def test_what_has_no_room_is_wrapped_and_the_short_columns_keep_their_width() ->
     longer = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG * 2]}))
     assert longer.row_height is not None
     assert longer.row_height > fit.row_height
+
+
+def test_one_long_text_is_cut_and_makes_no_row_high() -> None:
+    people = [f"Person {number}" for number in range(10)]
+    frame = pd.DataFrame({"Person": people, "After": ["somebody@northwind.example"] * 10, "Why": [LONG, *[""] * 9]})
+    fit = fitted(frame)
+    assert fit.row_height is None
+    assert width(fit) == ROOM
+    for name in ("Person", "After"):
+        assert fit.columns[name]["width"] == fitted(frame[[name]]).columns[name]["width"]
+
+
+def test_what_is_told_elsewhere_is_cut_for_everybody() -> None:
+    fit = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG]}), wraps=False)
+    assert (fit.row_height, width(fit)) == (None, ROOM)
+
+
+def test_columns_are_left_out_that_are_empty_or_have_no_room() -> None:
+    frame = pd.DataFrame({"Person": ["Ebba Sharma"], "Before": [""], "Number": [0], "After": ["x" * 60]})
+    assert list(filled(frame).columns) == ["Person", "After"]
+    many = pd.DataFrame({f"Attribute {number}": ["x" * 30] for number in range(9)})
+    shown = with_room(many)
+    assert list(shown.columns) == list(many.columns[: len(shown.columns)])
+    assert 1 < len(shown.columns) < 9
+    assert width(fitted(shown)) <= ROOM
 
 
 def test_what_other_columns_take_is_not_given_away() -> None:

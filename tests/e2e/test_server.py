@@ -91,6 +91,12 @@ def test_pages_files_and_probes_are_led_nowhere(server: AppServer, path: str) ->
     assert "lost" not in (asked(server, path, {"Accept": "text/html,*/*;q=0.8"}).headers["Location"] or "")
 
 
+@pytest.mark.parametrize("path", ["/", "/mapping?customer=Acme"])
+def test_a_page_begins_with_the_sidebar_s_room_for_whoever_will_see_one(server: AppServer, path: str) -> None:
+    assert "padding-left: 256px" not in server.get(path)[1]
+    assert "padding-left: 256px" in server.get(path, Cookie="_streamlit_user=x")[1]
+
+
 def asked(server: AppServer, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
     """The answer itself, not what it leads to."""
     connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=20)

@@ -90,19 +90,17 @@ def make_a_preview(walker: Visit) -> None:
         walker.go("Preview")
     before = walker.page.url
     walker.click("Make a preview")
-    walker.page.wait_for_function(
-        "before => location.search.includes('plan=') && location.href !== before", arg=before, timeout=60_000
-    )
+    walker.page.wait_for_url(lambda url: "plan=" in url and url != before, timeout=60_000)
     walker.sees("Waiting for approval")
 
 
 def filter_by_a_bar(walker: Visit, query: str) -> None:
     """Click the first bar of the chart, then once more to see everybody again."""
     bar(walker.page)
-    walker.page.wait_for_function("query => location.search.includes(query)", arg=query, timeout=20_000)
+    walker.page.wait_for_url(lambda url: query in url, timeout=20_000)
     walker.ready()
     bar(walker.page)
-    walker.page.wait_for_function("query => !location.search.includes(query)", arg=query, timeout=20_000)
+    walker.page.wait_for_url(lambda url: query not in url, timeout=20_000)
     walker.ready()
 
 

@@ -1,0 +1,42 @@
+"""The HTML that every page begins with: Streamlit's own, and in its head what keeps a page still while it loads.
+
+Streamlit draws a narrow page without a sidebar until the script has said otherwise, and then moves everything aside; and what is
+not loaded yet it draws as a grey box of one size, whatever comes in its place. Depends on the names in Streamlit's page;
+tests/e2e/test_still.py says when they are others.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+# A page's address is one word, so what it stands below is the server's own. Not told, Streamlit's browser part first looks
+# for the server below the page, and each try is an error in the console.
+_SERVER = "<script>window.__streamlit = { BACKEND_BASE_URL: new URL('.', location.href).href }</script>"
+# The width, and the room above and beside, of a wide page: paddingTop of .streamlit/config.toml, and Streamlit's own. Then the
+# sizes of links, fields with a label, buttons in a row, and cards.
+_STILL = """<style>
+[data-testid="stApp"] [data-testid="stMainBlockContainer"] { max-width: none; padding-top: 3.5rem }
+@media (min-width: 864px) {
+  [data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-left: 5rem; padding-right: 5rem }
+}
+[data-testid="stApp"] [data-testid="stSkeleton"] { min-width: 6rem }
+[data-testid="stApp"] :is([data-testid="stSidebar"], .st-key-next_step) [data-testid="stSkeleton"] { height: 20px }
+[data-testid="stApp"] :is([class*="st-key-pick_"], [class*="st-key-choice_"], [class*="st-key-several_"], [class*="_search"])
+  [data-testid="stSkeleton"] { height: 68px }
+[data-testid="stGridCell"] [data-testid="stSkeleton"] { height: 97px }
+</style>"""
+# The sidebar's room, as wide as app.py says, until it is there; afterwards nothing, for a page may have none.
+_BESIDE = """<style>
+@media (min-width: 768px) {
+  [data-testid="stApp"]:not([data-test-script-state="notRunning"])
+  [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) { padding-left: 256px }
+}
+</style>"""
+
+
+@cache
+def first_html(*, sidebar: bool) -> str:
+    """`sidebar`: whether whoever asks will see one."""
+    index = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    return index.replace("</head>", f"{_SERVER}{_STILL}{_BESIDE if sidebar else ''}</head>", 1)
