@@ -75,12 +75,13 @@ class Pace:
     def once(self, call: Callable[[], R]) -> R:
         """One call, waiting as long as the server asks. Raises what the call raises, and `Stopped`."""
         while True:
+            began = self._clock()
             try:
                 found = call()
             except Throttled as limit:
                 self._rest(limit.wait)
             else:
-                self._moved_on()
+                self._moved_on(self._clock() - began)
                 return found
 
     def run(self, items: Sequence[T], work: Callable[[T], R]) -> Finished[R]:
@@ -127,6 +128,7 @@ class Pace:
                     place = waiting.popleft()
                     if running < self.width and waiting:
                         begin()
+                began = self._clock()
                 try:
                     result = work(items[place])
                 except Throttled as limit:
@@ -139,7 +141,7 @@ class Pace:
                 else:
                     with self._lock:
                         done.results[place] = result
-                        self._moved_on()
+                        self._moved_on(self._clock() - began)
                         if not waiting:
                             # The last of these calls have fewer beside them: that says nothing of the speed.
                             self._count_anew()
@@ -163,20 +165,26 @@ class Pace:
         except (TargetError, Stopped) as problem:
             done.error = problem
 
-    def _moved_on(self) -> None:
+    def _moved_on(self, seconds: float) -> None:
+        """One more was answered, after so many seconds. How fast so many side by side are follows from how long each takes:
+        answers that come in rounds, counted by the clock, are a round more or less."""
         self._throttled = 0
         self._since += 1
+        if self._since <= 0:
+            return
+        self._taken += seconds
         if self._since < max(GROWS_AFTER, 2 * self.width):
             return
-        speed = self._since / max(self._clock() - self._began, 1e-6)
+        speed = self.width * self._since / max(self._taken, 1e-6)
         self._count_anew()
         if self.width < self._usual:
             self.width += 1
         elif self._rate.allowed is None:
             self._climb(speed)
 
-    def _count_anew(self) -> None:
-        self._since, self._began = 0, self._clock()
+    def _count_anew(self, without: int = 0) -> None:
+        """`without`: answers that do not count, for new connections are opened."""
+        self._since, self._taken = -without, 0.0
 
     def _climb(self, speed: float) -> None:
         """A step wider as long as the last one paid; else that step back, and no further. Where the server has named its
@@ -184,6 +192,7 @@ class Pace:
         if speed > self._best * FASTER_BY:
             self._best, self._narrower = speed, self.width
             self.width = min(self.width + max(self.width // 2, 1), self._most)
+            self._count_anew(self.width)
         elif self.width > self._narrower:
             self.width = self._most = self._narrower
 

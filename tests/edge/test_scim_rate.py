@@ -133,8 +133,7 @@ def walk(speed: Callable[[int], float]) -> Pace:
     clock = Clock()
     pace = Pace(clock=clock, sleep=clock.sleep)
     for _ in range(40 * GROWS_AFTER):
-        clock.now += 1 / speed(pace.width)
-        pace.once(lambda: None)
+        pace.once(lambda: clock.sleep(pace.width / speed(pace.width)))
     return pace
 
 
