@@ -38,7 +38,7 @@ def main() -> None:
     asked = _arguments()
     table: list[Row] = []
     with _folder(asked.data) as folder:
-        for people in asked.people if set(asked.steps) - set(ALONE) else ():
+        for people in sorted(asked.people) if set(asked.steps) - set(ALONE) else ():
             nights = Nights(folder / str(people))
             if not (nights.folder / "now.json").exists():
                 print(f"Inventing {people:,} people …", file=sys.stderr)

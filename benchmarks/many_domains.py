@@ -69,7 +69,7 @@ WAYS = (
     Way("8 side by side", 8),
     Way(f"{WORKERS} side by side (the default)", WORKERS, to_reach=4),
     Way("16, Dask, 1 cluster worker", 16, 1),
-    Way("16, Dask, 2 cluster workers", 16, 2),
+    Way("16, Dask, 2 cluster workers", 16, 2, to_reach=4),
     Way("16, Dask, 4 cluster workers", 16, 4),
 )
 

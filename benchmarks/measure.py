@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.people import Nights
 
 ROUNDS, ENOUGH = 5, 20.0
-"""Medians of five; whoever has taken so many seconds is not asked again."""
+"""Rounds unless told otherwise, of which medians are taken; whoever has taken so many seconds is not asked again."""
 
 
 @dataclass(slots=True)

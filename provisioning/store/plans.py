@@ -280,16 +280,18 @@ def get_baseline(db: Database, domain_id: int) -> Baseline | None:
 
 
 def take_baseline(db: Database, plan_id: str) -> None:
-    """The plan's read becomes its domain's baseline: the plan was processed, or empty."""
+    """The plan's read becomes its domain's baseline: the plan was processed, or empty. It is kept once, as long as the head
+    count: the plan itself needs it no more."""
     db.execute(
         "INSERT OR REPLACE INTO baselines (domain_id, plan_id, baseline) "
         "SELECT domain_id, id, baseline FROM plans WHERE id = ? AND baseline IS NOT NULL",
         plan_id,
     )
+    db.execute("UPDATE plans SET baseline = NULL WHERE id = ?", plan_id)
 
 
 def drop_old_baselines(db: Database, domain_id: int, before: datetime) -> None:
-    """Plans that can no longer be approved need not keep their read's ids."""
+    """Plans made before, which can no longer be approved or processed, need not keep their read's ids."""
     db.execute("UPDATE plans SET baseline = NULL WHERE domain_id = ? AND made_at < ?", domain_id, to_text(before))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from queue import SimpleQueue
+from threading import Lock
 from typing import Generic, TypeVar
 
 from provisioning.errors import TargetError
@@ -67,35 +68,29 @@ class Pace:
         self._usual = width
         self._rate, self._patience = rate or Rate(), patience
         self._throttled = 0
+        self._lock = Lock()
         self._count_anew()
         self._best, self._narrower = 0.0, width
 
     def once(self, call: Callable[[], R]) -> R:
         """One call, waiting as long as the server asks. Raises what the call raises, and `Stopped`."""
         while True:
+            began = self._clock()
             try:
                 found = call()
             except Throttled as limit:
                 self._rest(limit.wait)
             else:
-                self._moved_on()
+                self._moved_on(self._clock() - began)
                 return found
 
     def run(self, items: Sequence[T], work: Callable[[T], R]) -> Finished[R]:
         """Work on all items side by side; one that meets a rate limit is begun anew after the wait."""
         done: Finished[R] = Finished()
         waiting = deque(range(len(items)))
-        running: dict[Future[R], int] = {}
-        # Waiting for futures by `wait` takes longer with each that runs; a queue does not.
-        ended: SimpleQueue[Future[R]] = SimpleQueue()
-        self._count_anew()
-        while (waiting and done.error is None) or running:
-            while waiting and done.error is None and len(running) < self.width:
-                place = waiting.popleft()
-                begun = self._pool.submit(work, items[place])
-                running[begun] = place
-                begun.add_done_callback(ended.put)
-            limits = self._next(running, ended, done, waiting)
+        while waiting and done.error is None:
+            self._count_anew()
+            limits = self._go_on(items, work, waiting, done)
             if limits and done.error is None:
                 self._rest_or_stop(limits, done)
         return done
@@ -108,37 +103,60 @@ class Pace:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._most)
 
-    def _next(
-        self,
-        running: dict[Future[R], int],
-        ended: SimpleQueue[Future[R]],
-        done: Finished[R],
-        waiting: deque[int],
+    def _go_on(
+        self, items: Sequence[T], work: Callable[[T], R], waiting: deque[int], done: Finished[R]
     ) -> list[Throttled]:
-        """Take in one that has come to an end; returns the rate limits that were met. Who is under way meets the same one:
-        one wait for all of them."""
+        """Until all is done or something stands in the way; returns the rate limits that were met. Who is under way meets
+        the same one: one wait for all of them."""
         limits: list[Throttled] = []
-        while running:
-            each = ended.get()
-            limits += self._collect(each, running.pop(each), done, waiting)
-            if not limits:
-                break
-        return limits
+        ended: SimpleQueue[Future[None]] = SimpleQueue()
+        begun = running = 0
 
-    def _collect(self, ended: Future[R], place: int, done: Finished[R], waiting: deque[int]) -> list[Throttled]:
+        def begin() -> None:
+            nonlocal begun, running
+            begun, running = begun + 1, running + 1
+            self._pool.submit(take).add_done_callback(ended.put)
+
+        def take() -> None:
+            """One after the other: handing each to a thread took Python's lock as long as the calls themselves."""
+            nonlocal running
+            while True:
+                with self._lock:
+                    if not waiting or limits or done.error or running > self.width:
+                        running -= 1
+                        return
+                    place = waiting.popleft()
+                    if running < self.width and waiting:
+                        begin()
+                began = self._clock()
+                try:
+                    result = work(items[place])
+                except Throttled as limit:
+                    with self._lock:
+                        waiting.appendleft(place)
+                        limits.append(limit)
+                except (TargetError, Stopped) as problem:
+                    with self._lock:
+                        done.error = done.error or problem
+                else:
+                    with self._lock:
+                        done.results[place] = result
+                        self._moved_on(self._clock() - began)
+                        if not waiting:
+                            # The last of these calls have fewer beside them: that says nothing of the speed.
+                            self._count_anew()
+
         try:
-            done.results[place] = ended.result()
-        except Throttled as limit:
-            waiting.appendleft(place)
-            return [limit]
-        except (TargetError, Stopped) as problem:
-            done.error = done.error or problem
-        else:
-            self._moved_on()
-            if not waiting:
-                # The last of these calls have fewer beside them: that says nothing of the speed.
-                self._count_anew()
-        return []
+            with self._lock:
+                begin()
+            over = 0
+            while over < begun:
+                ended.get().result()
+                over += 1
+        except BaseException:
+            waiting.clear()
+            raise
+        return limits
 
     def _rest_or_stop(self, limits: Sequence[Throttled], done: Finished[R]) -> None:
         known = [each.wait for each in limits if each.wait is not None]
@@ -147,20 +165,26 @@ class Pace:
         except (TargetError, Stopped) as problem:
             done.error = problem
 
-    def _moved_on(self) -> None:
+    def _moved_on(self, seconds: float) -> None:
+        """One more was answered, after so many seconds. How fast so many side by side are follows from how long each takes:
+        answers that come in rounds, counted by the clock, are a round more or less."""
         self._throttled = 0
         self._since += 1
+        if self._since <= 0:
+            return
+        self._taken += seconds
         if self._since < max(GROWS_AFTER, 2 * self.width):
             return
-        speed = self._since / max(self._clock() - self._began, 1e-6)
+        speed = self.width * self._since / max(self._taken, 1e-6)
         self._count_anew()
         if self.width < self._usual:
             self.width += 1
         elif self._rate.allowed is None:
             self._climb(speed)
 
-    def _count_anew(self) -> None:
-        self._since, self._began = 0, self._clock()
+    def _count_anew(self, without: int = 0) -> None:
+        """`without`: answers that do not count, for new connections are opened."""
+        self._since, self._taken = -without, 0.0
 
     def _climb(self, speed: float) -> None:
         """A step wider as long as the last one paid; else that step back, and no further. Where the server has named its
@@ -168,6 +192,7 @@ class Pace:
         if speed > self._best * FASTER_BY:
             self._best, self._narrower = speed, self.width
             self.width = min(self.width + max(self.width // 2, 1), self._most)
+            self._count_anew(self.width)
         elif self.width > self._narrower:
             self.width = self._most = self._narrower
 

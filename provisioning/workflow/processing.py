@@ -304,6 +304,9 @@ class _Processing:
                 speeds.add_speed(self.house.db, self.run.id, Speed(self.people, self.seconds, *self.requests))
             if complete:
                 plans.take_baseline(self.house.db, self.plan.id)
+                if counts["done"] + bad:
+                    # A run that wrote or tried something overtakes every plan that was there before it.
+                    plans.drop_old_baselines(self.house.db, self.domain.id, self.run.started_at)
             what = "run ended" if complete else "run stopped"
             record_event(
                 self.house,

@@ -319,6 +319,32 @@ def test_a_plan_stays_approvable_for_14_days_beside_newer_ones(acme: Rollcall) -
     assert acme.approve_and_process(plan)["status"] == "done"
 
 
+def holding_ids(house: Rollcall) -> set[str]:
+    """Plans that hold the ids of everybody live."""
+    return {plan for (plan,) in house.sql("SELECT id FROM plans WHERE baseline IS NOT NULL")}
+
+
+def test_who_was_live_is_kept_once_and_by_plans_that_wait(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    staffed.preview()  # Nobody changes: its read is the one to compare with.
+    assert holding_ids(staffed) == set()
+    hibob.join(41)
+    first, second = staffed.preview()["plan"], staffed.preview()["plan"]
+    assert holding_ids(staffed) == {first, second}
+    staffed.call("approve", second, by=ADMIN).fine()
+    staffed.call("process", second).fine()
+    assert holding_ids(staffed) == set()
+    assert staffed.sql("SELECT plan_id FROM baselines") == [(second,)]
+
+
+def test_a_run_that_wrote_nothing_overtakes_no_plan(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.join(41)
+    waiting, plan = staffed.preview()["plan"], staffed.preview()["plan"]
+    staffed.call("approve", plan, "--leave-out", key_of(41), by=ADMIN).fine()
+    staffed.call("process", plan).fine()
+    assert holding_ids(staffed) == {waiting}
+    staffed.call("approve", waiting, by=ADMIN).fine()
+
+
 def test_setting_up_the_same_again_makes_no_plan_lapse(acme: Rollcall, hibob: TinyHiBob) -> None:
     plan = acme.preview()
     acme.set_up(customer(hibob.base_url)).fine()

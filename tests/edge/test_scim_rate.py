@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
+from threading import Barrier, Lock
 
 import pytest
 
@@ -109,16 +109,18 @@ def test_nobody_waits_long_for_their_turn() -> None:
 
 
 def test_who_is_under_way_at_a_rate_limit_makes_nobody_wait_twice() -> None:
-    lock, slept, refused = Lock(), [], []
+    lock, slept, refused, under_way = Lock(), [], [], Barrier(4)
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
 
     def work(item: int) -> int:
         with lock:
-            if len(refused) < 4 and item not in refused:
-                refused.append(item)
-                raise Throttled(1.0)
+            first = item not in refused
+            refused.append(item)
+        if first:
+            under_way.wait()
+            raise Throttled(1.0)
         return item
 
     found = Pace(width=4, sleep=sleep).run(range(4), work)
@@ -131,8 +133,7 @@ def walk(speed: Callable[[int], float]) -> Pace:
     clock = Clock()
     pace = Pace(clock=clock, sleep=clock.sleep)
     for _ in range(40 * GROWS_AFTER):
-        clock.now += 1 / speed(pace.width)
-        pace.once(lambda: None)
+        pace.once(lambda: clock.sleep(pace.width / speed(pace.width)))
     return pace
 
 
