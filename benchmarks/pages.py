@@ -1,7 +1,7 @@
 """Every page at N people and a preview that changes 8 % of them, against the same page of a domain that is only set up,
 and against that of a company of a hundred: what its parts take, whatever the number of people.
 
-Real programs: `streamlit run app.py` on loopback, once for each data folder, and Chromium. Measured by the wall's clock is
+Real programs: `streamlit run asgi.py` on loopback, once for each data folder, and Chromium. Measured by the wall's clock is
 from the navigation until the script has ended and nothing more is drawn, in a new session and with warm caches; the
 folders take turns. Sent is what comes to the browser for one page: the websocket's frames, and every answer but Streamlit's
 own program, which the browser keeps.
@@ -171,7 +171,7 @@ def _work(chief: Workspace, kind: JobKind, plan: str | None = None) -> None:
 
 @contextmanager
 def served(data: Path) -> Iterator[str]:
-    """`app.py` for one data folder; gives its address."""
+    """`asgi.py` for one data folder; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -180,9 +180,10 @@ def served(data: Path) -> Iterator[str]:
         "ROLLCALL_DATA": str(data),
         "ROLLCALL_WORKER": "external",
         "ROLLCALL_LOCAL_USER": CSM,
+        "ROLLCALL_MODE": "local",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "asgi.py", "--server.port", str(port)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=kept | ALLOWED | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -224,7 +225,8 @@ class _Window:
 
     def __init__(self, browser: "Browser", address: str) -> None:
         self.address = address
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        # The app's policy forbids to evaluate, which is how Playwright waits.
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
         context.add_init_script(PAINTED)
         self.page = context.new_page()
         self.frames: list[int] = []
