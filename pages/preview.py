@@ -165,7 +165,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
     else:
         with who:
             may = open_to_decide and not by_file
-            changes.table(here, plan, may, closed, left_out if open_to_decide else ()) if total else st.info(
+            changes.table(here, plan, may, closed, left_out) if total else st.info(
                 "Nobody changes.", icon=":material/check:"
             )
     asked = state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve

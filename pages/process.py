@@ -104,9 +104,10 @@ def draw_waiting(here: Here, plan: Plan) -> None:
                 "same people.",
                 icon=":material/person_alert:",
             )
+        notice = st.container()
         with st.container(horizontal=True, vertical_alignment="center"):
             may = here.may_prepare and not lapsed and not again
-            if may and st.button("Process now", type="primary", icon=":material/play_arrow:"):
+            if may and parts.pressed("Process now", ":material/play_arrow:", "process", approval, notice):
                 ask(here, plan, JobKind.PROCESS)
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
     parts.counts(reviewing.counts_without(here.house, plan.id, approval.left_out))

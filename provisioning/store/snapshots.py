@@ -35,12 +35,11 @@ class _About(msgspec.Struct):
 
 def save_snapshots(folder: Path, domain_id: int, employees: Snapshot, users: Users) -> None:
     read_at = employees.evidence.read_at
-    name = f"{domain_id}.employees.arrow"
-    _write(folder, name, employees.table, _About(read_at, employees.evidence))
+    content = _write(folder, f"{domain_id}.employees.arrow", employees.table, _About(read_at, employees.evidence))
     if employees.records is None:
         (folder / f"{domain_id}.records.arrow").unlink(missing_ok=True)
     else:
-        table = records_table(employees.records, (folder / name).read_bytes())
+        table = records_table(employees.records, content)
         _write(folder, f"{domain_id}.records.arrow", table, _About(read_at))
     save_users(folder, domain_id, users, read_at)
 
@@ -84,24 +83,22 @@ def count_users(folder: Path, domain_id: int, status: str) -> int:
 
 def save_users(folder: Path, domain_id: int, users: Users, read_at: datetime) -> None:
     """A read of the directory alone, as after a run."""
-    name = f"{domain_id}.users.arrow"
-    _write(folder, name, _users_table(users), _About(read_at))
+    content = _write(folder, f"{domain_id}.users.arrow", _users_table(users), _About(read_at))
     if users.marks is None:
         (folder / f"{domain_id}.marks.arrow").unlink(missing_ok=True)
     else:
-        table = marks_table(users.marks, (folder / name).read_bytes())
+        table = marks_table(users.marks, content)
         _write(folder, f"{domain_id}.marks.arrow", table, _About(read_at))
 
 
 def load_known_users(folder: Path, domain_id: int) -> Users | None:
     """The directory as it was last read, with what the next read knows its users by; None where there is nothing of the
     kind."""
-    try:
+    with contextlib.suppress(OSError, NotFound):
         content = (folder / f"{domain_id}.users.arrow").read_bytes()
-    except OSError:
-        return None
-    marks = marks_of(folder / f"{domain_id}.marks.arrow", content)
-    return replace(_users(_table_in(content)[0]), marks=marks) if marks else None
+        marks = marks_of(folder / f"{domain_id}.marks.arrow", content)
+        return replace(_users(_table_in(content)[0]), marks=marks) if marks else None
+    return None
 
 
 def save_sample(folder: Path, domain_id: int, employees: Snapshot) -> None:
@@ -174,25 +171,30 @@ def _users(table: pa.Table) -> Users:
     return Users(column("id"), column("external_id"), column("status"), attributes)
 
 
-def _write(folder: Path, name: str, table: pa.Table, about: _About) -> None:
+def _write(folder: Path, name: str, table: pa.Table, about: _About) -> bytes:
+    """Returns what was written: a seal is of that, not of what somebody else may have put there since."""
     try:
-        _write_file(folder, name, table, about)
+        return _write_file(folder, name, table, about)
     except OSError as problem:
         raise SettingsError(f"The snapshots in {folder} cannot be written: {problem.strerror}.") from None
 
 
-def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> None:
+def _write_file(folder: Path, name: str, table: pa.Table, about: _About) -> bytes:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f"{name}.new"
     about = msgspec.structs.replace(about, stored=_stored(table))
     table = table.select(sorted({*about.stored.values()}, key=table.column_names.index))
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _ABOUT: msgspec.json.encode(about)})
+    sink = pa.BufferOutputStream()
+    with ipc.new_file(sink, table.schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
     with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
-        with ipc.new_file(out, table.schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
-            writer.write_table(table)
+        out.write(content)
         out.flush()
         os.fsync(out.fileno())
     new.replace(folder / name)
+    return content
 
 
 def _stored(table: pa.Table) -> dict[str, str]:

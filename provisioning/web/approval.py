@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning.errors import RollcallError
@@ -13,6 +14,7 @@ from provisioning.report.called import finding_called
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
+from provisioning.web.parts import pressed
 from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans, workbooks
 from provisioning.workflow.looking import PlanState
@@ -82,12 +84,13 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
         _who_is_left_out(here, plan, left_out)
     if another and not settled:
         st.info(escape(another), icon=":material/group:")
+    notice = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         if settled and not file_lies:
-            _process_button(here, plan)
-        elif not file_lies and st.button(
-            "Approve again" if again else "Approve", type="primary", icon=":material/verified:",
-            disabled=not may_approve, key="approve",
+            _process_button(here, plan, approval, notice)
+        elif not file_lies and pressed(
+            "Approve again" if again else "Approve", ":material/verified:", "approve", (approval, set(left_out)), notice,
+            disabled=not may_approve,
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
         if left_out and not file_lies and st.button("Put everybody back", icon=":material/undo:"):
@@ -153,8 +156,8 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
     st.success(escape(_by_whom(here, plan, approval)), icon=":material/verified:")
 
 
-def _process_button(here: Here, plan: Plan) -> None:
-    if st.button("Process now", type="primary", icon=":material/play_arrow:"):
+def _process_button(here: Here, plan: Plan, approval: Approval | None, notice: DeltaGenerator) -> None:
+    if pressed("Process now", ":material/play_arrow:", "process", approval, notice):
         asking.ask(here.house, here.label, JobKind.PROCESS, plan.id)
         go("pages/process.py", here, plan=plan.id)
 

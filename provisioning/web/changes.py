@@ -1,7 +1,7 @@
 """The people of a preview: the changes by what happened, which filter, one page of the table, one person's before → after,
 and who is left out. The filters stand in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import pandas as pd
 import streamlit as st
@@ -22,6 +22,8 @@ ANY = ""
 GROUP = "group"
 MANY = 90
 """Pixels of the column that says how many."""
+CHART = 335
+"""Pixels beside the list that the chart has, two fifths, and the gap between them."""
 NAMED = 3
 """So many of those who share an identifier are named."""
 TOLD = ("What changes", "Before", "After", "What else, or why")
@@ -43,7 +45,7 @@ def happenings(here: Here, plan: Plan, left_out: Sequence[str] = ()) -> None:
             first(min(len(changed), MOST_ATTRIBUTES), len(changed))
     if found:
         with lines:
-            _groups(found)
+            _groups(found, CHART if len(bars) > 1 and not on_a_telephone() else 0)
     choose = "a bar or a line" if len(bars) > 1 and found else "a bar" if len(bars) > 1 else "a line"
     st.caption(f"Choose {choose} to see its people alone; choose it again to see everybody.")
 
@@ -63,13 +65,14 @@ def _chart(bars: Sequence[Bar]) -> None:
         st.rerun()
 
 
-def _groups(found: Sequence[Group]) -> None:
+def _groups(found: Sequence[Group], beside: int) -> None:
+    """`beside`: pixels that the chart takes where it stands beside the list. How many comes first, and is never out of sight."""
     rows = [
-        {"Attribute": each.attribute, "Before": each.before, "After": each.after, "People": each.people}
+        {"People": each.people, "Attribute": each.attribute, "Before": each.before, "After": each.after}
         for each in found
     ]
     frame = pd.DataFrame(rows)
-    fit = fitted(frame[["Attribute", "Before", "After"]], MANY)
+    fit = fitted(frame[["Attribute", "Before", "After"]], MANY + beside)
     many = st.column_config.ProgressColumn(width=MANY, format="%d", min_value=0, max_value=found[0].people)
     address.rows(
         frame, [each.name for each in found], GROUP, "Changes that several people share, with how many",
@@ -84,7 +87,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
     attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
-    left_out = set(without)
+    left_out, kept = set(without), looking.kept_active_by_plan(here.house, plan.id) if without else frozenset()
     total = looking.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         st.info("Nobody fits these filters.", icon=":material/search_off:")
@@ -100,7 +103,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
         f"{fitting(total)} Select somebody to see every value before and after"
         + ("; select several to leave them out." if decides else f". {closed}".rstrip())
     )
-    frame = _frame(shown, plan.attributes, left_out, names, attribute)
+    frame = _frame(shown, plan.attributes, left_out, kept, names, attribute)
     fit = fitted(frame)
     selected = address.rows(
         frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True,
@@ -129,7 +132,12 @@ def _filter_row(here: Here, plan: Plan, columns: Sequence[DeltaGenerator]) -> tu
 
 
 def _frame(
-    shown: Sequence[Change], attributes: Sequence[str], left_out: set[str], names: Names, attribute: str
+    shown: Sequence[Change],
+    attributes: Sequence[str],
+    left_out: set[str],
+    kept: Set[str],
+    names: Names,
+    attribute: str,
 ) -> pd.DataFrame:
     """A row per change. Where all are new, the first attributes that tell them apart have a column each; the decisions have one as
     soon as somebody is left out. A telephone has room for one column beside the name."""
@@ -147,12 +155,14 @@ def _frame(
         ]
     who = [{"Person": each.name or each.key} for each in shown]
     if left_out:
-        who = [
-            {"Decision": "Leave out" if each.key in left_out else "Approve", **row}
-            for each, row in zip(shown, who, strict=True)
-        ]
+        who = [{"Decision": _decision(each.key, left_out, kept), **row} for each, row in zip(shown, who, strict=True)]
     frame = pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)])
     return with_room(frame) if joining else filled(frame)
+
+
+def _decision(key: str, left_out: Set[str], kept: Set[str]) -> str:
+    """In the words of the Excel file."""
+    return "Approve" if key not in left_out else "Keep active" if key in kept else "Leave out"
 
 
 def _tells_apart(name: str, shown: Sequence[Change]) -> bool:

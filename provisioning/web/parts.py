@@ -6,6 +6,7 @@ from textwrap import wrap
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from provisioning.model import Plan, Run
@@ -26,6 +27,28 @@ from provisioning.workflow import looking
 
 CARD = 120
 """So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
+
+
+def pressed(label: str, icon: str, name: str, shown: object, notice: DeltaGenerator, *, disabled: bool = False) -> bool:
+    """The button that has done what stands beside it. Pressed where that is no longer what was `shown`, because another tab or
+    somebody else changed it meanwhile, it does nothing, and `notice` says so."""
+    seen = f"shown_{name}"
+    click = st.button(
+        label, type="primary", icon=icon, key=name, disabled=disabled, on_click=_remember, args=(seen, shown)
+    )  # fmt: skip
+    if click and st.session_state.pop(seen, None) != shown:
+        notice.warning(
+            f"Nothing was done: what stood here when you pressed “{label}” was changed meanwhile, in another tab or by somebody "
+            "else. Look at what stands here now, then press again.",
+            icon=":material/sync_problem:",
+        )
+        return False
+    return click
+
+
+def _remember(name: str, shown: object) -> None:
+    """Streamlit calls it with what the page showed that was pressed, before the page is drawn anew."""
+    st.session_state[name] = shown
 
 
 def plan_badge(here: Here, plan: Plan) -> None:
@@ -89,8 +112,9 @@ LETTER, ROUND, NARROWEST, WIDEST = 6.5, 20, 60, 620
 """Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column that is not wrapped."""
 ROOM, TELEPHONE = 825, 320
 """Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
-WRAPPED, LINE = 150, 20
-"""Pixels: no text is wrapped into less, and the height of a line."""
+WRAPPED, LINE, MOST_LINES = 150, 20, 6
+"""Pixels: no text is wrapped into less, and the height of a line. One very long text must not make all rows higher than so many
+lines: whoever is selected is told in full."""
 WRAPS_FROM = 66
 """Streamlit wraps the texts of rows that are higher than 64 pixels, and cuts them in lower ones."""
 
@@ -142,6 +166,7 @@ def fitted(frame: pd.DataFrame, taken: int = 0, *, wraps: bool = True) -> Fit:
         return Fit({name: _column(each) for name, each in narrow.items()}, None)
     most = _shared(sorted(wide.values()), room)
     lines = max(_lines(str(text), most) for name in frame.columns if wide[name] > most for text in frame[name])
+    lines = min(lines, MOST_LINES)
     return Fit(
         {name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
     )

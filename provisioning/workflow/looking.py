@@ -225,6 +225,11 @@ def effect_of(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> E
     return Effect(newly, live, customer.seats, over, cost)
 
 
+def kept_active_by_plan(house: Workspace, plan_id: str) -> frozenset[str]:
+    """Whom the approval of a plan keeps active from now on: they were left out of it too."""
+    return plans.kept_active(house.db, plan_seen(house, plan_id).id)
+
+
 def kept_active(house: Workspace, run_id: str) -> frozenset[str]:
     """The keys of those whom a run left alone because they were decided to stay active."""
     return runs.kept_active(house.db, run_seen(house, run_id).id)

@@ -17,8 +17,19 @@ from provisioning.model import (
 from provisioning.report.text import live_in_words
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
+from provisioning.store.jobs import JobKind
 from provisioning.web.approval import EXCEL
-from provisioning.workflow import approving, editing, looking, planning, processing, setting_up, stored_plans, workbooks
+from provisioning.workflow import (
+    approving,
+    asking,
+    editing,
+    looking,
+    planning,
+    processing,
+    setting_up,
+    stored_plans,
+    workbooks,
+)
 from provisioning.workflow.house import domains_seen
 
 
@@ -49,6 +60,52 @@ def test_people_left_out_are_kept_with_the_approval(app: App) -> None:
     approval = stored_plans.approval_of(house, plan.id)
     assert approval is not None
     assert len(approval.left_out) == len(plan.changes) - 1
+
+
+def test_what_was_changed_in_another_tab_is_not_approved_by_a_page_that_shows_it_as_it_was(
+    app: App, said: Said
+) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.keep_only(house, plan.id, [plan.changes[0].key])
+    at = app.open("preview")
+    approving.keep_left_out(house, plan.id, ())
+    button(at, "Approve")
+    assert "Nothing was done" in said(at)
+    assert stored_plans.approval_of(house, plan.id) is None
+    button(at, "Approve")
+    approval = stored_plans.approval_of(house, plan.id)
+    assert approval
+    assert approval.left_out == ()
+
+
+@pytest.mark.parametrize("page", ["preview", "process"])
+def test_what_was_approved_anew_is_not_processed_by_a_page_that_shows_another_approval(
+    app: App, said: Said, page: str
+) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.keep_only(house, plan.id, [plan.changes[0].key])
+    approving.approve(house, plan.id, leave_out=approving.left_out_draft(house, plan.id))
+    at = app.open(page, plan=plan.id)
+    approving.keep_left_out(house, plan.id, ())
+    approving.approve(house, plan.id)
+    button(at, "Process now")
+    assert "Nothing was done" in said(at)
+    assert asking.latest_job(house, DOMAIN, [JobKind.PROCESS]) is None
+    button(at, "Process now")
+    assert asking.latest_job(house, DOMAIN, [JobKind.PROCESS]) is not None
+
+
+def test_a_decided_preview_says_of_each_person_what_was_decided(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.keep_left_out(house, plan.id, [each.key for each in plan.changes[:2]])
+    approving.approve(house, plan.id, leave_out=[each.key for each in plan.changes[:2]])
+    processing.process(house, plan.id)
+    at = app.open("preview", plan=plan.id)
+    table = next(each.value for each in at.dataframe if "Decision" in each.value.columns)
+    assert (table["Decision"] == "Leave out").sum() == 2
 
 
 def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -> None:

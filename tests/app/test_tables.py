@@ -71,3 +71,8 @@ def test_a_table_that_does_not_show_all_shows_half_a_row_and_says_so() -> None:
     assert "17 of 22" in address.scrolls(22)
     assert (address.height(22) - 37) % address.ROW == address.ROW - 17
     assert address.height(3, 80) == 37 + 3 * 80
+
+
+def test_one_very_long_text_makes_no_row_higher_than_six_lines() -> None:
+    fit = fitted(pd.DataFrame({"Person": ["x" * 3000], "Why": [LONG]}))
+    assert fit.row_height is None or fit.row_height <= 130

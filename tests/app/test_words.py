@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from provisioning.web.words import ago, dated, moment, on_a_telephone, until
+from provisioning.web.words import ago, dated, escape, moment, on_a_telephone, until
 
 SUMMER, WINTER = datetime(2026, 7, 1, 23, 30, tzinfo=UTC), datetime(2026, 11, 2, 5, 4, tzinfo=UTC)
 
@@ -75,3 +75,7 @@ def test_a_telephone_says_that_it_is_one(
 ) -> None:
     monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers))
     assert on_a_telephone() == is_one
+
+
+def test_a_name_does_not_turn_the_direction_of_the_sentence_that_it_stands_in() -> None:
+    assert escape("exe\u202egnp, \u2066יעל\u2069") == "exegnp, יעל"
