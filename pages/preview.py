@@ -86,6 +86,8 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
         with st.container(gap="xxsmall"):
             if state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED):
                 draw_effect(here, plan, left_out)
+                if again := reviewing.proposed_again(here.house, plan.id):
+                    st.markdown(f":material/person_alert: {escape(again)}")
             before = "" if state is PlanState.EMPTY else reviewing.compared_with_last(here.house, plan.id, moment)
             if before:
                 st.markdown(f":material/history: {escape(before)}")

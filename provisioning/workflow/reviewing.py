@@ -22,6 +22,8 @@ from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.stored_plans import domain_of, plan_seen
 
+NAMED = 5
+"""So many who are proposed again are named."""
 MOST_GROUPS = 40
 """So many shared changes are told."""
 MOST_SHARING = 1_000
@@ -71,6 +73,15 @@ def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) ->
     out = sum(plan_groups.actions_of(house.db, plan.id, left_out).values())
     names = plans.names_of(house.db, plan.id, left_out) if len(left_out) <= FEW else {}
     return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
+
+
+def proposed_again(house: Workspace, plan_id: str) -> str:
+    """Who was left out of the last run and is among the changes again, in words; "" where nobody is."""
+    names = plans.left_out_before(house.db, plan_seen(house, plan_id).id)
+    if not names:
+        return ""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"Left out of the last run, and proposed again: {', '.join(names[:NAMED])}{more}."
 
 
 def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS, left_out: Sequence[str] = ()) -> list[Group]:

@@ -26,6 +26,7 @@ from provisioning.workflow import (
     looking,
     planning,
     processing,
+    reviewing,
     setting_up,
     stored_plans,
     workbooks,
@@ -97,7 +98,9 @@ def test_what_was_approved_anew_is_not_processed_by_a_page_that_shows_another_ap
     assert asking.latest_job(house, DOMAIN, [JobKind.PROCESS]) is not None
 
 
-def test_a_decided_preview_says_of_each_person_what_was_decided(app: App) -> None:
+def test_a_decided_preview_says_of_each_person_what_was_decided_and_the_next_who_was_left_out(
+    app: App, said: Said
+) -> None:
     house = app.house()
     plan = planning.preview(house, DOMAIN)
     approving.keep_left_out(house, plan.id, [each.key for each in plan.changes[:2]])
@@ -106,6 +109,10 @@ def test_a_decided_preview_says_of_each_person_what_was_decided(app: App) -> Non
     at = app.open("preview", plan=plan.id)
     table = next(each.value for each in at.dataframe if "Decision" in each.value.columns)
     assert (table["Decision"] == "Leave out").sum() == 2
+    again = planning.preview(house, DOMAIN)
+    told = f"Left out of the last run, and proposed again: {', '.join(each.name for each in again.changes)}."
+    assert reviewing.proposed_again(house, again.id) == told
+    assert "proposed again" in said(app.open("preview", plan=again.id))
 
 
 def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -> None:

@@ -259,6 +259,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "run_of": (READ, lambda h, i: stored_plans.run_of(h, i.plan)),
     "run_seen": (READ, lambda h, i: stored_plans.run_seen(h, i.run)),
     "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
+    "proposed_again": (READ, lambda h, i: reviewing.proposed_again(h, i.plan)),
     "kept_active_by_plan": (READ, lambda h, i: looking.kept_active_by_plan(h, i.plan)),
     "runs_found": (READ, lambda h, i: looking_back.runs_found(h, i.label)),
     "runs_seen": (READ, lambda h, i: looking.runs_seen(h, i.label)),
