@@ -5,7 +5,7 @@ from installation import ADMIN, DOMAIN, App, Said, button
 
 from provisioning.errors import RoleMissing
 from provisioning.sandbox import Sandbox
-from provisioning.workflow import asking, looking, setting_up
+from provisioning.workflow import approving, asking, looking, planning, processing, setting_up
 from provisioning.workflow.house import may
 
 
@@ -42,3 +42,13 @@ def test_the_overview_calls_a_failed_decision_one_and_leads_to_where_it_is_told(
     assert "Your decision failed" in said(at)
     button(at, "Look at it")
     assert [each.value for each in at.title] == ["Preview"]
+
+
+def test_after_a_run_that_did_everything_there_is_nothing_to_do(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
+    at = app.open()
+    assert "Nothing to do" in said(at)
+    assert "Everything approved was done" in said(at)
