@@ -1,5 +1,5 @@
 """How much may change at once. Everything is counted before the first write; a block says what was counted,
-the limit, and the ways on (PRODUCT.md, "Limits")."""
+the limit, and the ways on (PRODUCT.md, "Limits"). A limit blocks when it is reached, so its words say “from … on”."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -72,7 +72,8 @@ def _per_action(situation: Situation, changes: Sequence[Change], live: int, ways
             yield Finding(
                 f"limit-{action.value}",
                 Severity.BLOCK,
-                f"{len(keys):,} of {live:,} live users would be {_VERBS[action]}; the limit is {at:,}{_share(limit)}.",
+                f"{len(keys):,} of {live:,} live users would be {_VERBS[action]}; from {at:,} on{_share(limit)} it is "
+                "blocked.",
                 ways_on,
                 {"counted": len(keys), "limit": at, "of": live},
                 keys,
@@ -92,7 +93,7 @@ def _seven_days(situation: Situation, changes: Sequence[Change], live: int, ways
             "limit-archive-7-days",
             Severity.BLOCK,
             f"With these {len(keys):,}, {counted:,} users would be archived within 7 days, over all runs; of {live:,} "
-            f"live users the limit is {at:,}{_share(limit)}.",
+            f"live users, from {at:,} on{_share(limit)} it is blocked.",
             ways_on,
             {"counted": counted, "limit": at, "of": live},
             keys,
@@ -113,7 +114,8 @@ def _turning_blank(situation: Situation, changes: Sequence[Change], live: int) -
             yield Finding(
                 "limit-blank",
                 Severity.BLOCK,
-                f"{name} would turn blank for {len(keys):,} of {live:,} live users; the limit is {at:,}{_share(limit)}.",
+                f"{name} would turn blank for {len(keys):,} of {live:,} live users; from {at:,} on{_share(limit)} it is "
+                "blocked.",
                 "Check whether HiBob lost these values. If they are meant to go, an admin or CSM can override this "
                 "with a reason.",
                 {"counted": len(keys), "limit": at, "of": live},

@@ -185,8 +185,8 @@ def _identifiers_swapped(situation: Situation, people: People) -> Iterable[Findi
         yield Finding(
             "identifiers-swapped",
             Severity.BLOCK,
-            f"{len(keys):,} of {count:,} linked people have another {identifier} than before (limit "
-            f"{threshold:,}). Identifiers do not change for so many people at once unless a column was swapped.",
+            f"{len(keys):,} of {count:,} linked people have another {identifier} than before; from "
+            f"{threshold:,} on it is blocked. Identifiers do not change for so many people at once unless a column was swapped.",
             f"Check which HiBob column feeds {identifier}. If the identifiers really changed, an admin or CSM can "
             "override this with a reason.",
             {"counted": len(keys), "limit": threshold, "of": count},

@@ -25,8 +25,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
-from provisioning.model import Action, Approval, Change, Finding, Plan, PlanStatus, Run, RunStatus, Severity
-from provisioning.report.called import held_called
+from provisioning.model import Action, Approval, Change, Finding, Plan, PlanStatus, Result, Run, RunStatus, Severity
+from provisioning.report.called import ACTIONS_DONE, RESULTS, held_called
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.text import newly_live, who
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
@@ -109,6 +109,10 @@ HOW_TO_DECIDE = (
     "Decide each row in the column Decision: Approve (it happens), Leave out (not this time), "
     "or Keep active (not this time, and never archived from the next plan on)."
 )
+HOW_TO_DECIDE_NEW = (
+    "Decide each row in the column Decision: Approve (it happens), Leave out (not this time), "
+    "or Keep active (not added this time, and never archived once they are a user)."
+)
 WHAT_MAY_CHANGE = (
     "You may sort, filter, hide and move columns, and comment. A file with changed values, "
     "or with rows taken out or added, is refused."
@@ -125,7 +129,8 @@ RUN_WORDS = {
     RunStatus.STOPPED: "Begun to be processed, and stopped",
 }
 APPROVED = "Approved, and not processed yet: it may be decided again until then"
-DECIDED = "Decided and processed as the column Decision says: there is nothing left to decide in this file."
+APPROVED_OTHERWISE = "Approved, but this file leaves out others than the approval does: to be approved again"
+DECIDED = "Decided, and processed as the Summary says: there is nothing left to decide in this file."
 LAPSED = "Lapsed, so it can no longer be approved."
 CLOSED = "This preview has lapsed: there is nothing left to decide in this file. Make a new preview."
 SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
@@ -221,10 +226,10 @@ def write_workbook(
     run: Run | None = None,
     lapsed: str = "",
 ) -> None:
-    """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already. `head`: the
-    newest hash of the history, for whoever keeps the file to have checked later. `approval` and `run`: those there are;
-    `lapsed`: why the plan can no longer be approved. Once there is one of the two last the file no longer says how to
-    decide.
+    """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already, and counted as left
+    out everywhere. `head`: the newest hash of the history, for whoever keeps the file to have checked later. `approval`
+    and `run`: those there are, the run with all that was done; `lapsed`: why the plan can no longer be approved. Once
+    there is one of the two last the file no longer says how to decide.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -238,21 +243,24 @@ def write_workbook(
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Rollcall"
     closed = DECIDED if run else CLOSED if lapsed else ""
-    status = _status(plan, approval, run, lapsed)
-    _write_summary(workbook, _summary(plan, head, status, approval, run, bool(closed)), plan.domain)
+    without = frozenset(left_out)
+    status = _status(plan, without, approval, run, lapsed)
+    _write_summary(workbook, _summary(plan, head, status, without, approval, run, bool(closed)), plan.domain)
     for sheet in SHEETS:
-        _write_people(workbook, plan, sheet, numbers[sheet.action], frozenset(left_out), closed)
+        _write_people(workbook, plan, sheet, numbers[sheet.action], without, closed)
     _write_held(workbook, plan)
     workbook.save(file)
 
 
-def _status(plan: Plan, approval: Approval | None, run: Run | None, lapsed: str) -> str:
+def _status(plan: Plan, left_out: frozenset[str], approval: Approval | None, run: Run | None, lapsed: str) -> str:
     """How far the plan is, in words."""
     if run:
         return RUN_WORDS[run.status]
     if lapsed:
         return f"{LAPSED} {lapsed}"
-    return APPROVED if approval else STATUS_WORDS[plan.status]
+    if approval:
+        return APPROVED if left_out == {*approval.left_out} else APPROVED_OTHERWISE
+    return STATUS_WORDS[plan.status]
 
 
 _Section = tuple[str, Iterable[tuple[str, str]]]
@@ -279,7 +287,13 @@ def _write_summary(workbook: Workbook, sections: Iterable[_Section], domain: str
 
 
 def _summary(
-    plan: Plan, head: str, status: str, approval: Approval | None, run: Run | None, closed: bool
+    plan: Plan,
+    head: str,
+    status: str,
+    left_out: frozenset[str],
+    approval: Approval | None,
+    run: Run | None,
+    closed: bool,
 ) -> Iterator[_Section]:
     """The sections of the first sheet."""
     yield (
@@ -289,7 +303,7 @@ def _summary(
             (PLAN, plan.id),
             (DIGEST, plan.digest),
             ("Status", status),
-            *_so_far(approval, run),
+            *_so_far(left_out, approval, run),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
             ("HiBob was read", _moment(plan.read_at)),
             ("Mapping version", str(plan.mapping_version)),
@@ -297,7 +311,10 @@ def _summary(
             *([("Head of the history", head)] if head else []),
         ),
     )
-    yield "What was planned" if run else "What would happen", _counts(plan)
+    if run:
+        ended = run.status in (RunStatus.DONE, RunStatus.PARTIAL)
+        yield "What was done" if ended else "What was done so far", _done(run)
+    yield "What was planned" if run else "What would happen", _counts(plan, left_out)
     if plan.evidence:
         yield "What was read from HiBob", evidence_rows(plan.evidence)
     if not closed:
@@ -305,13 +322,17 @@ def _summary(
     yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
 
 
-def _so_far(approval: Approval | None, run: Run | None) -> Iterator[tuple[str, str]]:
-    """Who approved and processed it, when, and how many were left out."""
+def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None) -> Iterator[tuple[str, str]]:
+    """Who approved and processed it, when, and how many are left out: as the column Decision says, and by the approval
+    where that is another number of people or are others."""
     if approval:
         yield "Approved", f"{_moment(approval.at)}, by {approval.by}"
         if approval.signed_by:
             yield "Decided, as a file said", approval.signed_by
-        yield "Left out", _people(len(approval.left_out)).capitalize()
+        if left_out != {*approval.left_out}:
+            yield "Left out by the approval", _people(len(approval.left_out)).capitalize()
+    if approval or left_out:
+        yield "Left out", _people(len(left_out)).capitalize()
     if run:
         ended = f"{_moment(run.ended_at)}, " if run.ended_at else f"begun {_moment(run.started_at)}, "
         yield "Processed", f"{ended}by {run.by}"
@@ -327,7 +348,25 @@ def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"
 
 
-def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
+def _done(run: Run) -> Iterator[tuple[str, str]]:
+    done = Counter(each.action for each in run.outcomes if each.result is Result.DONE)
+    results = Counter(each.result for each in run.outcomes)
+    for action, called in ACTIONS_DONE.items():
+        yield called, _people(done[Action(action)]).capitalize()
+    for result in (Result.FAILED, Result.DRIFTED):
+        more = "; the page Process says why" if results[result] else ""
+        yield RESULTS[result], _people(results[result]).capitalize() + more
+
+
+def _without(plan: Plan, left_out: frozenset[str]) -> Counter[str]:
+    """Action → how many of its changes are left out."""
+    return Counter(change.action.value for change in plan.changes if change.key in left_out)
+
+
+def _counts(plan: Plan, left_out: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """As the page counts: whoever is left out apart from the rest."""
+    out = _without(plan, left_out)
+    counts = {name: number - out[name] for name, number in plan.counts.items()}
     rows = [(sheet.heading, sheet.action.value, "") for sheet in SHEETS] + [
         ("To be moved", Action.MOVE.value, " to another domain; decided on the page, not in this file"),
         ("To be linked", Action.LINK.value, " to their HiBob record; no value changes, not in this file"),
@@ -335,9 +374,13 @@ def _counts(plan: Plan) -> Iterator[tuple[str, str]]:
         ("Unchanged", "unchanged", ""),
     ]
     for heading, name, note in rows:
-        number = plan.counts.get(name, 0)
-        yield heading, _people(number).capitalize() + (note if number else "")
-    yield from (("What people notice", line) for line in newly_live(plan.counts))
+        number = counts.get(name, 0)
+        yield heading, _people(number).capitalize() + (note if number else "") + _and_left_out(out[name])
+    yield from (("What people notice", line) for line in newly_live(counts))
+
+
+def _and_left_out(number: int) -> str:
+    return f"; {number:,} left out" if number else ""
 
 
 def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -354,15 +397,17 @@ def _write_people(
     workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str], closed: str
 ) -> None:
     """`closed`: why nothing is left to decide, "" while it is."""
+    out = _without(plan, left_out)[kind.action]
+    how = HOW_TO_DECIDE_NEW if kind.action is Action.ADD else HOW_TO_DECIDE
     notes = (
-        f"{kind.heading}: {_people(number)}",
+        f"{kind.heading}: {_people(number - out)}{_and_left_out(out)}",
         kind.meaning if number else "Nobody.",
-        *((HOW_TO_DECIDE, BLANK_RULE, WHAT_MAY_CHANGE) if not closed else (closed,)),
+        *((how, BLANK_RULE, WHAT_MAY_CHANGE) if not closed else (closed,)),
         f"Customer/domain {plan.domain}, preview {plan.id}",
     )
     sheet = _new_sheet(workbook, kind.title)
     rows = (
-        _without(_row(plan, change)) if change.key in left_out else _row(plan, change)
+        _leave_out(_row(plan, change)) if change.key in left_out else _row(plan, change)
         for change in plan.changes
         if change.action is kind.action
     )
@@ -374,7 +419,7 @@ def _write_people(
             _offer_decisions(sheet, decisions)
 
 
-def _without(row: _Row) -> _Row:
+def _leave_out(row: _Row) -> _Row:
     return replace(row, cells=(LEAVE_OUT, *row.cells[1:]))
 
 

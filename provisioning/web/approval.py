@@ -94,13 +94,26 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
         if left_out and not file_lies and st.button("Put everybody back", icon=":material/undo:"):
-            approving.keep_left_out(here.house, plan.id, ())
+            _put_everybody_back(here, plan)
             st.rerun()
         workbook_button(here, plan)
     if may_approve:
         _by_workbook(here, plan, approval, overrides, left_out)
     if not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
+
+
+def _put_everybody_back(here: Here, plan: Plan) -> None:
+    """But for whom a decision keeps as they are: approving would be refused for them."""
+    kept = approving.put_everybody_back(here.house, plan.id)
+    if kept:
+        stay = "stays" if len(kept) == 1 else "stay"
+        st.toast(
+            escape(
+                f"{_named(here, plan, kept)} {stay} left out, as was decided since this preview. A new preview shows that."
+            ),
+            icon=":material/shield_person:",
+        )
 
 
 def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
@@ -261,10 +274,20 @@ def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str
 
 def _kept(here: Here, plan: Plan, keys: Sequence[str]) -> str:
     """“1 person to be kept active from now on: Ada Smith.”"""
+    new = plan.counts.get("add", 0) - reviewing.counts_without(here.house, plan.id, keys).get("add", 0)
+    said = f"{people(len(keys))} to be kept active from now on: {_named(here, plan, keys)}."
+    are = "is" if new == 1 else "are"
+    return (
+        f"{said} {new:,} of them {are} no user yet: not added this time, and never archived once added."
+        if new
+        else said
+    )
+
+
+def _named(here: Here, plan: Plan, keys: Sequence[str]) -> str:
     names = looking.names_in_plan(here.house, plan.id, keys[:NAMED])
-    named = ", ".join(names.get(key) or key for key in keys[:NAMED])
     more = f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
-    return f"{people(len(keys))} to be kept active from now on: {named}{more}."
+    return ", ".join(names.get(key) or key for key in keys[:NAMED]) + more
 
 
 def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | RollcallError":

@@ -166,9 +166,11 @@ def _check_kept(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]
     kept = {key: why for (key, _), why in kept_since(house, plan, domain).items() if key not in left_out}
     if kept:
         key, why = next(iter(kept.items()))
+        name = plans.names_of(house.db, plan.id, [key]).get(key)
         raise Refused(
-            f"Preview {plan.id} would not do right by {len(kept):,} of its people, first of all {key}: {why} Leave them "
-            "out, or make a new preview."
+            f"Preview {plan.id} would not do right by {len(kept):,} of its people, first of all "
+            f"{f'{name} ({key})' if name else key}: {why} Leave them out, or make a new preview, which agrees with what "
+            "was decided."
         )
 
 
@@ -263,6 +265,15 @@ def overridable(house: Workspace, plan_id: str) -> list[str]:
     if SELF in codes and archives_of(house, plans.get_plan(house.db, plan.id), [house.actor.email or ""]):
         codes.remove(SELF)
     return codes
+
+
+def put_everybody_back(house: Workspace, plan_id: str) -> tuple[str, ...]:
+    """Leave out nobody any more, but those for whom the approval would be refused. Returns their keys."""
+    plan = show_plan(house, plan_id)
+    kept = {key for key, _ in kept_since(house, plan, domain_of(house, plan))}
+    left_out = tuple(key for key in left_out_draft(house, plan_id) if key in kept)
+    keep_left_out(house, plan_id, left_out)
+    return left_out
 
 
 def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:

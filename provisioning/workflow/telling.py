@@ -131,7 +131,10 @@ def _changes(plan: Plan) -> str:
 def _block(code: str, numbers: Mapping[str, int]) -> str:
     if not {"counted", "limit"} <= set(numbers):
         return code
-    return f"{code} ({numbers['counted']:,} counted, the limit is {numbers['limit']:,})"
+    counted, limit = numbers["counted"], numbers["limit"]
+    # People who are missing block below a limit, everything else from one on.
+    rule = f"from {limit:,} on" if counted >= limit else f"below {limit:,}"
+    return f"{code} ({counted:,} counted, blocked {rule})"
 
 
 def _again(retry_at: datetime) -> str:

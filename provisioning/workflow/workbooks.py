@@ -1,11 +1,12 @@
 """A plan's Excel file: built beforehand, and handed out, with the decisions that there are and how far the plan is."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO
 
 from provisioning.model import Approval, Plan, PlanStatus, Run
-from provisioning.store import history
+from provisioning.store import history, runs
 from provisioning.store.workbooks import keep_workbook, kept_workbook
 from provisioning.workflow.approving import left_out_draft
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
@@ -27,16 +28,17 @@ def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
 
 
 def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
-    """The same with the decisions that there are: once processed those approved, before it the draft's."""
-    approval = approval_of(house, plan_id)
-    decided = approval.left_out if approval and run_of(house, plan_id) else left_out_draft(house, plan_id)
-    _write_out(house, show_plan(house, plan_id), file, decided)
+    """The same with the decisions that count on the page: once processed or lapsed those approved, before it the draft's."""
+    if run_of(house, plan_id) or lapsed(house, plan_id):
+        export_workbook(house, plan_id, file)
+    else:
+        _write_out(house, show_plan(house, plan_id), file, left_out_draft(house, plan_id))
 
 
 def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str]) -> None:
     """Write it, and record that it was handed out. The one that the worker built is good as long as nobody is left out or
     has approved it, and the plan has not lapsed."""
-    approval, run = approval_of(house, plan.id), run_of(house, plan.id)
+    approval, run = approval_of(house, plan.id), _with_all_done(house, run_of(house, plan.id))
     # With nothing to do there is nothing that could lapse.
     why = "" if plan.status is PlanStatus.EMPTY else lapsed(house, plan.id) or ""
     fresh = not (left_out or approval or why)
@@ -46,6 +48,18 @@ def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collectio
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
+
+
+def _with_all_done(house: Workspace, run: Run | None) -> Run | None:
+    """A retry is about those who failed: what was done is told together with the runs before it."""
+    if run is None:
+        return None
+    outcomes, before = {(each.key, each.action): each for each in run.outcomes}, run.retry_of
+    while before:
+        earlier = runs.get_run(house.db, before)
+        outcomes = {(each.key, each.action): each for each in earlier.outcomes} | outcomes
+        before = earlier.retry_of
+    return replace(run, outcomes=tuple(outcomes.values()))
 
 
 def write_workbook(

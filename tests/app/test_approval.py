@@ -9,6 +9,7 @@ from installation import ADMIN, DOMAIN, App, Said, button
 from openpyxl import Workbook, load_workbook
 from streamlit.testing.v1 import AppTest
 
+from provisioning.errors import Refused
 from provisioning.model import (
     Action,
     Finding,
@@ -239,9 +240,39 @@ def test_while_a_file_lies_there_the_page_tells_what_the_file_decides_and_nobody
     assert "Leave out" not in [each.label for each in at.run().button]
 
 
-def keep_active(book: Workbook, key: str) -> None:
-    (row,) = [cell.row for cell in book["Archived"]["B"] if cell.value == key]
-    book["Archived"][f"A{row}"] = "Keep active"
+def test_whom_a_file_keeps_active_is_not_put_back_and_a_refusal_names_them(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    sandbox.pass_day()
+    house = full.house()
+    plan = planning.preview(house, DOMAIN)
+    gone = next(each for each in plan.changes if each.action is Action.ARCHIVE)
+    other = next(each for each in plan.changes if each.action is not Action.ARCHIVE)
+    at = upload(full, plan.id, lambda book: keep_active(book, gone.key))
+    button(at, "Approve with this file")
+    approving.keep_left_out(house, plan.id, [gone.key, other.key])
+    at = full.open("preview")
+    button(at, "Put everybody back")
+    assert approving.left_out_draft(house, plan.id) == (gone.key,)
+    assert f"{gone.name} stays left out, as was decided since this preview." in bare(at.toast[0].value)
+    assert "Process now" in [each.label for each in at.button]
+    with pytest.raises(Refused) as refused:
+        approving.approve(house, plan.id)
+    assert f"first of all {gone.name} ({gone.key}): Protected since, so never archived." in str(refused.value)
+    assert "make a new preview, which agrees with what was decided" in str(refused.value)
+
+
+def test_keeping_somebody_active_who_is_no_user_yet_is_told_for_what_it_does(app: App) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    new = next(each for each in plan.changes if each.action is Action.ADD)
+    at = upload(app, plan.id, lambda book: keep_active(book, new.key, "Added"))
+    told = f"1 person to be kept active from now on: {new.name}. 1 of them is no user yet: not added this time, and never archived"
+    assert told in bare(" ".join(each.value for each in at.info))
+
+
+def keep_active(book: Workbook, key: str, sheet: str = "Archived") -> None:
+    (row,) = [cell.row for cell in book[sheet]["B"] if cell.value == key]
+    book[sheet][f"A{row}"] = "Keep active"
 
 
 def bare(text: str) -> str:

@@ -3,13 +3,13 @@
 from io import BytesIO
 
 import pytest
-from installation import DOMAIN, App
+from installation import ADMIN, DOMAIN, App
 from openpyxl import load_workbook
 
 from provisioning.errors import Refused
-from provisioning.model import Plan
+from provisioning.model import Action, Outcome, Plan, Result, RunStatus
 from provisioning.report.workbook import read_workbook
-from provisioning.store import customers, plans, snapshots
+from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.store.workbooks import kept_workbook
 from provisioning.workflow import approving, asking, processing, stored_plans, workbooks
@@ -89,6 +89,75 @@ def test_the_workbook_says_how_far_the_preview_is_and_asks_for_no_decision_once_
     assert read_workbook(plan, by_command).left_out == (left,)
     with pytest.raises(Refused, match="approved and processed already"):
         approving.approve_by_workbook(house, plan.id, BytesIO(after))
+
+
+def title(file: bytes, sheet: str) -> str:
+    return str(load_workbook(BytesIO(file))[sheet]["A1"].value)
+
+
+def decisions(file: bytes, sheet: str) -> list[object]:
+    return [cell.value for cell in load_workbook(BytesIO(file))[sheet]["A"]]
+
+
+def test_summary_titles_and_decisions_count_alike_in_every_state(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    every, (first, second) = len(plan.changes), (each.key for each in plan.changes[:2])
+    assert {each.action for each in plan.changes} == {Action.ADD}
+
+    def agrees(file: bytes, out: int) -> dict[str, str]:
+        said, but = summary(file), f"; {out} left out" if out else ""
+        assert said["To be added"] == f"{every - out} people{but}"
+        assert title(file, "Added") == f"To be added: {every - out} people{but}"
+        assert (decisions(file, "Added").count("Approve"), decisions(file, "Added").count("Leave out")) == (
+            every - out,
+            out,
+        )
+        return said
+
+    assert "Left out" not in agrees(exported(house, plan), 0)
+    approving.keep_left_out(house, plan.id, [first])
+    said = agrees(exported(house, plan), 1)
+    assert (said["Status"], said["Left out"]) == ("Waiting for approval", "1 person")
+    approving.approve(house, plan.id)
+    said = agrees(exported(house, plan), 1)
+    assert said["Status"].startswith("Approved, but this file leaves out others than the approval")
+    assert (said["Left out"], said["Left out by the approval"]) == ("1 person", "Nobody")
+    approving.keep_left_out(house, plan.id, [])
+    said = agrees(exported(house, plan), 0)
+    assert said["Status"].startswith("Approved, and not processed yet")
+    assert "Left out by the approval" not in said
+    approving.approve(house, plan.id, leave_out=[first])
+    approving.keep_left_out(house, plan.id, [second])
+    said = agrees(exported(house, plan), 1)
+    assert said["Left out by the approval"] == "1 person"
+    processing.process(house, plan.id)
+    file = exported(house, plan)
+    said = agrees(file, 1)
+    assert (said["Left out"], said["Added"], said["Failed"]) == ("1 person", f"{every - 1} people", "Nobody")
+    assert read_workbook(plan, BytesIO(file)).left_out == (first,)
+
+
+def test_a_file_after_a_retry_says_what_both_runs_did(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    approving.approve(house, plan.id)
+    *done, last = plan.changes
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    told = [Outcome(each.key, each.action, Result.DONE) for each in done]
+    runs.journal(house.db, run.id, [*told, Outcome(last.key, last.action, Result.FAILED)], house.clock())
+    file = exported(house, plan)
+    assert "What was done so far" in summary_headings(file)
+    assert summary(file)["Failed"] == "1 person; the page Process says why"
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    processing.process(house, plan.id, retry_failed=True)
+    file = exported(house, plan)
+    assert "What was done" in summary_headings(file)
+    assert (summary(file)["Added"], summary(file)["Failed"]) == (f"{len(plan.changes)} people", "Nobody")
+
+
+def summary_headings(file: bytes) -> list[object]:
+    return [cell.value for cell in load_workbook(BytesIO(file))["Summary"]["A"]]
 
 
 def test_only_the_newest_previews_workbook_is_kept_and_nobody_else_can_read_it(app: App) -> None:

@@ -226,6 +226,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "new_values": (READ, lambda h, i: values.new_values(h, i.label, ())),
     "newer_mapping": (READ, lambda h, i: editing.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: settings_drafts.newer_settings(h, i.label, 0)),
+    "put_everybody_back": (PREPARE, lambda h, i: approving.put_everybody_back(h, i.plan)),
     "needs_another": (READ, lambda h, i: approving.needs_another(h, i.plan)),
     "newest": (READ, lambda h, i: looking.newest(h, i.label)),
     "operator": (FREE, lambda h, i: by_operator()),

@@ -147,6 +147,26 @@ def test_the_summary_says_which_plan_how_many_and_what_is_wrong() -> None:
     assert any(label == "    Who" for label, *_ in rows)
 
 
+def test_whoever_is_left_out_is_counted_apart_also_who_is_only_linked_or_moved() -> None:
+    file = BytesIO()
+    write_workbook(sample_plan(), file, ["user:u7", "2001", "2003"])
+    book = load_workbook(file)
+    said = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True)}
+    assert said["Left out"] == "3 people"
+    assert (said["To be added"], said["To be archived"]) == ("2 people", "1 person; 1 left out")
+    assert (said["To be moved"], said["To be linked"]) == ("Nobody; 1 left out", "Nobody; 1 left out")
+    assert [book[title]["A1"].value for title in SHEETS[3:5]] == [
+        "To be updated: 1 person; 1 left out",
+        "To be archived: 1 person; 1 left out",
+    ]
+
+
+def test_the_sheet_added_says_what_keep_active_means_for_who_is_no_user_yet() -> None:
+    book = opened(sample_plan())
+    assert "never archived once they are a user" in str(book["Added"]["A3"].value)
+    assert "never archived from the next plan on" in str(book["Archived"]["A3"].value)
+
+
 def test_times_are_written_in_utc_whatever_zone_they_were_taken_in() -> None:
     plan = replace(plan_of(), read_at=datetime.fromisoformat("2026-03-01T00:30:00+01:00"))
     assert "28 February 2026, 23:30 UTC" in [cell.value for cell in opened(plan)["Summary"]["B"]]
