@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import reduce
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 
 from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
-from provisioning.engine.plan import make_plan
+from provisioning.engine.plan import RELEASED, Protector, make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.texts import Texts, all_unaccented, blank, folded, indices, translated, unaccented
 from provisioning.engine.transforms import fold
@@ -69,7 +70,7 @@ class SeveralFit(NotFound):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence; `values` of
-    somebody who is in HiBob, in the mapping's order; `name` "": not known."""
+    somebody who is in HiBob, in the mapping's order; `name` "": not known; `actions`: what a plan would do."""
 
     person: str
     key: str
@@ -78,6 +79,22 @@ class Answer:
     also: tuple[str, ...] = ()
     values: tuple[Value, ...] = ()
     name: str = ""
+    actions: tuple[Action, ...] = ()
+
+    def kept_active(self, by: str, at: datetime) -> "Answer":
+        """With who decided that they are never archived, and where that is taken back."""
+        unnamed = RELEASED[Protector.DECISION]
+        named = f": {by} decided so on {_moment(at)}. To take that back: Settings → Protected → Decided on previews."
+        steps = (replace(each, detail=each.detail.replace(unnamed, named)) for each in self.steps)
+        return replace(self, answer=self.answer.replace(unnamed, named), steps=tuple(steps))
+
+    def left_out(self, by: str, at: datetime, again: datetime | None) -> "Answer":
+        """Nothing happened yet because an approval left them out. `again`: when they were proposed since."""
+        here = "here" if Action.ADD in self.actions else " and ".join(_WORDS[each.value] for each in self.actions)
+        left = f"eft out by {by} on {_moment(at)}."
+        newest = f"The preview of {_moment(again)}" if again else "The next preview"
+        step = Step("approval", f"L{left}")
+        return replace(self, answer=f"Not {here}: l{left} {newest} proposes them again.", steps=(*self.steps, step))
 
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
         """With what runs did for the person: (when, action, result, message), newest first."""
@@ -98,6 +115,10 @@ _WORDS = {
 }
 
 
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d} at {at:%H:%M} UTC"
+
+
 def _past(action: str, result: str) -> str:
     return _WORDS[action] if result == Result.DONE.value else f"to be {_WORDS[action]}, {result}"
 
@@ -111,6 +132,8 @@ def explain_person(situation: Situation, person: str) -> Answer:
     decision = make_plan(situation, people)
     steps = [*_employee_steps(situation, people, row), *_user_steps(people, user)]
     held = next((each for each in decision.held if each.key == key), None)
+    if held and held.code == "duplicate-id" and row is not None:
+        held = replace(held, why=shared_with(_sharing(people, row)) + held.why)
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
     steps += [Step("change", f"To be {_WORDS[each.action.value]}: {each.why}") for each in changes]
@@ -124,8 +147,21 @@ def explain_person(situation: Situation, person: str) -> Answer:
         )
     return Answer(
         person, key, answer, tuple(steps), _also(people, row, user), _values(situation, people, row, user),
-        _name(people, row, user),
+        _name(people, row, user), tuple(each.action for each in changes),
     )  # fmt: skip
+
+
+def shared_with(names: Sequence[str]) -> str:
+    """“Shared with Ben Ito. ” before a reason that does not name the others."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"Shared with {', '.join(names[:NAMED])}{more}. " if names else ""
+
+
+def _sharing(people: People, row: int) -> list[str]:
+    """Who shares this employee's unique identifier, also where nothing would happen to them."""
+    shared = people.matches.duplicates
+    others = [each for each, why in shared.items() if each != row and why == shared.get(row)]
+    return [_name(people, each, None) or people.keys[each] for each in others]
 
 
 def who_is_there(situation: Situation, keys: Iterable[str]) -> dict[str, Candidate]:
@@ -317,7 +353,7 @@ _WISHES = {
 
 def _employee_steps(situation: Situation, people: People, row: int | None) -> list[Step]:
     at = situation.employees.evidence.read_at
-    read = f"read on {at:%Y-%m-%d} at {at:%H:%M} UTC"
+    read = f"read on {_moment(at)}"
     if row is None:
         return [Step("HiBob", f"Not in HiBob’s last complete answer, {read}.")]
     status, day = people.wishes.status(row) or "No status", people.wishes.day.get(row)

@@ -1,10 +1,11 @@
 """What stored plans and runs know of one person: under earlier ids too, and when neither side knows them any more."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from provisioning.database import Database
-from provisioning.model import Change, Held
-from provisioning.store.codec import to_json
+from provisioning.model import Action, Change, Held
+from provisioning.store.codec import to_json, to_moment
 from provisioning.store.plans import changes_of, held_of
 
 _DONE = (
@@ -68,3 +69,22 @@ def in_plan(db: Database, plan_id: str, keys: Sequence[str]) -> tuple[list[Chang
     changes = db.all(f"SELECT * FROM changes {theirs}", plan_id, wanted)
     held = db.all(f"SELECT * FROM held {theirs}", plan_id, wanted)
     return list(changes_of(changes)), [held_of(row) for row in held]
+
+
+def left_out(
+    db: Database, domain_id: int, keys: Sequence[str], actions: Sequence[Action]
+) -> tuple[str, datetime, datetime | None] | None:
+    """(who approved, when, when the newest preview since was made) if the last approval left somebody out of one of these
+    actions, and every preview since proposes it again. The ways back of runs are no part of that."""
+    row = db.one(
+        "SELECT a.by, a.at, (SELECT max(n.made_at) FROM plans n WHERE n.domain_id = p.domain_id AND n.undo_of IS NULL "
+        "AND n.rowid > p.rowid) AS again FROM approvals a JOIN plans p ON p.id = a.plan_id "
+        "WHERE a.id = (SELECT max(b.id) FROM approvals b JOIN plans q ON q.id = b.plan_id WHERE q.domain_id = ?1 "
+        "AND q.undo_of IS NULL) "
+        "AND EXISTS (SELECT 1 FROM json_each(a.left_out) j WHERE j.value IN (SELECT value FROM json_each(?2))) "
+        "AND NOT EXISTS (SELECT 1 FROM plans n WHERE n.domain_id = ?1 AND n.undo_of IS NULL AND n.rowid >= p.rowid "
+        "AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.plan_id = n.id AND c.key IN (SELECT value FROM json_each(?2)) "
+        "AND c.action IN (SELECT value FROM json_each(?3))))",
+        domain_id, to_json(list(keys)), to_json([each.value for each in actions]),
+    )  # fmt: skip
+    return (row["by"], to_moment(row["at"]), to_moment(row["again"]) if row["again"] else None) if row else None

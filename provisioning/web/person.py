@@ -46,6 +46,8 @@ def draw(here: Here, domain: Domain, person: str) -> str | None:
         stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "")
     if any(each.step in ("held", "change") for each in answer.steps):
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
+    if any(each.detail.startswith("protected:") for each in answer.steps if each.step == "held"):
+        link("pages/settings.py", "Who is protected", ":material/shield_person:", here, part="protected")
     return answer.key
 
 

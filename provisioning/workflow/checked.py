@@ -20,13 +20,15 @@ class PortalSeen:
 
 @dataclass(frozen=True, slots=True)
 class CheckedColumn:
-    """One mapped column: the share of visible people with a value, and whether it is there at all."""
+    """One mapped column: the share of visible people with a value, and whether it is there at all. `unlisted`: it is not,
+    and HiBob's metadata does not know it: no permission opens it."""
 
     column: str
     attribute: str
     filled: float
     state: str
     category: str | None
+    unlisted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

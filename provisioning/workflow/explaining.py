@@ -12,6 +12,7 @@ from provisioning.engine.explain import (
     Step,
     explain_person,
     same_name,
+    shared_with,
     who_is_there,
     with_name,
 )
@@ -19,13 +20,16 @@ from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
 from provisioning.report.called import RESULTS
-from provisioning.store import person_past, plans, runs, snapshots
+from provisioning.store import person_past, plan_groups, plans, runs, snapshots
+from provisioning.store.codec import to_moment
+from provisioning.store.plans import DecisionKind
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import Workspace, seen_domain
 from provisioning.workflow.planning import kept_read, situation_of
 from provisioning.workflow.stored_plans import run_seen
 
 USER = "user:"
+MOST_SHARING = 100
 _DID = {
     Action.ADD: "added",
     Action.UPDATE: "updated",
@@ -67,7 +71,7 @@ def explain(house: Workspace, label: str, person: str) -> Answer:
 
 def _now(house: Workspace, situation: Situation, person: str) -> Answer:
     try:
-        return explain_person(situation, person)
+        return _with_decisions(house, situation, explain_person(situation, person))
     except SeveralFit:
         raise
     except NotFound:
@@ -75,7 +79,18 @@ def _now(house: Workspace, situation: Situation, person: str) -> Answer:
         user = person_past.user_once_linked(house.db, situation.domain.id, person.strip())
         if user is None:
             raise
-        return replace(explain_person(situation, user), person=person)
+        answer = _with_decisions(house, situation, explain_person(situation, user))
+        return replace(answer, person=person)
+
+
+def _with_decisions(house: Workspace, situation: Situation, answer: Answer) -> Answer:
+    """What a person decided is the reason, and said with who decided it and when."""
+    domain, keys = situation.domain, [answer.key, *answer.also]
+    for each in plans.decisions_made(house.db, domain.id):
+        if each.kind is DecisionKind.PROTECT and each.key in keys:
+            answer = answer.kept_active(each.by, to_moment(each.at))
+    left = person_past.left_out(house.db, domain.id, keys, answer.actions)
+    return answer.left_out(*left) if left else answer
 
 
 def _remembered(house: Workspace, domain: Domain, situation: Situation | None, person: str) -> Answer | None:
@@ -94,7 +109,7 @@ def _remembered(house: Workspace, domain: Domain, situation: Situation | None, p
         raise SeveralFit(person, fitting.values())
     if situation and there:
         key, now = next(iter(there.items()))
-        answer = explain_person(situation, now.key)
+        answer = _with_decisions(house, situation, explain_person(situation, now.key))
         said = answer.answer if same_name(found[key], now.name) else f"Now {now.name}. {answer.answer}"
         return replace(answer, person=person, answer=said)
     if not gone:
@@ -147,6 +162,8 @@ def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then
     keys = [now.key, *now.also]
     plan = plans.plan_head(house.db, run.plan_id)
     changes, held = person_past.in_plan(house.db, plan.id, keys)
+    others = plan_groups.held_with(house.db, plan.id, "duplicate-id", keys, MOST_SHARING)
+    held = [replace(each, why=shared_with(others.get(each.key, [])) + each.why) for each in held]
     outcomes = [each for each in run.outcomes if each.key in keys]
     steps = [Step("HiBob", f"Read on {plan.read_at:%Y-%m-%d} at {plan.read_at:%H:%M} UTC for the preview of that run.")]
     steps += [_as_seen(changes[0])] if changes else []

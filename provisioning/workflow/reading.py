@@ -235,7 +235,9 @@ def _checked_column(read: Read, name: str, attribute: str) -> CheckedColumn:
     filled = found.filled if found else 0
     state = "absent" if evidence.absent(read.columns[name].field) else "ok" if filled else "empty"
     share = round(filled / evidence.employees, 4) if evidence.employees else 0.0
-    return CheckedColumn(name, attribute, share, state, (found.category if found else "") or None)
+    category = (found.category if found else "") or None
+    unlisted = state == "absent" and category is None and not evidence.from_report
+    return CheckedColumn(name, attribute, share, state, category, unlisted)
 
 
 def _check_findings(read: Read, checked: Sequence[CheckedColumn]) -> Iterable[Finding]:

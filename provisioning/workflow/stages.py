@@ -184,9 +184,26 @@ def _tested(facts: Facts) -> Station:
         todo += " The first preview proves the same." if mapped else " It brings HiBob’s list of fields, to map from."
         return Station(title, False, "Not tested yet.", page, todo, later=mapped)
     if not check.ok:
-        todo = "Ask whoever runs HiBob for what the test found missing, then test again."
+        todo, page = _to_mend(check, facts.domain)
         return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)
     return Station(title, True, f"{check.live:,} live people are visible. {_columns_tested(check, facts.domain)}", page)
+
+
+def _to_mend(check: Check, domain: Domain | None) -> tuple[str, str]:
+    """What to do about what a test found, and where: no permission opens a field that HiBob does not list."""
+    unlisted = list(dict.fromkeys(each.column for each in check.columns if each.unlisted))
+    only = bool(unlisted) and all(each.unlisted for each in check.columns if each.state == "absent")
+    mapped = column_names(domain.attributes, ()) if domain else []
+    names = ", ".join(f"“{each.removeprefix(HUMAN)}”" for each in unlisted if each in mapped)
+    if names:
+        rest = "" if only else "ask whoever runs HiBob for what else the test found missing, "
+        todo = (
+            f"HiBob’s metadata does not list {names}: correct the data feed name in the mapping, {rest}then test again."
+        )
+        return todo, "mapping"
+    if only and not set(unlisted) & set(column_names((), domain.settings.scope) if domain else ()):
+        return "What HiBob’s metadata does not list is mapped no longer: test again.", "connect"
+    return "Ask whoever runs HiBob for what the test found missing, then test again.", "connect"
 
 
 def _columns_tested(check: Check, domain: Domain | None) -> str:

@@ -102,6 +102,62 @@ def test_whoever_was_left_out_is_told_so(full: App, day: Plan) -> None:
     assert "They were left out." in details(then.answer, "approval")[0]
 
 
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [(Action.ADD, "Not here"), (Action.UPDATE, "Not updated"), (Action.ARCHIVE, "Not archived")],
+)
+def test_whoever_was_left_out_is_told_by_whom_until_an_approval_takes_them_in(
+    full: App, day: Plan, said: Said, action: Action, words: str
+) -> None:
+    change = first(day, action)
+    run(full, day, leave_out=(change.key,))
+    answer = explaining.explain(full.house(), DOMAIN, change.key)
+    assert answer.answer.startswith(f"{words}: left out by {ADMIN} on ")
+    assert answer.answer.endswith(" UTC. The next preview proposes them again.")
+    assert details(answer, "change") == [f"To be {action.value.rstrip('e')}ed: {change.why}"]
+    assert details(answer, "approval")[0].startswith(f"Left out by {ADMIN} on ")
+    told = said(full.open("people", person=change.key)).replace("\\", "")
+    assert f"{words}: left out by " in told
+    assert "**Approved** · Left out by" in told
+    again = planning.preview(full.house(), DOMAIN)
+    assert " UTC. The preview of " in explaining.explain(full.house(), DOMAIN, change.key).answer
+    run(full, again)
+    assert "left out by" not in explaining.explain(full.house(), DOMAIN, change.key).answer
+
+
+def test_who_was_left_out_of_something_else_than_is_proposed_now_is_not_told_so(
+    full: App, sandbox: Sandbox, day: Plan
+) -> None:
+    change = first(day, Action.UPDATE)
+    run(full, day, leave_out=(change.key,))
+    del sandbox.company.people[change.key]
+    planning.preview(full.house(), DOMAIN)
+    answer = explaining.explain(full.house(), DOMAIN, f"user:{change.user_id}").answer
+    assert answer.startswith("To be archived")
+
+
+def test_whoever_is_kept_active_is_told_by_whom_and_where_to_take_it_back(full: App, day: Plan, said: Said) -> None:
+    change = first(day, Action.ARCHIVE)
+    deciding.decide(full.house(), day.id, Wishes(protect=[change.key]))
+    answer = explaining.explain(full.house(), DOMAIN, change.key)
+    assert f"Protected, so never archived: {ADMIN} decided so on " in answer.answer
+    assert answer.answer.endswith(" UTC. To take that back: Settings → Protected → Decided on previews.")
+    assert f"{ADMIN} decided so on " in details(answer, "held")[0]
+    told = said(full.open("people", person=change.key)).replace("\\", "")
+    assert "Held back: protected." in told
+    assert "Settings → Protected" in told
+
+
+def test_whoever_shares_an_identifier_is_told_with_whom_now_and_as_a_past_run_saw_it(full: App, day: Plan) -> None:
+    one, other = (each for each in day.held if each.code == "duplicate-id")
+    done = run(full, day)
+    for key, name in ((one.key, other.name), (other.key, one.name)):
+        then = explaining.explain_then(full.house(), DOMAIN, key, done).answer
+        for answer in (explaining.explain(full.house(), DOMAIN, key), then):
+            assert f"Shared with {name}. 2 people in HiBob share" in answer.answer
+            assert f"Shared with {name}. " in details(answer, "held")[0]
+
+
 def test_a_run_of_another_domain_is_not_asked(full: App, day: Plan) -> None:
     done = run(full, day)
     setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")

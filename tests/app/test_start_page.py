@@ -101,6 +101,32 @@ def test_a_preview_that_misses_a_mapped_column_proves_nothing(app: App, sandbox:
     assert for_csms(app)[0] == TEST
 
 
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_name_that_hibob_does_not_list_leads_to_the_mapping(
+    app: App, sandbox: Sandbox, said: Said, denied: bool
+) -> None:
+    domain = domains_seen(app.house(), CUSTOMER)[0]
+    wrong = (*domain.attributes, Attribute("Cost centre", "work.costCenter"))
+    editing.save_mapping(app.house(), DOMAIN, wrong, "Employee ID", editing.begun_from(domain))
+    if denied:
+        sandbox.switches.granted = frozenset({"root", "work", "lifecycle", "employment"})
+    prove(app)
+    found = steps(app)[TEST]
+    rest = "ask whoever runs HiBob for what else the test found missing, " if denied else ""
+    words = f"“work.costCenter”: correct the data feed name in the mapping, {rest}then test again."
+    assert (found.wrong, found.page, following(app), for_csms(app)[0]) == (True, "mapping", TEST, TEST)
+    assert found.todo == f"HiBob’s metadata does not list {words}"
+    for page in ("start", "connect"):
+        assert "correct the data feed name in the mapping" in said(app.open(page))
+    domain = domains_seen(app.house(), CUSTOMER)[0]
+    editing.save_mapping(app.house(), DOMAIN, domain.attributes[:-1], "Employee ID", editing.begun_from(domain))
+    found = steps(app)[TEST]
+    assert found.page == "connect"
+    assert found.todo.startswith("Ask whoever runs HiBob") if denied else found.todo.endswith("test again.")
+    prove(app)
+    assert steps(app)[TEST].done is not denied
+
+
 def test_a_test_that_failed_after_the_preview_counts(app: App, sandbox: Sandbox) -> None:
     planning.preview(app.house(), DOMAIN)
     sandbox.stop()

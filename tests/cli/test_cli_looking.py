@@ -202,6 +202,18 @@ def test_before_the_first_read_there_is_nothing_to_explain(acme: Rollcall) -> No
     assert "preview" in acme.call("explain", STAFF, "000003").complaint(2)
 
 
+def test_whoever_was_left_out_is_explained_by_that(staffed: Rollcall, hibob: TinyHiBob) -> None:
+    hibob.change(5, surname="Other")
+    hibob.change(6, surname="Another")
+    plan = staffed.preview()
+    staffed.call("approve", plan["plan"], "--leave-out", key_of(5), by=ADMIN).fine()
+    staffed.call("process", plan["plan"]).fine()
+    said = explain(staffed, key_of(5))
+    assert said["answer"].startswith(f"Not updated: left out by {ADMIN} on ")
+    assert said["answer"].endswith("The next preview proposes them again.")
+    assert [each["step"] for each in said["steps"]][-4:-1] == ["change", "approval", "run"]
+
+
 def test_explaining_in_words_begins_with_the_answer(story: Rollcall) -> None:
     said = story.call("explain", STAFF, key_of(5)).fine()
     assert said.out.splitlines()[0] == explain(story, key_of(5))["answer"]

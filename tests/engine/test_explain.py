@@ -1,6 +1,7 @@
 """Why is somebody in a domain, or not?"""
 
 import unicodedata
+from datetime import UTC, datetime
 
 import hypothesis
 import pytest
@@ -198,6 +199,46 @@ def test_somebody_protected_is_told_so() -> None:
     answer = ask("1", [employee("1", lifecycle="Terminated")], [user("1")], settings=rules)
     assert "protected" in answer.answer
     assert "protected" in told(answer, "held")
+
+
+def test_whoever_shares_an_identifier_is_told_with_whom() -> None:
+    people = [employee(each, identifier="E5", last=name) for each, name in (("1", "Ito"), ("2", "Ray"), ("3", "Poe"))]
+    answer = ask("1", [*people, employee("4")], [])
+    assert answer.answer.startswith(
+        "Held back (duplicate-id): Shared with Ada Ray, Ada Poe. 3 people in HiBob share the unique identifier “E5”."
+    )
+    assert "Shared with Ada Ray, Ada Poe." in told(answer, "held")
+
+
+def test_whoever_shares_it_is_named_also_where_nothing_would_happen_to_them() -> None:
+    people = [employee("1", identifier="E5"), employee("2", identifier="E5", lifecycle="Terminated", last="Ray")]
+    assert "Shared with Ada Ray. 2 people" in ask("1", people, []).answer
+
+
+def test_who_was_left_out_reads_by_whom_and_when_they_are_proposed_again() -> None:
+    answer = ask("1", [employee("1")], [])
+    left = answer.left_out("admin@acme.example", datetime(2026, 3, 1, 18, 12, tzinfo=UTC), None)
+    assert left.answer == (
+        "Not here: left out by admin@acme.example on 2026-03-01 at 18:12 UTC. The next preview proposes them again."
+    )
+    assert left.steps[: len(answer.steps)] == answer.steps
+    assert "To be added" in told(left, "change")
+    assert told(left, "approval") == "Left out by admin@acme.example on 2026-03-01 at 18:12 UTC."
+
+
+@pytest.mark.parametrize(
+    ("row", "one", "words"),
+    [
+        (employee("1", department="HR"), user("1"), "Not updated: left out by"),
+        (employee("1", lifecycle="Terminated"), user("1"), "Not archived: left out by"),
+        (employee("1"), archived("1"), "Not reactivated: left out by"),
+    ],
+)
+def test_what_did_not_happen_to_whoever_was_left_out_is_named(row: Row, one: User, words: str) -> None:
+    seen = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    left = ask("1", [row], [one]).left_out("admin@acme.example", seen, seen)
+    assert left.answer.startswith(words)
+    assert left.answer.endswith("The preview of 2026-03-02 at 09:00 UTC proposes them again.")
 
 
 def test_an_absent_user_is_told_that_hibob_does_not_show_them() -> None:
