@@ -28,7 +28,7 @@ def export(asked: argparse.Namespace) -> int:
 
 
 def check(asked: argparse.Namespace) -> int:
-    found = reading.check(open_house(asked), asked.domain)
+    found = reading.check_at_once(open_house(asked), asked.domain)
     if asked.json:
         print_json(
             {

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from provisioning.engine import columns as known
 from provisioning.engine.columns import USUAL, Catalogue, absent_remedy, column_names, resolve_all
 from provisioning.engine.proof import engine_columns_absent
 from provisioning.engine.situation import OtherDomain
-from provisioning.errors import Refused, SettingsError, SourceError
+from provisioning.errors import Refused, RollcallError, SettingsError, SourceError
 from provisioning.hands import Closed, Here
 from provisioning.hosts import HIBOB_HOSTS, allowed_hosts, check_base_url
 from provisioning.model import (
@@ -26,7 +28,7 @@ from provisioning.model import (
 from provisioning.source.metadata import read_metadata
 from provisioning.source.people import MOST_FIELDS
 from provisioning.source.reports import list_reports
-from provisioning.store import customers, history, snapshots
+from provisioning.store import customers, history, jobs, snapshots
 from provisioning.store.secrets import (
     connection_owner,
     get_secret,
@@ -206,6 +208,25 @@ def check(house: Workspace, label: str) -> Check:
         fields=len(read.catalogue.fields),
         portal=portal,
     )
+
+
+def check_at_once(house: Workspace, label: str) -> Check:
+    """The same without the worker. What came of it is kept as the worker keeps it, for the pages to show."""
+    domain = seen_domain(house, label, "test the connection", PREPARERS)
+    try:
+        found = check(house, label)
+    except RollcallError as problem:
+        _keep_test(house, domain, {}, str(problem))
+        raise
+    _keep_test(house, domain, {"check": msgspec.json.encode(found).decode()})
+    return found
+
+
+def _keep_test(house: Workspace, domain: Domain, result: dict[str, str], error: str | None = None) -> None:
+    """In one transaction, so that no worker finds it waiting."""
+    with house.db.transaction():
+        job = jobs.ask(house.db, domain.id, jobs.JobKind.CHECK, house.actor.name, house.clock())
+        jobs.finish(house.db, job, house.clock(), result, error)
 
 
 def _keep_as_sample(house: Workspace, domain: Domain, employees: Snapshot) -> None:

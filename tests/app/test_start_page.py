@@ -6,6 +6,7 @@ import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
+from provisioning.__main__ import main
 from provisioning.model import Attribute, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
@@ -125,6 +126,24 @@ def test_a_name_that_hibob_does_not_list_leads_to_the_mapping(
     assert found.todo.startswith("Ask whoever runs HiBob") if denied else found.todo.endswith("test again.")
     prove(app)
     assert steps(app)[TEST].done is not denied
+
+
+def test_a_test_from_the_command_line_counts_on_the_pages(
+    app: App, sandbox: Sandbox, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tested() -> int:
+        return main(["--data", str(app.data), "check", DOMAIN])
+
+    assert tested() == 0
+    assert steps(app)[TEST].detail == "36 live people are visible. Every mapped column is there."
+    assert for_csms(app)[0] == PREVIEW
+    assert "every mapped column is there" in said(app.open("connect"))
+    sandbox.stop()
+    assert tested() == 1
+    found = steps(app)[TEST]
+    assert (found.wrong, for_csms(app)[0]) == (True, TEST)
+    assert found.detail in capsys.readouterr().err
+    sandbox.start()
 
 
 def test_a_test_that_failed_after_the_preview_counts(app: App, sandbox: Sandbox) -> None:

@@ -147,6 +147,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "changed_somebody": (READ, lambda h, i: looking.changed_somebody(h, i.run)),
     "changes_seen": (READ, lambda h, i: looking.changes_seen(h, i.plan, "", "", "", 10, 0)),
     "check": (PREPARE, lambda h, i: reading.check(h, i.label)),
+    "check_at_once": (PREPARE, lambda h, i: reading.check_at_once(h, i.label)),
     "checklist": (READ, lambda h, i: stages.checklist(h, i.customer, i.label)),
     "compare_mappings": (READ, lambda h, i: comparing.compare_mappings(h, i.label, 1, 1)),
     "compare_runs": (READ, lambda h, i: looking_back.compare_runs(h, i.label, i.run, i.run)),
