@@ -98,10 +98,6 @@ def get_plan(db: Database, plan_id: str) -> Plan:
     )
 
 
-def no_plan(plan_id: str) -> NotFound:
-    return NotFound(f"There is no preview “{plan_id}”. The history lists those there are.")
-
-
 def plan_head(db: Database, plan_id: str) -> Plan:
     """The plan without its people, for looking only: it cannot be approved or processed. Raises `NotFound`."""
     row = db.one(
@@ -110,7 +106,7 @@ def plan_head(db: Database, plan_id: str) -> Plan:
         plan_id,
     )
     if row is None:
-        raise no_plan(plan_id)
+        raise NotFound(f"There is no preview “{plan_id}”. The history lists those there are.")
     return Plan(
         id=plan_id,
         domain_id=row["domain_id"],

@@ -30,12 +30,8 @@ def get_run(db: Database, run_id: str) -> Run:
     """The run with its outcomes. Raises `NotFound`."""
     row = db.one("SELECT * FROM runs WHERE id = ?", run_id)
     if row is None:
-        raise no_run(run_id)
+        raise NotFound(f"There is no run “{run_id}”. The history lists those there are.")
     return _run(db, row)
-
-
-def no_run(run_id: str) -> NotFound:
-    return NotFound(f"There is no run “{run_id}”. The history lists those there are.")
 
 
 def kept_active(db: Database, run_id: str) -> frozenset[str]:

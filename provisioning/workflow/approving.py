@@ -47,7 +47,7 @@ def approve(
     workbook: BinaryIO | None = None,
 ) -> Approval:
     """Approve a plan as it stands, but for the people left out. Nothing is recorded when it is refused."""
-    plan = show_plan(house, plan_id)
+    plan = plans.get_plan(house.db, plan_id)
     domain = domain_of(house, plan)
     if house.actor.email is None:
         raise RoleMissing("The operator may prepare, but not approve. Say who approves: --by EMAIL.")

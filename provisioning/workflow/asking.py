@@ -84,7 +84,7 @@ def stop_asked(house: Workspace, run_id: str) -> bool:
 
 def stop(house: Workspace, run_id: str) -> None:
     """Ask a run to stop before its next chunk. `process` resumes it."""
-    run = run_seen(house, run_id)
+    run = runs.get_run(house.db, run_id)
     domain = customers.domain_by_id(house.db, run.domain_id)
     require(house, domain.customer_id, PREPARERS, "stop a run")
     if run.status is not RunStatus.RUNNING:

@@ -19,7 +19,7 @@ from provisioning.workflow.directories import known_directory, same_system
 from provisioning.workflow.farewell import plan_farewell
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import kept_sides, situation_of, store_plan
-from provisioning.workflow.stored_plans import check_current, domain_of, plan_seen
+from provisioning.workflow.stored_plans import check_current, domain_of
 from provisioning.workflow.undoing import plan_back
 
 PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)
@@ -30,7 +30,7 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
 
     Raises `UsageError` or `NotFound` for what cannot be decided, `Refused` where it may not be.
     """
-    head = plan_seen(house, plan_id)
+    head = plans.plan_head(house.db, plan_id)
     domain = domain_of(house, head)
     if house.actor.email is None:
         raise RoleMissing("The operator may prepare, but not decide about people. Say who decides: --by EMAIL.")

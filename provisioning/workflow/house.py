@@ -130,15 +130,6 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
         raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for {whose}.")
 
 
-def sees(house: Workspace, customer_id: int) -> bool:
-    """Whether the actor has any role for a customer, and so may hear that it is there."""
-    try:
-        require(house, customer_id, READERS, "see this")
-    except RoleMissing:
-        return False
-    return True
-
-
 def record_event(house: Workspace, what: str, domain: Domain | None = None, **details: object) -> None:
     """Append to the history: who, when, from where. Part of the caller's transaction; sealed once that is stored."""
     with house.db.transaction():

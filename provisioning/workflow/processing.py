@@ -42,7 +42,7 @@ from provisioning.workflow.looking import failed_people
 from provisioning.workflow.planning import planned, situation_of
 from provisioning.workflow.reading import read_hibob
 from provisioning.workflow.retention import remove_old
-from provisioning.workflow.stored_plans import check_current, domain_of, show_plan
+from provisioning.workflow.stored_plans import check_current, domain_of
 
 CHUNK = 100
 STOPPED = "stopped"
@@ -67,7 +67,7 @@ def process(
     """Process an approved plan, or resume it; a finished one is given back as it is. Raises `Refused` when it is not
     approved or was overtaken, `SourceError` when the source must be read again and cannot be, `TargetError` when the
     directory as a whole fails: then the run is stopped, and can be resumed. `say` hears until when it makes us wait."""
-    plan = show_plan(house, plan_id)
+    plan = plans.get_plan(house.db, plan_id)
     domain = domain_of(house, plan)
     require(house, domain.customer_id, PREPARERS, "process")
     with lease(house.db, domain.id, f"process {plan.id}", waiting) as still_ours:

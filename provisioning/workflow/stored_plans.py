@@ -6,11 +6,11 @@ from typing import Protocol
 from provisioning.errors import Lapsed
 from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run
 from provisioning.store import customers, plans, runs
-from provisioning.workflow.house import Workspace, sees
+from provisioning.workflow.house import READERS, Workspace, require
 
 
 def show_plan(house: Workspace, plan_id: str) -> Plan:
-    """The whole plan. Raises `NotFound`, in the same words for one of a customer that the actor may not see."""
+    """The whole plan. Raises `NotFound`, or `RoleMissing` for one of a customer that the actor may not see."""
     plan_seen(house, plan_id)
     return plans.get_plan(house.db, plan_id)
 
@@ -18,16 +18,14 @@ def show_plan(house: Workspace, plan_id: str) -> Plan:
 def plan_seen(house: Workspace, plan_id: str) -> Plan:
     """The same without its people: they are asked for page by page."""
     plan = plans.plan_head(house.db, plan_id)
-    if not sees(house, domain_of(house, plan).customer_id):
-        raise plans.no_plan(plan_id)
+    require(house, domain_of(house, plan).customer_id, READERS, "see this plan")
     return plan
 
 
 def run_seen(house: Workspace, run_id: str) -> Run:
-    """Raises `NotFound`, in the same words for one of a customer that the actor may not see."""
+    """Raises `NotFound`, or `RoleMissing` for one of a customer that the actor may not see."""
     run = runs.get_run(house.db, run_id)
-    if not sees(house, customers.domain_by_id(house.db, run.domain_id).customer_id):
-        raise runs.no_run(run_id)
+    require(house, customers.domain_by_id(house.db, run.domain_id).customer_id, READERS, "see this run")
     return run
 
 

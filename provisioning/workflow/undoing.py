@@ -34,12 +34,12 @@ from provisioning.workflow.house import (
     with_us,
 )
 from provisioning.workflow.planning import kept_read, situation_of, store_plan, users_of
-from provisioning.workflow.stored_plans import can_go_on, run_seen
+from provisioning.workflow.stored_plans import can_go_on
 
 
 def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
     """Plan the way back from a run, and let the domain's schedule rest. Raises `Refused` when there is nothing to undo."""
-    run = run_seen(house, run_id)
+    run = runs.get_run(house.db, run_id)
     domain = customers.domain_by_id(house.db, run.domain_id)
     require(house, domain.customer_id, PREPARERS, "undo a run")
     with lease(house.db, domain.id, f"undo {run_id}", waiting):

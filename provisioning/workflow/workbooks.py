@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from provisioning.model import Approval, Plan, PlanStatus, Run
-from provisioning.store import history, runs
+from provisioning.store import history, plans, runs
 from provisioning.store.workbooks import keep_workbook, kept_workbook
 from provisioning.workflow.approving import left_out_draft
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
@@ -15,7 +15,7 @@ from provisioning.workflow.stored_plans import approval_of, domain_of, lapsed, r
 
 def build_workbook(house: Workspace, plan_id: str) -> None:
     """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
-    plan, file = show_plan(house, plan_id), BytesIO()
+    plan, file = plans.get_plan(house.db, plan_id), BytesIO()
     require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
     write_workbook(plan, file, (), history.head(house.db))
     keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
