@@ -69,7 +69,7 @@ def most_urgent(
         return following.title, following.todo, f"pages/{following.page}.py", f"Go to {TITLES[following.page]}"
     if plan and now.approval and run and run[0].plan_id == plan.id and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
-        looks = f" The schedule looks again {moment(comes)}." if comes else ""
+        looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
         return NOTHING, f"Everything approved was done.{looks}", "pages/preview.py", AGAIN
     if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE
