@@ -110,6 +110,7 @@ def draw_waiting(here: Here, plan: Plan) -> None:
             if may and parts.pressed("Process now", ":material/play_arrow:", "process", approval, notice):
                 ask(here, plan, JobKind.PROCESS)
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+        parts.unheard(("process",), notice)
     parts.counts(reviewing.counts_without(here.house, plan.id, approval.left_out))
 
 

@@ -225,11 +225,12 @@ def write_workbook(
     approval: Approval | None = None,
     run: Run | None = None,
     lapsed: str = "",
+    kept: Collection[str] = (),
 ) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already, and counted as left
     out everywhere. `head`: the newest hash of the history, for whoever keeps the file to have checked later. `approval`
     and `run`: those there are, the run with all that was done; `lapsed`: why the plan can no longer be approved. Once
-    there is one of the two last the file no longer says how to decide.
+    there is one of these two the file no longer says how to decide. `kept`: which of those left out are kept active from now on.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -247,7 +248,7 @@ def write_workbook(
     status = _status(plan, without, approval, run, lapsed)
     _write_summary(workbook, _summary(plan, head, status, without, approval, run, bool(closed)), plan.domain)
     for sheet in SHEETS:
-        _write_people(workbook, plan, sheet, numbers[sheet.action], without, closed)
+        _write_people(workbook, plan, sheet, numbers[sheet.action], without, frozenset(kept), closed)
     _write_held(workbook, plan)
     workbook.save(file)
 
@@ -394,7 +395,13 @@ def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def _write_people(
-    workbook: Workbook, plan: Plan, kind: _Sheet, number: int, left_out: frozenset[str], closed: str
+    workbook: Workbook,
+    plan: Plan,
+    kind: _Sheet,
+    number: int,
+    left_out: frozenset[str],
+    kept: frozenset[str],
+    closed: str,
 ) -> None:
     """`closed`: why nothing is left to decide, "" while it is."""
     out = _without(plan, left_out)[kind.action]
@@ -407,7 +414,9 @@ def _write_people(
     )
     sheet = _new_sheet(workbook, kind.title)
     rows = (
-        _leave_out(_row(plan, change)) if change.key in left_out else _row(plan, change)
+        _decided(_row(plan, change), KEEP_ACTIVE if change.key in kept else LEAVE_OUT)
+        if change.key in left_out
+        else _row(plan, change)
         for change in plan.changes
         if change.action is kind.action
     )
@@ -419,8 +428,8 @@ def _write_people(
             _offer_decisions(sheet, decisions)
 
 
-def _leave_out(row: _Row) -> _Row:
-    return replace(row, cells=(LEAVE_OUT, *row.cells[1:]))
+def _decided(row: _Row, decision: str) -> _Row:
+    return replace(row, cells=(decision, *row.cells[1:]))
 
 
 def _write_held(workbook: Workbook, plan: Plan) -> None:

@@ -14,7 +14,7 @@ from provisioning.report.called import finding_called
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
-from provisioning.web.parts import pressed
+from provisioning.web.parts import pressed, unheard
 from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans, workbooks
 from provisioning.workflow.looking import PlanState
@@ -97,6 +97,7 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
             _put_everybody_back(here, plan)
             st.rerun()
         workbook_button(here, plan)
+    unheard(("approve", "process"), notice)
     if may_approve:
         _by_workbook(here, plan, approval, overrides, left_out)
     if not approval and not another:

@@ -37,13 +37,24 @@ def pressed(label: str, icon: str, name: str, shown: object, notice: DeltaGenera
         label, type="primary", icon=icon, key=name, disabled=disabled, on_click=_remember, args=(seen, shown)
     )  # fmt: skip
     if click and st.session_state.pop(seen, None) != shown:
-        notice.warning(
-            f"Nothing was done: what stood here when you pressed “{label}” was changed meanwhile, in another tab or by somebody "
-            "else. Look at what stands here now, then press again.",
-            icon=":material/sync_problem:",
-        )
+        _too_late(notice)
         return False
     return click
+
+
+def unheard(names: Sequence[str], notice: DeltaGenerator) -> None:
+    """Say so where such a button was pressed and is not there any more, for the same reason."""
+    left = [st.session_state.pop(f"shown_{name}", None) for name in names]
+    if any(each is not None for each in left):
+        _too_late(notice)
+
+
+def _too_late(notice: DeltaGenerator) -> None:
+    notice.warning(
+        "Nothing was done: what stood here when you pressed was changed meanwhile, in another tab or by somebody else. Look at "
+        "what stands here now, then press again.",
+        icon=":material/sync_problem:",
+    )
 
 
 def _remember(name: str, shown: object) -> None:

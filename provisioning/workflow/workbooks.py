@@ -44,7 +44,8 @@ def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collectio
     fresh = not (left_out or approval or why)
     built = kept_workbook(house.snapshots, plan.domain_id, plan.id) if fresh else None
     if built is None:
-        write_workbook(plan, file, left_out, history.head(house.db), approval, run, why)
+        kept = plans.kept_active(house.db, plan.id)
+        write_workbook(plan, file, left_out, history.head(house.db), approval, run, why, kept)
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
@@ -70,8 +71,9 @@ def write_workbook(
     approval: Approval | None = None,
     run: Run | None = None,
     lapsed: str = "",
+    kept: Collection[str] = (),
 ) -> None:
     """openpyxl takes a tenth of a page's start, and few pages write one."""
     from provisioning.report import workbook
 
-    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed)
+    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed, kept)
