@@ -275,6 +275,20 @@ def test_keeping_somebody_active_who_is_no_user_yet_is_told_for_what_it_does(app
     assert told in bare(" ".join(each.value for each in at.info))
 
 
+def test_the_file_of_an_approved_preview_says_who_is_kept_active(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    file, decided, after = BytesIO(), BytesIO(), BytesIO()
+    workbooks.export_decided_workbook(house, plan.id, file)
+    book = load_workbook(file)
+    keep_active(book, plan.changes[0].key, "Added")
+    book.save(decided)
+    approving.approve_by_workbook(house, plan.id, decided)
+    workbooks.export_decided_workbook(house, plan.id, after)
+    rows = {row[1]: row[0] for row in load_workbook(after)["Added"].iter_rows(values_only=True)}
+    assert rows[plan.changes[0].key] == "Keep active"
+
+
 def keep_active(book: Workbook, key: str, sheet: str = "Archived") -> None:
     (row,) = [cell.row for cell in book[sheet]["B"] if cell.value == key]
     book[sheet][f"A{row}"] = "Keep active"
