@@ -13,7 +13,7 @@ from provisioning.web import jobs, parts
 from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, progress, until
-from provisioning.workflow import asking, looking, reviewing, scheduling, stages
+from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stages
 from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
@@ -51,9 +51,10 @@ def failed(now: looking.Standing, job: Job | None) -> Job | None:
 
 
 def most_urgent(
-    now: looking.Standing, job: Job | None, following: stages.Station | None, seen: ScheduleSeen
+    now: looking.Standing, job: Job | None, following: stages.Station | None, seen: ScheduleSeen, again: bool
 ) -> tuple[str, str, str, str]:
-    """(what to do, why, page, words of the link), the first that is not done."""
+    """(what to do, why, page, words of the link), the first that is not done. `again`: others are left out by now than the
+    approval says."""
     settings, plan, run = now.domain.settings, now.plan, now.last_run
     if not now.token_set:
         return "Connect HiBob", "There is no token yet.", "pages/connect.py", "Connect"
@@ -75,6 +76,9 @@ def most_urgent(
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE
     if plan.status is PlanStatus.EMPTY:
         return NOTHING, "Skillcast agrees with HiBob.", "pages/preview.py", AGAIN
+    if now.approval and again:
+        changed = "Who is left out was changed since the approval: approve it again."
+        return REVIEW, changed, "pages/preview.py", "Review the preview"
     if now.approval:
         return "Process", f"Approved by {now.approval.by}.", "pages/process.py", "Open processing"
     if plan.status is PlanStatus.BLOCKED:
@@ -102,14 +106,16 @@ def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:
 def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: ScheduleSeen) -> None:
     steps = stages.checklist(here.house, now.domain.customer, here.label)
     following = stages.next_station(steps)
-    title, why, page, words = most_urgent(now, job, following, seen)
+    left_out = approving.left_out_draft(here.house, now.plan.id) if now.plan and here.may_prepare else None
+    again = now.approval is not None and left_out is not None and {*now.approval.left_out} != {*left_out}
+    title, why, page, words = most_urgent(now, job, following, seen, again)
     about_plan = now.plan if title in (REVIEW, BLOCKED) else None
     with st.container(border=True):
         # Whoever only looks is not told to do it.
         reads = title != NOTHING and not (here.may_prepare or here.may_approve)
         st.header("Where it stands" if reads else escape(title), anchor=False)
         if about_plan:
-            st.markdown(f"**{escape(reviewing.headline_of(here.house, about_plan.id))}**")
+            st.markdown(f"**{escape(reviewing.headline_of(here.house, about_plan.id, left_out))}**")
         st.markdown(escape(as_it_stands(title, why, following) if reads else why))
         with st.container(horizontal=True, vertical_alignment="center"):
             exactly = {"plan": about_plan.id} if about_plan else {}

@@ -100,14 +100,14 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         again = set(approving.left_out_draft(here.house, plan.id)) != set(approval.left_out)
         if again:
             st.warning(
-                "On the preview you leave out others than the approval does: approve it again there, or leave out the "
-                "same people.",
+                "Who is left out on the preview now is not whom the approval leaves out: approve it again there, or leave out "
+                "the same people.",
                 icon=":material/person_alert:",
             )
         notice = st.container()
         with st.container(horizontal=True, vertical_alignment="center"):
             may = here.may_prepare and not lapsed and not again
-            if may and parts.pressed("Process now", ":material/play_arrow:", "process", approval, notice):
+            if may and parts.pressed("Process now", ":material/play_arrow:", "process", approval):
                 ask(here, plan, JobKind.PROCESS)
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         parts.unheard(("process",), notice)

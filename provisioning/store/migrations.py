@@ -266,8 +266,9 @@ def identifiers(db: UtilsDatabase) -> None:
 
 @migrations()
 def user_marks(db: UtilsDatabase) -> None:
-    """A random number in each user's row that is another one after every write, whoever writes (but for somebody who copies whole rows with their marks), so that the next read need
-    not decode whoever has the same. Random, because after a restored backup a count would come to the same number again."""
+    """A random number in each user's row that is another one after every write, whoever writes (but for somebody who copies
+    whole rows with their marks), so that the next read need not decode whoever has the same. Random, because after a restored
+    backup a count would come to the same number again."""
     db.execute("ALTER TABLE users ADD COLUMN mark INTEGER")
     db.execute("UPDATE users SET mark = random()")
     anew = "BEGIN UPDATE users SET mark = random() WHERE id = new.id; END"

@@ -5,7 +5,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning.errors import RollcallError
@@ -87,9 +86,9 @@ def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
     notice = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         if settled and not file_lies:
-            _process_button(here, plan, approval, notice)
+            _process_button(here, plan, approval)
         elif not file_lies and pressed(
-            "Approve again" if again else "Approve", ":material/verified:", "approve", (approval, set(left_out)), notice,
+            "Approve again" if again else "Approve", ":material/verified:", "approve", (approval, set(left_out)),
             disabled=not may_approve,
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
@@ -170,8 +169,8 @@ def _approved(here: Here, plan: Plan, approval: Approval) -> None:
     st.success(escape(_by_whom(here, plan, approval)), icon=":material/verified:")
 
 
-def _process_button(here: Here, plan: Plan, approval: Approval | None, notice: DeltaGenerator) -> None:
-    if pressed("Process now", ":material/play_arrow:", "process", approval, notice):
+def _process_button(here: Here, plan: Plan, approval: Approval | None) -> None:
+    if pressed("Process now", ":material/play_arrow:", "process", approval):
         asking.ask(here.house, here.label, JobKind.PROCESS, plan.id)
         go("pages/process.py", here, plan=plan.id)
 

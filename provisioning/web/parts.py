@@ -29,32 +29,28 @@ CARD = 120
 """So wide is a card at least, in pixels: two stand side by side on a telephone, six beside the sidebar of a small window."""
 
 
-def pressed(label: str, icon: str, name: str, shown: object, notice: DeltaGenerator, *, disabled: bool = False) -> bool:
+def pressed(label: str, icon: str, name: str, shown: object, *, disabled: bool = False) -> bool:
     """The button that has done what stands beside it. Pressed where that is no longer what was `shown`, because another tab or
-    somebody else changed it meanwhile, it does nothing, and `notice` says so."""
+    somebody else changed it meanwhile, it does nothing: `unheard` says so."""
     seen = f"shown_{name}"
     click = st.button(
         label, type="primary", icon=icon, key=name, disabled=disabled, on_click=_remember, args=(seen, shown)
     )  # fmt: skip
-    if click and st.session_state.pop(seen, None) != shown:
-        _too_late(notice)
+    if not click or st.session_state.get(seen) != shown:
         return False
-    return click
+    del st.session_state[seen]
+    return True
 
 
 def unheard(names: Sequence[str], notice: DeltaGenerator) -> None:
-    """Say so where such a button was pressed and is not there any more, for the same reason."""
+    """Say that such a button was pressed too late, whether it still stands there or not. Call it after they are drawn."""
     left = [st.session_state.pop(f"shown_{name}", None) for name in names]
     if any(each is not None for each in left):
-        _too_late(notice)
-
-
-def _too_late(notice: DeltaGenerator) -> None:
-    notice.warning(
-        "Nothing was done: what stood here when you pressed was changed meanwhile, in another tab or by somebody else. Look at "
-        "what stands here now, then press again.",
-        icon=":material/sync_problem:",
-    )
+        notice.warning(
+            "Nothing was done: what stood here when you pressed was changed meanwhile, in another tab or by somebody else. "
+            "Look at what stands here now, then press again.",
+            icon=":material/sync_problem:",
+        )
 
 
 def _remember(name: str, shown: object) -> None:

@@ -146,7 +146,9 @@ def compared_with_last(house: Workspace, plan_id: str, moment: Callable[[datetim
     if before in plans.run_statuses(house.db, plan.domain_id):
         if plan_groups.plan_before(house.db, before) is None:
             return ""
-        return against("the preview that was processed last", moment(last.made_at), plan.counts, last.counts)
+        return against(
+            "the preview that was processed last", moment(last.made_at), plan.counts, counts_without(house, before)
+        )
     people = newest_of(*plan_groups.differing_people(house.db, plan.id, before))
     return against("the preview before it", moment(last.made_at), plan.counts, last.counts, people)
 

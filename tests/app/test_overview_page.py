@@ -52,3 +52,14 @@ def test_after_a_run_that_did_everything_there_is_nothing_to_do(app: App, said: 
     at = app.open()
     assert "Nothing to do" in said(at)
     assert "Everything approved was done" in said(at)
+
+
+def test_a_waiting_preview_is_told_without_whom_the_page_leaves_out(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    approving.keep_left_out(house, plan.id, [plan.changes[0].key])
+    told = said(app.open())
+    assert "Review and approve" in told
+    assert f"{len(plan.changes) - 1} people join" in told
+    assert "approve it again" in told
