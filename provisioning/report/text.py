@@ -1,6 +1,6 @@
 """Plans, runs and checks as people read them in a terminal. Control characters of HR data never reach it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from provisioning.model import Action, Change, Finding, Plan, Run, Speed
@@ -57,6 +57,12 @@ def finding_lines(findings: Iterable[Finding]) -> Iterable[str]:
         yield f"          → {plain(each.remedy)}"
         if each.keys:
             yield f"          who: {plain(who(each))}"
+
+
+def some_of(names: Sequence[str], most: int, count: int | None = None) -> str:
+    """The first names, and how many more there are. `count`: of all, where `names` are the first alone."""
+    more = (len(names) if count is None else count) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def who(finding: Finding) -> str:

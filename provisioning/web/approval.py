@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from provisioning.errors import RollcallError
 from provisioning.model import Approval, Finding, Plan
 from provisioning.report.called import finding_called
+from provisioning.report.text import some_of
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web.frame import Here, fail, go, link, workspace_of
@@ -286,8 +287,7 @@ def _kept(here: Here, plan: Plan, keys: Sequence[str]) -> str:
 
 def _named(here: Here, plan: Plan, keys: Sequence[str]) -> str:
     names = looking.names_in_plan(here.house, plan.id, keys[:NAMED])
-    more = f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
-    return ", ".join(names.get(key) or key for key in keys[:NAMED]) + more
+    return some_of([names.get(key) or key for key in keys[:NAMED]], NAMED, len(keys))
 
 
 def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | RollcallError":

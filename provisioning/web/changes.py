@@ -12,6 +12,7 @@ from provisioning.report.called import held_called
 from provisioning.report.charts import MOST_ATTRIBUTES, Bar, happening_bars, happening_chart
 from provisioning.report.differences import Names, aligned, attribute_called, in_a_line, valued
 from provisioning.report.groups import Group, chosen
+from provisioning.report.text import some_of
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import filled, first, fitted, with_room
@@ -270,5 +271,4 @@ def held(here: Here, plan: Plan) -> None:
 
 def _with_whom(names: Sequence[str]) -> str:
     """“Shared with Ben Ito. ” before the reason, which does not name the others."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"Shared with {', '.join(names[:NAMED])}{more}. " if names else ""
+    return f"Shared with {some_of(names, NAMED)}. " if names else ""

@@ -17,6 +17,7 @@ from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
 from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
 from provisioning.report.text import moment as in_utc
+from provisioning.report.text import some_of
 from provisioning.store import plan_groups, plans, snapshots
 from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
@@ -80,8 +81,7 @@ def proposed_again(house: Workspace, plan_id: str) -> str:
     names = plans.left_out_before(house.db, plan_seen(house, plan_id).id)
     if not names:
         return ""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"Left out of the last run, and proposed again: {', '.join(names[:NAMED])}{more}."
+    return f"Left out of the last run, and proposed again: {some_of(names, NAMED)}."
 
 
 def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS, left_out: Sequence[str] = ()) -> list[Group]:
