@@ -120,7 +120,9 @@ def _put_everybody_back(here: Here, plan: Plan) -> None:
 def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
     """Otherwise than an approval that there may be already says."""
     told = reviewing.but_for_left_out(here.house, plan.id, left_out)
-    st.markdown(f"**{escape(f'To be approved: {told}.' if told else 'Nobody is left out now, so it is to be approved again.')}**")
+    st.markdown(
+        f"**{escape(f'To be approved: {told}.' if told else 'Nobody is left out now, so it is to be approved again.')}**"
+    )
 
 
 def workbook_button(here: Here, plan: Plan) -> None:
