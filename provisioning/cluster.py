@@ -6,6 +6,7 @@ and results travel closed (`hands.Closed`), so that no log or dashboard shows a 
 scheduler or worker that went away is sent again; tasks only read and compute, so that repeating one is always safe.
 """
 
+import asyncio
 import secrets
 import sys
 import threading
@@ -135,8 +136,19 @@ def _open(address: str) -> "Client":
     import dask
     from distributed import Client
 
+    class Impatient(Client):  # type: ignore[misc]
+        """A scheduler that is frozen takes the connection and says nothing: distributed would wait for its greeting for ever."""
+
+        async def _start(self, **more: Any) -> Self:
+            try:
+                await asyncio.wait_for(super()._start(**more), 2 * CONNECT_SECONDS)
+            except TimeoutError:
+                await self._close(fast=True)
+                raise
+            return self
+
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "4GB"})
-    return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="rollcall")
+    return Impatient(address, timeout=CONNECT_SECONDS, set_as_default=False, name="rollcall")
 
 
 def _close(client: "Client") -> None:
@@ -226,7 +238,7 @@ class Cluster:
         if client.status != "running":
             raise Lost("the scheduler went away")
         try:
-            workers = client.nthreads()
+            workers = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_SECONDS)
         except (OSError, TimeoutError):
             raise Lost("the scheduler went away") from None
         if not workers:

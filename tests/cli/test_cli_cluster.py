@@ -1,6 +1,7 @@
 """Reading and planning on a Dask cluster of real processes on loopback: the same plans, nothing lost, no secret shown."""
 
 import base64
+import gc
 import os
 import re
 import shutil
@@ -28,6 +29,16 @@ from provisioning.workflow import asking, planning
 from provisioning.workflow.house import Workspace, member
 
 SEARCH = "/people/search"
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""Where a scheduler goes away in the middle of a greeting, distributed leaves the connection to the garbage collector."""
+
+
+@pytest.fixture(autouse=True)
+def swept() -> Iterator[None]:
+    """It is collected here, and not in the middle of somebody else's test."""
+    yield
+    gc.collect()
 
 
 class Dask:
@@ -276,6 +287,40 @@ def test_a_cluster_that_never_comes_up_is_told_with_what_to_do(dask: Dask, acme:
         on_cluster(acme, dask.address, told.append, ROLLCALL_CLUSTER_PATIENCE="1")()
     assert set(told) == {f"Waiting for the cluster: nobody answers at {dask.address}"}
     assert acme.sql("SELECT * FROM plans") == []
+
+
+def test_a_scheduler_that_takes_the_connection_and_says_nothing_is_nobody(acme: Rollcall) -> None:
+    told: list[str] = []
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        address = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=r"nobody answers at tcp://127\.0\.0\.1"):
+            on_cluster(acme, address, told.append, ROLLCALL_CLUSTER_PATIENCE="1")()
+    assert set(told) == {f"Waiting for the cluster: nobody answers at {address}"}
+
+
+def test_a_scheduler_that_freezes_is_waited_for_in_so_many_words(
+    dask: Dask, staffed: Rollcall, hibob: TinyHiBob
+) -> None:
+    hibob.join(41)
+    here, told, go_on = staffed.preview(), list[str](), threading.Event()
+
+    def freeze(path: str) -> None:
+        if SEARCH in path and not go_on.is_set():
+            dask.processes["scheduler"].send_signal(signal.SIGSTOP)
+            go_on.wait(PATIENCE)
+
+    dask.scheduler()
+    dask.worker("one")
+    hibob.meanwhile = freeze
+    thread, came = aside(on_cluster(staffed, dask.address, told.append))
+    until(lambda: bool(told))
+    assert "Waiting for the cluster: " in told[0]
+    dask.processes["scheduler"].send_signal(signal.SIGCONT)
+    go_on.set()
+    thread.join(PATIENCE)
+    assert [each.digest for each in came] == [here["digest"]]
 
 
 def test_a_job_says_that_it_waits_for_the_cluster_and_outlives_its_worker(dask: Dask, acme: Rollcall) -> None:

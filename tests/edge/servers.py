@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from random import randrange
 from types import TracebackType
 from typing import Any, Self
 
@@ -66,9 +67,9 @@ class ScriptedServer:
         self.script = list(script)
         self.requests: list[Request] = []
         self.ended = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server((self._address(), 0), _Handler)
         self._server.owner = self
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        self.host = "{}:{}".format(*self._server.server_address)
         self.base_url = f"http://{self.host}/v1"
 
     def __enter__(self) -> Self:
@@ -82,9 +83,20 @@ class ScriptedServer:
         self._server.shutdown()
         self._server.server_close()
 
+    def _address(self) -> str:
+        return "127.0.0.1"
+
     def next(self, request: Request) -> bytes | Fault:
         self.requests.append(request)
         return self.script[min(len(self.requests), len(self.script)) - 1]
+
+
+class LoneServer(ScriptedServer):
+    """On an address of loopback where nobody else is: whoever still tries to reach an earlier server at the same port is not
+    counted here."""
+
+    def _address(self) -> str:
+        return f"127.{randrange(1, 255)}.{randrange(255)}.{randrange(1, 255)}"
 
 
 class _Server(socketserver.ThreadingTCPServer):

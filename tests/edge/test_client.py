@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from servers import HANG_UP, RESET, SILENCE, Fault, ScriptedServer, answer
+from servers import HANG_UP, RESET, SILENCE, Fault, LoneServer, answer
 
 from provisioning import http as http_module
 from provisioning.errors import SourceError
@@ -40,7 +40,7 @@ def client(base_url: str, *, token: str = TOKEN, timeout: float = 30.0) -> HiBob
 
 def search(*script: bytes | Fault, timeout: float = 30.0) -> tuple[bytes | SourceError, int]:
     """What a search gave, or how it failed, and how many requests it took."""
-    with ScriptedServer(*script) as server, client(server.base_url, timeout=timeout) as hibob:
+    with LoneServer(*script) as server, client(server.base_url, timeout=timeout) as hibob:
         try:
             found: bytes | SourceError = hibob.search(["root.id"])
         except SourceError as problem:
@@ -63,7 +63,7 @@ def assert_keeps_secrets(text: str) -> None:
 
 
 def test_a_search_asks_for_both_forms_of_the_fields_and_for_inactive_people_too() -> None:
-    with ScriptedServer(answer(PEOPLE)) as server, client(server.base_url) as hibob:
+    with LoneServer(answer(PEOPLE)) as server, client(server.base_url) as hibob:
         assert hibob.search(["root.id", "work.department"]) == PEOPLE.encode()
         (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1/people/search")
@@ -77,13 +77,13 @@ def test_a_search_asks_for_both_forms_of_the_fields_and_for_inactive_people_too(
 
 
 def test_a_search_can_be_for_active_people_alone() -> None:
-    with ScriptedServer(answer(PEOPLE)) as server, client(server.base_url) as hibob:
+    with LoneServer(answer(PEOPLE)) as server, client(server.base_url) as hibob:
         hibob.search(["root.id"], inactive=False)
         assert json.loads(server.requests[0].body)["showInactive"] is False
 
 
 def test_the_metadata_is_asked_for_without_a_body() -> None:
-    with ScriptedServer(answer("[]")) as server, client(server.base_url + "/") as hibob:
+    with LoneServer(answer("[]")) as server, client(server.base_url + "/") as hibob:
         assert hibob.fields() == b"[]"
         (request,) = server.requests
     assert (request.method, request.path, request.body) == ("GET", "/v1/company/people/fields", b"")
@@ -148,7 +148,7 @@ def test_a_200_of_another_content_type_is_no_answer_even_if_it_holds_json(kind: 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed_and_the_credentials_do_not_travel(status: int) -> None:
-    with ScriptedServer(answer(PEOPLE)) as elsewhere:
+    with LoneServer(answer(PEOPLE)) as elsewhere:
         leads = f"{elsewhere.base_url}/people/search?seen={SPOKEN}"
         message, requests = refusal(answer("", status, None, location=leads))
         assert (requests, elsewhere.requests) == (1, [])
@@ -281,7 +281,7 @@ def test_an_answer_that_never_comes_is_told_after_six_requests() -> None:
 
 
 def test_a_host_that_nobody_listens_on_is_called_unreachable() -> None:
-    with ScriptedServer(answer(PEOPLE)) as server:
+    with LoneServer(answer(PEOPLE)) as server:
         gone = server.base_url
     with client(gone) as hibob, pytest.raises(SourceError, match="cannot be reached") as problem:
         hibob.search(["root.id"])

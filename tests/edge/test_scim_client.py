@@ -22,7 +22,7 @@ from scim_servers import (
     scim_error,
 )
 from scim_servers import Journal as Outcomes
-from servers import HANG_UP, RESET, SILENCE, Fault, ScriptedServer, answer
+from servers import HANG_UP, RESET, SILENCE, Fault, LoneServer, answer
 
 from provisioning.errors import SettingsError, TargetError
 from provisioning.http import Timeout
@@ -35,12 +35,12 @@ PAGE = "<!DOCTYPE html><html><body>Log in</body></html>"
 WHO = "nora@acme.example"
 
 
-def client(server: ScriptedServer, token: str = TOKEN, timeout: float = 30.0) -> ScimClient:
+def client(server: LoneServer, token: str = TOKEN, timeout: float = 30.0) -> ScimClient:
     return ScimClient(server.base_url, token, timeout=Timeout(timeout), first_wait=0.0)
 
 
 def get(*script: bytes | Fault, timeout: float = 30.0) -> tuple[Reply | Exception, int]:
-    with ScriptedServer(*script) as server, client(server, timeout=timeout) as scim:
+    with LoneServer(*script) as server, client(server, timeout=timeout) as scim:
         try:
             found: Reply | Exception = scim.get("/Users", {"filter": f'userName eq "{WHO}"'})
         except (TargetError, Throttled) as problem:
@@ -49,7 +49,7 @@ def get(*script: bytes | Fault, timeout: float = 30.0) -> tuple[Reply | Exceptio
 
 
 def send(*script: bytes | Fault, timeout: float = 30.0) -> tuple[Reply | Exception, int]:
-    with ScriptedServer(*script) as server, client(server, timeout=timeout) as scim:
+    with LoneServer(*script) as server, client(server, timeout=timeout) as scim:
         try:
             found: Reply | Exception = scim.send("POST", "/Users", {"userName": WHO})
         except (TargetError, Throttled, Lost) as problem:
@@ -58,7 +58,7 @@ def send(*script: bytes | Fault, timeout: float = 30.0) -> tuple[Reply | Excepti
 
 
 def test_a_write_carries_the_token_the_media_type_and_the_etag() -> None:
-    with ScriptedServer(answer("{}")) as server, client(server) as scim:
+    with LoneServer(answer("{}")) as server, client(server) as scim:
         scim.send("PATCH", "/Users/1", {"a": "ö"}, 'W/"7"')
         (request,) = server.requests
     assert (request.method, request.path) == ("PATCH", "/v1/Users/1")
@@ -128,7 +128,7 @@ def test_a_write_that_is_not_answered_in_time_is_lost_and_a_read_tried_again() -
 
 
 def test_nobody_there_is_unreachable_for_reads_and_writes() -> None:
-    with ScriptedServer(answer(USERS)) as server:
+    with LoneServer(answer(USERS)) as server:
         pass
     with client(server) as scim:
         with pytest.raises(TargetError, match="cannot be reached"):
@@ -145,7 +145,7 @@ def test_other_refusals_are_replies(status: int) -> None:
 
 
 def test_a_redirect_is_not_followed_and_the_token_does_not_travel() -> None:
-    with ScriptedServer(answer(USERS)) as elsewhere:
+    with LoneServer(answer(USERS)) as elsewhere:
         found, _ = get(answer("", 302, None, location=f"{elsewhere.base_url}/Users"))
         assert elsewhere.requests == []
     assert "redirect" in str(found)
@@ -171,7 +171,7 @@ def test_what_cannot_be_a_token_is_refused_without_being_shown(token: str) -> No
 
 def test_no_log_or_representation_holds_the_token_or_a_person(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with ScriptedServer(answer(USERS)) as server, client(server) as scim:
+    with LoneServer(answer(USERS)) as server, client(server) as scim:
         scim.get("/Users", {"filter": f'userName eq "{WHO}"'})
         shown = repr(scim) + repr(vars(scim)["_http"])
     logged = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
