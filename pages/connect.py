@@ -201,12 +201,11 @@ def draw_test(here: Here) -> None:
     ):
         asking.ask(here.house, here.label, JobKind.CHECK)
         st.rerun()
-    if jobs.show(here, job, "Test"):
-        return
+    jobs.show(here, job, "Test")
     found = asking.last_check(here.house, here.label)
     if found:
         draw_evidence(here, found)
-    elif job is None:
+    elif job is None or job.open:
         st.info("Not tested yet.", icon=":material/info:")
 
 

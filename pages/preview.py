@@ -196,9 +196,11 @@ with guarded():
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:
         draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
-    elif not (job and job.open):
+    else:
         way_on = "Make one: it takes seconds, and nothing is changed by it."
-        if not here.may_prepare:
+        if job and job.open:
+            way_on = "The first is being made."
+        elif not here.may_prepare:
             way_on = "An admin or CSM makes one."
         elif not ready:
             way_on = "One can be made once the set-up is that far."

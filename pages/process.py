@@ -23,6 +23,7 @@ NEXT = {
     looking.PlanState.EMPTY: "The preview of {} found nothing to do.",
 }
 """What is next by the state of the newest preview; with any other, a new one."""
+GOES_ON = "How far it is stands below."
 
 
 def which_plan(here: Here) -> str | None:
@@ -114,6 +115,18 @@ def draw_waiting(here: Here, plan: Plan) -> None:
     parts.counts(reviewing.counts_without(here.house, plan.id, approval.left_out))
 
 
+def draw_asked(here: Here, plan: Plan, job: Job) -> None:
+    """Asked for, and the run has not begun: as it will stand, so that nothing moves when it has."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge("Being processed", color="blue")
+            st.caption(escape(f"Asked for by {job.by}."))
+        st.info(GOES_ON, icon=":material/hourglass_top:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+    parts.numbers([(words, "—") for words in RESULTS.values()])
+
+
 def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
     """`said`: why processing did not come to an end, where that stands on the page already."""
     with st.container(border=True):
@@ -125,17 +138,19 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
             speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
             st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}. {past.took_back(here, plan)}".rstrip()))
-        if not busy:
-            if run.note and run.note != said:
-                st.error(escape(dated(run.note)), icon=":material/error:")
-            draw_next(here, plan, run)
+        if not busy and run.note and run.note != said:
+            st.error(escape(dated(run.note)), icon=":material/error:")
+        draw_next(here, plan, run, busy)
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
     draw_outcomes(here, plan, run)
 
 
-def draw_next(here: Here, plan: Plan, run: Run) -> None:
-    """Resume what was stopped or interrupted, try those again who failed, or go on."""
-    if run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
+def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
+    """Resume what was stopped or interrupted, try those again who failed, or go on. While it is `busy` it takes the same room,
+    so that nothing moves at its end."""
+    if busy:
+        st.info(GOES_ON, icon=":material/hourglass_top:")
+    elif run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
         st.warning(
             "This run did not come to its end. Resuming repeats nothing that is done.", icon=":material/pause_circle:"
         )
@@ -149,15 +164,16 @@ def draw_next(here: Here, plan: Plan, run: Run) -> None:
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
+        if not busy and run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
             again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
-        elif run.counts["failed"]:
+        elif not busy and run.counts["failed"]:
             again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan)
         if here.may_prepare and scheduling.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
         link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
-        deciding.undo(here, run)
+        if not busy:
+            deciding.undo(here, run)
 
 
 def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
@@ -235,5 +251,7 @@ with guarded():
             st.caption("Nothing was written. Once the cause is gone, process it again.")
     if run:
         draw_run(here, plan, run, bool(waits or elsewhere), (job.error if job else None) or "")
-    elif not waits:
+    elif waits:
+        draw_asked(here, plan, waits)
+    else:
         draw_waiting(here, plan)

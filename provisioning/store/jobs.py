@@ -110,13 +110,15 @@ def _job(row: Row) -> Job:
     )
 
 
-def latest(db: Database, domain_id: int, kinds: Sequence[JobKind], plan_id: str | None = None) -> Job | None:
-    """The last job of these kinds; with a plan, the last for it."""
+def latest(
+    db: Database, domain_id: int, kinds: Sequence[JobKind], plan_id: str | None = None, *, ended: bool = False
+) -> Job | None:
+    """The last job of these kinds; with a plan, the last for it. `ended`: the last that came to an end."""
     marks = ", ".join("?" for _ in kinds)
     row = db.one(
         f"SELECT * FROM jobs WHERE domain_id = ? AND kind IN ({marks}) AND (? IS NULL OR plan_id = ?) "
-        "ORDER BY id DESC LIMIT 1",
-        domain_id, *(each.value for each in kinds), plan_id, plan_id,
+        "AND (NOT ? OR state IN ('done', 'failed')) ORDER BY id DESC LIMIT 1",
+        domain_id, *(each.value for each in kinds), plan_id, plan_id, ended,
     )  # fmt: skip
     return _job(row) if row else None
 

@@ -89,10 +89,10 @@ def connections(db: Database) -> dict[int, dict[str, bool]]:
 
 
 def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
-    """(what the last test proved, as JSON, or None; why it failed; when) by domain; those that still run are left out."""
+    """(what the last test that came to an end proved, as JSON, or None; why it failed; when) by domain."""
     rows = db.all(
-        "SELECT domain_id, result, error, ended_at FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE kind = ? GROUP BY domain_id) "
-        "AND state IN (?, ?)",
+        "SELECT domain_id, result, error, ended_at FROM jobs WHERE id IN "
+        "(SELECT max(id) FROM jobs WHERE kind = ? AND state IN (?, ?) GROUP BY domain_id)",
         JobKind.CHECK.value, JobState.DONE.value, JobState.FAILED.value,
     )  # fmt: skip
     return {

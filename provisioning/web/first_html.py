@@ -20,6 +20,7 @@ _STILL = """<style>
 @media (min-width: 864px) {
   [data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-left: 5rem; padding-right: 5rem }
 }
+[data-testid="stApp"] [data-testid="stBottomBlockContainer"] { padding-bottom: 1rem }
 [data-testid="stApp"] [data-testid="stSkeleton"] { min-width: 6rem }
 [data-testid="stApp"] :is([data-testid="stSidebar"], .st-key-next_step) [data-testid="stSkeleton"] { height: 20px }
 [data-testid="stApp"] :is([class*="st-key-pick_"], [class*="st-key-choice_"], [class*="st-key-several_"], [class*="_search"])

@@ -28,13 +28,19 @@ def show(
         if job.state is JobState.FAILED:
             st.error(escape(dated(f"{doing} did not come to an end. {job.error}")), icon=":material/error:")
         return False
-    st.fragment(_poll, run_every=EVERY)(here.label, job.id, doing, progress, controls)
+    _at_the_bottom(_poll, here.label, job.id, doing, progress, controls)
     return True
 
 
 def watch(here: Here, busy: Callable[[Workspace], bool], doing: str, progress: Progress, controls: Controls) -> None:
     """Show what another process does, and poll until it is no longer busy."""
-    st.fragment(_poll_other, run_every=EVERY)(busy, doing, progress, controls)
+    _at_the_bottom(_poll_other, busy, doing, progress, controls)
+
+
+def _at_the_bottom(poll: Callable[..., None], *what: object) -> None:
+    """Over the end of the window: there it is seen wherever one reads, and moves nothing when it comes and goes."""
+    with st.bottom:
+        st.fragment(poll, run_every=EVERY)(*what)
 
 
 def _poll_other(busy: Callable[[Workspace], bool], doing: str, progress: Progress, controls: Controls) -> None:
@@ -43,7 +49,7 @@ def _poll_other(busy: Callable[[Workspace], bool], doing: str, progress: Progres
             st.rerun()
         share, words = progress(house)
         with st.container(border=True):
-            st.progress(min(max(share or 0.0, 0.0), 1.0), text=escape(f"{doing} by another process: {words}"))
+            _bar(f"{doing} by another process: {words}", share or 0.0)
             controls(house)
 
 
@@ -55,17 +61,21 @@ def _poll(label: str, job_id: int, doing: str, progress: Progress | None, contro
         keep_worker(house.environment)
         share, words = progress(house) if progress else (None, job.step)
         waiting = job.state is JobState.WAITING
-        with st.container(border=True):
-            text = f"{doing}: {(job.step or _waits_for(house, label)) if waiting else (words or 'begun')}"
-            if share is None:
-                st.status(escape(text) + " …", state="running")
-            else:
-                st.progress(min(max(share, 0.0), 1.0), text=escape(text))
+        with st.container(border=share is not None, gap="xsmall"):
+            _bar(f"{doing}: {(job.step or _waits_for(house, label)) if waiting else (words or 'begun')}", share)
             if progress and job.step and not waiting:
                 st.caption(escape(dated(f"{job.step}.")))
             if controls and not waiting:
                 controls(house)
-            st.caption("You may close this tab: the work goes on, and this page shows it when you come back.")
+            st.caption("You may close this tab: the work goes on.")
+
+
+def _bar(text: str, share: float | None) -> None:
+    """How far it is; without a share, that it goes on."""
+    if share is None:
+        st.status(escape(text) + " …", state="running")
+    else:
+        st.progress(min(max(share, 0.0), 1.0), text=escape(text))
 
 
 def _waits_for(house: Workspace, label: str) -> str:

@@ -71,8 +71,9 @@ def job_seen(house: Workspace, label: str, job_id: int) -> Job:
 
 
 def last_check(house: Workspace, label: str) -> Check | None:
-    """What the last test of the connection proved, if it came to an end."""
-    job = latest_job(house, label, [JobKind.CHECK])
+    """What the last test of the connection proved, if it came to an end. One that goes on takes nothing away."""
+    domain = seen_domain(house, label, "see this domain")
+    job = jobs.latest(house.db, domain.id, [JobKind.CHECK], ended=True)
     return msgspec.json.decode(job.result["check"], type=Check) if job and "check" in job.result else None
 
 

@@ -9,12 +9,12 @@ from provisioning import setup_file
 from provisioning.engine.columns import HUMAN, column_names
 from provisioning.engine.money import money
 from provisioning.model import READ_PROOF, Customer, Domain, Plan, RunStatus
-from provisioning.store import customers, plans
+from provisioning.store import customers, jobs, plans
 from provisioning.store.codec import to_moment
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.overview import LastPlan
 from provisioning.store.plans import DecisionKind
-from provisioning.workflow.asking import last_check, latest_job
+from provisioning.workflow.asking import last_check
 from provisioning.workflow.checked import Check
 from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_customer, seen_domain
@@ -68,7 +68,7 @@ def checklist(house: Workspace, customer: str, label: str | None) -> list[Statio
 
 def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
     domain = seen_domain(house, label, "see the checklist")
-    job = latest_job(house, label, [JobKind.CHECK])
+    job = jobs.latest(house.db, domain.id, [JobKind.CHECK], ended=True)
     failed = job is not None and job.state is JobState.FAILED
     newest = next(iter(plans.recent_plans(house.db, domain.id, 1)), None)
     return replace(

@@ -8,7 +8,7 @@ from installation import DOMAIN, App, Said, button
 
 from provisioning.errors import SettingsError
 from provisioning.sandbox import Sandbox
-from provisioning.workflow import connections, editing, setting_up
+from provisioning.workflow import connections, editing, setting_up, stages
 from provisioning.workflow.house import domains_seen
 
 
@@ -23,6 +23,15 @@ def test_the_test_shows_absent_fields_with_the_category_that_opens_them(app: App
     assert "absent" in " ".join(at.dataframe[0].value["State"]).lower()
     # In whole percents, as on Mapping.
     assert all((share * 100).is_integer() for share in at.dataframe[0].value["Filled"].round(4))
+
+
+def test_what_the_last_test_proved_stands_until_the_next_has_ended(full: App, said: Said) -> None:
+    proved = "every mapped column is there"
+    assert proved in said(full.open("connect"))
+    steps = stages.checklist(full.house(), "Northwind Trading", DOMAIN)
+    button(full.open("connect"), "Test the connection")
+    assert proved in said(full.open("connect"))
+    assert stages.checklist(full.house(), "Northwind Trading", DOMAIN) == steps
 
 
 def test_a_refused_token_says_cause_and_remedy(app: App) -> None:

@@ -48,6 +48,19 @@ def test_a_run_can_be_stopped_while_the_worker_is_at_it(app: App, said: Said) ->
     assert "It stops before the next hundred changes." in said(app.open("process"))
 
 
+def test_a_run_that_was_asked_for_stands_there_as_it_will_when_it_has_ended(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    button(app.open("process"), "Process now")
+    asked = app.open("process")
+    assert "How far it is stands below." in said(asked)
+    app.work()
+    done = app.open("process")
+    assert "Everything approved was done." in said(done)
+    assert [each.label for each in asked.metric] == [each.label for each in done.metric]
+
+
 def test_a_run_that_waits_for_skillcast_says_until_when(app: App, said: Said) -> None:
     house = app.house()
     plan = planning.preview(house, DOMAIN)
