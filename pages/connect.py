@@ -6,7 +6,7 @@ import streamlit as st
 from provisioning.engine.columns import HUMAN
 from provisioning.errors import RollcallError
 from provisioning.store.jobs import JobKind
-from provisioning.web import jobs, mapping_table, next_step, parts
+from provisioning.web import address, jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
 from provisioning.workflow import asking, checked, connections, portals, setting_up
@@ -254,7 +254,7 @@ def draw_evidence(here: Here, found: checked.Check) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        height="content",
+        height=address.height(len(rows)),
         column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
         alt="Evidence per mapped field",
     )

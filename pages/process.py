@@ -163,7 +163,7 @@ def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
         )
     else:
         st.success("Everything approved was done.", icon=":material/check_circle:")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="ways"):
         if not busy and run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
             again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
         elif not busy and run.counts["failed"]:

@@ -124,8 +124,9 @@ def draw_times(seen: ScheduleSeen) -> None:
     with st.container(border=True):
         st.header("The next five times", anchor=False)
         st.dataframe(
-            times(seen.next, seen.timezone), hide_index=True, alt="The next times of the schedule", column_config=WIDE
-        )
+            times(seen.next, seen.timezone), hide_index=True, height=address.height(len(seen.next)),
+            alt="The next times of the schedule", column_config=WIDE,
+        )  # fmt: skip
         if seen.standing is not ScheduleStanding.ON:
             st.caption(f"These are its own times; while it is {BADGES[seen.standing][0].lower()}, nothing runs then.")
 
@@ -185,8 +186,9 @@ def draw_said(here: Here, said: ScheduleTable) -> bool:
         return False
     st.caption("Not saved yet. The next five times would be:")
     st.dataframe(
-        times(coming, said.timezone), hide_index=True, alt="The next times of what is not saved yet", column_config=WIDE
-    )
+        times(coming, said.timezone), hide_index=True, height=address.height(len(coming)),
+        alt="The next times of what is not saved yet", column_config=WIDE,
+    )  # fmt: skip
     return True
 
 

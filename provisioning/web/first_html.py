@@ -14,7 +14,8 @@ import streamlit as st
 # for the server below the page, and each try is an error in the console.
 _SERVER = "<script>window.__streamlit = { BACKEND_BASE_URL: new URL('.', location.href).href }</script>"
 # The width, and the room above and beside, of a wide page: paddingTop of .streamlit/config.toml, and Streamlit's own. Then the
-# sizes of links, fields with a label, buttons in a row, and cards.
+# sizes of links, fields with a label, what is chosen among others, cards, and of what stands in a row: had it another width
+# there, the row would break elsewhere.
 _STILL = """<style>
 [data-testid="stApp"] [data-testid="stMainBlockContainer"] { max-width: none; padding-top: 3.5rem }
 @media (min-width: 864px) {
@@ -23,9 +24,19 @@ _STILL = """<style>
 [data-testid="stApp"] [data-testid="stBottomBlockContainer"] { padding-bottom: 1rem }
 [data-testid="stApp"] [data-testid="stSkeleton"] { min-width: 6rem }
 [data-testid="stApp"] :is([data-testid="stSidebar"], .st-key-next_step) [data-testid="stSkeleton"] { height: 20px }
-[data-testid="stApp"] :is([class*="st-key-pick_"], [class*="st-key-choice_"], [class*="st-key-several_"], [class*="_search"])
+[data-testid="stApp"] :is([data-testid="stForm"], [class*="st-key-pick_"], [class*="st-key-choice_"], [class*="st-key-several_"],
+  [class*="_search"], [class*="st-key-plan_"], [class*="st-key-source_"], [class*="st-key-schedule_"], .st-key-who, .st-key-pager)
   [data-testid="stSkeleton"] { height: 68px }
+[data-testid="stApp"] [class*="st-key-schedule_"][class*="_does"] [data-testid="stSkeleton"] { height: 73px }
+[data-testid="stApp"] [class*="st-key-target_where_"] [data-testid="stSkeleton"] { height: 61px }
+[data-testid="stApp"] [class*="st-key-view_"] [data-testid="stSkeleton"] { height: 32px; width: 332px }
+[data-testid="stApp"] [class*="st-key-read_hibob"] [data-testid="stSkeleton"] { width: 217px }
+[data-testid="stApp"] .st-key-ways [data-testid="stSkeleton"] { height: 32px; width: 9.5rem }
 [data-testid="stGridCell"] [data-testid="stSkeleton"] { height: 97px }
+@media (max-width: 500px) {
+  [data-testid="stApp"] .st-key-several_kinds [data-testid="stSkeleton"] { height: 132px }
+  [data-testid="stApp"] [class*="st-key-schedule_"][class*="_does"] [data-testid="stSkeleton"] { height: 118px }
+}
 </style>"""
 # The sidebar's room, as wide as app.py says, until it is there; afterwards nothing, for a page may have none.
 _BESIDE = """<style>

@@ -62,7 +62,9 @@ def pick(here: Here, domain: Domain) -> str | None:
 def _read_button(here: Here, domain: Domain) -> Job | None:
     job = asking.latest_job(here.house, domain.label, [JobKind.SAMPLE])
     busy = bool(job and job.open)
-    if here.may_prepare and st.button("Read HiBob for this mapping", icon=":material/refresh:", disabled=busy):
+    if here.may_prepare and st.button(
+        "Read HiBob for this mapping", icon=":material/refresh:", key="read_hibob", disabled=busy
+    ):
         asking.ask(here.house, domain.label, JobKind.SAMPLE)
         st.rerun()
     return job
