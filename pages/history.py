@@ -10,7 +10,7 @@ from provisioning.model import Approval, Domain, Plan, Run, RunStatus
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
 from provisioning.report.told import Told, done, not_done, who
-from provisioning.web import address, approval, parts, past, trends
+from provisioning.web import address, approval, evidence, parts, past, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import (
     PLAN_WORDS,
@@ -239,23 +239,31 @@ def draw_left(here: Here, customer: str) -> None:
 
 here = enter("History", "Day by day, who did what: previews, approvals, runs and every change.")
 left = bool(here.customer and leaving.domains_left(here.house, here.customer.name))
-if here.customer and left and here.domain is None:
-    with guarded():
-        draw_left(here, here.customer.name)
-    st.stop()
 if here.customer and here.domain is None:
     # Before there is a domain, who was given which role and who connected what is all that there is.
-    with guarded():
-        draw_timeline(here, here.customer.name)
+    first = {"left": "Offboarded"} if left else {"timeline": "Timeline"}
+    events, proofs = address.tabs("show", first | {"evidence": "Evidence"})
+    with proofs if proofs.open else events, guarded():
+        if proofs.open:
+            evidence.draw(here, here.customer.name)
+        elif left:
+            draw_left(here, here.customer.name)
+        else:
+            draw_timeline(here, here.customer.name)
     st.stop()
 domain = need_domain(here)
 if st.query_params.get("run") and "show" not in st.query_params:
     address.look_at(show="runs")
-shown = {"timeline": "Timeline", "runs": "Runs", "previews": "Previews", "trends": "Trends"}
-events, runs, plans, over_time, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
+shown = {
+    "timeline": "Timeline", "runs": "Runs", "previews": "Previews", "trends": "Trends", "evidence": "Evidence",
+}  # fmt: skip
+events, runs, plans, over_time, proofs, *gone = address.tabs("show", shown | ({"left": "Offboarded"} if left else {}))
 if gone and gone[0].open:
     with gone[0], guarded():
         draw_left(here, domain.customer)
+elif proofs.open:
+    with proofs, guarded():
+        evidence.draw(here, domain.customer)
 elif over_time.open:
     with over_time, guarded():
         trends.draw(here)

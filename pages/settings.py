@@ -176,7 +176,12 @@ def draw_decided(here: Here) -> None:
 
 
 here = enter("Settings", "Whom the domain takes, what their status means, and what is never to happen by itself.")
-domain = need_domain(here)
+first = st.container()
+if here.customer and here.domain is None:
+    with guarded():
+        roles.draw(here, here.customer.name)
+with first:
+    domain = need_domain(here)
 with guarded():
     next_step.draw(here, "settings")
     draw = draw_editor if here.may_prepare else draw_to_read

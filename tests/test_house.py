@@ -59,6 +59,7 @@ WEB = {
         "approval",
         "changes",
         "deciding",
+        "evidence",
         "findings",
         "first_html",
         "frame",

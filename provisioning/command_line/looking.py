@@ -6,9 +6,11 @@ from provisioning.command_line.output import OK, REFUSED, new_file, open_house, 
 from provisioning.command_line.words import complain
 from provisioning.report.csv_file import write_users
 from provisioning.report.documents import users_document
-from provisioning.report.text import plain
+from provisioning.report.text import moment, plain
 from provisioning.report.told import who
-from provisioning.workflow import explaining, installation, looking, looking_back
+from provisioning.report.verdict import notes
+from provisioning.workflow import explaining, installation, looking, looking_back, overseeing
+from provisioning.workflow.house import customers_seen
 
 LONG = 1_000
 """So many letters of what else is known of an event are shown; `--json` has all of it."""
@@ -55,6 +57,26 @@ def history(asked: argparse.Namespace) -> int:
     return OK
 
 
+def roles(asked: argparse.Namespace) -> int:
+    house = open_house(asked)
+    names = [asked.customer] if asked.customer else [each.name for each in customers_seen(house)]
+    # A role for every customer is among those of each.
+    found = list(dict.fromkeys(role for name in names for role in overseeing.roles_seen(house, name)))
+    if asked.json:
+        print_json(
+            [
+                {"email": each.email, "role": each.role, "customer": each.customer, "since": each.since, "until": each.until}
+                for each in found
+            ]
+        )  # fmt: skip
+        return OK
+    for each in found:
+        since = f"since {moment(each.since)}" if each.since else "by their group"
+        until = f", until {moment(each.until)}" if each.until else ""
+        print(plain(f"{each.email}  {each.role:<8}  {each.customer or looking_back.EVERY_CUSTOMER}  {since}{until}"))
+    return OK
+
+
 def explain(asked: argparse.Namespace) -> int:
     answer = explaining.explain(open_house(asked), asked.domain, asked.person)
     if asked.json:
@@ -71,19 +93,19 @@ def verify(asked: argparse.Namespace) -> int:
     if asked.seal:
         installation.seal_anew(house, asked.seal)
     verdict = looking.verify(house, asked.head)
+    if asked.json:
+        print_json(
+            {
+                "whole": verdict.broken is None, "problem": verdict.broken, "rows": verdict.rows, "from": verdict.first or None,
+                "to": verdict.last or None, "head": verdict.head, "unsealed": verdict.unsealed,
+                "found_unsealed": verdict.found_unsealed, "emptied": verdict.emptied,
+            }
+        )  # fmt: skip
     if verdict.broken:
         complain(f"The history is not as it was written. {verdict.broken}")
         return REFUSED
+    if asked.json:
+        return OK
     print(f"The history is unbroken: {verdict.rows:,} rows, head {verdict.head}")
-    if verdict.unsealed:
-        print(
-            f"The last {verdict.unsealed:,} of them came after the seal: somebody is at work, a process was killed while it "
-            "wrote, or an older seal was put back. Compare them with a head kept elsewhere: `verify --head HASH`."
-        )
-    for first, last in verdict.found_unsealed:
-        rows = f"Row {first:,}" if first == last else f"Rows {first:,} to {last:,}"
-        print(
-            f"{rows}: no seal covered this when the next row was written. A process was killed while it wrote, or somebody "
-            "wrote it who has no key."
-        )
+    print_lines(notes(verdict.unsealed, verdict.found_unsealed, verdict.emptied))
     return OK

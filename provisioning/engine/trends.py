@@ -24,6 +24,7 @@ class Point:
     added: int
     archived: int
     seconds: float
+    reactivated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def marks(points: Sequence[Point], since: datetime | None = None) -> list[tuple[
         step = steps[place]
         seen = [
             _mark("added", each.added, [one.added for one in past], PEOPLE - 1),
+            _mark("reactivated", each.reactivated, [one.reactivated for one in past], PEOPLE - 1),
             _mark("archived", each.archived, [one.archived for one in past], PEOPLE - 1),
             _mark("live", step, known, max(PEOPLE - 1, SHARE * (each.live or 0))) if step is not None else None,
             _mark("seconds", each.seconds, [one.seconds for one in past], SECONDS),
@@ -94,6 +96,7 @@ class Day:
     added: int
     archived: int
     runs: int
+    reactivated: int = 0
 
 
 def by_day(points: Sequence[Point], live_before: Mapping[int, int]) -> list[Day]:
@@ -105,8 +108,8 @@ def by_day(points: Sequence[Point], live_before: Mapping[int, int]) -> list[Day]
         day = f"{each.at:%Y-%m-%d}"
         if each.live is not None:
             live[each.domain_id] = each.live
-        sums = days.setdefault(day, [0, 0, 0])
-        for place, more in enumerate((each.added, each.archived, 1)):
+        sums = days.setdefault(day, [0, 0, 0, 0])
+        for place, more in enumerate((each.added, each.archived, 1, each.reactivated)):
             sums[place] += more
         known[day] = sum(live.values()) if live else None
-    return [Day(day, known[day], added, archived, count) for day, (added, archived, count) in days.items()]
+    return [Day(day, known[day], *numbers) for day, numbers in days.items()]

@@ -166,6 +166,13 @@ def _took_history(details: Details, _: Mapping[str, int]) -> Told:
     return Told(f"took {of} of the history out as {f'a {kind} file' if kind else 'a file'}", _from(details))
 
 
+def _checked(details: Details, _: Mapping[str, int]) -> Told:
+    number, problem = details.get("rows"), details.get("problem")
+    if problem:
+        return Told("checked the history: it is not as it was written", str(problem))
+    return Told(f"checked the history: {_called(number, 'rows')}, all as they were written")
+
+
 def _took_users(details: Details, _: Mapping[str, int]) -> Told:
     return Told(f"took {_called(details.get('users'), 'users')} out as a file", _from(details))
 
@@ -182,15 +189,16 @@ def _from(details: Details) -> str:
 
 
 def _place(place: str) -> str:
-    """“in a browser, on vm” of “vm, web”; “by webhook, from 10.0.0.1” of “webhook, 10.0.0.1”; otherwise with its command."""
+    """“in a browser” of “vm, web”; “in a browser, from 10.0.0.1” of “web, 10.0.0.1”; otherwise by which webhook or command. What a
+    machine is called says nothing to people; it stands in the file of the history."""
     first, _, rest = place.partition(", ")
     if rest == "web":
-        return f"in a browser, on {first}"
+        return "in a browser"
     if first == "web":
         return f"in a browser, from {rest}"
     if first == "webhook":
         return f"by webhook, from {rest}"
-    return f"by the command {rest}, on {first}" if rest else f"from {place}"
+    return f"on the command line, by {rest}" if rest else f"from {place}"
 
 
 def _decided(details: Details, _: Mapping[str, int]) -> Told:
@@ -240,6 +248,7 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "settings saved": _saved_settings,
     "history exported": _took_history,
     "users exported": _took_users,
+    "history checked": _checked,
     "schedule saved": _saved_schedule,
     "schedule on": _switched_on,
     "schedule off": _schedule("switched the schedule off"),

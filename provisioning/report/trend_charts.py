@@ -28,18 +28,24 @@ def line_chart(
 
 
 def added_chart(
-    times: Sequence[datetime | str], added: Sequence[int], archived: Sequence[int], marked: Sequence[int]
+    times: Sequence[datetime | str],
+    added: Sequence[int],
+    reactivated: Sequence[int],
+    archived: Sequence[int],
+    marked: Sequence[int],
 ) -> go.Figure:
-    """People added above the line, and archived below it."""
+    """People added and reactivated above the line, and archived below it."""
     figure = go.Figure()
     # A bar by itself would be as thin as a line.
     width = _DAY / 2 if len(set(times)) == 1 else None
-    for action, numbers, sign in ((Action.ADD.value, added, 1), (Action.ARCHIVE.value, archived, -1)):
+    came = [(Action.ADD.value, added, 1), *([(Action.REACTIVATE.value, reactivated, 1)] if any(reactivated) else [])]
+    for action, numbers, sign in (*came, (Action.ARCHIVE.value, archived, -1)):
         figure.add_bar(
             x=list(times), y=[sign * number for number in numbers], name=WORDS[action], customdata=list(numbers), width=width,
             marker={"color": COLOURS[action]}, hovertemplate="%{x}<br>%{customdata:,} " + WORDS[action].lower() + "<extra></extra>",
         )  # fmt: skip
-    heights = [more if more >= less else -less for more, less in zip(added, archived, strict=True)]
+    up = [one + other for one, other in zip(added, reactivated, strict=True)]
+    heights = [more if more >= less else -less for more, less in zip(up, archived, strict=True)]
     _add_marks(figure, times, heights, marked)
     figure.update_layout(barmode="relative", bargap=0.3)
     return _finish(figure)
@@ -98,6 +104,9 @@ def _whole(figure: go.Figure) -> dict[str, object]:
     """Ticks at whole numbers, from zero: people and seconds come in no halves, and a step of two is no doubling. Below the
     line stand people too: nobody is less than nobody."""
     known = [0, *(value for each in figure.data for value in each.y if value is not None)]
+    # Bars above the line stand on each other.
+    bars = [each.y for each in figure.data if each.type == "bar"]
+    known += [sum(value for value in column if value > 0) for column in zip(*bars, strict=True)]
     step = nice_step(max(known) - min(known))
     top = step * max(-(-max(known) // step), 1)
     low = -step * max(-(min(known) // step), 0)

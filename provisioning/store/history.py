@@ -4,7 +4,7 @@ law or a customer's retention asks, and the chain still fits and tells nothing o
 named by a row of its own."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -15,6 +15,9 @@ from provisioning.database import Database, Row
 from provisioning.store.codec import from_json, to_json, to_moment, to_text
 
 START = "0" * 64
+LONG = 80
+"""So many letters are told of what somebody may have written into a row."""
+CHECKED = "history checked"
 REMOVED = "content of the history removed"
 RESTORED = "database restored"
 UNSEALED = "rows found unsealed"
@@ -41,14 +44,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at the end no seal covers;
-    `found_unsealed`: (first, last) of those that no seal covered when the next was written."""
+    """`rows`: how many were looked at. `broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at
+    the end no seal covers; `found_unsealed`: (first, last) of those that no seal covered when the next was written. `first`,
+    `last`: when the oldest and the newest row were written whose content is kept ("" without any); `emptied`: of how many it was removed."""
 
     rows: int
     head: str
     broken: str | None
     unsealed: int = 0
     found_unsealed: tuple[tuple[int, int], ...] = ()
+    first: str = ""
+    last: str = ""
+    emptied: int = 0
 
 
 def record(
@@ -166,27 +173,37 @@ def rows_about(db: Database, customer_id: int, names: Sequence[str]) -> list[int
     return [row["seq"] for row in found if row["who"] in names or any(each in row["details"] for each in quoted)]
 
 
-def verify(db: Database, kept_head: str | None = None) -> Verdict:
+STEP = 5_000
+"""After so many rows of a check it is said how far it is."""
+
+
+def verify(
+    db: Database, kept_head: str | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Verdict:
     """Walk the chain. `kept_head`: a hash kept from earlier, which must still stand in it."""
     before, count, met = START, 0, kept_head in (None, START)
+    total, first, last = extent(db)[0], "", ""
     removed: set[int] = set()
     told: set[int] = set()
     unsealed: list[tuple[int, int]] = []
     for row in db.connection.execute("SELECT * FROM history ORDER BY seq"):
         count += 1
+        if count % STEP == 0:
+            progress(count, max(count, total))
         values = [row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id")]
         if row["seq"] != count:
             return Verdict(count, before, f"Row {count} is missing: the next one there is row {row['seq']}.")
         if _is_removed(row):
             removed.add(count)
         elif _digest(row["salt"], [*values, row["details"]]) != row["digest"]:
-            return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) was changed.")
+            return Verdict(count, before, f"{_called(row)} was changed.")
         if _link(before, row["digest"]) != row["chain"]:
-            return Verdict(count, before, f"Row {count} ({row['at']}, {row['what']}) does not follow the row before.")
+            return Verdict(count, before, f"{_called(row)} does not follow the row before.")
         if row["what"] == REMOVED:
             told |= _told_by(row)
         if row["what"] == UNSEALED:
             unsealed += _spans_of(row)
+        first, last = first or row["at"], row["at"] or last
         before = row["chain"]
         met = met or before == kept_head
     if removed - told:
@@ -194,7 +211,12 @@ def verify(db: Database, kept_head: str | None = None) -> Verdict:
             count, before, f"The content of row {min(removed - told)} is gone, and no row says who removed it."
         )
     broken = None if met else "The kept head stands nowhere in the history: rows were cut off or replaced."
-    return Verdict(count, before, broken, found_unsealed=tuple(unsealed))
+    return Verdict(count, before, broken, found_unsealed=tuple(unsealed), first=first, last=last, emptied=len(removed))
+
+
+def _called(row: Row) -> str:
+    """By its number, and by when it happened and what, as far as it can still be read."""
+    return f"Row {row['seq']} ({str(row['at'])[:16].replace('T', ' ')} UTC, {str(row['what'])[:LONG]})"
 
 
 def _is_removed(row: Row) -> bool:
@@ -245,6 +267,15 @@ def numbered(db: Database, customer_id: int) -> list[tuple[int, Event]]:
         customer_id,
     )
     return [(row["seq"], _event(row)) for row in rows]
+
+
+def newest_of(db: Database, customer_id: int, what: str) -> Event | None:
+    """The last time that something happened for a customer."""
+    row = db.one(
+        "SELECT h.*, NULL AS customer, NULL AS domain FROM history h WHERE customer_id = ? AND what = ? ORDER BY seq DESC LIMIT 1",
+        customer_id, what,
+    )  # fmt: skip
+    return _event(row) if row else None
 
 
 def _event(row: Row) -> Event:

@@ -279,6 +279,15 @@ def user_marks(db: UtilsDatabase) -> None:
     db.execute(f"CREATE TRIGGER user_marked_first AFTER INSERT ON users WHEN new.mark IS NULL {anew}")
 
 
+@migrations()
+def reactivated(db: UtilsDatabase) -> None:
+    """How many each run reactivated, for trends. What has no outcomes any more reactivated nobody that is known."""
+    db.execute("ALTER TABLE runs ADD COLUMN reactivated INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE runs SET reactivated = (SELECT count(*) FROM outcomes WHERE run_id = runs.id AND action = 'reactivate' AND result = 'done')"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from provisioning.database import Database
-from provisioning.model import Finding, PlanStatus, ReadEvidence, Result, Role, RunStatus, Status
+from provisioning.model import Customer, Finding, PlanStatus, ReadEvidence, Result, Role, RunStatus, Status
 from provisioning.store.codec import from_json, to_moment, to_text
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.schedules import State
@@ -54,28 +54,33 @@ def roles_anywhere(db: Database, email: str, now: datetime) -> dict[int | None, 
 
 @dataclass(frozen=True, slots=True)
 class RoleHeld:
-    """Somebody's role. `customer_id` None: for every customer. `until`: when one that a group gave at a sign-in ends; None
-    for one that was granted."""
+    """Somebody's role. `customer` None: for every customer. `since`: when it was granted, None for one that a group gave at a
+    sign-in; `until`: when that one ends."""
 
     email: str
     role: Role
-    customer_id: int | None
+    customer: str | None
+    since: datetime | None
     until: datetime | None
 
 
-def roles_held(db: Database, customer_id: int, now: datetime) -> list[RoleHeld]:
+def roles_held(db: Database, customer: Customer, now: datetime) -> list[RoleHeld]:
     """Who has which role for a customer now, those for every customer included, by e-mail."""
     rows = db.all(
-        "SELECT email, role, customer_id, NULL AS until FROM members WHERE customer_id = ?1 OR customer_id IS NULL UNION "
-        "SELECT email, role, customer_id, until FROM group_roles WHERE (customer_id = ?1 OR customer_id IS NULL) AND until > ?2 "
+        "SELECT email, role, customer_id, granted_at AS since, NULL AS until FROM members "
+        "WHERE customer_id = ?1 OR customer_id IS NULL UNION "
+        "SELECT email, role, customer_id, NULL, until FROM group_roles WHERE (customer_id = ?1 OR customer_id IS NULL) AND until > ?2 "
         "ORDER BY email, customer_id, role",
-        customer_id,
+        customer.id,
         to_text(now),
     )
     return [
-        RoleHeld(row["email"], Role(row["role"]), row["customer_id"], to_moment(row["until"]) if row["until"] else None)
+        RoleHeld(
+            row["email"], Role(row["role"]), customer.name if row["customer_id"] is not None else None,
+            *(to_moment(row[name]) if row[name] else None for name in ("since", "until")),
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def connections(db: Database) -> dict[int, dict[str, bool]]:

@@ -264,10 +264,45 @@ def save_approval(db: Database, approval: Approval) -> None:
 def get_approval(db: Database, plan_id: str) -> Approval | None:
     """The approval in force: the latest."""
     row = db.one("SELECT * FROM approvals WHERE plan_id = ? ORDER BY id DESC LIMIT 1", plan_id)
-    if row is None:
-        return None
+    return _approval(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class PastApproval:
+    """An approval, and what it was about: who made the preview, when, of which versions, what it came to; `run`: the one that
+    processed it, None when none did."""
+
+    approval: Approval
+    made_by: str
+    made_at: datetime
+    mapping_version: int
+    settings_version: int
+    counts: Mapping[str, int]
+    run: str | None
+
+
+def past_approvals(db: Database, domain_id: int) -> list[PastApproval]:
+    """All of a domain's that are kept, newest first. A preview that was approved again stands here as often; a run belongs to the
+    approval in force when it began."""
+    rows = db.all(
+        "SELECT a.*, p.by AS made_by, p.made_at, p.mapping_version, p.settings_version, p.counts, "
+        "(SELECT r.id FROM runs r WHERE r.plan_id = p.id AND r.started_at >= a.at AND NOT EXISTS (SELECT 1 FROM approvals b "
+        "WHERE b.plan_id = p.id AND b.id > a.id AND b.at <= r.started_at) ORDER BY r.rowid LIMIT 1) AS run "
+        "FROM approvals a JOIN plans p ON p.id = a.plan_id WHERE p.domain_id = ? ORDER BY a.id DESC",
+        domain_id,
+    )
+    return [
+        PastApproval(
+            _approval(row), row["made_by"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"],
+            from_json(row["counts"], dict[str, int]), row["run"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _approval(row: Row) -> Approval:
     return Approval(
-        plan_id=plan_id,
+        plan_id=row["plan_id"],
         digest=row["digest"],
         by=row["by"],
         at=to_moment(row["at"]),

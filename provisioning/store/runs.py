@@ -139,8 +139,9 @@ def end_run(
     done = "(SELECT count(*) FROM outcomes WHERE run_id = ?1 AND action = {} AND result = ?2)"
     db.execute(
         "UPDATE runs SET status = ?3, ended_at = ?4, note = ?5, live = ?6, "
-        f"added = {done.format('?7')}, archived = {done.format('?8')} WHERE id = ?1",
-        run_id, Result.DONE.value, status.value, to_text(at), note, live, Action.ADD.value, Action.ARCHIVE.value,
+        f"added = {done.format('?7')}, reactivated = {done.format('?8')}, archived = {done.format('?9')} WHERE id = ?1",
+        run_id, Result.DONE.value, status.value, to_text(at), note, live, Action.ADD.value, Action.REACTIVATE.value,
+        Action.ARCHIVE.value,
     )  # fmt: skip
 
 

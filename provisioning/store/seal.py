@@ -109,13 +109,13 @@ class Sealer:
             if rows == 0 and not self.db.one("SELECT 1 FROM customers"):
                 return None
             return (
-                f"Its seal {self.file} is missing. Where a database was moved, or restored without its key, "
+                f"Its seal {self.file.name} is missing. Where a database was moved, or restored without its key, "
                 "`verify --seal REASON` makes one."
             )
         except (OSError, msgspec.MsgspecError):
-            return f"Its seal {self.file} cannot be read."
+            return f"Its seal {self.file.name} cannot be read."
         if not self.vault().signed(seal.text, seal.signature):
-            return f"Its seal {self.file} was not made with this installation’s key."
+            return f"Its seal {self.file.name} was not made with this installation’s key."
         if seal.rows > rows:
             gone = f"Row {seal.rows} is" if seal.rows == rows + 1 else f"Rows {rows + 1} to {seal.rows} are"
             return f"{gone} missing at the end: the seal counts {seal.rows} rows, and {rows} are there."

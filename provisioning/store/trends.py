@@ -17,10 +17,11 @@ class RunNumbers:
     ended_at: datetime
     live: int | None
     added: int
+    reactivated: int
     archived: int
 
 
-_ENDED = "SELECT id, domain_id, started_at, ended_at, live, added, archived FROM runs WHERE ended_at IS NOT NULL"
+_ENDED = "SELECT id, domain_id, started_at, ended_at, live, added, reactivated, archived FROM runs WHERE ended_at IS NOT NULL"
 
 
 def of_domain(db: Database, domain_id: int, most: int) -> list[RunNumbers]:
@@ -46,5 +47,5 @@ def live_before(db: Database, until: datetime) -> dict[int, int]:
 def _numbers(row: Row) -> RunNumbers:
     return RunNumbers(
         row["id"], row["domain_id"], to_moment(row["started_at"]), to_moment(row["ended_at"]), row["live"], row["added"],
-        row["archived"],
+        row["reactivated"], row["archived"],
     )  # fmt: skip

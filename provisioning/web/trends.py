@@ -21,11 +21,11 @@ RULE = (
 )
 FROM = 3
 """So many runs make a line that says something."""
-WORDS = {"added": "added", "archived": "archived", "live": "live users"}
+WORDS = {"added": "added", "reactivated": "reactivated", "archived": "archived", "live": "live users"}
 
 
 def draw(here: Here) -> None:
-    """Live users, adds and archives, and duration of one domain's runs."""
+    """Live users, who came and who left, and duration of one domain's runs."""
     found = trends.trends_seen(here.house, here.label)
     if not found:
         st.info("No run has come to its end yet: there is nothing to compare.", icon=":material/info:")
@@ -34,14 +34,20 @@ def draw(here: Here) -> None:
         st.info("Trends show from the third run on.", icon=":material/info:")
     else:
         draw_charts(found)
-    table(here, found[::-1], "trend", "Runs, newest first: live users, added, archived, duration, and what stands out")
+    table(
+        here,
+        found[::-1],
+        "trend",
+        "Runs, newest first: live users, added, reactivated, archived, duration, and what stands out",
+    )
 
 
 def draw_charts(found: Sequence[RunTrend]) -> None:
     points = [each.point for each in found]
     times = [on_the_clock(each.at) or each.at for each in points]
     live = [each.live for each in points]
-    added, archived = [each.added for each in points], [each.archived for each in points]
+    added, back = [each.added for each in points], [each.reactivated for each in points]
+    archived = [each.archived for each in points]
     unit, size = ("minutes", 60) if max(each.seconds for each in points) >= 120 else ("seconds", 1)
     took = [round(each.seconds / size, 1) for each in points]
     left, right = st.columns(2)
@@ -56,8 +62,10 @@ def draw_charts(found: Sequence[RunTrend]) -> None:
         else:
             at = _marked(found, "seconds")
             chart(f"Duration of each run, in {unit}", line_chart(times, took, at, unit), took)
-    at = _marked(found, "added", "archived")
-    chart("Added and archived by each run", added_chart(times, added, archived, at), [*added, *archived])
+    at = _marked(found, "added", "reactivated", "archived")
+    chart(
+        "Who came and who left by each run", added_chart(times, added, back, archived, at), [*added, *back, *archived]
+    )
     st.caption(RULE)
 
 
@@ -69,12 +77,13 @@ def draw_all(here: Here) -> None:
         return
     days = [each.day for each in found.days]
     live = [each.live for each in found.days]
-    added, archived = [each.added for each in found.days], [each.archived for each in found.days]
+    added, back = [each.added for each in found.days], [each.reactivated for each in found.days]
+    archived = [each.archived for each in found.days]
     left, right = st.columns(2)
     with left:
         chart("Live users of all", line_chart(days, live, [], "live users"), live)
     with right:
-        chart("Added and archived a day", added_chart(days, added, archived, []), [*added, *archived])
+        chart("Who came and who left a day", added_chart(days, added, back, archived, []), [*added, *back, *archived])
     st.header("Runs of the last 30 days that stand out", anchor=False)
     st.caption(RULE)
     if found.unusual:
@@ -85,11 +94,13 @@ def draw_all(here: Here) -> None:
         st.write("None.")
     with st.expander("The numbers behind the charts"):
         rows = [
-            {"Day": each.day, "Live users": _number(each.live), "Added": each.added, "Archived": each.archived,
-             "Runs": each.runs}
+            {"Day": each.day, "Live users": _number(each.live), "Added": each.added,
+             "Reactivated": each.reactivated, "Archived": each.archived, "Runs": each.runs}
             for each in reversed(found.days)
         ]  # fmt: skip
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Live users, added, archived and runs by day")
+        st.dataframe(
+            pd.DataFrame(rows), hide_index=True, alt="Live users, added, reactivated, archived and runs by day"
+        )
 
 
 def chart(title: str, figure: go.Figure, values: Sequence[float | None]) -> None:
@@ -117,6 +128,7 @@ def row(each: RunTrend) -> dict[str, object]:
         "Ended": moment(point.at),
         "Live users": _number(point.live),
         "Added": point.added,
+        "Reactivated": point.reactivated,
         "Archived": point.archived,
         "Duration": duration(point.seconds),
         "Stands out": "; ".join(map(in_words, each.marks)),

@@ -26,7 +26,7 @@ from provisioning.store import customers, history, jobs, plan_groups, plans, run
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
-from provisioning.workflow.house import Workspace, record_event, seen_customer, seen_domain
+from provisioning.workflow.house import Progress, Workspace, quiet, record_event, seen_customer, seen_domain
 from provisioning.workflow.stored_plans import check_current, domain_of, lapsed, plan_seen, run_seen
 
 Event = history.Event
@@ -55,9 +55,10 @@ def see_history(house: Workspace, label: str) -> list[history.Event]:
     return history.events(house.db, seen_customer(house, label, doing).id)
 
 
-def verify(house: Workspace, head: str | None = None) -> history.Verdict:
-    """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it."""
-    verdict = history.verify(house.db, head)
+def verify(house: Workspace, head: str | None = None, progress: Progress = quiet) -> history.Verdict:
+    """Check the history: its chain, its seal, and whether a head that somebody kept still stands in it. `progress`: (rows looked
+    at, of how many), now and then."""
+    verdict = history.verify(house.db, head, progress)
     sealer = house.sealer()
     return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
 

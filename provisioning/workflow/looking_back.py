@@ -7,14 +7,24 @@ from enum import StrEnum
 
 from provisioning.database import sought
 from provisioning.errors import NotFound
-from provisioning.model import Run
+from provisioning.model import Approval, Run
+from provisioning.report.called import finding_called
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
-from provisioning.report.told import Told, told, who
+from provisioning.report.told import Told, planned, told, who
 from provisioning.store import customers, history, plans, run_differences, runs
-from provisioning.store.plans import DecisionKind
-from provisioning.workflow.house import Workspace, is_customer, record_event, seen_customer, seen_domain
-from provisioning.workflow.looking import see_history
+from provisioning.store.plans import DecisionKind, PastApproval
+from provisioning.workflow.house import (
+    Progress,
+    Workspace,
+    is_customer,
+    quiet,
+    record_event,
+    seen_customer,
+    seen_domain,
+)
+from provisioning.workflow.looking import see_history, verify
+from provisioning.workflow.overseeing import roles_seen
 
 SHOWN_RUNS = 60
 NAMED = 20
@@ -36,7 +46,9 @@ EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
     "Access and exports": (
         "role", "signed", "users", "history exported", "person", "set-up", "notification", "test message",
     ),
-    "Records and keys": ("old plans", "encryption key", "history sealed", "content", "database", "rows"),
+    "Records and keys": (
+        "old plans", "encryption key", "history sealed", "history checked", "content", "database", "rows",
+    ),
 }  # fmt: skip
 """How the names of each kind of event begin. Every event is of one kind."""
 NAMING = ("left_out", "taken_back", "protected")
@@ -200,6 +212,66 @@ def _handed_out(house: Workspace, label: str, what: str, rows: Sequence[Row], ki
     customer_id = domain.customer_id if domain else seen_customer(house, label, "see the history").id
     record_event(house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value)
     return as_csv(rows) if kind is FileKind.CSV else as_json(rows)
+
+
+def approvals_seen(house: Workspace, label: str) -> list[PastApproval]:
+    """Who approved which preview of a domain, when and on which basis; newest first, as long as retention keeps them."""
+    return plans.past_approvals(house.db, seen_domain(house, label, "see the approvals").id)
+
+
+def how_approved(given: Approval) -> str:
+    """By which way somebody approved."""
+    if given.standing:
+        return "Standing approval"
+    return "By Excel file" if given.workbook else "In Rollcall"
+
+
+def overrides_in_words(given: Approval) -> str:
+    return "; ".join(f"{finding_called(code)}: {why}" for code, why in given.overrides.items())
+
+
+def export_approvals(house: Workspace, label: str, kind: FileKind) -> bytes:
+    """What `approvals_seen` finds, as a file. That is recorded."""
+    rows: list[Row] = [
+        {"at": each.approval.at.isoformat(), "by": each.approval.by, "how": how_approved(each.approval),
+         "decided by, as the file says": each.approval.signed_by, "preview": planned(each.counts),
+         "left out": len(each.approval.left_out), "overridden": overrides_in_words(each.approval),
+         "preview made by": each.made_by, "preview made": each.made_at.isoformat(), "digest": each.approval.digest,
+         "mapping version": each.mapping_version, "settings version": each.settings_version,
+         "plan": each.approval.plan_id, "run": each.run or ""}
+        for each in approvals_seen(house, label)
+    ]  # fmt: skip
+    return _handed_out(house, label, "approvals", rows, kind)
+
+
+def export_roles(house: Workspace, customer: str, kind: FileKind) -> bytes:
+    """Who has which role for a customer now, as a file. That is recorded."""
+    rows: list[Row] = [
+        {"who": each.email, "role": each.role.value, "for": each.customer or EVERY_CUSTOMER,
+         "since": each.since.isoformat() if each.since else "",
+         "until": each.until.isoformat() if each.until else ""}
+        for each in roles_seen(house, customer)
+    ]  # fmt: skip
+    return _handed_out(house, customer, "roles", rows, kind)
+
+
+def check_history(
+    house: Workspace, customer: str, kept_head: str | None = None, progress: Progress = quiet
+) -> history.Verdict:
+    """Check the history for somebody who reads that of a customer, and record who checked it and what was found. It is one chain
+    for all customers, so all of it is checked, and nothing of the others is told."""
+    found = seen_customer(house, customer, "check the history")
+    verdict = verify(house, kept_head, progress)
+    record_event(
+        house, history.CHECKED, customer_id=found.id, rows=verdict.rows, head=verdict.head, problem=verdict.broken,
+    )  # fmt: skip
+    return verdict
+
+
+def last_history_check(house: Workspace, customer: str) -> history.Event | None:
+    """When somebody who reads this customer's history checked it last, and what was found."""
+    found = seen_customer(house, customer, "check the history")
+    return history.newest_of(house.db, found.id, history.CHECKED)
 
 
 @dataclass(frozen=True, slots=True)

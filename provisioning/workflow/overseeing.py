@@ -89,7 +89,7 @@ def in_sight(house: Workspace) -> list[Customer]:
 def roles_seen(house: Workspace, customer: str) -> list[overview.RoleHeld]:
     """Who has which role for a customer now, by e-mail: granted, or given by a group."""
     found = seen_customer(house, customer, "see who has which role")
-    return overview.roles_held(house.db, found.id, house.clock())
+    return overview.roles_held(house.db, found, house.clock())
 
 
 def _urgency(each: DomainOverview) -> tuple[int, str, str]:

@@ -75,4 +75,6 @@ def _marked(domain: Domain, points: Sequence[Point], since: datetime | None = No
 
 def _point(each: RunNumbers) -> Point:
     seconds = max((each.ended_at - each.started_at).total_seconds(), 0)
-    return Point(each.run, each.domain_id, each.ended_at, each.live, each.added, each.archived, seconds)
+    return Point(
+        each.run, each.domain_id, each.ended_at, each.live, each.added, each.archived, seconds, each.reactivated
+    )

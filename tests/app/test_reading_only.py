@@ -187,9 +187,9 @@ def test_the_checklist_says_how_it_stands_and_not_what_to_do(audited: App, said:
 def test_who_has_which_role_now_stands_on_the_settings(audited: App) -> None:
     setting_up.grant(audited.house(None), "all@skillcast.example", Role.CSM, None)
     held = table(audited.open("settings"), "Role")
-    assert list(held.itertuples(index=False, name=None)) == [
-        (ADMIN, "admin", CUSTOMER, "Here"),
-        ("all@skillcast.example", "csm", "Every customer", "Here"),
-        (AUDITOR, "auditor", CUSTOMER, "Here"),
-        ("csm@skillcast.example", "csm", CUSTOMER, "Here"),
+    assert list(held.drop(columns="Since").itertuples(index=False, name=None)) == [
+        (ADMIN, "admin", CUSTOMER, "In Rollcall"),
+        ("all@skillcast.example", "csm", "Every customer", "In Rollcall"),
+        (AUDITOR, "auditor", CUSTOMER, "In Rollcall"),
+        ("csm@skillcast.example", "csm", CUSTOMER, "In Rollcall"),
     ]

@@ -20,12 +20,13 @@ Said = Callable[[AppTest], str]
 CSM = "csm@skillcast.example"
 
 
-def past_run(house: Workspace, at: datetime, *, live: int, archived: int = 0) -> None:
+def past_run(house: Workspace, at: datetime, *, live: int, archived: int = 0, reactivated: int = 0) -> None:
     """A run as the store knows it after its end."""
     domain = customers.get_domain(house.db, DOMAIN)
     plan = looking.plans_seen(house, DOMAIN)[-1]
     run = runs.start_run(house.db, plan.id, domain.id, ADMIN, at)
     outcomes = [Outcome(f"gone-{number}", Action.ARCHIVE, Result.DONE) for number in range(archived)]
+    outcomes += [Outcome(f"back-{number}", Action.REACTIVATE, Result.DONE) for number in range(reactivated)]
     runs.journal(house.db, run.id, outcomes, at)
     runs.end_run(house.db, run.id, RunStatus.DONE, at + timedelta(seconds=8), live=live)
 
@@ -53,6 +54,17 @@ def test_a_run_that_stands_out_is_marked_in_the_table_and_the_chart(full: App) -
     assert marked[-1] == "12 archived, usually 0; -12 live users, usually 0"
     assert len(at.get("plotly_chart")) == 3
     assert "Stands out" in str(at.get("plotly_chart")[0].proto)
+
+
+def test_who_came_back_is_counted_beside_who_was_added(full: App) -> None:
+    house = full.house()
+    six_quiet_runs_and_one_that_archived_many(house)
+    past_run(house, house.clock() - timedelta(days=2), live=40, reactivated=12)
+    at = full.open("history", show="trends")
+    newest = at.dataframe[-1].value.iloc[1]  # the run of today is above it
+    assert (newest["Added"], newest["Reactivated"], newest["Archived"]) == (0, 12, 0)
+    assert newest["Stands out"].startswith("12 reactivated, usually 0")
+    assert "Reactivated" in str(at.get("plotly_chart")[2].proto)
 
 
 def test_without_a_run_there_is_nothing_to_compare(app: App, said: Said) -> None:

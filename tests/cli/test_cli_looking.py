@@ -350,3 +350,43 @@ def test_a_workbook_carries_the_head_of_the_history_for_whoever_keeps_it(story: 
     assert kept == before
     story.call("grant", "late@acme.example", "auditor", "Acme").fine()
     story.call("verify", "--head", kept).fine()
+
+
+def test_what_a_check_found_can_be_read_by_a_program(story: Rollcall) -> None:
+    rows = story.sql("SELECT at, chain FROM history ORDER BY seq")
+    found = story.call("verify", "--json").fine().json
+    assert (found["whole"], found["problem"], found["rows"]) == (True, None, len(rows))
+    assert (found["from"], found["to"], found["head"]) == (rows[0][0], rows[-1][0], rows[-1][1])
+    assert (found["unsealed"], found["found_unsealed"], found["emptied"]) == (0, [], 0)
+    story.sql("UPDATE history SET who = 'somebody@else.example' WHERE seq = 4")
+    found = story.call("verify", "--json").json
+    assert (found["whole"], found["rows"]) == (False, 4)
+    assert found["problem"].startswith("Row 4 (")
+
+
+# --- roles ------------------------------------------------------------------------------------------------
+
+
+def test_who_has_which_role_for_whom_and_since_when(staffed: Rollcall) -> None:
+    staffed.call("grant", "all@skillcast.example", "csm").fine()
+    staffed.call("grant", "reads@acme.example", "auditor", "Acme").fine()
+    found = staffed.call("roles", "Acme", "--json").fine().json
+    told = [(each["email"], each["role"], each["customer"]) for each in found]
+    assert told == sorted(told)
+    assert {(ADMIN, "admin", "Acme"), ("all@skillcast.example", "csm", None)} < {*told}
+    assert all(each["since"] and each["until"] is None for each in found)
+    assert staffed.call("roles", "--json").fine().json == found
+    said = staffed.call("roles", "Acme").fine().out.splitlines()
+    assert len(said) == len(found)
+    assert said[1].startswith("all@skillcast.example  csm       every customer  since ")
+
+
+def test_roles_are_told_of_ones_own_customers_alone(staffed: Rollcall) -> None:
+    staffed.call("grant", "reads@acme.example", "auditor", "Acme").fine()
+    assert (
+        staffed.call("roles", "--json", by="reads@acme.example").fine().json
+        == staffed.call("roles", "Acme", "--json").fine().json
+    )
+    assert staffed.call("roles", "--json", by="stranger@nowhere.example").fine().json == []
+    staffed.call("roles", "Acme", by="stranger@nowhere.example").complaint(3)
+    staffed.call("roles", "Nobody").complaint(2)

@@ -29,6 +29,7 @@ PAGES = {
     "history": "History",
     "history?show=runs": "History",
     "history?show=trends": "History",
+    "history?show=evidence": "History",
     f"people?person={ADMIN}": "People",
 }
 WIDTHS = {"desk": (1280, 800), "telephone": (390, 844)}

@@ -13,9 +13,10 @@ from visit import Visit, visit
 from provisioning import demo
 from provisioning.sandbox import Sandbox
 
-PAGES = ("", "start", "connect", "mapping", "settings", "preview", "process", "schedule", "history", "people")
+PAGES = ("", "start", "connect", "mapping", "settings", "preview", "process", "schedule", "history", "history?show=evidence",
+         "people")  # fmt: skip
 READ_AS_FACTS = ("start", "connect", "mapping", "settings", "settings?part=limits", "schedule", "preview", "process")
-READING = ("Download", "Run")
+READING = ("Download", "Run", "Open the run", "Check the history")
 """How buttons begin that change nothing."""
 CHANGING = {
     "connect": ["Test the connection"],

@@ -69,16 +69,18 @@ def test_a_trend_has_whole_numbers_from_zero() -> None:
     assert axis.range[1] > 213
     nothing = line_chart(days, [0, 0, 0], [], "seconds").layout.yaxis
     assert (nothing.range[0], nothing.ticktext) == (0, ("0", "1"))
-    below = added_chart(days, [1, 0, 0], [0, 12, 0], []).layout.yaxis
+    below = added_chart(days, [1, 0, 0], [0, 0, 0], [0, 12, 0], []).layout.yaxis
     assert below.range[0] < -12
     assert below.range[1] > 1
     assert below.ticktext == ("15", "10", "5", "0", "5")
+    above = added_chart(days, [1, 8, 0], [0, 7, 0], [0, 0, 0], []).layout.yaxis
+    assert above.range[1] > 15
 
 
 def test_a_trend_is_dated_at_its_runs_alone() -> None:
     (only,) = line_chart(["2026-11-30"], [211], [], "live users").layout.xaxis.ticktext
     assert only == "30 Nov"
-    assert added_chart(["2026-11-30"], [4], [2], []).data[0].width > 3600
+    assert added_chart(["2026-11-30"], [4], [0], [2], []).data[0].width > 3600
     at = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
     times = [at, at + timedelta(seconds=20), at + timedelta(days=1), at + timedelta(days=9)]
     axis = line_chart(times, [1, 2, 3, 4], [], "live users").layout.xaxis

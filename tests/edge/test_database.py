@@ -275,6 +275,24 @@ def test_a_migration_that_fails_leaves_no_half_of_itself(tmp_path: Path) -> None
         assert [row["name"] for row in db.all("SELECT name FROM sqlite_master WHERE type = 'table'")] == ["secrets"]
 
 
+def test_runs_of_earlier_versions_know_whom_they_reactivated(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "rollcall.db")) as db:
+        migrations.apply(db.utils, stop_before="reactivated")
+        domain = make_domain(db, "staff", "Employee ID")
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute(
+            "INSERT INTO runs (id, plan_id, domain_id, by, status, started_at) VALUES ('run-1', 'plan-1', ?, 'x', 'done', '2026')",
+            domain.id,
+        )
+        for key, action in (("1", "reactivate"), ("2", "reactivate"), ("3", "add")):
+            db.execute(
+                "INSERT INTO outcomes (run_id, seq, key, action, result, message, at) VALUES ('run-1', ?, ?, ?, 'done', '', '2026')",
+                int(key), key, action,
+            )  # fmt: skip
+        migrate(db)
+        assert [row["reactivated"] for row in db.all("SELECT reactivated FROM runs")] == [2]
+
+
 def test_a_file_from_before_identifiers_had_a_column_is_upgraded_and_finds_people(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "rollcall.db")) as db:
         migrations.apply(db.utils, stop_before="identifiers")

@@ -10,7 +10,17 @@ import pytest
 from servers import NOW, at_once, database, make_domain
 
 from provisioning.database import Database
-from provisioning.store.history import START, events, head, record, remove_content, rows_about, rows_before, verify
+from provisioning.store.history import (
+    START,
+    STEP,
+    events,
+    head,
+    record,
+    remove_content,
+    rows_about,
+    rows_before,
+    verify,
+)
 
 
 @pytest.fixture
@@ -164,6 +174,17 @@ def test_a_chain_that_was_written_anew_is_found_by_who_kept_the_head(db: Databas
 @pytest.mark.parametrize("kept", ["", "0", "f" * 64, "not a hash"])
 def test_a_head_that_never_was_stands_nowhere(db: Database, kept: str) -> None:
     assert "stands nowhere" in broken(db, kept)
+
+
+def test_a_check_says_how_far_it_is_and_from_when_to_when(db: Database) -> None:
+    with db.transaction():
+        for number in range(6, 2 * STEP + 10):
+            record(db, NOW + timedelta(minutes=number), "admin@acme.example", "plan made")
+    heard: list[tuple[int, int]] = []
+    verdict = verify(db, progress=lambda done, of: heard.append((done, of)))
+    assert heard == [(STEP, verdict.rows), (2 * STEP, verdict.rows)]
+    assert (verdict.first, verdict.emptied) == ("2026-11-22T14:06:00.000000Z", 0)
+    assert verdict.last > verdict.first
 
 
 # --- how it grows -----------------------------------------------------------------------------------------

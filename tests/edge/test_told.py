@@ -58,9 +58,9 @@ def test_an_approval_of_a_preview_that_is_no_longer_kept_is_told_without_numbers
         ("schedule on", {"mapping_version": 1, "schedule": "{}"}, ""),
         ("schedule saved", {"schedule": {"cron": "0 5 * * 1-5", "timezone": "Europe/London", "does": "preview"}}, "Monday to Friday at 05:00, Europe/London time"),
         ("connection changed", {"name": "HiBob", "base_url": "https://api.hibob.com", "token_set": False, "from": "web"}, "name: HiBob"),
-        ("workbook exported", {"left_out": 0, "from": "vm, web"}, "in a browser, on vm"),
+        ("workbook exported", {"left_out": 0, "from": "vm, web"}, "in a browser"),
         ("signed in", {"from": "web, 10.0.0.1"}, "in a browser, from 10.0.0.1"),
-        ("users exported", {"users": 2, "from": "vm, users"}, "by the command users, on vm"),
+        ("users exported", {"users": 2, "from": "vm, users"}, "on the command line, by users"),
         ("decided", {"decisions": ["Ada: Keep active", "Bea: Moved to hub"]}, "Ada: Keep active; Bea: Moved to hub"),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Which runs stand out: further from what was usual than the runs before them were."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,6 +63,12 @@ def test_a_run_that_took_long_is_marked() -> None:
 def test_runs_before_a_moment_are_compared_with_and_not_marked() -> None:
     points = [*(run(number) for number in range(6)), run(6, added=40), run(7, added=40)]
     assert [bool(each) for each in marks(points, run(7).at)] == [False] * 7 + [True]
+
+
+def test_who_came_back_counts_and_stands_out() -> None:
+    points = [run(number) for number in range(6)] + [replace(run(6), reactivated=30)]
+    assert marks(points)[-1] == (Mark("reactivated", 30, 0),)
+    assert by_day(points[-1:], {}) == [Day("2027-03-07", 100, 0, 0, 1, reactivated=30)]
 
 
 @given(st.lists(st.integers(0, 50), max_size=40))

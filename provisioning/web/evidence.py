@@ -1,0 +1,135 @@
+"""What an auditor asks for in one place: was the history changed, who approved what on which basis, who has which role."""
+
+import pandas as pd
+import streamlit as st
+
+from provisioning.report.told import planned
+from provisioning.report.verdict import notes
+from provisioning.store.history import Verdict
+from provisioning.store.plans import PastApproval
+from provisioning.web import address, parts, past, roles
+from provisioning.web.frame import Here, guarded, link, workspace
+from provisioning.web.words import dated, escape, moment, people
+from provisioning.workflow import looking_back, overseeing
+
+CHECK = "Check the history"
+
+
+def draw(here: Here, customer: str) -> None:
+    """For a domain with its approvals; before there is one, without."""
+    with st.container(border=True):
+        st.header("Was the history changed?", anchor=False)
+        st.fragment(_check)(customer)
+    if here.domain:
+        with st.container(border=True), guarded():
+            st.header("Who approved what", anchor=False)
+            _approvals(here)
+    with st.container(border=True), guarded():
+        st.header("Who has which role", anchor=False)
+        roles.table(overseeing.roles_seen(here.house, customer))
+        past.downloads(here, "roles", lambda house, kind: looking_back.export_roles(house, customer, kind))
+
+
+def _check(customer: str) -> None:
+    """By one press, row by row, while the rest of the page stays."""
+    with workspace() as house, guarded():
+        st.markdown(
+            "Every row of the history is chained to the one before, and the newest is sealed with Rollcall’s own key. The check "
+            "goes through all of them and finds what was changed, removed, added or moved since it was written."
+        )
+        kept = st.text_input(
+            "Head kept from an earlier check", key="kept_head", max_chars=64, placeholder="Optional",
+            help="Each check gives one, and so does the Summary of every Excel file. It proves that nothing before it was replaced.",
+        ).strip()  # fmt: skip
+        if not st.button(CHECK, icon=":material/verified_user:"):
+            last = looking_back.last_history_check(house, customer)
+            found = "" if last is None else "it was not as written" if last.details.get("problem") else "as written"
+            st.caption(
+                escape(f"Last checked {moment(last.at)}, by {last.who}: {found}.") if last else "Not checked here yet."
+            )
+            return
+        bar = st.progress(0.0, "Reading the rows …")
+
+        def say(done: int, of: int) -> None:
+            bar.progress(done / of, f"{done:,} of {of:,} rows checked")
+
+        verdict = looking_back.check_history(house, customer, kept or None, say)
+        bar.empty()
+        _whole(verdict, customer, bool(kept)) if verdict.broken is None else _broken(verdict)
+
+
+def _whole(found: Verdict, customer: str, kept: bool) -> None:
+    rows = "the one row" if found.rows == 1 else f"all {found.rows:,} rows"
+    st.success(
+        escape(f"The history is as it was written: {rows}, from {moment(found.first)} to {moment(found.last)}."),
+        icon=":material/verified_user:",
+    )
+    said = ["Every row follows the one before: none was changed, removed, added or moved."]
+    said += [] if found.unsealed else ["The seal fits: it was made with Rollcall’s key, over every row."]
+    said += ["The head that you kept stands in it: nothing before it was replaced."] if kept else []
+    said += notes(found.unsealed, found.found_unsealed, found.emptied)
+    for line in said:
+        st.markdown(f":material/check: {escape(line)}")
+    st.caption(
+        f"The history of all customers is one chain, so all of it was checked; nothing of others than {escape(customer)} is "
+        "shown. The check itself stands in the timeline now. Keep this head outside Rollcall, and compare it next time:"
+    )
+    st.code(found.head, language=None)
+
+
+def _broken(found: Verdict) -> None:
+    st.error(escape(dated(f"The history is not as it was written. {found.broken}")), icon=":material/gpp_bad:")
+    st.markdown(
+        "**What to do**: rely on no row from there on. Keep the files that you have, and tell whoever runs Rollcall: `verify` "
+        "on its machine says the same, and a backup from before shows what stood there."
+    )
+
+
+def _approvals(here: Here) -> None:
+    found = looking_back.approvals_seen(here.house, here.label)
+    if not found:
+        st.markdown("Nothing was approved yet.")
+        return
+    skip = address.pager(len(found))
+    shown = found[skip : skip + address.PAGE]
+    frame = parts.filled(pd.DataFrame([_row(each) for each in shown]))
+    fit = parts.fitted(frame, roles.BORDER)
+    names = [f"{each.approval.plan_id}-{each.approval.at.isoformat()}" for each in shown]
+    for place in address.rows(frame, names, "approval", "Approvals, newest first; select one for its basis",
+                              columns=fit.columns, row_height=fit.row_height, usual=names[0]):  # fmt: skip
+        _basis(here, shown[place])
+    past.downloads(here, "approvals", lambda house, kind: looking_back.export_approvals(house, here.label, kind))
+
+
+def _row(each: PastApproval) -> dict[str, str]:
+    given = each.approval
+    return {
+        "Approved": moment(given.at),
+        "By": given.by,
+        "How": looking_back.how_approved(given),
+        "Preview": planned(each.counts) or "nobody changes",
+        "Left out": people(len(given.left_out)) if given.left_out else "",
+        "Overrode": f"{len(given.overrides)}" if given.overrides else "",
+    }
+
+
+def _basis(here: Here, each: PastApproval) -> None:
+    given = each.approval
+    versions = f"version {each.mapping_version} of the mapping and version {each.settings_version} of the settings"
+    left = f", but for {people(len(given.left_out))} left out" if given.left_out else ""
+    lines = [
+        f"{given.by} approved it, {moment(given.at)}: {planned(each.counts) or 'nobody changes'}{left}.",
+        f"{each.made_by} made the preview, {moment(each.made_at)}, from {versions}.",
+        *([f"Decided, as the file says, by {given.signed_by}."] if given.signed_by else []),
+        *([f"Overrode {looking_back.overrides_in_words(given)}"] if given.overrides else []),
+        f"What was approved has the digest {given.digest}.",
+    ]
+    with st.container(gap="xxsmall"):
+        for line in lines:
+            st.markdown(escape(line))
+        with st.container(horizontal=True):
+            link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=given.plan_id)
+            if each.run:
+                to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
+                st.button("Open the run", key="approval_run", type="tertiary", icon=":material/play_circle:",
+                          on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip

@@ -1,0 +1,147 @@
+"""History → Evidence: what an auditor asks for, in one place, and handed out as files."""
+
+import csv
+import json
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from installation import ADMIN, DOMAIN, App, button
+from streamlit.testing.v1 import AppTest
+
+from provisioning.errors import RoleMissing
+from provisioning.model import Role
+from provisioning.store import history
+from provisioning.workflow import looking, looking_back, planning, setting_up
+from provisioning.workflow.looking_back import FileKind
+
+Said = Callable[[AppTest], str]
+CUSTOMER = "Northwind Trading"
+AUDITOR = "auditor@northwind.example"
+CHECK = "Check the history"
+
+
+def plain(text: str) -> str:
+    return text.replace("\\", "").replace("\u2060", "")
+
+
+@pytest.fixture
+def audited(full: App, monkeypatch: pytest.MonkeyPatch) -> App:
+    """After the first run, looked at by an auditor."""
+    setting_up.grant(full.house(), AUDITOR, Role.AUDITOR, CUSTOMER)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
+    return full
+
+
+def checked(app: App, head: str = "") -> AppTest:
+    """The page after the press."""
+    at = app.open("history", show="evidence")
+    assert not at.exception
+    at.text_input(key="kept_head").set_value(head)
+    button(at, CHECK)
+    assert not at.exception
+    return at
+
+
+def test_an_auditor_checks_the_history_by_one_press(audited: App, said: Said) -> None:
+    house = audited.house(None)
+    rows, head = history.extent(house.db)
+    at = checked(audited)
+    assert f"The history is as it was written: all {rows} rows, from " in plain(at.success[0].value)
+    assert "The seal fits" in plain(said(at))
+    assert at.code[0].value == head
+    newest = looking.see_history(house, CUSTOMER)[0]
+    assert (newest.who, newest.what, newest.details["rows"]) == (AUDITOR, "history checked", rows)
+    assert looking.verify(house).broken is None
+    assert f"by {AUDITOR}: as written" in plain(said(audited.open("history", show="evidence")))
+
+
+def test_a_changed_row_is_named_with_what_to_do(audited: App, said: Said) -> None:
+    house = audited.house(None)
+    house.db.execute("UPDATE history SET who = 'somebody@else.example' WHERE seq = 3")
+    at = checked(audited)
+    assert not at.success
+    assert "The history is not as it was written. Row 3 (" in plain(at.error[0].value)
+    assert "tell whoever runs Rollcall" in plain(said(at))
+    assert "it was not as written" in plain(said(audited.open("history", show="evidence")))
+    told = looking_back.timeline(house, CUSTOMER)
+    assert told.told(told.events[0]).text == "checked the history: it is not as it was written"
+
+
+def test_a_missing_seal_is_told_without_where_it_lay(audited: App) -> None:
+    (audited.data / "rollcall.seal").unlink()
+    problem = plain(checked(audited).error[0].value)
+    assert "Its seal rollcall.seal is missing." in problem
+    assert str(audited.data) not in problem
+
+
+def test_a_kept_head_is_looked_for(audited: App, said: Said) -> None:
+    kept = history.head(audited.house(None).db)
+    assert "The head that you kept stands in it" in plain(said(checked(audited, kept)))
+    assert "The kept head stands nowhere" in plain(checked(audited, "f" * 64).error[0].value)
+
+
+def test_rows_that_lost_their_content_are_counted(audited: App, said: Said) -> None:
+    house = audited.house(None)
+    history.remove_content(house.db, house.clock(), "worker", [2, 3], 1, "retention")
+    house.sealer().anew()
+    assert "2 of them lost their content since" in plain(said(checked(audited)))
+
+
+def test_nobody_checks_by_a_customer_whom_they_may_not_see(full: App) -> None:
+    house = full.house("stranger@nowhere.example")
+    for call in (looking_back.check_history, looking_back.last_history_check):
+        with pytest.raises(RoleMissing):
+            call(house, CUSTOMER)
+    assert "history checked" not in {each.what for each in looking.see_history(full.house(), CUSTOMER)}
+
+
+def test_who_approved_what_when_and_on_which_basis(audited: App, said: Said) -> None:
+    (only,) = looking_back.approvals_seen(audited.house(AUDITOR), DOMAIN)
+    run = looking.runs_seen(audited.house(), DOMAIN)[0][0]
+    assert (only.approval.by, only.made_by, only.run) == (ADMIN, ADMIN, run.id)
+    at = audited.open("history", show="evidence")
+    row = next(each.value for each in at.dataframe if "Approved" in each.value).to_dict("records")[0]
+    assert (row["By"], row["How"]) == (ADMIN, "In Rollcall")
+    assert "to be added" in row["Preview"]
+    assert only.approval.digest in plain(said(at))
+
+
+def test_before_anything_is_approved_that_is_said(app: App, said: Said) -> None:
+    planning.preview(app.house(), DOMAIN)
+    assert "Nothing was approved yet." in said(app.open("history", show="evidence"))
+
+
+def test_roles_stand_there_with_since_when(audited: App) -> None:
+    at = audited.open("history", show="evidence")
+    held = next(each.value for each in at.dataframe if "Role" in each.value)
+    assert (AUDITOR, "auditor") in set(zip(held["Who"], held["Role"], strict=True))
+    assert all("UTC" in since for since in held["Since"])
+
+
+@pytest.mark.parametrize("kind", FileKind)
+def test_all_of_it_is_handed_out_and_that_is_recorded(audited: App, kind: FileKind) -> None:
+    house = audited.house(AUDITOR)
+
+    def rows(file: bytes) -> list[dict[str, str]]:
+        text = file.decode("utf-8-sig")
+        found: list[dict[str, str]] = list(csv.DictReader(StringIO(text))) if kind is FileKind.CSV else json.loads(text)
+        return found
+
+    (approval,) = rows(looking_back.export_approvals(house, DOMAIN, kind))
+    assert (approval["by"], approval["how"]) == (ADMIN, "In Rollcall")
+    assert len(approval["digest"]) == 64
+    roles = rows(looking_back.export_roles(house, CUSTOMER, kind))
+    assert (AUDITOR, "auditor", CUSTOMER) in [(each["who"], each["role"], each["for"]) for each in roles]
+    recorded = [each.details["of"] for each in looking.see_history(house, CUSTOMER) if each.what == "history exported"]
+    assert recorded == ["roles", "approvals"]
+
+
+def test_a_customer_without_a_domain_has_its_evidence_and_its_roles(app: App, said: Said) -> None:
+    setting_up.set_up(app.house(None), f'[customer]\nname = "Empty"\n[[members]]\nemail = "{ADMIN}"\nrole = "admin"\n')
+    for page, query in (("history", {"show": "evidence"}), ("settings", {})):
+        at = app.open(page, customer="Empty", **query)
+        assert not at.exception
+        held = next(each.value for each in at.dataframe if "Role" in each.value)
+        assert list(held["Who"]) == [ADMIN]
+    assert "Who approved what" not in said(app.open("history", customer="Empty", show="evidence"))
