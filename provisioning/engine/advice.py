@@ -13,7 +13,7 @@ from provisioning.engine import columns as known
 from provisioning.engine.columns import HUMAN, USUAL, Catalogue, read_as
 from provisioning.engine.mapping import map_all
 from provisioning.engine.texts import text_column
-from provisioning.engine.transforms import fold
+from provisioning.engine.transforms import bare, fold
 from provisioning.errors import SettingsError
 from provisioning.model import Attribute, AttributeType, Column, Field, Severity
 
@@ -81,6 +81,7 @@ def _whole(attributes: Sequence[Attribute], catalogue: Catalogue, identifier: st
         yield Advice(
             identifier, Severity.BLOCK, "No unique identifier that a HiBob column feeds: tick it for one attribute."
         )
+    yield from _alike(attributes)
     columns = _resolved(attributes, catalogue)
     if known.EMAIL not in {columns[e.data_feed_name].field for e in attributes if e.data_feed_name in columns}:
         yield Advice(
@@ -98,6 +99,15 @@ def _whole(attributes: Sequence[Attribute], catalogue: Catalogue, identifier: st
         yield Advice(
             "", Severity.INFO, f"Portals usually capture more that HiBob has: {names}. See the suggested rows."
         )
+
+
+def _alike(attributes: Sequence[Attribute]) -> Iterable[Advice]:
+    spelt: dict[str, str] = {}
+    for each in attributes:
+        first = spelt.setdefault(bare(each.name) or each.name, each.name)
+        if first != each.name:
+            message = f"Its name is nearly that of “{first}”. If they are one attribute, remove one of the two."
+            yield Advice(each.name, Severity.WARN, message)
 
 
 def _row(each: Attribute, catalogue: Catalogue) -> Iterable[Advice]:

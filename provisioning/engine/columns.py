@@ -114,13 +114,15 @@ def fed_by(attributes: Sequence[Attribute], columns: Mapping[str, Column], field
     return None
 
 
-def absent_remedy(evidence: Evidence, field_id: str) -> str:
-    """What opens a column that is missing for everybody: its permission category, by name and id, or the report."""
+def absent_remedy(evidence: Evidence, field_id: str, *, scope_only: bool = False) -> str:
+    """What opens a column that is missing for everybody: its permission category, by name and id, or the report.
+    `scope_only`: the scope names it, and the mapping does not."""
     if evidence.from_report:
         return "Add this column to the report in HiBob, or correct the data feed name."
     found = evidence.column(field_id)
     if found is None or not found.category:
-        return "HiBob's metadata does not list this field: correct the data feed name in the mapping."
+        where = "column of the scope rule in the settings" if scope_only else "data feed name in the mapping"
+        return f"HiBob's metadata does not list this field: correct the {where}."
     named = f"“{found.category_name or found.category}”"
     named += f" ({found.category})" if found.category_name not in ("", found.category) else ""
     return f"In HiBob, grant the service user's permission group “View” on the field category {named}."

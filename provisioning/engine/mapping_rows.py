@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from provisioning.engine.columns import HUMAN, Catalogue
-from provisioning.engine.transforms import CLEAN_UP, NO, YES, fold, tidy
+from provisioning.engine.transforms import CLEAN_UP, NO, YES, bare, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy
 
@@ -23,6 +23,7 @@ APPLY = {Apply.ALWAYS: "Always", Apply.ON_ADD: "On add only"}
 _FORMER = {"machine": MACHINE, "human-readable": SPOKEN, "hold the person": BLANKS[BlankPolicy.HOLD]}
 """Words of files that were handed out before."""
 SHOWN = 60
+FILE_BEGINS = f"A mapping file begins with a line of column names: {NAME}, {FEED}, {VALUE}."
 MOST_ROWS = 500
 """More rows than any portal has attributes."""
 
@@ -187,11 +188,13 @@ Line = tuple[int, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What rows of text make of a mapping. With `problems`, each naming its line, nothing of it is to be used."""
+    """What rows of text make of a mapping. With `problems`, each naming its line, nothing of it is to be used. `alike`: names
+    that are nearly those of attributes that are there, each in a sentence with its line."""
 
     attributes: tuple[Attribute, ...]
     identifier: str
     problems: tuple[str, ...]
+    alike: tuple[str, ...] = ()
 
 
 def to_lines(attributes: Sequence[Attribute], identifier: str) -> list[list[str]]:
@@ -222,18 +225,25 @@ def take(
     check: Check = _anything,
     *,
     whole: bool = False,
+    same: bool = False,
 ) -> Taken:
     """Lines laid over a mapping: an attribute that is there gets what its line says, others are added at the end.
     Without a header the columns are those of the editor, from the left; `whole`: there must be one, and attributes without a
-    line are gone. What no column says stays as it is. `catalogue` None: HiBob's columns are not known."""
+    line are gone. What no column says stays as it is. `catalogue` None: HiBob's columns are not known. `same`: a name that is
+    nearly an attribute's means that attribute."""
     filled = [(number, cells) for number, cells in lines if any(tidy(each) for each in cells)]
     if not filled:
-        return Taken(tuple(attributes), identifier, ("There is nothing to read. Copy the rows with their attribute.",))
+        nothing = (
+            f"The file is empty. {FILE_BEGINS}"
+            if whole
+            else "There is nothing to read. Copy the rows with their attribute."
+        )
+        return Taken(tuple(attributes), identifier, (nothing,))
     if len(filled) > MOST_ROWS:
         return Taken(tuple(attributes), identifier, (f"That is {len(filled):,} lines; at most {MOST_ROWS} are taken.",))
     header, problem = _header(filled[0][1])
     if whole and header is None and not problem:
-        problem = f"it does not name the columns, as a mapping file does. Begin with: {NAME}, {FEED}, {VALUE}."
+        problem = f"it does not name the columns. {FILE_BEGINS}"
     rows = filled if header is None else filled[1:]
     if problem:
         return Taken(tuple(attributes), identifier, (f"Line {filled[0][0]}: {problem}",))
@@ -244,7 +254,7 @@ def take(
         number, cells = rows[0]
         alone = f"Line {number}: “{_short(tidy(cells[0]))}” stands alone. Copy the attribute and, beside it, its data feed name."
         return Taken(tuple(attributes), identifier, (alone,))
-    return _Laying(header or COLUMNS, attributes, identifier, catalogue, check, whole).lay(rows)
+    return _Laying(header or COLUMNS, attributes, identifier, catalogue, check, whole, same).lay(rows)
 
 
 _ALSO = {
@@ -287,10 +297,13 @@ class _Laying:
         catalogue: Catalogue | None,
         check: Check,
         whole: bool,
+        same: bool,
     ) -> None:
         self.columns, self.catalogue, self.before, self.check = columns, catalogue, identifier, check
         self.found = {each.name: each for each in attributes}
-        self.identifier, self.whole = identifier, whole
+        self.identifier, self.whole, self.same = identifier, whole, same
+        self.spelt = {bare(each.name) or each.name: each.name for each in reversed(attributes)}
+        self.alike: list[str] = []
         self.lines: dict[str, int] = {}
         self.named: list[tuple[int, str]] = []
         self.problems: list[str] = []
@@ -309,7 +322,7 @@ class _Laying:
         if self.whole:
             self.found = {name: self.found[name] for name in self.lines if name in self.found}
             self.identifier = self.identifier if self.identifier in self.found else ""
-        return Taken(tuple(self.found.values()), self.identifier, tuple(self.problems))
+        return Taken(tuple(self.found.values()), self.identifier, tuple(self.problems), tuple(self.alike))
 
     def _line(self, number: int, cells: Sequence[str]) -> None:
         if len(cells) > len(self.columns):
@@ -320,6 +333,7 @@ class _Laying:
         name = tidy(said.get(NAME))
         if not name:
             raise SettingsError(f"Line {number}: the attribute has no name.")
+        said[NAME] = name = self._meant(number, name)
         if name in self.lines:
             raise SettingsError(f"Line {number}: “{_short(name)}” stands in line {self.lines[name]} already.")
         self.lines[name] = number
@@ -328,6 +342,15 @@ class _Laying:
         self._check_columns(number, each)
         self.found[name] = each
         self._name_identifier(number, name, said)
+
+    def _meant(self, number: int, name: str) -> str:
+        there = self.spelt.get(bare(name) or name, name)
+        if there == name or name in self.found:
+            return name
+        self.alike.append(
+            f"Line {number}: “{_short(name)}” is nearly the name of “{_short(there)}”, which is there already."
+        )
+        return there if self.same else name
 
     def _row(self, number: int, name: str, said: Mapping[str, str]) -> dict[str, object]:
         row: dict[str, object] = {**row_of(self.found.get(name, Attribute(name)), self.identifier), **said}

@@ -131,8 +131,8 @@ def _returned(situation: Situation, people: People) -> set[str]:
 
 def _columns_absent(situation: Situation) -> Iterable[Finding]:
     domain, evidence = situation.domain, situation.employees.evidence
-    names = sorted(set(column_names(domain.attributes, domain.settings.scope)))
-    for name in names:
+    mapped = set(column_names(domain.attributes, ()))
+    for name in sorted({*mapped, *column_names((), domain.settings.scope)}):
         field_id = situation.columns[name].field
         if evidence.absent(field_id):
             yield Finding(
@@ -140,7 +140,7 @@ def _columns_absent(situation: Situation) -> Iterable[Finding]:
                 Severity.BLOCK,
                 f"HiBob left out the column {name} for all {evidence.employees:,} people: it is not permitted, or "
                 "misspelt. Its values cannot be told from blanks.",
-                absent_remedy(evidence, field_id),
+                absent_remedy(evidence, field_id, scope_only=name not in mapped),
                 {"counted": evidence.employees, "limit": 1, "of": evidence.employees},
             )
 

@@ -50,9 +50,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
 
 
+def bare(text: str) -> str:
+    """Letters and digits alone: `Employee ID`, `employee-id` and `EmployeeID` are meant to be one name."""
+    return re.sub(r"[\W_]+", "", fold(text))
+
+
 def status_key(status: str) -> str:
     """`Parental leave`, `parentalLeave` and `PARENTAL_LEAVE` are one status."""
-    return re.sub(r"[\W_]+", "", fold(status))
+    return bare(status)
 
 
 _ADDRESS = re.compile(r"^(?:.*<)?(?:mailto:)?([^<>]*)>?$", re.DOTALL)

@@ -26,7 +26,8 @@ from provisioning.sandbox.fields import (
 from provisioning.sandbox.lists import LISTS, SABBATICAL, SITES, TITLES, NamedList, item
 
 # Who is awkward, and how. One employed person each (a company too small has only the first of them); None
-# empties a field. Further cases fall to others: the chief executive has no manager, every second future
+# empties a field. They joined last of the employed, so that the first rows of a list show ordinary people, and
+# nobody reports to them. Further cases fall to others: the chief executive has no manager, every second future
 # joiner no e-mail, every second garden leaver has had the last day; each day brings a rename and a returner.
 AWKWARD: tuple[tuple[str, Employee], ...] = (
     ("accents, composed", {"root.firstName": "Zoë", "root.surname": "Åkerström"}),
@@ -208,14 +209,15 @@ class Company:
 
     def _found(self, rng: random.Random, size: int) -> tuple[str, str]:
         elsewhere = [(status, n) for status, share in SHARES.items() for n in range(round(share * size))]
-        special = [*([CHIEF] if size > 1 else []), ADMIN, *(changes for _, changes in AWKWARD)]
+        first = [*([CHIEF] if size > 1 else []), ADMIN]
         employed = size - len(elsewhere)
+        awkward = max(len(first), employed - len(AWKWARD))
+        special = dict(enumerate(first)) | {n: changes for n, (_, changes) in enumerate(AWKWARD, awkward)}
         ids: list[str] = []
         for n in range(size):
             # Whoever is not employed comes last: nobody reports to the last of a tree.
             manager = ids[(n - 1) // SPAN_OF_CONTROL] if n else None
-            ordinary = {} if n < employed else self._status(*elsewhere[n - employed], rng)
-            changes = special[n] if n < min(employed, len(special)) else ordinary
+            changes = special.get(n, {}) if n < employed else self._status(*elsewhere[n - employed], rng)
             ids.append(text(self.hire(rng, manager, changes), "root.id"))
         order = list(self.people.items())
         rng.shuffle(order)

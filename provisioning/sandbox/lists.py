@@ -59,7 +59,7 @@ SABBATICAL = "2284915"
 # fmt: off
 DEPARTMENTS = (
     "Finance", "Legal & Compliance", "People", "Sales", "Operations", "Warehouse", "IT", "Marketing",
-    "Customer Service", "Procurement", "Fräsning och svets",
+    "Customer Service", "Procurement", "Facilities",
 )
 TITLES = (
     "Account Manager", "Accountant", "Analyst", "Buyer", "Compliance Officer", "Customer Adviser",

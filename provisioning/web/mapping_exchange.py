@@ -1,6 +1,9 @@
 """A mapping handed out and taken in: pasted from a spreadsheet, read from a file, and told in plain English. What is
 taken goes into the draft, after one has seen what it changes."""
 
+from collections.abc import Sequence
+from functools import partial
+
 import streamlit as st
 
 from provisioning.model import Attribute, Domain
@@ -75,7 +78,10 @@ def file(here: Here, domain: Domain, content: Content) -> Content | None:
 
 def _preview(here: Here, domain: Domain, text: str, content: Content, *, whole: bool) -> Content | None:
     """What rows would change, or why they cannot be taken."""
-    taken = exchanging.take_rows(here.house, domain.label, text, *content, whole=whole)
+    take = partial(exchanging.take_rows, here.house, domain.label, text, *content, whole=whole)
+    taken = take(same=True)
+    if taken.alike and not _same(taken.alike, f"same_{domain.id}_{whole}"):
+        taken = take()
     for problem in taken.problems[:SHOWN]:
         st.error(escape(problem), icon=":material/error:")
     if len(taken.problems) > SHOWN:
@@ -94,6 +100,16 @@ def _preview(here: Here, domain: Domain, text: str, content: Content, *, whole: 
     if not st.button(label, type="primary", icon=":material/playlist_add_check:"):
         return None
     return taken.attributes, taken.identifier
+
+
+def _same(alike: Sequence[str], key: str) -> bool:
+    """Whether names that are nearly those of attributes mean these: two that differ by a capital are seldom wanted."""
+    st.warning("\n\n".join(escape(each) for each in alike[:SHOWN]), icon=":material/difference:")
+    one = len(alike) == 1
+    return st.checkbox(
+        "It is the same attribute: keep its name" if one else "They are the same attributes: keep their names",
+        value=True, key=key,
+    )  # fmt: skip
 
 
 def words(here: Here, domain: Domain, content: Content, draft: bool) -> None:

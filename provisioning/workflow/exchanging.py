@@ -19,12 +19,14 @@ from provisioning.workflow.house import Workspace, seen_domain
 
 @dataclass(frozen=True, slots=True)
 class RowsTaken:
-    """What rows of text would make of a mapping: `changes` a line per attribute. With `problems` they are not usable."""
+    """What rows of text would make of a mapping: `changes` a line per attribute. With `problems` they are not usable. `alike`:
+    names that are nearly those of attributes that are there, a sentence each."""
 
     attributes: tuple[Attribute, ...]
     identifier: str
     changes: tuple[str, ...]
     problems: tuple[str, ...]
+    alike: tuple[str, ...] = ()
 
 
 def mapping_as_csv(house: Workspace, label: str, attributes: Sequence[Attribute], identifier: str) -> str:
@@ -34,14 +36,23 @@ def mapping_as_csv(house: Workspace, label: str, attributes: Sequence[Attribute]
 
 
 def take_rows(
-    house: Workspace, label: str, text: str, attributes: Sequence[Attribute], identifier: str, *, whole: bool
+    house: Workspace,
+    label: str,
+    text: str,
+    attributes: Sequence[Attribute],
+    identifier: str,
+    *,
+    whole: bool,
+    same: bool = False,
 ) -> RowsTaken:
     """Rows copied from a spreadsheet, or a file, laid over this mapping; `whole`: in its place, and with a header. What the
-    rows have no column for stays as it is. Stores nothing."""
+    rows have no column for stays as it is. `same`: a name that is nearly an attribute's means that attribute. Stores nothing."""
     domain = seen_domain(house, label, "see the mapping")
     try:
         said, known = read_lines(text), _catalogue(house, label)
-        taken = mapping_rows.take(said, attributes, identifier, known, setup_file.check_attribute, whole=whole)
+        taken = mapping_rows.take(
+            said, attributes, identifier, known, setup_file.check_attribute, whole=whole, same=same
+        )
         if not taken.problems:
             # A mapping on its way may lack its identifier; what cannot be saved at all is said now.
             named = replace(domain.settings, unique_identifier=taken.identifier or None)
@@ -51,7 +62,7 @@ def take_rows(
     lines = list(difference(attributes, taken.attributes))
     if taken.identifier != identifier:
         lines.append(f"unique identifier: {identifier or '(none)'} → {taken.identifier or '(none)'}")
-    return RowsTaken(taken.attributes, taken.identifier, tuple(lines), taken.problems)
+    return RowsTaken(taken.attributes, taken.identifier, tuple(lines), taken.problems, taken.alike)
 
 
 def _catalogue(house: Workspace, label: str) -> Catalogue | None:

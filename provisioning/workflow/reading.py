@@ -70,6 +70,10 @@ def _reach(house: Workspace, connection: Connection) -> tuple[Reach, str]:
     return Reach(url, Closed(token), allowed_hosts(house.environment)), connection.service_user_id
 
 
+IN_SCOPE = "(scope)"
+"""Stands for an attribute where the scope names the column."""
+
+
 @contextmanager
 def _client(house: Workspace, connection: Connection) -> "Iterator[HiBobClient]":
     with hibob_at(*_reach(house, connection)) as client:
@@ -193,7 +197,7 @@ def check(house: Workspace, label: str) -> Check:
         for name in (each.data_feed_name, each.fallback)
         if name
     )
-    checked += tuple(_checked_column(read, rule.column, "(scope)") for rule in domain.settings.scope)
+    checked += tuple(_checked_column(read, rule.column, IN_SCOPE) for rule in domain.settings.scope)
     return Check(
         connection=connection_of(house, domain).name,
         live=evidence.active,
@@ -271,10 +275,12 @@ def _check_findings(read: Read, checked: Sequence[CheckedColumn]) -> Iterable[Fi
             "In HiBob, put the service user into a permission group with people in “Access data for”.",
         )
         return
-    for each in {column.column: column for column in checked if column.state == "absent"}.values():
+    # Backwards and back: of several that name one column the first counts, and the mapping stands before the scope.
+    absent = {column.column: column for column in reversed(checked) if column.state == "absent"}
+    for each in reversed(absent.values()):
         yield Finding(
             "column-absent",
             Severity.WARN,
-            f"HiBob leaves out {each.column} ({each.attribute}) for everybody.",
-            absent_remedy(evidence, read.columns[each.column].field),
+            f"HiBob leaves out {each.column} ({each.attribute.strip('()')}) for everybody.",
+            absent_remedy(evidence, read.columns[each.column].field, scope_only=each.attribute == IN_SCOPE),
         )

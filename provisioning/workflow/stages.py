@@ -194,14 +194,18 @@ def _to_mend(check: Check, domain: Domain | None) -> tuple[str, str]:
     unlisted = list(dict.fromkeys(each.column for each in check.columns if each.unlisted))
     only = bool(unlisted) and all(each.unlisted for each in check.columns if each.state == "absent")
     mapped = column_names(domain.attributes, ()) if domain else []
-    names = ", ".join(f"“{each.removeprefix(HUMAN)}”" for each in unlisted if each in mapped)
-    if names:
-        rest = "" if only else "ask whoever runs HiBob for what else the test found missing, "
-        todo = (
-            f"HiBob’s metadata does not list {names}: correct the data feed name in the mapping, {rest}then test again."
-        )
-        return todo, "mapping"
-    if only and not set(unlisted) & set(column_names((), domain.settings.scope) if domain else ()):
+    scoped = column_names((), domain.settings.scope) if domain else []
+    named = [each for each in unlisted if each in mapped or each in scoped]
+    if named:
+        names = ", ".join(f"“{each.removeprefix(HUMAN)}”" for each in named)
+        ways = [
+            *(["correct the data feed name in the mapping"] if set(named) & set(mapped) else []),
+            *(["correct the column of the scope rule in the settings"] if set(named) & set(scoped) else []),
+            *([] if only else ["ask whoever runs HiBob for what else the test found missing"]),
+        ]
+        todo = f"HiBob’s metadata does not list {names}: {', '.join(ways)}, then test again."
+        return todo, "mapping" if set(named) & set(mapped) else "settings"
+    if only:
         return "What HiBob’s metadata does not list is mapped no longer: test again.", "connect"
     return "Ask whoever runs HiBob for what the test found missing, then test again.", "connect"
 

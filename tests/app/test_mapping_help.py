@@ -141,6 +141,18 @@ def test_pasted_rows_are_shown_before_they_are_taken(full: App, said: Said) -> N
     assert next(each for each in at.text_area if each.label == "Rows from Excel").value == ""
 
 
+def test_a_name_that_is_nearly_one_that_is_there_means_that_one_unless_told_otherwise(full: App, said: Said) -> None:
+    at = paste(full.open("mapping", more="paste"), "employee id\twork.employeeIdInCompany")
+    assert "“employee id” is nearly the name of “Employee ID”, which is there already" in at.warning[0].value
+    assert "Employee ID: data feed name Payroll number → work.employeeIdInCompany" in said(at)
+    same = next(each for each in at.checkbox if each.label == "It is the same attribute: keep its name")
+    same.uncheck().run()
+    assert "employee id: added, fed by work.employeeIdInCompany" in said(at)
+    button(at, "Take these rows into the draft")
+    assert named(full, "Employee ID").data_feed_name == "Payroll number"
+    assert "**employee id**: Its name is nearly that of “Employee ID”" in said(at)
+
+
 def test_a_bad_line_is_named_and_nothing_is_taken(full: App, said: Said) -> None:
     at = paste(full.open("mapping", more="paste"), "Site\twork.site\nTeam\tNo such column")
     assert "Line 2, “Team”" in said(at)
@@ -234,6 +246,13 @@ def test_a_read_that_failed_leads_to_the_connection(
     at = app.open("mapping")
     assert "did not come to an end" in at.error[0].value
     assert "Look at the connection" in links
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf\r\n", b",,\r\n"])
+def test_an_empty_file_is_told_as_one(full: App, said: Said, content: bytes) -> None:
+    told = said(upload(full, content)).replace("\\", "")
+    assert "The file is empty. A mapping file begins with a line of column names" in told
+    assert "nothing to read" not in told
 
 
 def test_a_file_that_is_no_text_says_what_to_do(full: App, said: Said) -> None:
@@ -377,7 +396,7 @@ def test_a_value_that_turns_up_later_is_told_until_the_mapping_is_saved(
     house, domain = full.house(), there(full)
     fields = connections.fields_known(house, DOMAIN)
     assert new_values(house, DOMAIN, fields) == {}
-    next(iter(sandbox.company.people.values()))["work.site"] = "Reykjavík"
+    next(p for p in sandbox.company.people.values() if "work.department" in p)["work.site"] = "Reykjavík"
     planning.preview(house, DOMAIN)
     assert new_values(house, DOMAIN, fields) == {"Site": ("Reykjavík",)}
     at = full.open("mapping", values="Site")

@@ -1,13 +1,14 @@
 """Before you start: a checklist that fills itself in, agrees with what CSMs see, and leads on from anywhere."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning.__main__ import main
-from provisioning.model import Attribute, Role
+from provisioning.model import Attribute, Role, ScopeRule
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.workflow import (
@@ -126,6 +127,30 @@ def test_a_name_that_hibob_does_not_list_leads_to_the_mapping(
     assert found.todo.startswith("Ask whoever runs HiBob") if denied else found.todo.endswith("test again.")
     prove(app)
     assert steps(app)[TEST].done is not denied
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_scope_that_names_what_hibob_does_not_list_leads_to_the_settings(
+    app: App, sandbox: Sandbox, said: Said, mapped: bool
+) -> None:
+    domain = domains_seen(app.house(), CUSTOMER)[0]
+    scoped = replace(domain.settings, scope=(ScopeRule(True, "work.region", ("North",)),))
+    editing.save_settings(app.house(), DOMAIN, scoped, domain.settings_version)
+    if mapped:
+        wrong = (*domain.attributes, Attribute("Cost centre", "work.costCenter"))
+        editing.save_mapping(app.house(), DOMAIN, wrong, "Employee ID", editing.begun_from(domain))
+    prove(app)
+    found, rule = steps(app)[TEST], "correct the column of the scope rule in the settings"
+    names, feed = ("“work.costCenter”, ", "correct the data feed name in the mapping, ") if mapped else ("", "")
+    assert found.todo == f"HiBob’s metadata does not list {names}“work.region”: {feed}{rule}, then test again."
+    assert (found.wrong, found.page) == (True, "mapping" if mapped else "settings")
+    told = said(app.open("connect")).replace("\\", "").replace("\u2060", "")
+    assert (
+        f"HiBob leaves out work.region (scope) for everybody. HiBob's metadata does not list this field: {rule}."
+        in told
+    )
+    plan = planning.preview(app.house(), DOMAIN)
+    assert [rule in each.remedy for each in plan.blocks if "work.region" in each.message] == [True]
 
 
 def test_a_test_from_the_command_line_counts_on_the_pages(

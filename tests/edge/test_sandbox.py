@@ -15,6 +15,7 @@ import pytest
 from openpyxl import load_workbook
 
 from provisioning.sandbox import Company, Sandbox, Switches
+from provisioning.sandbox.company import AWKWARD
 
 TODAY = date(2026, 3, 2)
 PAYROLL = "work.custom.field_1651169416679"
@@ -612,6 +613,17 @@ def test_the_awkward_cases_of_real_life_are_there() -> None:
     assert len({float(p["root.id"]) for p in people}) < len(people), "ids do not survive as numbers"
 
 
+def test_the_first_rows_of_a_list_show_ordinary_people() -> None:
+    company = Company(today=TODAY)
+    in_order = sorted(company.people, key=int)
+    shown = [changes.items() for _, changes in AWKWARD if changes.keys() & {"root.firstName", "work.title", PAYROLL}]
+    awkward = {key for key, p in company.people.items() if any(each <= p.items() for each in shown)}
+    assert len(awkward) >= len(shown)
+    assert in_order[:2] == [company.chief_id, company.admin_id]
+    assert not awkward & set(in_order[2:150])
+    assert not awkward & {p.get("work.manager") for p in company.people.values()}
+
+
 def test_a_day_brings_what_it_should_and_nobody_twice() -> None:
     company = Company(today=TODAY)
     report = company.pass_day()
@@ -633,6 +645,9 @@ def test_a_day_brings_what_it_should_and_nobody_twice() -> None:
 def test_nobody_comes_to_a_manager_who_shares_a_payroll_number() -> None:
     company = Company(today=TODAY)
     shared = {p["root.id"] for p in company.people.values() if p.get(PAYROLL) == "000042"}
+    for junior, senior in zip(sorted(company.people)[-2:], sorted(shared), strict=True):
+        company.people[junior]["work.manager"] = senior
+    company.count_reports()
     before = {key: person.get("work.manager") for key, person in company.people.items()}
     for _ in range(30):
         company.pass_day()

@@ -154,6 +154,27 @@ def test_a_blank_cell_of_a_file_is_blank() -> None:
     assert [each.fallback for each in found.attributes] == [None]
 
 
+@pytest.mark.parametrize("written", ["site", "SITE", "Si-te", "si_te "])
+def test_a_name_that_is_nearly_an_attributes_is_told_and_may_mean_it(written: str) -> None:
+    rows = read_lines(f"{written}\twork.department")
+    beside, meant = take(rows, HAVE, "Site", FIELDS), take(rows, HAVE, "Site", FIELDS, same=True)
+    assert [each.name for each in beside.attributes] == ["Department", "Site", written.strip()]
+    assert meant.attributes == (HAVE[0], Attribute("Site", "work.department"))
+    told = f"Line 1: “{written.strip()}” is nearly the name of “Site”, which is there already."
+    assert beside.alike == meant.alike == (told,)
+
+
+def test_a_name_as_it_stands_there_or_unlike_any_is_told_nothing() -> None:
+    have = (*HAVE, Attribute("site", "work.site"))
+    found = take(read_lines("Site\twork.site\nsite\twork.site\nSite 2\twork.site\n§\twork.site"), have, "", FIELDS)
+    assert (found.alike, found.problems) == ((), ())
+
+
+def test_of_an_empty_file_the_file_is_told_and_not_the_copying() -> None:
+    (told,) = take(read_lines("\n\n"), HAVE, "Site", FIELDS, whole=True).problems
+    assert told.startswith("The file is empty. A mapping file begins with a line of column names: Attribute, ")
+
+
 def test_a_word_alone_is_no_row() -> None:
     found = take(read_lines("Hello"), HAVE, "Site", FIELDS)
     assert found.attributes == HAVE
