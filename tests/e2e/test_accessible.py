@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import stage
 from app_server import AppServer
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from visit import Visit, visit
+from visit import Visit, findings, visit
 
 from provisioning.demo import ADMIN
 
@@ -135,16 +134,6 @@ def opened(walker: Visit, path: str) -> Page:
     walker.open(path)
     expect(walker.page.get_by_role("heading", name=PAGES[path], exact=True)).to_be_visible()
     return walker.page
-
-
-def findings(page: Page, path: str) -> list[str]:
-    """What axe finds, of any weight: page, rule, words and the place of each."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{path or 'overview'} {rule['id']} ({rule['impact']}): {node['failureSummary']} {node['html'][:200]}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
 
 
 def beyond(page: Page) -> list[str]:

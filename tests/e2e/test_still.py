@@ -1,10 +1,23 @@
-"""Nothing jumps while a page loads: the HTML that it begins with has the frame that it will have."""
+"""Nothing jumps, neither while a page loads, for the HTML that it begins with has the frame that it will have, nor while work
+that was asked for goes on."""
 
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 from stage import in_use
-from visit import visit
+from visit import Visit, findings, visit
+
+from provisioning import demo
+from provisioning.hosts import ALLOWED_VARIABLE
+from provisioning.workflow import approving, planning
+from provisioning.workflow.house import Workspace, member
 
 PAGES = (
     "",
@@ -19,6 +32,15 @@ PAGES = (
     "history",
     "people",
 )
+WORK = {
+    "connect": "Test the connection",
+    "mapping": "Read HiBob for this mapping",
+    "process": "Process now",
+    "preview": "Make a preview",
+}
+"""What one asks for, by page."""
+GOES_ON = "You may close this tab: the work goes on."
+SIZES = {"desk": (1280, 900), "telephone": (390, 844)}
 GOOD = 0.1
 """The part of the window that moves, times how far: what Web Vitals calls good (https://web.dev/articles/cls)."""
 MOVES = """
@@ -30,14 +52,60 @@ new PerformanceObserver(list => { for (const each of list.getEntries()) window.m
 
 def test_nothing_jumps_while_a_page_loads(browser: Browser, tmp_path: Path) -> None:
     with in_use(tmp_path) as server:
-        moved = {}
-        for path in PAGES:
-            guest = visit(browser, server.address)
-            guest.page.set_viewport_size({"width": 1280, "height": 900})
-            guest.page.add_init_script(MOVES)
+        far = {}
+        for path, size in product(PAGES, SIZES):
+            guest = watched(browser, server.address, size)
             guest.open(path)
             expect(guest.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
-            moved[path] = guest.page.evaluate("window.moved.reduce((sum, each) => sum + each, 0)")
+            far[path, size] = moved(guest)
             assert guest.faults == []
             guest.context.close()
-    assert {path: far for path, far in moved.items() if far >= GOOD} == {}
+    assert {where: each for where, each in far.items() if each >= GOOD} == {}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_jumps_while_work_goes_on_nor_when_it_ends(browser: Browser, tmp_path: Path, size: str) -> None:
+    house = Workspace(tmp_path / "data", {ALLOWED_VARIABLE: "127.0.0.1"}, member(demo.ADMIN))
+    with demo.together(house.data, 0, 0) as (_, address, (worker, _web)):
+        approving.approve(house, planning.preview(house, demo.DOMAIN).id)
+        far = {}
+        for path, button in WORK.items():
+            guest = watched(browser, address, size)
+            guest.open(path)
+            goes_on = guest.page.get_by_text(GOES_ON)
+            moved(guest)
+            with held(worker):
+                guest.click(button)
+                expect(goes_on).to_be_in_viewport()
+                far[path, "begins"] = moved(guest)
+                assert findings(guest.page, path) == []
+            expect(goes_on).to_have_count(0, timeout=60_000)
+            guest.ready()
+            far[path, "ends"] = moved(guest)
+            assert guest.faults == []
+            guest.context.close()
+        house.db.close()
+    assert {when: each for when, each in far.items() if each >= GOOD} == {}
+
+
+def watched(browser: Browser, address: str, size: str) -> Visit:
+    guest = visit(browser, address)
+    width, height = SIZES[size]
+    guest.page.set_viewport_size({"width": width, "height": height})
+    guest.page.add_init_script(MOVES)
+    return guest
+
+
+def moved(guest: Visit) -> float:
+    """How far things moved since the page was opened, or since this was asked."""
+    return guest.page.evaluate("window.moved.splice(0).reduce((sum, each) => sum + each, 0)")
+
+
+@contextmanager
+def held(worker: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """What the worker is asked for waits until the block ends."""
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from provisioning.sandbox import Sandbox
@@ -91,3 +92,13 @@ def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
     found.page.on("websocket", lambda socket: on_request(socket.url))
     found.page.on("pageerror", lambda error: found.faults.append(f"page error: {error}"))
     return found
+
+
+def findings(page: Page, path: str) -> list[str]:
+    """What axe finds, of any weight: page, rule, words and the place of each."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{path or 'overview'} {rule['id']} ({rule['impact']}): {node['failureSummary']} {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
