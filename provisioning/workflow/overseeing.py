@@ -14,7 +14,7 @@ from provisioning.store import customers, overview, schedules
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
-from provisioning.workflow.looking import PlanState
+from provisioning.workflow.looking import PlanState, cost_of
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
@@ -147,7 +147,6 @@ class _Overview:
         facts = Facts(about, domain, ready, check, why_not, read, plan is not None, ran, schedule.standing)
         steps = needed(stations(facts))
         following = next_station(steps)
-        over = about.seats is not None and in_all > about.seats
         urgent = [
             *_of_schedule(schedule),
             *_of_run(run),
@@ -157,7 +156,9 @@ class _Overview:
         ]
         needs = [
             *(urgent or _of_set_up(following.title if following else "")),
-            *([Need("seats", f"{in_all:,} live users, {about.seats:,} licensed.")] if over else []),
+            *_of_seats(
+                about, in_all, approved.more if approved else plan.more if plan and state is PlanState.WAITING else 0
+            ),
         ]
         return DomainOverview(
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
@@ -256,6 +257,21 @@ def _of_plan(state: PlanState | None) -> list[Need]:
     if state is PlanState.BLOCKED:
         return [Need("blocked", "The newest preview is blocked.")]
     return [Need("waiting", "A preview waits for approval.")] if state is PlanState.WAITING else []
+
+
+def _of_seats(about: Customer, now: int, more: int) -> list[Need]:
+    """More live users than seats: now, or once what waits is processed, which makes them so many `more`. With the cost."""
+    if about.seats is None or max(now, now + more) <= about.seats:
+        return []
+    over = now + max(more, 0) - about.seats
+    becomes = f", {now + more:,} once what waits is processed" if more > 0 else ""
+    cost = cost_of(about, over)
+    return [
+        Need(
+            "seats",
+            f"{now:,} live users{becomes}; {about.seats:,} licensed: {over:,} too many{f', {cost}' if cost else ''}.",
+        )
+    ]
 
 
 def _of_set_up(following: str) -> list[Need]:
