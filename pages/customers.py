@@ -25,6 +25,7 @@ SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
     "approved": ("Waits to be processed", lambda each: each.approved is not None),
     "resting": ("Schedule paused or in quarantine", lambda each: each.schedule in RESTS),
     "setup": ("Set-up not done", lambda each: bool(each.next_step)),
+    "seats": ("More users than seats", lambda each: each.over > 0),
 }
 FIRST = 5
 """So many of those who need somebody stand above the table, each with the way to where that is done."""
@@ -145,7 +146,8 @@ def row(each: DomainOverview, now: datetime) -> dict[str, object]:
 
 
 def attention(each: DomainOverview, now: datetime) -> str:
-    """The most urgent reason, since when somebody waits, and how many more there are."""
+    """The most urgent reason, since when somebody waits, the seats that what waits would exceed, and how many more reasons there
+    are."""
     if not each.needs:
         return NOTHING
     why, about = each.needs[0].why, each.needs[0].about
@@ -154,7 +156,11 @@ def attention(each: DomainOverview, now: datetime) -> str:
     since = ago(began, now).removesuffix(" ago") if began else ""
     if since not in ("", "just now"):
         why = f"{why.removesuffix('.')}, for {since}."
-    return why + (f" (+{len(each.needs) - 1})" if len(each.needs) > 1 else "")
+    more = len(each.needs) - 1
+    if about in ("waiting", "approved") and each.over:
+        # Whoever approves or processes it had better know.
+        why, more = f"{why.removesuffix('.')}; {each.over:,} {'seat' if each.over == 1 else 'seats'} too few.", more - 1
+    return why + (f" (+{more})" if more else "")
 
 
 def last_run(each: DomainOverview, now: datetime) -> str:

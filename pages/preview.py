@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning.engine.money import money
 from provisioning.model import Plan
 from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
@@ -105,7 +104,7 @@ def draw_effect(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
         st.markdown(f":material/mail: {escape(live_in_words(effect.newly_live, portal))}.")
     seats = f", of {effect.seats:,} licensed seats" if effect.seats is not None else ""
     over = f": {effect.over:,} too many" if effect.over else ""
-    cost = f", which cost {money(effect.cost)} more" if effect.cost is not None else ""
+    cost = f", which cost {effect.cost}" if effect.cost else ""
     approved = "the people left out stay as they are" if left_out else "all of it is approved"
     users = f"{effect.live:,} live user{'' if effect.live == 1 else 's'}"
     told = f"If {approved}: {users} after the run{seats}{over}{cost}."

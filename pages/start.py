@@ -73,10 +73,11 @@ def draw_licence(here: Here, each: stages.Station) -> None:
         paid = float(about.price_per_user) if about.price_per_user else None
         price = st.number_input(
             "Price per user", min_value=0.0, value=paid, format="%.2f", placeholder="not known",
-            help="In your currency. Only to say what more users would cost.",
+            help="Only to say what more users would cost.",
         )  # fmt: skip
+        currency = st.text_input("Currency", value=about.currency or "", max_chars=3, placeholder="GBP")
         if st.form_submit_button("Save", type="primary", icon=":material/save:"):
-            act(lambda: stages.save_licence(here.house, about.name, seats, price))
+            act(lambda: stages.save_licence(here.house, about.name, seats, price, currency.strip().upper() or None))
 
 
 def draw_request(here: Here, to_send: bool) -> None:

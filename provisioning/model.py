@@ -115,6 +115,8 @@ class Customer:
     price_per_user: str | None = None
     retention_days: int = 730
     left_at: datetime | None = None
+    currency: str | None = None
+    """Of the price, as three letters."""
 
 
 @dataclass(frozen=True, slots=True)

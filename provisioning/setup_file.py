@@ -66,6 +66,7 @@ class CustomerTable(_Strict):
     seats: Annotated[int, Meta(ge=0, le=MOST)] | None = None
     price_per_user: Annotated[float, Meta(ge=0, le=MOST)] | None = None
     retention_days: Annotated[int, Meta(ge=1, le=36500)] = 730
+    currency: Name | None = None
 
 
 class MemberTable(_Strict):
@@ -214,6 +215,9 @@ _HINTS: Mapping[str, str] = {
 
 def _check(found: SetupFile) -> None:
     _check_name("customer", found.customer.name)
+    currency = found.customer.currency
+    if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
+        raise SettingsError(f"The currency “{currency}” is not three capital letters, such as GBP.")
     if found.members is not UNSET:
         _no_twins("The member", [fold(each.email) for each in found.members])
         for each in found.members:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from provisioning.engine.concerned import concerning, in_some_spelling
-from provisioning.engine.money import money
+from provisioning.engine.money import money, unit
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.thresholds import triggers
 from provisioning.model import RESERVED_NAMES, Absence, Action, Change, Finding, Limit, Severity
@@ -132,7 +132,8 @@ def _seats(situation: Situation, changes: Sequence[Change], live: int) -> Iterab
     over = after - situation.seats
     if over > 0:
         price = Decimal(situation.price_per_user or 0)
-        cost = f" At {money(price)} per user, in your currency, that is {money(price * over)} more." if price else ""
+        each, more = (money(amount, situation.currency) for amount in (price, price * over))
+        cost = f" At {each} per user{unit(situation.currency)}, that is {more} more." if price else ""
         yield Finding(
             "seats",
             Severity.WARN,

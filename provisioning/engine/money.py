@@ -3,6 +3,12 @@
 from decimal import Decimal
 
 
-def money(amount: Decimal) -> str:
-    """As people write it: 12.5 is 12.50, 211200.0 is 211,200."""
-    return f"{amount:,.2f}".removesuffix(".00")
+def money(amount: Decimal, currency: str | None = None) -> str:
+    """As people write it: 12.5 is 12.50, 211200.0 is 211,200; before it its currency, where that is known."""
+    written = f"{amount:,.2f}".removesuffix(".00")
+    return f"{currency} {written}" if currency else written
+
+
+def unit(currency: str | None) -> str:
+    """What to say after an amount whose currency nobody entered."""
+    return "" if currency else ", in the currency of the contract"

@@ -57,6 +57,7 @@ class Situation:
     live_elsewhere: int = 0
     seats: int | None = None
     price_per_user: str | None = None
+    currency: str | None = None
     members: tuple[str, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
     others: tuple[OtherDomain, ...] = ()

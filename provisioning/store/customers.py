@@ -30,16 +30,20 @@ def customers(db: Database) -> list[Customer]:
 
 def _customer(row: Row) -> Customer:
     left_at = to_moment(row["left_at"]) if row["left_at"] else None
-    return Customer(row["id"], row["name"], row["seats"], row["price_per_user"], row["retention_days"], left_at)
+    return Customer(
+        row["id"], row["name"], row["seats"], row["price_per_user"], row["retention_days"], left_at, row["currency"]
+    )
 
 
-def save_customer(db: Database, name: str, seats: int | None, price: str | None, retention_days: int) -> int:
+def save_customer(
+    db: Database, name: str, seats: int | None, price: str | None, retention_days: int, currency: str | None = None
+) -> int:
     """Create or change; returns the id."""
     db.execute(
-        "INSERT INTO customers (name, seats, price_per_user, retention_days) VALUES (?, ?, ?, ?) "
+        "INSERT INTO customers (name, seats, price_per_user, retention_days, currency) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET seats = excluded.seats, price_per_user = excluded.price_per_user, "
-        "retention_days = excluded.retention_days",
-        name, seats, price, retention_days,
+        "retention_days = excluded.retention_days, currency = excluded.currency",
+        name, seats, price, retention_days, currency,
     )  # fmt: skip
     return get_customer(db, name).id
 

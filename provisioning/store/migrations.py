@@ -288,6 +288,13 @@ def reactivated(db: UtilsDatabase) -> None:
     )
 
 
+@migrations()
+def currencies(db: UtilsDatabase) -> None:
+    """In which currency a customer's price per user is; and the approvals of a plan are found without reading all of them."""
+    db.execute("ALTER TABLE customers ADD COLUMN currency TEXT")
+    db.execute("CREATE INDEX approvals_of_plan ON approvals (plan_id)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""

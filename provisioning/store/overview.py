@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from provisioning.database import Database
-from provisioning.model import Customer, Finding, PlanStatus, ReadEvidence, Result, Role, RunStatus, Status
+from provisioning.model import Action, Customer, Finding, PlanStatus, ReadEvidence, Result, Role, RunStatus, Status
 from provisioning.store.codec import from_json, to_moment, to_text
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.schedules import State
@@ -16,7 +16,7 @@ from provisioning.store.secrets import connection_owner
 @dataclass(frozen=True, slots=True)
 class LastPlan:
     """The newest plan of a domain. `open`: neither approved nor begun; `overtaken`: another run wrote since it was made;
-    `evidence`: None for one that did not read HiBob."""
+    `evidence`: None for one that did not read HiBob; `more`: live users that it would add."""
 
     id: str
     made_at: datetime
@@ -28,6 +28,7 @@ class LastPlan:
     overtaken: str | None
     findings: tuple[Finding, ...] = ()
     evidence: ReadEvidence | None = None
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A plan that was approved and not begun. `overtaken`: another run wrote since it was made."""
+    """A plan that was approved and not begun. `overtaken`: another run wrote since it was made; `more`: live users that what was
+    approved of it would add."""
 
     id: str
     made_at: datetime
@@ -120,23 +122,40 @@ class Approved:
     settings_version: int
     approved_at: datetime
     overtaken: str | None
+    more: int
 
 
 def approved_plans(db: Database) -> dict[int, Approved]:
     """By domain the newest approved plan that was not begun, also where a newer preview stands beside it."""
     rows = db.all(
-        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, a.at, "
+        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, p.counts, a.at, "
+        f"{_LEFT_OUT} AS left_out, "
         f"({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
-        "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) GROUP BY p.domain_id",
+        "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
+        "AND NOT EXISTS (SELECT 1 FROM approvals b WHERE b.plan_id = p.id AND b.id > a.id) GROUP BY p.domain_id",
         Result.SKIPPED.value,
     )
     return {
         row["domain_id"]: Approved(
             row["id"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"],
-            to_moment(row["at"]), row["overtaken"],
+            to_moment(row["at"]), row["overtaken"], _more(row["counts"]) - row["left_out"],
         )
         for row in rows
     }  # fmt: skip
+
+
+_LEFT_OUT = (
+    "CASE WHEN a.left_out = '[]' THEN 0 ELSE (SELECT coalesce(sum(CASE WHEN c.action IN ('add', 'reactivate') THEN 1 "
+    "WHEN c.action = 'archive' THEN -1 ELSE 0 END), 0) FROM changes c WHERE c.plan_id = p.id "
+    "AND c.key IN (SELECT value FROM json_each(a.left_out))) END"
+)
+"""How many more live users those would have been who were left out of an approval."""
+
+
+def _more(counts: str) -> int:
+    """How many more live users a plan of these counts comes to."""
+    told = from_json(counts, dict[str, int])
+    return told.get(Action.ADD.value, 0) + told.get(Action.REACTIVATE.value, 0) - told.get(Action.ARCHIVE.value, 0)
 
 
 _OVERTAKEN = (
@@ -149,7 +168,7 @@ _OVERTAKEN = (
 def last_plans(db: Database) -> dict[int, LastPlan]:
     rows = db.all(
         "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status, "
-        "findings, evidence FROM plans GROUP BY domain_id) SELECT p.*, "
+        "counts, findings, evidence FROM plans GROUP BY domain_id) SELECT p.*, "
         "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
         f"AS open, ({_OVERTAKEN}) AS overtaken FROM newest p",
         Result.SKIPPED.value,
@@ -159,7 +178,7 @@ def last_plans(db: Database) -> dict[int, LastPlan]:
             row["id"], to_moment(row["made_at"]), to_moment(row["read_at"]), row["mapping_version"],
             row["settings_version"], PlanStatus(row["status"]), bool(row["open"]), row["overtaken"],
             from_json(row["findings"], tuple[Finding, ...]),
-            from_json(row["evidence"], ReadEvidence) if row["evidence"] else None,
+            from_json(row["evidence"], ReadEvidence) if row["evidence"] else None, _more(row["counts"]),
         )
         for row in rows
     }  # fmt: skip

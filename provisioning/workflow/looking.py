@@ -7,11 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from provisioning.engine.money import money, unit
 from provisioning.errors import Lapsed
 from provisioning.model import (
     Action,
     Approval,
     Change,
+    Customer,
     Domain,
     Held,
     Outcome,
@@ -203,13 +205,13 @@ def state_of(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a plan would mean in numbers if it were approved. `newly_live` people may be written to by the
-    portal; `live` counts the customer's users in all domains after the run; `cost` is that of the users `over`."""
+    portal; `live` counts the customer's users in all domains after the run; `cost` is that of the users `over`, in words."""
 
     newly_live: int
     live: int
     seats: int | None
     over: int
-    cost: Decimal | None
+    cost: str
 
 
 def effect_of(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> Effect:
@@ -222,8 +224,15 @@ def effect_of(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> E
     newly = counts["add"] + counts["reactivate"]
     live = now + newly - counts["archive"]
     over = max(live - customer.seats, 0) if customer.seats is not None else 0
-    cost = Decimal(customer.price_per_user) * over if customer.price_per_user and over else None
+    cost = cost_of(customer, over)
     return Effect(newly, live, customer.seats, over, cost)
+
+
+def cost_of(customer: Customer, over: int) -> str:
+    """What so many users more than licensed cost, in words; "" where there are none, or their price is not known."""
+    if not over or not customer.price_per_user:
+        return ""
+    return f"{money(Decimal(customer.price_per_user) * over, customer.currency)} more{unit(customer.currency)}"
 
 
 def kept_active_by_plan(house: Workspace, plan_id: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ from provisioning.store import customers, overview, schedules
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
-from provisioning.workflow.looking import PlanState
+from provisioning.workflow.looking import PlanState, cost_of
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
@@ -34,7 +34,8 @@ class Need:
 class DomainOverview:
     """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done; `tested` None:
     never; `read_at`: when its connection was read last, for whichever domain; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's
-    approval; `approved`: one that may be processed now, and that nobody has begun."""
+    approval; `approved`: one that may be processed now, and that nobody has begun; `over`: how many more live users than seats there
+    are, or will be once what waits is processed."""
 
     customer: str
     domain: str
@@ -51,6 +52,7 @@ class DomainOverview:
     seats: int | None
     needs: tuple[Need, ...]
     approved: overview.Approved | None = None
+    over: int = 0
 
     @property
     def label(self) -> str:
@@ -147,7 +149,8 @@ class _Overview:
         facts = Facts(about, domain, ready, check, why_not, read, plan is not None, ran, schedule.standing)
         steps = needed(stations(facts))
         following = next_station(steps)
-        over = about.seats is not None and in_all > about.seats
+        comes = approved.more if approved else plan.more if plan and state is PlanState.WAITING else 0
+        over = max(in_all + max(comes, 0) - about.seats, 0) if about.seats is not None else 0
         urgent = [
             *_of_schedule(schedule),
             *_of_run(run),
@@ -157,13 +160,13 @@ class _Overview:
         ]
         needs = [
             *(urgent or _of_set_up(following.title if following else "")),
-            *([Need("seats", f"{in_all:,} live users, {about.seats:,} licensed.")] if over else []),
+            *_of_seats(about, in_all, comes, over),
         ]
         return DomainOverview(
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             self.read_at.get((about.id, self._reads_through(domain))) if domain else None, run, schedule.standing, plan.id if plan else None,
             self._waiting_since(domain, plan, made_at) if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
-            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved,
+            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved, over,
         )  # fmt: skip
 
     def _ready(self, about: Customer, domain: Domain | None) -> bool:
@@ -256,6 +259,16 @@ def _of_plan(state: PlanState | None) -> list[Need]:
     if state is PlanState.BLOCKED:
         return [Need("blocked", "The newest preview is blocked.")]
     return [Need("waiting", "A preview waits for approval.")] if state is PlanState.WAITING else []
+
+
+def _of_seats(about: Customer, now: int, more: int, over: int) -> list[Need]:
+    """`over` more live users than seats: now, or once what waits is processed, which makes them so many `more`. With the cost."""
+    if not over:
+        return []
+    becomes = f", {now + more:,} once what waits is processed" if more > 0 else ""
+    cost = cost_of(about, over)
+    costs = f", which cost {cost}" if cost else ""
+    return [Need("seats", f"{now:,} live users{becomes}; {about.seats:,} licensed: {over:,} too many{costs}.")]
 
 
 def _of_set_up(following: str) -> list[Need]:

@@ -106,6 +106,7 @@ def situation_of(house: Workspace, domain: Domain, read: Read, users: Users) -> 
         live_elsewhere=sum(live_users(house, each) for each in elsewhere),
         seats=customer.seats,
         price_per_user=customer.price_per_user,
+        currency=customer.currency,
         members=tuple(sorted({*emails, house.actor.email or ""} - {""})),
         decisions=decisions_of(house, domain),
         others=read.others,

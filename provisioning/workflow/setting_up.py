@@ -83,7 +83,9 @@ class _SetUp:
         table = self.file.customer
         before = customers.find_customer(self.db, table.name)
         price = None if table.price_per_user is None else format(Decimal(str(table.price_per_user)), "f")
-        self.customer_id = customers.save_customer(self.db, table.name, table.seats, price, table.retention_days)
+        self.customer_id = customers.save_customer(
+            self.db, table.name, table.seats, price, table.retention_days, table.currency
+        )
         if leaving.take_up_customer(self.db, self.customer_id) and before:
             before = replace(before, left_at=None)
             self._note("customer taken up again", name=table.name)
@@ -258,6 +260,7 @@ def export(house: Workspace, name: str) -> str:
             seats=customer.seats,
             price_per_user=float(customer.price_per_user) if customer.price_per_user else None,
             retention_days=customer.retention_days,
+            currency=customer.currency,
         ),
         members=[
             setup_file.MemberTable(each.email, each.role)
@@ -435,7 +438,7 @@ def changed_settings(before: Settings, after: Settings) -> dict[str, object]:
 
 def file_of(customer: Customer, table: setup_file.DomainTable) -> setup_file.SetupFile:
     price = float(customer.price_per_user) if customer.price_per_user else None
-    about = setup_file.CustomerTable(customer.name, customer.seats, price, customer.retention_days)
+    about = setup_file.CustomerTable(customer.name, customer.seats, price, customer.retention_days, customer.currency)
     return setup_file.SetupFile(customer=about, domains=[table])
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from provisioning import setup_file
 from provisioning.engine.columns import HUMAN, column_names
-from provisioning.engine.money import money
+from provisioning.engine.money import money, unit
 from provisioning.model import READ_PROOF, Customer, Domain, Plan, RunStatus
 from provisioning.store import customers, jobs, plans
 from provisioning.store.codec import to_moment
@@ -132,7 +132,8 @@ def _seats(about: Customer) -> Station:
             title, False, "Not entered yet.", "start", "Enter them: a preview then warns before seats run out.",
             optional=True,
         )  # fmt: skip
-    price = f" at {money(Decimal(about.price_per_user))} each" if about.price_per_user else ""
+    paid = money(Decimal(about.price_per_user), about.currency) if about.price_per_user else ""
+    price = f" at {paid} each{unit(about.currency)}" if paid else ""
     return Station(title, True, f"{about.seats:,} licensed users{price}.", "start", optional=True)
 
 
@@ -265,15 +266,17 @@ def _scheduled(facts: Facts) -> Station:
 # --- seats and price --------------------------------------------------------------------------------------
 
 
-def save_licence(house: Workspace, customer: str, seats: int | None, price_per_user: float | None) -> None:
-    """Keep how many users are licensed, and what one costs. None: not known. Raises `SettingsError`."""
+def save_licence(
+    house: Workspace, customer: str, seats: int | None, price_per_user: float | None, currency: str | None = None
+) -> None:
+    """Keep how many users are licensed, and what one costs in which currency. None: not known. Raises `SettingsError`."""
     found = seen_customer(house, customer, "change the licensed seats", PREPARERS)
-    table = setup_file.CustomerTable(found.name, seats, price_per_user, found.retention_days)
+    table = setup_file.CustomerTable(found.name, seats, price_per_user, found.retention_days, currency)
     checked = setup_file.parse(setup_file.write(setup_file.SetupFile(customer=table))).customer
     price = None if checked.price_per_user is None else format(Decimal(str(checked.price_per_user)), "f")
     with house.db.transaction():
-        customers.save_customer(house.db, found.name, checked.seats, price, found.retention_days)
-        if (found.seats, found.price_per_user) != (checked.seats, price):
+        customers.save_customer(house.db, found.name, checked.seats, price, found.retention_days, checked.currency)
+        if (found.seats, found.price_per_user, found.currency) != (checked.seats, price, checked.currency):
             record_event(
                 house,
                 "customer changed",
@@ -281,4 +284,5 @@ def save_licence(house: Workspace, customer: str, seats: int | None, price_per_u
                 name=found.name,
                 seats=checked.seats,
                 price_per_user=price,
+                currency=checked.currency,
             )

@@ -9,7 +9,8 @@ from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning.errors import RoleMissing, SettingsError
-from provisioning.model import Role, Settings
+from provisioning.model import Action, Role, Settings
+from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, schedules
 from provisioning.store.codec import to_json, to_text
@@ -122,6 +123,41 @@ def test_who_has_only_too_few_seats_stands_after_those_who_are_set_up(csm: App) 
     assert "1 licensed" in rows[1]["Needs attention"]
     links = [each.proto.page for each in csm.open("customers").main.get("page_link")]
     assert links == ["start", ""]
+
+
+def seats_needed(house: Workspace) -> list[str]:
+    return [need.why for need in overseeing.customers_overview(house)[0].needs if need.about == "seats"]
+
+
+def test_a_waiting_preview_that_would_exceed_the_seats_says_so_with_the_cost(
+    app: App, sandbox: Sandbox, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
+    house = app.house(CSM)
+    stages.save_licence(house, CUSTOMER, 10, 2.5, "GBP")
+    plan = planning.preview(house, DOMAIN)
+    new = plan.counts["add"]
+    told = f"0 live users, {new} once what waits is processed; 10 licensed: {new - 10} too many, which cost GBP {(new - 10) * 2.5:.2f}"
+    assert seats_needed(house)[0].removesuffix(" more.").removesuffix(".00") == told.removesuffix(".00")
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    at = app.open("customers", selected=DOMAIN, show="seats")
+    assert "too many, which cost GBP" in plain(said(at))
+    assert table(at)[0]["Needs attention"] == f"A preview waits for approval; {new - 10} seats too few."
+    # Whoever is left out of the approval takes no seat.
+    pilot = [each.key for each in plan.changes if each.action is Action.ADD][:12]
+    approving.approve(house, plan.id)
+    assert seats_needed(house) != []
+    approving.approve(house, plan.id, only=pilot)
+    assert seats_needed(house)[0].startswith("0 live users, 12 once what waits is processed; 10 licensed: 2 too many")
+    approving.approve(house, plan.id, only=pilot[:10])
+    assert seats_needed(house) == []
+
+
+def test_a_preview_that_archives_frees_no_seat_before_it_is_processed(csm: App, sandbox: Sandbox) -> None:
+    house = csm.house(CSM)
+    stages.save_licence(house, CUSTOMER, 1, None)
+    live = overseeing.customers_overview(house)[0].live
+    assert seats_needed(house) == [f"{live} live users; 1 licensed: {live - 1} too many."]
 
 
 def test_no_customer_takes_queries_of_its_own(csm: App) -> None:

@@ -36,7 +36,9 @@ def versions(house: Rollcall) -> tuple[int, int, int]:
 def everything() -> dict[str, Any]:
     """A set-up file with every table and every key of the contract."""
     return {
-        "customer": {"name": "Acme", "seats": 1250, "price_per_user": 12.5, "retention_days": 400},
+        "customer": {
+            "name": "Acme", "seats": 1250, "price_per_user": 12.5, "retention_days": 400, "currency": "GBP",
+        },
         "members": [{"email": ADMIN, "role": "admin"}, {"email": "eve@acme.example", "role": "auditor"}],
         "connections": [
             {"name": "Acme HiBob", "type": "hibob", "base_url": HIBOB, "id": "SERVICE-4711", "token": {"env": "ACME_TOKEN"}},

@@ -316,6 +316,7 @@ WRONG = [
     (minimal("price_per_user = nan"), ["customer.price_per_user"]),
     (minimal("price_per_user = inf"), ["customer.price_per_user"]),
     (minimal('price_per_user = "12.50"'), ["customer.price_per_user"]),
+    (minimal('currency = "pounds"'), ["“pounds”", "GBP"]),
     (minimal("retention_days = 0"), ["customer.retention_days"]),
     (minimal("retention_days = 99999999999999999999"), ["customer.retention_days"]),
     (minimal('[members]\nemail = "a@b.example"'), ["members"]),

@@ -327,13 +327,18 @@ def test_live_users_of_other_domains_take_seats_as_well() -> None:
 @pytest.mark.parametrize(
     ("price", "cost"),
     [
-        ("12.5", "At 12.50 per user, in your currency, that is 25 more."),
-        ("0.10", "At 0.10 per user, in your currency, that is 0.20 more."),
-        ("1000.0", "At 1,000 per user, in your currency, that is 2,000 more."),
+        ("12.5", "At 12.50 per user, in the currency of the contract, that is 25 more."),
+        ("0.10", "At 0.10 per user, in the currency of the contract, that is 0.20 more."),
+        ("1000.0", "At 1,000 per user, in the currency of the contract, that is 2,000 more."),
     ],
 )
 def test_seats_come_with_the_cost_of_those_that_are_missing(price: str, cost: str) -> None:
     assert finding(plan(*company(5), seats=3, price_per_user=price), "seats").message.endswith(cost)
+
+
+def test_the_cost_of_missing_seats_is_told_in_its_currency() -> None:
+    said = finding(plan(*company(5), seats=3, price_per_user="12.5", currency="GBP"), "seats").message
+    assert said.endswith("At GBP 12.50 per user, that is GBP 25 more.")
 
 
 def test_people_who_are_held_take_no_seat() -> None:

@@ -115,6 +115,7 @@ SETUP = b"""[customer]
 name = "Acme"
 seats = 1250
 price_per_user = 12.5
+currency = "GBP"
 [[members]]
 email = "admin@acme.example"
 role = "admin"
