@@ -426,10 +426,9 @@ def test_another_customers_ids_lead_nowhere(installation: Installation, name: st
 ABOUT_ONE = [
     name
     for name, (_, call) in CASES.items()
-    if {"plan", "run"} & set(call.__code__.co_names) and name not in ("ask_to_undo", "compare_runs")
+    if {"plan", "run"} & set(call.__code__.co_names) and name != "compare_runs"
 ]
-"""What is asked about a plan or a run; but for what the worker is asked, which is refused there, and what looks among the
-runs of one's own domain alone."""
+"""What is asked about a plan or a run; but for what looks among the runs of one's own domain alone."""
 
 
 @pytest.mark.parametrize("name", ABOUT_ONE)
