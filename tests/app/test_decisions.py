@@ -209,4 +209,4 @@ def test_whoever_is_left_out_stays_so_when_somebody_else_is_kept_active(full: Ap
     left, other = plan.changes[0].key, plan.changes[1].key
     approving.keep_left_out(house, plan.id, [left])
     new = deciding.decide(house, plan.id, asking.Wishes(protect=[other]))
-    assert approving.left_out_draft(house, new.id) == (left,)
+    assert stored_plans.left_out_draft(house, new.id) == (left,)
