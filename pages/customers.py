@@ -21,8 +21,8 @@ RESTS = (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
 SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
     "all": ("All", lambda _: True),
     "needs": ("Needs attention", lambda each: bool(each.needs)),
-    "waiting": ("Waits for approval", lambda each: each.waiting_since is not None),
-    "approved": ("Waits to be processed", lambda each: each.approved is not None),
+    "waiting": ("Waits for approval", lambda each: each.waiting_since is not None or each.changed),
+    "approved": ("Waits to be processed", lambda each: each.approved is not None and not each.changed),
     "resting": ("Schedule paused or in quarantine", lambda each: each.schedule in RESTS),
     "setup": ("Set-up not done", lambda each: bool(each.next_step)),
     "seats": ("More users than seats", lambda each: each.over > 0),
@@ -36,6 +36,7 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
     "stopped": ("process", "Run", ":material/play_circle:"),
     "blocked": ("preview", "Preview", ":material/compare_arrows:"),
     "approved": ("process", "Process", ":material/play_circle:"),
+    "again": ("preview", "Preview", ":material/compare_arrows:"),
     "waiting": ("preview", "Preview", ":material/compare_arrows:"),
     "test": ("connect", "Connection", ":material/cable:"),
     "set-up": ("start", "Before you start", ":material/checklist:"),
@@ -67,7 +68,7 @@ def draw_numbers(found: Sequence[DomainOverview]) -> None:
         "Customers": len({each.customer for each in found}),
         "Domains": sum(bool(each.domain) for each in found),
         "Need attention": sum(bool(each.needs) for each in found),
-        "Wait for approval": sum(each.waiting_since is not None for each in found),
+        "Wait for approval": sum(SHOW["waiting"][1](each) for each in found),
         "Live users": sum(each.live for each in found),
     }
     parts.numbers(list(cards.items()))
@@ -98,7 +99,7 @@ def place_of(each: DomainOverview) -> dict[str, str]:
 
 def plan_of(each: DomainOverview, about: str) -> dict[str, str]:
     """Which plan that need is about, for the address."""
-    if about == "approved" and each.approved:
+    if about in ("approved", "again") and each.approved:
         return {"plan": each.approved.id}
     return {"plan": each.plan_id} if about in ("blocked", "waiting") and each.plan_id else {}
 
@@ -197,7 +198,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
                 )
             if each.approved:
                 link(
-                    "pages/process.py", "Open what is approved", ":material/play_circle:", here, **place,
+                    "pages/process.py", "Open what was approved", ":material/play_circle:", here, **place,
                     plan=each.approved.id,
                 )  # fmt: skip
             if each.schedule in RESTS:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Approval, Domain, Plan, Run, RunStatus
+from provisioning.naming import some_of
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
 from provisioning.report.told import Told, done, not_done, who
@@ -183,9 +184,9 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
             lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by}.")]
         kept = looking.kept_active(here.house, run.id)
         if left := [key for key in approved.left_out if key not in kept]:
-            lines += [("person_remove", f"Left out: {left_out(here, plan.id, left)}.")]
+            lines += [("person_remove", f"{approved.by} left out {left_out(here, plan.id, left)}.")]
         if kept:
-            lines += [("shield_person", f"Kept active: {left_out(here, plan.id, sorted(kept))}.")]
+            lines += [("shield_person", f"{approved.by} kept active {left_out(here, plan.id, sorted(kept))}.")]
         lines += [
             ("gavel", f"Overrode “{finding_called(code)}”, because: {why}") for code, why in approved.overrides.items()
         ]
@@ -202,9 +203,7 @@ def newest(count: int, most: int) -> None:
 def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
     """How many, and who: the first of them by name."""
     names = looking.names_in_plan(here.house, plan_id, keys[:NAMED])
-    named = ", ".join(names.get(key) or key for key in keys[:NAMED])
-    more = f", and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
-    return f"{people(len(keys))}: {named}{more}" if keys else "nobody"
+    return f"{people(len(keys))}: {some_of([names.get(key) or key for key in keys[:NAMED]], NAMED, len(keys))}"
 
 
 def draw_plans(here: Here, domain: Domain) -> None:

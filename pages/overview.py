@@ -9,16 +9,17 @@ from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import jobs, parts
+from provisioning.web import jobs, parts, standing
 from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, progress, until
-from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stages
+from provisioning.workflow import asking, looking, reviewing, scheduling, stages, stored_plans
+from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
-REVIEW, BLOCKED, NOTHING = "Review and approve", "Look at what blocks", "Nothing to do"
+REVIEW, BLOCKED, NOTHING, PROCESS = "Review and approve", "Look at what blocks", "Nothing to do", "Process"
 MAKE, AGAIN = "Make a preview", "Preview again"
 BORDER = 32
 """Pixels that a card takes from its table."""
@@ -45,53 +46,64 @@ def failed(now: looking.Standing, job: Job | None) -> Job | None:
     """The latest job if it failed, and nothing newer has come of the command line since."""
     if job is None or job.state is not JobState.FAILED:
         return None
-    newer = [now.plan.made_at if now.plan else None, now.last_run[0].started_at if now.last_run else None]
+    newer = [now.hand.newest.made_at if now.hand.newest else None, now.last_run[0].started_at if now.last_run else None]
     ended = str(job.ended_at)
     return None if any(each and each.isoformat() > ended for each in newer) else job
 
 
+Next = tuple[str, str, str, str, str | None]
+"""What to do, why, page, words of the link, and the preview that it is about."""
+
+
 def most_urgent(
-    now: looking.Standing, job: Job | None, following: stages.Station | None, seen: ScheduleSeen, again: bool
-) -> tuple[str, str, str, str]:
-    """(what to do, why, page, words of the link), the first that is not done. `again`: others are left out by now than the
-    approval says."""
-    settings, plan, run = now.domain.settings, now.plan, now.last_run
+    here: Here, now: looking.Standing, job: Job | None, following: stages.Station | None, seen: ScheduleSeen
+) -> Next:
+    """The first that is not done, in the order in which Customers has it."""
+    settings, run, hand = now.domain.settings, now.last_run, now.hand
     if not now.token_set:
-        return "Connect HiBob", "There is no token yet.", "pages/connect.py", "Connect"
+        return "Connect HiBob", "There is no token yet.", "pages/connect.py", "Connect", None
     if not settings.unique_identifier:
-        return "Map the attributes", "No unique identifier is chosen yet.", "pages/mapping.py", "Open the mapping"
+        return "Map the attributes", "No unique identifier is chosen yet.", "pages/mapping.py", "Open the mapping", None
     wrong = failed(now, job)
     if wrong:
         page, what = f"pages/{WHERE.get(wrong.kind, 'process')}.py", WORK.get(wrong.kind, "Run")
-        return f"{what} failed", wrong.error or "It did not come to an end.", page, "Look at it"
-    if run and run[0].status in (RunStatus.RUNNING, RunStatus.STOPPED):
-        return "Look at the run", "A run is not finished.", "pages/process.py", "Open the run"
-    if plan is None and following and following.page in ("connect", "mapping"):
-        return following.title, following.todo, f"pages/{following.page}.py", f"Go to {TITLES[following.page]}"
-    if plan and now.approval and run and run[0].plan_id == plan.id and run[0].status is RunStatus.DONE:
+        return f"{what} failed", wrong.error or "It did not come to an end.", page, "Look at it", None
+    if run and now.unfinished:
+        return "Look at the run", "A run is not finished.", "pages/process.py", "Open the run", run[0].plan_id
+    if hand.newest is None and following and following.page in ("connect", "mapping"):
+        return following.title, following.todo, f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", None
+    if hand.newest and hand.state is PlanState.BLOCKED:
+        why = "The last preview has findings that block it."
+        return BLOCKED, why, "pages/preview.py", "Open the preview", hand.newest.id
+    return waiting(here, hand.approved) if hand.approved else of_newest(now, seen)
+
+
+def waiting(here: Here, plan: Plan) -> Next:
+    """What was approved and is not processed, or is to be approved again."""
+    approval = stored_plans.approval_of(here.house, plan.id)
+    why = standing.in_words(here, plan, approval) if approval else ""
+    if looking.plan_states(here.house, here.label, [plan])[plan.id] is PlanState.CHANGED:
+        return REVIEW, why, "pages/preview.py", "Review the preview", plan.id
+    return PROCESS, why, "pages/process.py", "Open processing", plan.id
+
+
+def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
+    """Where nothing is approved that waits to be processed."""
+    plan, state, run = now.hand.newest, now.hand.state, now.last_run
+    if plan and state is PlanState.PROCESSED and run and run[0].plan_id == plan.id and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
-        return NOTHING, f"Everything approved was done.{looks}", "pages/preview.py", AGAIN
-    if plan is None or now.lapsed or (now.approval and run and run[0].plan_id == plan.id):
-        return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE
-    if plan.status is PlanStatus.EMPTY:
-        return NOTHING, "Skillcast agrees with HiBob.", "pages/preview.py", AGAIN
-    if now.approval and again:
-        changed = "Who is left out was changed since the approval: approve it again."
-        return REVIEW, changed, "pages/preview.py", "Review the preview"
-    if now.approval:
-        return "Process", f"Approved by {now.approval.by}.", "pages/process.py", "Open processing"
-    if plan.status is PlanStatus.BLOCKED:
-        return (
-            BLOCKED,
-            "The last preview has findings that block it.",
-            "pages/preview.py",
-            "Open the preview",
-        )
+        return NOTHING, f"Everything approved was done.{looks}", "pages/preview.py", AGAIN, None
+    if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
+        return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE, None
+    if state is PlanState.EMPTY:
+        agrees = plan.status is PlanStatus.EMPTY
+        why = "Skillcast agrees with HiBob." if agrees else "The last approval leaves out everybody."
+        return NOTHING, why, "pages/preview.py", AGAIN, None
     # A schedule makes a newer preview every night of what has waited for longer.
     since = (seen.waiting_since if seen.plan_id == plan.id else None) or plan.made_at
     waits = f"A preview waits for a person, since {moment(since)}."
-    return REVIEW, waits, "pages/preview.py", "Review the preview"
+    return REVIEW, waits, "pages/preview.py", "Review the preview", plan.id
 
 
 def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:
@@ -106,19 +118,20 @@ def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:
 def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: ScheduleSeen) -> None:
     steps = stages.checklist(here.house, now.domain.customer, here.label)
     following = stages.next_station(steps)
-    left_out = approving.left_out_draft(here.house, now.plan.id) if now.plan and here.may_prepare else None
-    again = now.approval is not None and left_out is not None and {*now.approval.left_out} != {*left_out}
-    title, why, page, words = most_urgent(now, job, following, seen, again)
-    about_plan = now.plan if title in (REVIEW, BLOCKED) else None
+    title, why, page, words, about = most_urgent(here, now, job, following, seen)
+    told = about if title in (REVIEW, BLOCKED, PROCESS) else None
     with st.container(border=True):
         # Whoever only looks is not told to do it.
         reads = title != NOTHING and not (here.may_prepare or here.may_approve)
         st.header("Where it stands" if reads else escape(title), anchor=False)
-        if about_plan:
-            st.markdown(f"**{escape(reviewing.headline_of(here.house, about_plan.id, left_out))}**")
+        if told:
+            left_out = stored_plans.left_out_seen(here.house, told)
+            st.markdown(f"**{escape(reviewing.headline_of(here.house, told, left_out))}**")
         st.markdown(escape(as_it_stands(title, why, following) if reads else why))
+        if told:
+            standing.beside(here, stored_plans.plan_seen(here.house, told))
         with st.container(horizontal=True, vertical_alignment="center"):
-            exactly = {"plan": about_plan.id} if about_plan else {}
+            exactly = {"plan": about} if about else {}
             if not here.may_prepare:
                 link(page, "Look at it", ":material/arrow_forward:", here, **exactly)
             elif st.button(words, type="secondary" if title == NOTHING else "primary", icon=":material/arrow_forward:"):
@@ -162,25 +175,28 @@ def draw_numbers(here: Here, now: looking.Standing, seen: ScheduleSeen) -> None:
 def draw_plan(here: Here, now: looking.Standing) -> None:
     with st.container(border=True, height="stretch"):
         st.header("Last preview", anchor=False)
-        if now.plan is None:
+        plan = now.hand.newest
+        if plan is None:
             st.write("None yet. A preview reads both sides and changes nothing.")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.plan_badge(here, now.plan)
+            parts.plan_badge(here, plan)
             read = f", HiBob read {ago(now.read_at, here.house.clock())}" if now.read_at else ""
-            st.caption(f"{moment(now.plan.made_at)}, by {escape(now.plan.by)}{read}")
-        if now.plan.status is PlanStatus.EMPTY:
-            st.markdown(escape(counts_line(now.plan.counts)))
+            st.caption(f"{moment(plan.made_at)}, by {escape(plan.by)}{read}")
+        if plan.status is PlanStatus.EMPTY:
+            st.markdown(escape(counts_line(plan.counts)))
         else:
             st.plotly_chart(
-                actions_chart(reviewing.counts_without(here.house, now.plan.id)),
+                actions_chart(
+                    reviewing.counts_without(here.house, plan.id, stored_plans.left_out_seen(here.house, plan.id))
+                ),
                 key="plan",
                 alt="People per action in the last preview",
                 config=CONFIG,
             )
         if now.lapsed:
             st.caption(escape(now.lapsed))
-        link("pages/preview.py", "Open it", ":material/compare_arrows:", here, plan=now.plan.id)
+        link("pages/preview.py", "Open it", ":material/compare_arrows:", here, plan=plan.id)
 
 
 def draw_run(here: Here, now: looking.Standing) -> None:
@@ -239,5 +255,5 @@ with guarded():
         draw_plan(here, now)
     with right:
         draw_run(here, now)
-    if now.plan and not now.lapsed:
-        draw_held(here, now.plan)
+    if now.hand.newest and not now.lapsed:
+        draw_held(here, now.hand.newest)

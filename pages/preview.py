@@ -24,7 +24,7 @@ OFFERED = 20
 """How many previews one may choose from here."""
 
 DOING = {JobKind.PREVIEW: "Preview", JobKind.DECIDE: "Your decision", JobKind.UNDO: "Undo"}
-IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.BEGUN)
+IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.CHANGED, PlanState.BEGUN)
 """States in which a preview itself asks for the next click."""
 
 
@@ -36,6 +36,8 @@ def draw_controls(here: Here, plans: list[Plan], job: Job | None, ready: bool) -
     have = {each.id: each for each in plans}
     states = looking.plan_states(here.house, here.label, plans)
     wanted = st.query_params.get("plan") or (plans[0].id if plans else None)
+    if wanted in states:
+        states |= {wanted: approval.state_seen(here, have[wanted])}
     if right and right.button(
         "Make a preview", type="primary" if ready and states.get(wanted or "") not in IN_HAND else "secondary", width="stretch",
         icon=":material/compare_arrows:", disabled=busy or not ready,
@@ -78,12 +80,12 @@ def named(plans: list[Plan], states: Mapping[str, PlanState]) -> dict[str, str]:
 def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, left_out: Sequence[str]) -> None:
     """Is it safe, what happens, to whom; what it comes to; and the way on."""
     with st.container(border=True):
-        parts.plan_badge(here, plan)
+        parts.badge(state)
         st.header(escape(reviewing.headline_of(here.house, plan.id, left_out)), anchor="approve")
         if state is PlanState.BLOCKED:
             findings.blocks(here, plan)
         with st.container(gap="xxsmall"):
-            if state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED):
+            if state in IN_HAND and state is not PlanState.BEGUN:
                 draw_effect(here, plan, left_out)
                 if again := reviewing.proposed_again(here.house, plan.id):
                     st.markdown(f":material/person_alert: {escape(again)}")
@@ -136,16 +138,13 @@ def draw_origin(here: Here, plan: Plan) -> None:
 def draw_plan(here: Here, plan: Plan) -> None:
     if not parts.belongs(here, plan):
         return
-    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
+    state = approval.state_seen(here, plan)
     lapsed = stored_plans.lapsed(here.house, plan.id)
     total = sum(plan.counts.get(name, 0) for name in ("link", "add", "update", "reactivate", "archive", "move"))
     open_to_decide = not lapsed and stored_plans.run_of(here.house, plan.id) is None
     closed = "Nobody can be left out of it any more: it has lapsed." if state is PlanState.LAPSED else ""
     approved = stored_plans.approval_of(here.house, plan.id)
-    # Once it has begun or lapsed, what was approved counts, whatever somebody meant to leave out since.
-    left_out = (
-        approving.left_out_draft(here.house, plan.id) if open_to_decide else approved.left_out if approved else ()
-    )
+    left_out = stored_plans.left_out_seen(here.house, plan.id)
     by_file = approval.by_file(here, plan) if open_to_decide else None
     if by_file:
         # What lies on the page to be approved is what its numbers tell, and is decided in the file.
@@ -169,7 +168,7 @@ def draw_plan(here: Here, plan: Plan) -> None:
             changes.table(here, plan, may, closed, left_out) if total else st.info(
                 "Nobody changes.", icon=":material/check:"
             )
-    asked = state in (PlanState.WAITING, PlanState.BLOCKED) and here.may_approve
+    asked = state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.CHANGED) and here.may_approve
     if asked and not approving.needs_another(here.house, plan.id):
         st.markdown("Looked through it? [Approve it at the top](#approve) of this page.")
     draw_origin(here, plan)

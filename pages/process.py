@@ -8,10 +8,10 @@ from provisioning.report.called import ACTIONS_DONE, RESULTS
 from provisioning.report.differences import in_a_line
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import address, deciding, jobs, next_step, parts, past
+from provisioning.web import address, deciding, jobs, next_step, parts, past, standing
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans
+from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.speed import speed_seen
@@ -88,31 +88,27 @@ def draw_waiting(here: Here, plan: Plan) -> None:
     if approval is None:
         draw_none(here)
         return
+    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
+    left_out = stored_plans.left_out_seen(here.house, plan.id)
     with st.container(border=True):
-        st.badge("Approved, not processed yet", color="green")
-        st.header(escape(reviewing.headline_of(here.house, plan.id)), anchor=False)
-        left = f"; {people(len(approval.left_out))} left out" if approval.left_out else ""
-        st.markdown(escape(f"Approved by {approval.by}, {moment(approval.at)}{left}."))
+        parts.plan_badge(here, plan)
+        st.header(escape(reviewing.headline_of(here.house, plan.id, left_out)), anchor=False)
+        st.markdown(escape(standing.in_words(here, plan, approval)))
         lapsed = stored_plans.lapsed(here.house, plan.id)
         if lapsed:
             st.warning(escape(dated(lapsed)), icon=":material/schedule:")
         elif not here.may_prepare:
             st.caption("It waits to be processed: that takes the role admin or csm for this customer.")
-        again = set(approving.left_out_draft(here.house, plan.id)) != set(approval.left_out)
-        if again:
-            st.warning(
-                "Who is left out on the preview now is not whom the approval leaves out: approve it again there, or leave out "
-                "the same people.",
-                icon=":material/person_alert:",
-            )
+        standing.beside(here, plan)
         notice = st.container()
         with st.container(horizontal=True, vertical_alignment="center"):
-            may = here.may_prepare and not lapsed and not again
+            may = here.may_prepare and state is looking.PlanState.APPROVED
             if may and parts.pressed("Process now", ":material/play_arrow:", "process", approval):
                 ask(here, plan, JobKind.PROCESS)
-            link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+            back = "Approve it again" if state is looking.PlanState.CHANGED else "Back to the preview"
+            link("pages/preview.py", back, ":material/compare_arrows:", here, plan=plan.id)
         parts.unheard(("process",), notice)
-    parts.counts(reviewing.counts_without(here.house, plan.id, approval.left_out))
+    parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
 
 
 def draw_asked(here: Here, plan: Plan, job: Job) -> None:
@@ -141,6 +137,8 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
         if not busy and run.note and run.note != said:
             st.error(escape(dated(run.note)), icon=":material/error:")
         draw_next(here, plan, run, busy)
+        if not busy:
+            draw_newer(here, plan)
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
     draw_outcomes(here, plan, run)
 
@@ -174,6 +172,17 @@ def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         if not busy:
             deciding.undo(here, run)
+
+
+def draw_newer(here: Here, plan: Plan) -> None:
+    """Of a run that is over: a preview that was made since and waits for somebody."""
+    now = looking.in_hand(here.house, here.label)
+    if now.newest is None or now.newest.id == plan.id or now.state not in NEXT or now.state is looking.PlanState.EMPTY:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        told = NEXT[now.state].format(moment(now.newest.made_at))
+        st.markdown(f":material/arrow_forward: {escape(told)}", width="content")
+        link("pages/preview.py", "Open that preview", ":material/compare_arrows:", here, plan=now.newest.id)
 
 
 def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:

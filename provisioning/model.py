@@ -476,8 +476,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem of the plan as a whole. `numbers` is empty where nothing was counted. `names`: what to call the people of
-    `keys`, who need be neither changed nor held."""
+    """A problem of the plan as a whole. `numbers` is empty where nothing was counted. `managers`: the keys of those whose
+    being a manager is the problem of the people of `keys`. `names`: what to call all of them, who need be neither changed nor
+    held."""
 
     code: str
     severity: Severity
@@ -486,6 +487,7 @@ class Finding:
     numbers: ReadOnlyMapping[str, int] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     names: ReadOnlyMapping[str, str] = field(default_factory=dict)
+    managers: tuple[str, ...] = ()
 
 
 READ_PROOF = frozenset({"no-employees", "head-count", "column-absent", "column-emptied", "identifiers-swapped"})

@@ -9,12 +9,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ROOT / "provisioning"
 
-GROUND = {"errors", "model", "bulk"}
+GROUND = {"errors", "model", "bulk", "naming"}
 LOW = GROUND | {"database", "hosts"}
 MAY_IMPORT = {
     "errors": set(),
     "model": set(),
     "bulk": set(),
+    "naming": {"model"},
     "database": {"errors", "model"},
     "hosts": {"errors"},
     "http": {"errors"},
@@ -80,6 +81,7 @@ WEB = {
         "past",
         "person",
         "server",
+        "standing",
         "settings_facts",
         "roles",
         "settings_form",

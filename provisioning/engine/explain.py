@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 
 from provisioning.engine.columns import read_as
 from provisioning.engine.lifecycle import Wish
-from provisioning.engine.plan import RELEASED, Protector, make_plan
+from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.engine.texts import Texts, all_unaccented, blank, folded, indices, translated, unaccented
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
 from provisioning.model import APOSTROPHES, Action, Attribute, Change, Held, Result
+from provisioning.naming import SHARING, shared_with, some_of, what_is_shared
 
 NAMED, LISTED = 5, 50
 """So many are named in a message, and listed to choose from, when several people fit what was asked for."""
@@ -62,15 +63,15 @@ class SeveralFit(NotFound):
     def __init__(self, person: str, found: Iterable[Candidate]) -> None:
         everybody = list(found)
         self.found, self.count = everybody[:LISTED], len(everybody)
-        named = ", ".join(with_name(each.key, each.name) for each in self.found[:NAMED])
-        more = f" and {self.count - NAMED:,} more" if self.count > NAMED else ""
-        super().__init__(f"{self.count:,} people fit “{person}”: {named}{more}. Ask for one of these ids.")
+        named = some_of([with_name(each.key, each.name) for each in self.found[:NAMED]], NAMED, self.count)
+        super().__init__(f"{self.count:,} people fit “{person}”: {named}. Ask for one of these ids.")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`person` as asked for; `key` as plans know them, `also` as earlier ones did; `answer` in one sentence; `values` of
-    somebody who is in HiBob, in the mapping's order; `name` "": not known; `actions`: what a plan would do."""
+    somebody who is in HiBob, in the mapping's order; `name` "": not known; `actions`: what a plan would do; `held`: the code
+    of what holds them back, "" where nothing does."""
 
     person: str
     key: str
@@ -80,13 +81,15 @@ class Answer:
     values: tuple[Value, ...] = ()
     name: str = ""
     actions: tuple[Action, ...] = ()
+    held: str = ""
 
     def kept_active(self, by: str, at: datetime) -> "Answer":
         """With who decided that they are never archived, and where that is taken back."""
-        unnamed = RELEASED[Protector.DECISION]
-        named = f": {by} decided so on {_moment(at)}. To take that back: Settings → Protected → Decided on previews."
-        steps = (replace(each, detail=each.detail.replace(unnamed, named)) for each in self.steps)
-        return replace(self, answer=self.answer.replace(unnamed, named), steps=tuple(steps))
+        if self.held != "protected":
+            return self
+        told = f" {by} decided so on {_moment(at)}. To take that back: Settings → Protected → Decided on previews."
+        steps = (replace(each, detail=each.detail + told) if each.step == "held" else each for each in self.steps)
+        return replace(self, answer=self.answer + told, steps=tuple(steps))
 
     def left_out(self, by: str, at: datetime, again: datetime | None) -> "Answer":
         """Nothing happened yet because an approval left them out. `again`: when they were proposed since."""
@@ -132,8 +135,8 @@ def explain_person(situation: Situation, person: str) -> Answer:
     decision = make_plan(situation, people)
     steps = [*_employee_steps(situation, people, row), *_user_steps(people, user)]
     held = next((each for each in decision.held if each.key == key), None)
-    if held and held.code == "duplicate-id" and row is not None:
-        held = replace(held, why=shared_with(_sharing(people, row)) + held.why)
+    if held and held.code in SHARING:
+        held = replace(held, why=shared_with(_sharing(people, row, user, held.why)) + held.why)
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
     steps += [Step("change", f"To be {_WORDS[each.action.value]}: {each.why}") for each in changes]
@@ -147,21 +150,17 @@ def explain_person(situation: Situation, person: str) -> Answer:
         )
     return Answer(
         person, key, answer, tuple(steps), _also(people, row, user), _values(situation, people, row, user),
-        _name(people, row, user), tuple(each.action for each in changes),
+        _name(people, row, user), tuple(each.action for each in changes), held.code if held else "",
     )  # fmt: skip
 
 
-def shared_with(names: Sequence[str]) -> str:
-    """“Shared with Ben Ito. ” before a reason that does not name the others."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"Shared with {', '.join(names[:NAMED])}{more}. " if names else ""
-
-
-def _sharing(people: People, row: int) -> list[str]:
-    """Who shares this employee's unique identifier, also where nothing would happen to them."""
-    shared = people.matches.duplicates
-    others = [each for each, why in shared.items() if each != row and why == shared.get(row)]
-    return [_name(people, each, None) or people.keys[each] for each in others]
+def _sharing(people: People, row: int | None, user: int | None, why: str) -> list[str]:
+    """Who shares what this reason quotes, also where nothing would happen to them."""
+    what, matches = what_is_shared(why), people.matches
+    rows = [each for each, said in (matches.duplicates | matches.disputed).items() if what_is_shared(said) == what]
+    users = [each for each, said in matches.disputed_users.items() if what_is_shared(said) == what]
+    employees = [_name(people, each, None) or people.keys[each] for each in rows if each != row]
+    return [*employees, *(_name(people, None, each) or people.user_ids[each] for each in users if each != user)]
 
 
 def who_is_there(situation: Situation, keys: Iterable[str]) -> dict[str, Candidate]:

@@ -39,12 +39,12 @@ def match(sides: Sides, scope: Mask) -> Matches:
     """Match everybody. Links come first for all; then the domain's own employees by identifier and e-mail;
     those outside the scope get what is left, so that nobody can take a user from the domain's own people."""
     found = Matches(np.full(len(sides.keys), -1, dtype=np.int64), np.zeros(len(sides.keys), dtype=bool))
-    _pair(found, np.ones_like(scope), sides.keys, sides.user_links, "links to this HiBob person")
+    _pair(found, np.ones_like(scope), sides.keys, sides.user_links, "links to the HiBob person")
     found.linked[:] = found.user >= 0
     _duplicates(found, scope, sides)
     for rows in (scope, ~scope):
-        _pair(found, rows, sides.identifiers, sides.user_identifiers, "has the same unique identifier")
-        _pair(found, rows, sides.emails, sides.user_emails, "has the same e-mail")
+        _pair(found, rows, sides.identifiers, sides.user_identifiers, "has the unique identifier")
+        _pair(found, rows, sides.emails, sides.user_emails, "has the e-mail")
     return found
 
 
@@ -70,14 +70,19 @@ def _duplicates(found: Matches, scope: Mask, sides: Sides) -> None:
     emails: dict[str, str] = {}
     # Where people of several identifiers have one e-mail, the least of these is named.
     for value, rows in sorted(shared.items(), reverse=True):
-        why = f"{len(rows)} people in HiBob share the unique identifier “{value}”."
+        why = _why_shared(len(rows), value)
         found.duplicates |= dict.fromkeys(rows, why)
         emails |= {email: value for row in rows if (email := sides.emails[row].as_py())}
     clashing = one_of(sides.user_identifiers, shared) | one_of(sides.user_emails, emails)
     for user in np.flatnonzero(clashing & ~taken(found, len(clashing))).tolist():
         value = sides.user_identifiers[user].as_py()
         clash = value if value in shared else emails[sides.user_emails[user].as_py()]
-        found.disputed_users[user] = f"People in HiBob share the unique identifier “{clash}” of this user."
+        found.disputed_users[user] = _why_shared(len(shared[clash]), clash, ", which this user answers to.")
+
+
+def _why_shared(people: int, value: str, more: str = ".") -> str:
+    """For all who share it the same up to what is quoted."""
+    return f"{people} people in HiBob share the unique identifier “{value}”{more}"
 
 
 def _shared(values: pa.Array, among: Mask) -> dict[str, list[int]]:
@@ -111,7 +116,8 @@ def _pair(found: Matches, among: Mask, theirs: pa.Array, ours: pa.Array, what: s
     for code, same in theirs_of.items():
         those = ours_of[code]
         why = (
-            f"{_count(len(same), 'person', 'people')} in HiBob and {_count(len(those), 'user', 'users')}: each {what}."
+            f"{_count(len(same), 'person', 'people')} in HiBob and {_count(len(those), 'user', 'users')}: each {what} "
+            f"“{values.dictionary[code].as_py()}”."
         )
         found.disputed |= dict.fromkeys(same, why)
         found.disputed_users |= dict.fromkeys(those, why)

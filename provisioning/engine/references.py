@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from provisioning.engine.situation import People, Situation
 from provisioning.engine.texts import Texts, one_of
 from provisioning.model import Action, AttributeType, Change, Finding, Held, Severity
+from provisioning.naming import some_of
 
 MOST_NAMED = 5
 
@@ -48,7 +49,7 @@ def leave_references(situation: Situation, people: People, changes: Sequence[Cha
         (each, [name for name in names if each.after.get(name) and each.after[name] not in users]) for each in going
     ]
     kept = [_without(change, gone) if gone else change for change, gone in left]
-    found = _findings([(change, name) for change, gone in left for name in gone], shared)
+    found = _findings([(change, name) for change, gone in left for name in gone], shared, situation, people)
     return Settled([each for each in kept if each is not None], list(held.values()), tuple(found))
 
 
@@ -123,7 +124,9 @@ def differs(names: Sequence[str]) -> str:
     return f"{', '.join(names)} {'differs' if len(names) == 1 else 'differ'} from HiBob." if names else ""
 
 
-def _findings(left: Sequence[tuple[Change, str]], shared: ReadOnlySet[str]) -> Iterable[Finding]:
+def _findings(
+    left: Sequence[tuple[Change, str]], shared: ReadOnlySet[str], situation: Situation, people: People
+) -> Iterable[Finding]:
     twice = [(change, name) for change, name in left if change.after[name] in shared]
     nobody = [(change, name) for change, name in left if change.after[name] not in shared]
     if twice:
@@ -131,6 +134,7 @@ def _findings(left: Sequence[tuple[Change, str]], shared: ReadOnlySet[str]) -> I
             "manager-shared",
             Severity.WARN,
             twice,
+            _employees(situation, people, twice),
             "shares a unique identifier with others",
             "Give each their own unique identifier in HiBob.",
         )
@@ -139,18 +143,34 @@ def _findings(left: Sequence[tuple[Change, str]], shared: ReadOnlySet[str]) -> I
             "manager-without-user",
             Severity.INFO,
             nobody,
+            _employees(situation, people, nobody),
             "has no user in Skillcast",
             "Nothing to do if they need none. Otherwise find out why they are held back or out of scope: the value follows by "
             "itself once they have a user.",
         )
 
 
-def _finding(code: str, severity: Severity, left: Sequence[tuple[Change, str]], what: str, remedy: str) -> Finding:
+def _employees(situation: Situation, people: People, left: Sequence[tuple[Change, str]]) -> tuple[str, ...]:
+    """The keys of those who have the identifiers that these references name, as far as HiBob returns them."""
+    values = _identifiers(situation, people)
+    if values is None:
+        return ()
+    rows = Texts(values).rows_of({change.after[name] or "" for change, name in left})
+    return tuple(sorted(people.keys.at(rows)))
+
+
+def _finding(
+    code: str,
+    severity: Severity,
+    left: Sequence[tuple[Change, str]],
+    managers: tuple[str, ...],
+    what: str,
+    remedy: str,
+) -> Finding:
     keys = tuple(sorted({change.key for change, _ in left}))
     whom = sorted({change.after[name] or "" for change, name in left})
-    more = f" and {len(whom) - MOST_NAMED:,} more" if len(whom) > MOST_NAMED else ""
     message = (
         f"The {', '.join(sorted({name for _, name in left}))} of {len(keys):,} {'person' if len(keys) == 1 else 'people'} "
-        f"{what} ({', '.join(whom[:MOST_NAMED])}{more}). Their value stays as it is; people who are added get none."
+        f"{what} ({some_of(whom, MOST_NAMED)}). Their value stays as it is; people who are added get none."
     )
-    return Finding(code, severity, message, remedy, {"counted": len(keys)}, keys)
+    return Finding(code, severity, message, remedy, {"counted": len(keys)}, keys, managers=managers)

@@ -107,13 +107,15 @@ def with_names(findings: Sequence[Finding], people: People) -> tuple[Finding, ..
     in HiBob."""
     if not any(each.keys for each in findings):
         return tuple(findings)
-    wanted = {key for each in findings for key in each.keys}
+    wanted = {key for each in findings for key in (*each.keys, *each.managers)}
     ids = [key.removeprefix("user:") for key in wanted if key.startswith("user:")]
     called = {f"user:{user}": name for user, name in _called(people.user_ids, people.user_names, ids)}
     called |= dict(_called(people.user_links, people.user_names, wanted - {""}))
     called |= dict(_called(people.keys, people.names, wanted))
     return tuple(
-        replace(each, names={key: called[key] for key in each.keys if called.get(key)}) if each.keys else each
+        replace(each, names={key: called[key] for key in (*each.keys, *each.managers) if called.get(key)})
+        if each.keys
+        else each
         for each in findings
     )
 

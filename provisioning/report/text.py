@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from provisioning.model import Action, Change, Finding, Plan, Run, Speed
+from provisioning.naming import sharing, some_of
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.speed import speed_line
 
@@ -57,19 +58,23 @@ def finding_lines(findings: Iterable[Finding]) -> Iterable[str]:
         yield f"          → {plain(each.remedy)}"
         if each.keys:
             yield f"          who: {plain(who(each))}"
-
-
-def some_of(names: Sequence[str], most: int, count: int | None = None) -> str:
-    """The first names, and how many more there are. `count`: of all, where `names` are the first alone."""
-    more = (len(names) if count is None else count) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+        if each.managers:
+            yield f"          their managers: {plain(managers(each))}"
 
 
 def who(finding: Finding) -> str:
     """The people whom a finding concerns, the first of them, by name and key."""
-    first = (f"{finding.names[key]} ({key})" if key in finding.names else key for key in finding.keys[:MOST_NAMED])
-    more = len(finding.keys) - MOST_NAMED
-    return ", ".join(first) + (f", and {more:,} more" if more > 0 else "")
+    return _by_name_and_key(finding, finding.keys)
+
+
+def managers(finding: Finding) -> str:
+    """Their managers likewise."""
+    return _by_name_and_key(finding, finding.managers)
+
+
+def _by_name_and_key(finding: Finding, keys: Sequence[str]) -> str:
+    first = [f"{finding.names[key]} ({key})" if key in finding.names else key for key in keys[:MOST_NAMED]]
+    return some_of(first, MOST_NAMED, len(keys))
 
 
 def plan_lines(plan: Plan, most: int = MOST_LINES, forecast: str = "") -> Iterable[str]:
@@ -86,8 +91,12 @@ def plan_lines(plan: Plan, most: int = MOST_LINES, forecast: str = "") -> Iterab
         # Each action has its own first lines, so that no archive stands behind a thousand links.
         changes = [each for each in plan.changes if each.action is action]
         yield from _first(map(_change_line, changes), len(changes), most)
+    others = sharing(plan.held)
     yield from _first(
-        (f"  held        {each.key:<20} {plain(each.name)}  {each.code}: {plain(each.why)}" for each in plan.held),
+        (
+            f"  held        {each.key:<20} {plain(each.name)}  {each.code}: {plain(others.get(each.key, '') + each.why)}"
+            for each in plan.held
+        ),
         len(plan.held),
         most,
     )

@@ -26,9 +26,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
 from provisioning.model import Action, Approval, Change, Finding, Plan, PlanStatus, Result, Run, RunStatus, Severity
+from provisioning.naming import sharing, some_of
 from provisioning.report.called import ACTIONS_DONE, RESULTS, held_called
 from provisioning.report.evidence import evidence_rows
-from provisioning.report.text import newly_live, who
+from provisioning.report.text import managers, newly_live, who
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
 
 APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
@@ -389,6 +390,8 @@ def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "    What to do", finding.remedy
     if finding.keys:
         yield "    Who", who(finding)
+    if finding.managers:
+        yield "    Their managers", managers(finding)
     numbers = [f"{name} {number:,}" for name, number in finding.numbers.items()]
     people = [_people(len(finding.keys))] if finding.keys else []
     yield "    Code", " · ".join((finding.code, *numbers, *people))
@@ -439,7 +442,11 @@ def _write_held(workbook: Workbook, plan: Plan) -> None:
         meaning if plan.held else "Nobody.",
         f"Customer/domain {plan.domain}, preview {plan.id}",
     )
-    rows = (_Row(tuple(map(shown, (each.key, each.name, held_called(each.code), each.why)))) for each in plan.held)
+    others = sharing(plan.held)
+    rows = (
+        _Row(tuple(map(shown, (each.key, each.name, held_called(each.code), others.get(each.key, "") + each.why))))
+        for each in plan.held
+    )
     _write_table(_new_sheet(workbook, "Held"), notes, (KEY, "Name", "Reason", WHY), rows, frozen=1)
 
 
@@ -756,5 +763,4 @@ def _quoted(text: str, at: int = 0) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-    return ", ".join(map(_quoted, names[:5])) + more
+    return some_of([*map(_quoted, names)], 5)

@@ -113,38 +113,40 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A plan that was approved and not begun. `overtaken`: another run wrote since it was made; `more`: live users that what was
-    approved of it would add."""
+    """A plan that was approved and not begun, but for whom it leaves out. `overtaken`: another run wrote since it was made;
+    `more`: live users that what was approved of it would add."""
 
     id: str
     made_at: datetime
     mapping_version: int
     settings_version: int
     approved_at: datetime
+    left_out: tuple[str, ...]
     overtaken: str | None
     more: int
 
 
-def approved_plans(db: Database) -> dict[int, Approved]:
-    """By domain the newest approved plan that was not begun, also where a newer preview stands beside it."""
+def approved_plans(db: Database, domain_id: int | None = None) -> dict[int, Approved]:
+    """By domain, or of one, the newest approved plan that was not begun and leaves somebody in, also where a newer preview
+    stands beside it."""
     rows = db.all(
-        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, p.counts, a.at, "
-        f"{_LEFT_OUT} AS left_out, "
-        f"({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
-        "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
-        "AND NOT EXISTS (SELECT 1 FROM approvals b WHERE b.plan_id = p.id AND b.id > a.id) GROUP BY p.domain_id",
-        Result.SKIPPED.value,
-    )
+        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, p.counts, a.at, a.left_out, "
+        f"{_LESS} AS less, ({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
+        "WHERE a.id = (SELECT max(id) FROM approvals WHERE plan_id = p.id) AND (?2 IS NULL OR p.domain_id = ?2) "
+        "AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) AND EXISTS (SELECT 1 FROM changes c WHERE c.plan_id = p.id "
+        "AND c.key NOT IN (SELECT value FROM json_each(a.left_out))) GROUP BY p.domain_id",
+        Result.SKIPPED.value, domain_id,
+    )  # fmt: skip
     return {
         row["domain_id"]: Approved(
-            row["id"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"],
-            to_moment(row["at"]), row["overtaken"], _more(row["counts"]) - row["left_out"],
+            row["id"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"], to_moment(row["at"]),
+            from_json(row["left_out"], tuple[str, ...]), row["overtaken"], _more(row["counts"]) - row["less"],
         )
         for row in rows
     }  # fmt: skip
 
 
-_LEFT_OUT = (
+_LESS = (
     "CASE WHEN a.left_out = '[]' THEN 0 ELSE (SELECT coalesce(sum(CASE WHEN c.action IN ('add', 'reactivate') THEN 1 "
     "WHEN c.action = 'archive' THEN -1 ELSE 0 END), 0) FROM changes c WHERE c.plan_id = p.id "
     "AND c.key IN (SELECT value FROM json_each(a.left_out))) END"
@@ -158,10 +160,16 @@ def _more(counts: str) -> int:
     return told.get(Action.ADD.value, 0) + told.get(Action.REACTIVATE.value, 0) - told.get(Action.ARCHIVE.value, 0)
 
 
+def left_out_drafts(db: Database, by: str, kind: str) -> dict[str, frozenset[str]]:
+    """By plan, whom somebody means to leave out of it. `kind`: how the kind of these drafts begins; the plan follows."""
+    rows = db.all("SELECT kind, content FROM drafts WHERE by = ?1 AND substr(kind, 1, length(?2)) = ?2", by, kind)
+    return {row["kind"].removeprefix(kind): frozenset(from_json(row["content"], tuple[str, ...])) for row in rows}
+
+
 _OVERTAKEN = (
     "SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
     "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "
-    "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ? AND o.at > p.made_at)"
+    "FROM outcomes o WHERE o.run_id = r.id AND o.result <> ?1 AND o.at > p.made_at)"
 )
 
 

@@ -83,6 +83,10 @@ def _take_out(db: Database, customer_id: int, name: str) -> None:
             else f"UPDATE jobs SET details = '' WHERE domain_id IN ({_DOMAINS}) AND ended_at IS NOT NULL AND instr(details, ?)",
             customer_id, name,
         )  # fmt: skip
+    db.execute(
+        f"UPDATE held SET why = replace(why, '“' || ?2 || '”', '“{REMOVED}”') WHERE plan_id IN ({_PLANS.replace('?', '?1')})",
+        customer_id, name,
+    )  # fmt: skip
     quoted = to_json(name)
     for table, column, whose in (
         ("approvals", "left_out", f"plan_id IN ({_PLANS})"),
@@ -99,5 +103,5 @@ def _without(content: object, name: str) -> object:
     if isinstance(content, list):
         return [_without(each, name) for each in content]
     if isinstance(content, dict):
-        return {key: _without(each, name) for key, each in content.items()}
+        return {key: _without(each, name) for key, each in content.items() if key != name}
     return REMOVED if content == name else content

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from provisioning.database import Database
+from provisioning.model import Held
 from provisioning.store.codec import to_json
+from provisioning.store.plans import held_of
 
 _OURS = "j.key NOT IN ('status', 'external_id', 'domain')"
 _STAYS = "c.key NOT IN (SELECT value FROM json_each(?2))"
@@ -73,19 +75,17 @@ def held_by_code(db: Database, plan_id: str) -> dict[str, int]:
     return {row["code"]: row["n"] for row in rows}
 
 
-def held_with(db: Database, plan_id: str, code: str, keys: Sequence[str], most: int) -> dict[str, list[str]]:
-    """Key → what to call the others who are held for that code with the same words, for these people; at most so many
-    pairs."""
+def held_like(db: Database, plan_id: str, codes: Sequence[str], keys: Sequence[str]) -> list[Held]:
+    """Everybody held for one of these codes whose reason is that of one of these people, up to the end of what it quotes
+    first."""
+    what = "substr({0}.why, 1, instr({0}.why, '”'))"
     rows = db.all(
-        "SELECT a.key, coalesce(nullif(b.name, ''), b.key) AS who FROM held a JOIN held b ON b.plan_id = a.plan_id "
-        "AND b.code = a.code AND b.why = a.why AND b.key <> a.key "
-        "WHERE a.plan_id = ?1 AND a.code = ?2 AND a.key IN (SELECT value FROM json_each(?3)) LIMIT ?4",
-        plan_id, code, to_json(list(keys)), most,
+        f"SELECT b.* FROM held b WHERE b.plan_id = ?1 AND b.code IN (SELECT value FROM json_each(?2)) AND {what.format('b')} IN "
+        f"(SELECT {what.format('a')} FROM held a WHERE a.plan_id = ?1 AND a.code IN (SELECT value FROM json_each(?2)) "
+        "AND a.key IN (SELECT value FROM json_each(?3))) ORDER BY b.seq",
+        plan_id, to_json(list(codes)), to_json(list(keys)),
     )  # fmt: skip
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault(row["key"], []).append(row["who"])
-    return found
+    return [held_of(row) for row in rows]
 
 
 def plan_before(db: Database, plan_id: str) -> str | None:

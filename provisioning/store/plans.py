@@ -227,6 +227,16 @@ def recent_plans(db: Database, domain_id: int, most: int) -> list[Plan]:
     return [plan_head(db, row["id"]) for row in rows]
 
 
+def changes_with_keys(db: Database, plan_id: str, keys: Sequence[str], actions: Sequence[Action]) -> tuple[Change, ...]:
+    """What a plan means to do for these people, of these actions."""
+    rows = db.all(
+        "SELECT * FROM changes WHERE plan_id = ?1 AND key IN (SELECT value FROM json_each(?2)) "
+        "AND action IN (SELECT value FROM json_each(?3)) ORDER BY seq",
+        plan_id, to_json(list(keys)), to_json([each.value for each in actions]),
+    )  # fmt: skip
+    return changes_of(rows)
+
+
 def changes_of(rows: Sequence[Row]) -> tuple[Change, ...]:
     """Column by column: a plan's people are decoded at once."""
     with collector_off():

@@ -8,11 +8,12 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning.errors import RollcallError
-from provisioning.model import Approval, Finding, Plan
+from provisioning.model import Approval, Finding, Plan, PlanStatus
+from provisioning.naming import some_of
 from provisioning.report.called import finding_called
-from provisioning.report.text import some_of
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
+from provisioning.web import standing
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.parts import pressed, unheard
 from provisioning.web.words import dated, escape, moment, people
@@ -23,6 +24,7 @@ from provisioning.workflow.scheduling import Standing as ScheduleStanding
 if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
     from provisioning.report.workbook import WorkbookDecisions
 
+_DECIDED = (PlanState.APPROVED, PlanState.CHANGED, PlanState.EMPTY)
 NAMED = 10
 """So many of those whom a file keeps active are named."""
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -40,10 +42,12 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
             ),
             icon=":material/schedule:",
         )
-    elif state is PlanState.EMPTY:
+    elif plan.status is PlanStatus.EMPTY:
         _nothing(here)
+    elif here.may_approve:
+        _open(here, plan, approval, state)
     else:
-        _open(here, plan, approval)
+        _to_read(here, plan, approval)
 
 
 def _nothing(here: Here) -> None:
@@ -60,48 +64,82 @@ def _nothing(here: Here) -> None:
 def _to_read(here: Here, plan: Plan, approval: Approval | None) -> None:
     """For whoever decides nothing: how it stands, without anything to press."""
     if approval:
-        _approved(here, plan, approval)
+        st.success(escape(standing.approved(here, plan, approval)), icon=":material/verified:")
+    standing.beside(here, plan)
     does = "It waits to be processed" if approval else "You may read this, but not approve it"
     st.caption(f"{does}: that takes the role admin or csm for this customer.")
     workbook_button(here, plan)
 
 
-def _open(here: Here, plan: Plan, approval: Approval | None) -> None:
-    if not here.may_approve:
-        _to_read(here, plan, approval)
-        return
-    left_out = approving.left_out_draft(here.house, plan.id)
+def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -> None:
+    file, draft = by_file(here, plan), stored_plans.left_out_draft(here.house, plan.id)
+    left_out = file.left_out if file else draft
     another = approving.needs_another(here.house, plan.id)
-    may_approve = not another
-    if approval:
-        _approved(here, plan, approval)
-    again = approval is not None and set(approval.left_out) != set(left_out)
+    again = state is PlanState.CHANGED
     settled = approval is not None and not again
     # A file that lies here decides: two ways to approve beside each other would be one too many.
-    file_lies = may_approve and bool(st.session_state.get(_place(plan, approval)))
+    file_lies = not another and not settled and bool(st.session_state.get(_place(plan, approval)))
+    stays = looking.somebody_stays(here.house, plan.id, left_out)
     overrides = {} if another or settled else _overrides(here, plan, "page", plan.blocks)
-    if not settled and not file_lies and (again or left_out):
-        _who_is_left_out(here, plan, left_out)
+    _how_it_stands(here, plan, approval, state, left_out, stays, by_file=file is not None)
+    standing.beside(here, plan)
     if another and not settled:
         st.info(escape(another), icon=":material/group:")
     notice = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
-        if settled and not file_lies:
+        if state is PlanState.APPROVED:
             _process_button(here, plan, approval)
-        elif not file_lies and pressed(
+        elif not settled and not file_lies and pressed(
             "Approve again" if again else "Approve", ":material/verified:", "approve", (approval, set(left_out)),
-            disabled=not may_approve,
+            disabled=bool(another) or not stays,
         ):  # fmt: skip
             _approve(here, plan, overrides, left_out, None)
-        if left_out and not file_lies and st.button("Put everybody back", icon=":material/undo:"):
-            _put_everybody_back(here, plan)
-            st.rerun()
+        if not file_lies:
+            _ways_back(here, plan, approval if again else None, left_out)
         workbook_button(here, plan)
     unheard(("approve", "process"), notice)
-    if may_approve:
-        _by_workbook(here, plan, approval, overrides, left_out)
+    if not another:
+        _by_workbook(here, plan, approval, overrides, draft)
     if not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
+
+
+def _how_it_stands(
+    here: Here,
+    plan: Plan,
+    approval: Approval | None,
+    state: PlanState,
+    left_out: Sequence[str],
+    stays: bool,
+    *,
+    by_file: bool,
+) -> None:
+    """In one sentence: what was approved, what is decided otherwise by now, or how much of it is to be approved."""
+    if approval and state is PlanState.CHANGED:
+        st.info(escape(standing.otherwise(here, plan, approval, left_out, by_file=by_file)), icon=":material/edit:")
+    elif approval:
+        nothing = "" if stays else f" {standing.NOTHING}"
+        st.success(escape(standing.approved(here, plan, approval) + nothing), icon=":material/verified:")
+    elif not stays and not by_file:
+        st.warning(f"{standing.NOTHING} Put somebody back to approve the rest.", icon=":material/group_off:")
+    elif left_out and not by_file:
+        told = reviewing.but_for_left_out(here.house, plan.id, left_out)
+        st.markdown(f"**{escape(f'To be approved: {told}.')}**")
+
+
+def _ways_back(here: Here, plan: Plan, changed: Approval | None, left_out: Sequence[str]) -> None:
+    """To what was approved, where that was changed; and to nobody left out, where somebody can be put back."""
+    if changed and st.button("Back to what was approved", icon=":material/undo:"):
+        approving.back_to_the_approval(here.house, plan.id)
+        st.rerun()
+    # Where the approval leaves out nobody that is the same way.
+    if not left_out or (changed and not changed.left_out):
+        return
+    if len(approving.stays_left_out(here.house, plan.id)) < len(left_out) and st.button(
+        "Put everybody back", icon=":material/group_add:"
+    ):
+        _put_everybody_back(here, plan)
+        st.rerun()
 
 
 def _put_everybody_back(here: Here, plan: Plan) -> None:
@@ -115,14 +153,6 @@ def _put_everybody_back(here: Here, plan: Plan) -> None:
             ),
             icon=":material/shield_person:",
         )
-
-
-def _who_is_left_out(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
-    """Otherwise than an approval that there may be already says."""
-    told = reviewing.but_for_left_out(here.house, plan.id, left_out)
-    st.markdown(
-        f"**{escape(f'To be approved: {told}.' if told else 'Nobody is left out now, so it is to be approved again.')}**"
-    )
 
 
 def workbook_button(here: Here, plan: Plan) -> None:
@@ -146,7 +176,7 @@ def workbook_button(here: Here, plan: Plan) -> None:
 
 
 def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -> None:
-    who = f"{_by_whom(here, plan, approval)} " if approval else ""
+    who = f"{standing.approved(here, plan, approval)} " if approval else ""
     if state is PlanState.PROCESSED:
         st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
     else:
@@ -154,22 +184,6 @@ def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanSta
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
         workbook_button(here, plan)
-
-
-def _signed(approval: Approval) -> str:
-    """Who decided in the file, beside who uploaded it."""
-    return f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
-
-
-def _by_whom(here: Here, plan: Plan, approval: Approval) -> str:
-    """Who approved, when, how much of it, and who is left out."""
-    told = reviewing.but_for_left_out(here.house, plan.id, approval.left_out)
-    left = f": {told}" if told else ""
-    return f"Approved by {approval.by}, {moment(approval.at)}{left}.{_signed(approval)}"
-
-
-def _approved(here: Here, plan: Plan, approval: Approval) -> None:
-    st.success(escape(_by_whom(here, plan, approval)), icon=":material/verified:")
 
 
 def _process_button(here: Here, plan: Plan, approval: Approval | None) -> None:
@@ -224,7 +238,7 @@ def _by_workbook(
                 icon=":material/info:",
             )
         file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
-        if file and _readable(here, plan, file, left_out):
+        if file and _readable(here, plan, file, left_out, approval):
             missing = [each for each in plan.blocks if each.code not in overrides]
             if missing:
                 st.markdown("**A reason is needed for whatever blocks**, by file too:")
@@ -245,7 +259,7 @@ def by_file(here: Here, plan: Plan) -> "WorkbookDecisions | None":
     if not here.may_approve or approving.needs_another(here.house, plan.id):
         return None
     file = st.session_state.get(_place(plan, stored_plans.approval_of(here.house, plan.id)))
-    read = _read(here, plan, file, approving.left_out_draft(here.house, plan.id)) if file else None
+    read = _read(here, plan, file, stored_plans.left_out_draft(here.house, plan.id)) if file else None
     return None if isinstance(read, RollcallError) else read
 
 
@@ -258,8 +272,8 @@ def _read(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -
     return found
 
 
-def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str]) -> bool:
-    """Says what the file decides, or why it is refused."""
+def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str], approval: Approval | None) -> bool:
+    """Says what the file decides, or why it is refused. Returns whether there is anything to approve by it."""
     decided = _read(here, plan, file, left_out)
     if isinstance(decided, RollcallError):
         fail(decided)
@@ -268,11 +282,34 @@ def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str
     said = f"This file approves {told or 'everything'}."
     said += f" {_kept(here, plan, decided.protected)}" if decided.protected else ""
     said += f" Decided, as it says, by {decided.signed_by}." if decided.signed_by else ""
+    stays = looking.somebody_stays(here.house, plan.id, decided.left_out)
+    said += "" if stays else f" {standing.NOTHING}"
+    as_approved = approval is not None and not _decides_otherwise(here, plan, approval, decided)
+    said += " That is what was approved already." if as_approved else ""
     st.info(escape(said), icon=":material/fact_check:")
+    if as_approved:
+        return False
     st.caption(
         "All numbers of this page are the file’s as long as it lies here. To approve on the page instead, remove it."
     )
-    return True
+    return stays or bool(decided.protected)
+
+
+def _decides_otherwise(here: Here, plan: Plan, approval: Approval, decided: "WorkbookDecisions") -> bool:
+    kept = looking.kept_active_by_plan(here.house, plan.id)
+    return {*decided.left_out} != {*approval.left_out} or not kept.issuperset(decided.protected)
+
+
+def state_seen(here: Here, plan: Plan) -> PlanState:
+    """How far it is, a file that lies on the page included: that decides instead of whoever looks."""
+    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
+    approval, decided = stored_plans.approval_of(here.house, plan.id), by_file(here, plan)
+    if approval is None or decided is None or state not in _DECIDED:
+        return state
+    if _decides_otherwise(here, plan, approval, decided):
+        return PlanState.CHANGED
+    stays = looking.somebody_stays(here.house, plan.id, approval.left_out)
+    return PlanState.APPROVED if stays else PlanState.EMPTY
 
 
 def _kept(here: Here, plan: Plan, keys: Sequence[str]) -> str:

@@ -12,7 +12,6 @@ from provisioning.report.called import held_called
 from provisioning.report.charts import MOST_ATTRIBUTES, Bar, happening_bars, happening_chart
 from provisioning.report.differences import Names, aligned, attribute_called, in_a_line, valued
 from provisioning.report.groups import Group, chosen
-from provisioning.report.text import some_of
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
 from provisioning.web.parts import filled, first, fitted, with_room
@@ -25,8 +24,6 @@ MANY = 90
 """Pixels of the column that says how many."""
 CHART = 335
 """Pixels beside the list that the chart has, two fifths, and the gap between them."""
-NAMED = 3
-"""So many of those who share an identifier are named."""
 TOLD = ("What changes", "Before", "After", "What else, or why")
 
 
@@ -48,7 +45,16 @@ def happenings(here: Here, plan: Plan, left_out: Sequence[str] = ()) -> None:
         with lines:
             _groups(found, CHART if len(bars) > 1 and not on_a_telephone() else 0)
     choose = "a bar or a line" if len(bars) > 1 and found else "a bar" if len(bars) > 1 else "a line"
-    st.caption(f"Choose {choose} to see its people alone; choose it again to see everybody.")
+    counted = _what_is_counted(bool(changed) and len(bars) > 1, bool(found), bool(counts.get(Action.REACTIVATE.value)))
+    st.caption(f"{counted}Choose {choose} to see its people alone; choose it again to see everybody.")
+
+
+def _what_is_counted(bars: bool, lines: bool, reactivated: bool) -> str:
+    """Of one attribute they differ, and the headline tells a line: of 30 whose department changes, 27 get the same one."""
+    back = ", whoever comes back included" if reactivated else ""
+    told = [f"a bar of an attribute counts everybody who gets another value, whichever it is{back}"] if bars else []
+    told += [f"a line counts those who share one change{'' if bars else back}"] if lines else []
+    return f"{'; '.join(told).capitalize()}. " if told else ""
 
 
 def _chart(bars: Sequence[Bar]) -> None:
@@ -248,12 +254,12 @@ def held(here: Here, plan: Plan) -> None:
         f"Something would otherwise happen to {people(total)}; it does not, for the reason given. Select somebody to "
         "read all of it, and to learn everything about them."
     )
-    others = reviewing.sharing_identifier(here.house, plan.id, [each.key for each in found])
+    others = reviewing.shared_by(here.house, plan.id, [each.key for each in found])
     rows = [
         {
             "Person": each.name or each.key,
             "Reason": held_called(each.code),
-            "Why": _with_whom(others.get(each.key, ())) + dated(each.why),
+            "Why": others.get(each.key, "") + dated(each.why),
         }
         for each in found
     ]
@@ -267,8 +273,3 @@ def held(here: Here, plan: Plan) -> None:
         st.markdown(escape(rows[row]["Why"]))
         link("pages/people.py", f"Everything about {found[row].name or found[row].key}", ":material/person:", here,
              person=found[row].key)  # fmt: skip
-
-
-def _with_whom(names: Sequence[str]) -> str:
-    """“Shared with Ben Ito. ” before the reason, which does not name the others."""
-    return f"Shared with {some_of(names, NAMED)}. " if names else ""

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Finding, Plan, Severity
+from provisioning.naming import some_of
 from provisioning.report.called import finding_called
 from provisioning.web.address import ROW
 from provisioning.web.frame import Here, link
@@ -13,6 +14,8 @@ from provisioning.web.parts import first
 from provisioning.web.words import SEVERITY_COLOURS, SEVERITY_WORDS, dated, escape, people
 from provisioning.workflow import looking
 
+NAMED = 10
+"""So many managers are named."""
 MOST, SEEN = 200, 5
 """So many of the people whom a finding concerns are listed, and so many are seen without scrolling."""
 
@@ -68,6 +71,10 @@ def body(here: Here, plan: Plan, each: Finding) -> None:
 def said(here: Here, each: Finding) -> None:
     """What was counted, and the way on."""
     st.markdown(escape(dated(each.message)))
+    if each.managers:
+        names = [each.names.get(key) or key for key in each.managers[:NAMED]]
+        told = f"Their {'manager' if len(each.managers) == 1 else 'managers'}: {some_of(names, NAMED, len(each.managers))}."
+        st.markdown(f":material/supervisor_account: {escape(told)}")
     st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
     if each.code == "unknown-lifecycle":
         link("pages/settings.py", "Open the settings", ":material/tune:", here, part="lifecycle")

@@ -59,7 +59,10 @@ def _remember(name: str, shown: object) -> None:
 
 
 def plan_badge(here: Here, plan: Plan) -> None:
-    state = looking.plan_states(here.house, here.label, [plan])[plan.id]
+    badge(looking.plan_states(here.house, here.label, [plan])[plan.id])
+
+
+def badge(state: looking.PlanState) -> None:
     st.badge(PLAN_WORDS[state], color=PLAN_COLOURS[state])  # type: ignore[arg-type]
 
 

@@ -27,7 +27,7 @@ from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.decided import decisions_of
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.stored_plans import check_current, domain_of, plan_seen, show_plan
+from provisioning.workflow.stored_plans import LEFT_OUT, check_current, domain_of, left_out_draft, plan_seen, show_plan
 
 if TYPE_CHECKING:
     from provisioning.report.workbook import WorkbookDecisions
@@ -54,6 +54,10 @@ def approve(
     require(house, domain.customer_id, PREPARERS, "approve")
     decided = _decided(plan, workbook) if workbook else None
     left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
+    if plan.changes and not (decided and decided.protected) and left_out >= {each.key for each in plan.changes}:
+        raise Refused(
+            f"Everybody of preview {plan.id} is left out: nothing would be done. Leave somebody in to approve it."
+        )
     overrides = dict(overrides or {})
     approval = Approval(
         plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
@@ -267,28 +271,30 @@ def overridable(house: Workspace, plan_id: str) -> list[str]:
     return codes
 
 
+def stays_left_out(house: Workspace, plan_id: str) -> tuple[str, ...]:
+    """Of those whom the actor means to leave out, who cannot be put back: the approval would be refused for them."""
+    plan, left_out = plan_seen(house, plan_id), left_out_draft(house, plan_id)
+    theirs = plans.changes_with_keys(house.db, plan.id, left_out, (Action.ADD, Action.ARCHIVE))
+    kept = {key for key, _ in kept_since(house, replace(plan, changes=theirs), domain_of(house, plan))}
+    return tuple(key for key in left_out if key in kept)
+
+
 def put_everybody_back(house: Workspace, plan_id: str) -> tuple[str, ...]:
     """Leave out nobody any more, but those for whom the approval would be refused. Returns their keys."""
-    plan = show_plan(house, plan_id)
-    kept = {key for key, _ in kept_since(house, plan, domain_of(house, plan))}
-    left_out = tuple(key for key in left_out_draft(house, plan_id) if key in kept)
+    left_out = stays_left_out(house, plan_id)
     keep_left_out(house, plan_id, left_out)
     return left_out
 
 
-def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
-    """The people whom the actor means to leave out of the approval: as long as they have not said, those whom the approval
-    there is leaves out."""
+def back_to_the_approval(house: Workspace, plan_id: str) -> None:
+    """Leave out again whom the approval leaves out."""
     plan = plan_seen(house, plan_id)
-    draft = drafts.find(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name)
-    if draft:
-        return msgspec.json.decode(draft.content, type=tuple[str, ...])
-    approval = plans.get_approval(house.db, plan.id)
-    return approval.left_out if approval else ()
+    require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
+    drafts.drop(house.db, plan.domain_id, f"{LEFT_OUT}{plan.id}", house.actor.name)
 
 
 def keep_left_out(house: Workspace, plan_id: str, keys: Iterable[str]) -> None:
     plan = plan_seen(house, plan_id)
     require(house, domain_of(house, plan).customer_id, PREPARERS, "decide who is left out")
     draft = drafts.Draft(plan.mapping_version, msgspec.json.encode(sorted(set(keys))).decode())
-    drafts.keep(house.db, plan.domain_id, f"approval {plan.id}", house.actor.name, draft, house.clock())
+    drafts.keep(house.db, plan.domain_id, f"{LEFT_OUT}{plan.id}", house.actor.name, draft, house.clock())

@@ -48,7 +48,10 @@ def ask_to_decide(house: Workspace, label: str, plan_id: str, wishes: Wishes) ->
 
 
 def ask_to_undo(house: Workspace, label: str, run_id: str) -> int:
-    """Have the way back from a run planned. Returns the job."""
+    """Have the way back from a run planned. Returns the job. Raises `NotFound` for a run of another domain."""
+    domain = seen_domain(house, label, "undo a run", PREPARERS)
+    if run_seen(house, run_id).domain_id != domain.id:
+        raise NotFound(f"{label} has no run “{run_id}”: it belongs to another domain.")
     return ask(house, label, JobKind.UNDO, None, run_id)
 
 

@@ -12,14 +12,14 @@ from provisioning.model import Action, Domain, Plan, Status
 from provisioning.store import customers, plans, runs
 from provisioning.store.leases import lease
 from provisioning.store.plans import DecisionKind, PersonDecision
-from provisioning.workflow.approving import archives_of, keep_left_out, left_out_draft
+from provisioning.workflow.approving import archives_of, keep_left_out
 from provisioning.workflow.asking import Wishes
 from provisioning.workflow.decided import live_account
 from provisioning.workflow.directories import known_directory, same_system
 from provisioning.workflow.farewell import plan_farewell
 from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, require
 from provisioning.workflow.planning import kept_sides, situation_of, store_plan
-from provisioning.workflow.stored_plans import check_current, domain_of
+from provisioning.workflow.stored_plans import check_current, domain_of, left_out_draft
 from provisioning.workflow.undoing import plan_back
 
 PAIRS = (DecisionKind.SAME, DecisionKind.NOT_SAME)

@@ -12,7 +12,6 @@ from provisioning.engine.explain import (
     Step,
     explain_person,
     same_name,
-    shared_with,
     who_is_there,
     with_name,
 )
@@ -20,16 +19,16 @@ from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
 from provisioning.report.called import RESULTS
-from provisioning.store import person_past, plan_groups, plans, runs, snapshots
+from provisioning.store import person_past, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import Workspace, seen_domain
 from provisioning.workflow.planning import kept_read, situation_of
+from provisioning.workflow.reviewing import shared_by
 from provisioning.workflow.stored_plans import run_seen
 
 USER = "user:"
-MOST_SHARING = 100
 _DID = {
     Action.ADD: "added",
     Action.UPDATE: "updated",
@@ -162,8 +161,8 @@ def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then
     keys = [now.key, *now.also]
     plan = plans.plan_head(house.db, run.plan_id)
     changes, held = person_past.in_plan(house.db, plan.id, keys)
-    others = plan_groups.held_with(house.db, plan.id, "duplicate-id", keys, MOST_SHARING)
-    held = [replace(each, why=shared_with(others.get(each.key, [])) + each.why) for each in held]
+    others = shared_by(house, plan.id, keys)
+    held = [replace(each, why=others.get(each.key, "") + each.why) for each in held]
     outcomes = [each for each in run.outcomes if each.key in keys]
     steps = [Step("HiBob", f"Read on {plan.read_at:%Y-%m-%d} at {plan.read_at:%H:%M} UTC for the preview of that run.")]
     steps += [_as_seen(changes[0])] if changes else []
@@ -210,6 +209,10 @@ def _outcome(each: Outcome) -> str:
 
 
 def _then(held: list[Held], outcomes: list[Outcome]) -> str:
+    left_out = [each for each in outcomes if each.result is Result.SKIPPED]
+    if left_out:
+        what, why = " and ".join(_DID[each.action] for each in left_out), left_out[0].message
+        return f"Not {what} by that run. {why}"
     if outcomes:
         return f"{' and '.join(_outcome(each) for each in outcomes)} by that run."
     if held:

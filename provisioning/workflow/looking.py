@@ -1,7 +1,7 @@
 """Looking at plans, runs, people and history; changes nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,6 @@ from provisioning.engine.money import money, unit
 from provisioning.errors import Lapsed
 from provisioning.model import (
     Action,
-    Approval,
     Change,
     Customer,
     Domain,
@@ -24,12 +23,21 @@ from provisioning.model import (
     RunStatus,
 )
 from provisioning.report.called import held_codes
-from provisioning.store import customers, history, jobs, plan_groups, plans, runs, snapshots
+from provisioning.store import customers, history, jobs, overview, plan_groups, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
 from provisioning.workflow.house import Progress, Workspace, quiet, record_event, seen_customer, seen_domain
-from provisioning.workflow.stored_plans import check_current, domain_of, lapsed, plan_seen, run_seen
+from provisioning.workflow.stored_plans import (
+    can_go_on,
+    check_current,
+    domain_of,
+    lapsed,
+    left_out_now,
+    plan_seen,
+    run_seen,
+    why_lapsed,
+)
 
 Event = history.Event
 
@@ -68,25 +76,25 @@ def verify(house: Workspace, head: str | None = None, progress: Progress = quiet
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a domain stands. Plans and runs are without their people. `live_in_all`: the live users of all of the
-    customer's domains, who share its seats."""
+    customer's domains, who share its seats. `unfinished`: the last run can be resumed."""
 
     domain: Domain
     users: Mapping[str, int]
     seats: int | None
     live_in_all: int
-    plan: Plan | None
-    approval: Approval | None
+    hand: "InHand"
     lapsed: str | None
     last_run: tuple[Run, dict[str, int], dict[str, int]] | None
+    unfinished: bool
     token_set: bool
     read_at: datetime | None
 
 
 def standing(house: Workspace, label: str) -> Standing:
     domain = seen_domain(house, label, "see this domain")
-    newest = plans.recent_plans(house.db, domain.id, 1)
     done = runs.recent_runs(house.db, domain.id, 1)
-    plan = newest[0] if newest else None
+    hand = in_hand(house, label)
+    plan = hand.newest
     read = snapshots.newest_read(house.snapshots, domain.id)
     sharing = customers.domains(house.db, domain.customer_id)
     return Standing(
@@ -94,10 +102,10 @@ def standing(house: Workspace, label: str) -> Standing:
         users=users_by_status(house, domain),
         seats=customers.get_customer(house.db, domain.customer).seats,
         live_in_all=sum(live_users(house, each) for each in sharing),
-        plan=plan,
-        approval=plans.get_approval(house.db, plan.id) if plan else None,
+        hand=hand,
         lapsed=lapsed(house, plan.id) if plan else None,
         last_run=done[0] if done else None,
+        unfinished=bool(done) and _unfinished(house, done[0][0], domain),
         token_set=any(
             each.token_set for each in connections_seen(house, domain.customer) if domain.name in each.domains
         ),
@@ -117,22 +125,41 @@ def newest(house: Workspace, label: str) -> Newest:
     domain = seen_domain(house, label, "see this domain")
     found, done = plans.recent_plans(house.db, domain.id, 1), runs.recent_runs(house.db, domain.id, 1)
     run, plan = done[0][0] if done else None, found[0] if found else None
-    last = run.plan_id if run else None
-    waiting = plan is not None and plans.get_approval(house.db, plan.id) is not None and _current(house, plan, domain)
+    approved = None if run and _unfinished(house, run, domain) else _approved(house, domain)
     # While a new preview is being made none is named, so that the page shows it when it is there.
     making = jobs.latest(house.db, domain.id, [JobKind.PREVIEW])
     return Newest(
         preview=plan.id if plan and not (making and making.open) else None,
-        processing=plan.id if plan and waiting else last,
+        processing=approved.id if approved else run.plan_id if run else None,
     )
 
 
-def _current(house: Workspace, plan: Plan, domain: Domain) -> bool:
-    try:
-        check_current(house, plan, domain)
-    except Lapsed:
-        return False
-    return True
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """The newest plan of a domain with its state, and the approved one that may be processed: the same, or an earlier one."""
+
+    newest: Plan | None = None
+    state: "PlanState | None" = None
+    approved: Plan | None = None
+
+
+def in_hand(house: Workspace, label: str) -> InHand:
+    domain = seen_domain(house, label, "see the plans")
+    newest = next(iter(plans.recent_plans(house.db, domain.id, 1)), None)
+    state = plan_states(house, label, [newest])[newest.id] if newest else None
+    return InHand(newest, state, _approved(house, domain))
+
+
+def _approved(house: Workspace, domain: Domain) -> Plan | None:
+    """The approved plan that may be processed now, also where a newer preview stands beside it."""
+    found = overview.approved_plans(house.db, domain.id).get(domain.id)
+    if found is None or why_lapsed(found, domain, house.clock(), found.overtaken):
+        return None
+    return plans.plan_head(house.db, found.id)
+
+
+def _unfinished(house: Workspace, run: Run, domain: Domain) -> bool:
+    return run.status in (RunStatus.RUNNING, RunStatus.STOPPED) and can_go_on(house, run, domain)
 
 
 def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
@@ -169,12 +196,14 @@ def names_in_plan(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[s
 
 
 class PlanState(StrEnum):
-    """How far a plan is on its way, for people."""
+    """How far a plan is on its way, for whoever looks: one that is approved has CHANGED once they mean to leave out others
+    than the approval does."""
 
     EMPTY = "empty"
     BLOCKED = "blocked"
     WAITING = "waiting"
     APPROVED = "approved"
+    CHANGED = "changed"
     BEGUN = "begun"
     PROCESSED = "processed"
     LAPSED = "lapsed"
@@ -197,9 +226,22 @@ def state_of(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None
         check_current(house, plan, domain)
     except Lapsed:
         return PlanState.LAPSED
-    if plans.get_approval(house.db, plan.id):
-        return PlanState.APPROVED
+    approval = plans.get_approval(house.db, plan.id)
+    if approval and {*left_out_now(house, plan, approval)} != {*approval.left_out}:
+        return PlanState.CHANGED
+    if approval:
+        return PlanState.APPROVED if _somebody_stays(house, plan, approval.left_out) else PlanState.EMPTY
     return PlanState.BLOCKED if plan.status is PlanStatus.BLOCKED else PlanState.WAITING
+
+
+def somebody_stays(house: Workspace, plan_id: str, left_out: Collection[str]) -> bool:
+    """Whether anything would be done without these people."""
+    return _somebody_stays(house, plan_seen(house, plan_id), left_out)
+
+
+def _somebody_stays(house: Workspace, plan: Plan, left_out: Collection[str]) -> bool:
+    out = sum(plan_groups.actions_of(house.db, plan.id, [*left_out]).values()) if left_out else 0
+    return sum(plan.counts.get(each.value, 0) for each in Action) > out
 
 
 @dataclass(frozen=True, slots=True)

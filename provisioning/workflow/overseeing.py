@@ -19,7 +19,7 @@ from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
 from provisioning.workflow.stages import Facts, live_people_read, needed, next_station, stations
-from provisioning.workflow.stored_plans import why_lapsed
+from provisioning.workflow.stored_plans import LEFT_OUT, why_lapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ class Need:
 class DomainOverview:
     """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done; `tested` None:
     never; `read_at`: when its connection was read last, for whichever domain; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's
-    approval; `approved`: one that may be processed now, and that nobody has begun; `over`: how many more live users than seats there
-    are, or will be once what waits is processed."""
+    approval; `approved`: one that may be processed now, and that nobody has begun; `changed`: whoever looks means to leave
+    out others than that approval does; `over`: how many more live users than seats there are, or will be once what waits is
+    processed."""
 
     customer: str
     domain: str
@@ -52,6 +53,7 @@ class DomainOverview:
     seats: int | None
     needs: tuple[Need, ...]
     approved: overview.Approved | None = None
+    changed: bool = False
     over: int = 0
 
     @property
@@ -59,7 +61,19 @@ class DomainOverview:
         return f"{self.customer}/{self.domain}" if self.domain else self.customer
 
 
-URGENCY = ("quarantine", "failed", "paused", "stopped", "blocked", "approved", "waiting", "test", "set-up", "seats")
+URGENCY = (
+    "quarantine",
+    "failed",
+    "paused",
+    "stopped",
+    "blocked",
+    "approved",
+    "again",
+    "waiting",
+    "test",
+    "set-up",
+    "seats",
+)
 """What needs somebody, the most urgent first; seats warn, and hold nothing up."""
 
 
@@ -109,6 +123,7 @@ class _Overview:
         self.checks = overview.last_checks(db)
         self.plans = overview.last_plans(db)
         self.approved = overview.approved_plans(db)
+        self.drafts = overview.left_out_drafts(db, house.actor.name, LEFT_OUT)
         self.runs = overview.last_runs(db)
         self.ran = overview.domains_run(db)
         self.local = overview.live_users(db)
@@ -142,6 +157,7 @@ class _Overview:
         tested = True if read is not None else check.ok if check else False if why_not else None
         state, made_at = self._plan_state(domain, plan)
         approved = self._approved(domain) if domain else None
+        changed = approved is not None and self.drafts.get(approved.id, {*approved.left_out}) != {*approved.left_out}
         schedule = self._schedule(domain) if domain else ScheduleSeen(about.name, Standing.NONE)
         run = self.runs.get(domain.id) if domain else None
         ran = domain is not None and domain.id in self.ran
@@ -155,7 +171,7 @@ class _Overview:
             *_of_schedule(schedule),
             *_of_run(run),
             *_of_plan(state),
-            *([Need("approved", "An approved preview waits to be processed.")] if approved else []),
+            *_of_approved(approved, changed),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
         ]
         needs = [
@@ -166,7 +182,7 @@ class _Overview:
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             self.read_at.get((about.id, self._reads_through(domain))) if domain else None, run, schedule.standing, plan.id if plan else None,
             self._waiting_since(domain, plan, made_at) if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
-            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved, over,
+            tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved, changed, over,
         )  # fmt: skip
 
     def _ready(self, about: Customer, domain: Domain | None) -> bool:
@@ -269,6 +285,13 @@ def _of_seats(about: Customer, now: int, more: int, over: int) -> list[Need]:
     cost = cost_of(about, over)
     costs = f", which cost {cost}" if cost else ""
     return [Need("seats", f"{now:,} live users{becomes}; {about.seats:,} licensed: {over:,} too many{costs}.")]
+
+
+def _of_approved(approved: overview.Approved | None, changed: bool) -> list[Need]:
+    if approved is None:
+        return []
+    again = Need("again", "You leave out others than were approved: a preview is to be approved again.")
+    return [again if changed else Need("approved", "An approved preview waits to be processed.")]
 
 
 def _of_set_up(following: str) -> list[Need]:

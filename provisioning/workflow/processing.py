@@ -82,12 +82,14 @@ def process(
             raise Refused(f"Run {run.id} has not come to its end. Resume it first: `process {plan.id}`.")
         approval = _approval_in_force(house, plan, domain)
         changes = _to_process(house, plan, run, retry_failed)
+        if run is None and changes and approval.left_out and {each.key for each in changes} <= {*approval.left_out}:
+            raise Refused(f"The approval of preview {plan.id} leaves out everybody: there is nothing to process.")
         drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
         drifted |= kept_since(house, plan, domain)
         run = _open_run(house, plan, domain, run, retry_failed, approval)
         not_before = runs.last_moment(house.db, domain.id) or plan.made_at
         processing = _Processing(house, plan, domain, run, still_ours, progress, not_before, say)
-        processing.settle(changes, approval.left_out, drifted)
+        processing.settle(changes, approval, drifted)
         try:
             why_stopped = processing.write(changes)
         except TargetError as problem:
@@ -219,15 +221,13 @@ class _Processing:
     seconds: float = 0.0
     requests: tuple[int, float | None] = (0, None)
 
-    def settle(
-        self, changes: Sequence[Change], left_out: Sequence[str], drifted: Mapping[tuple[str, Action], str]
-    ) -> None:
+    def settle(self, changes: Sequence[Change], approval: Approval, drifted: Mapping[tuple[str, Action], str]) -> None:
         """Journal those who are left out, or of whom something else is true by now: nothing is written for them."""
-        skipped, kept = set(left_out), plans.kept_active(self.house.db, self.plan.id)
+        skipped, kept = set(approval.left_out), plans.kept_active(self.house.db, self.plan.id)
         outcomes = []
         for each in changes:
             if each.key in skipped:
-                why = runs.KEPT_ACTIVE if each.key in kept else "Left out of the approval."
+                why = runs.KEPT_ACTIVE if each.key in kept else f"Left out by {approval.by}, who approved it."
                 outcomes.append(Outcome(each.key, each.action, Result.SKIPPED, why))
             elif (each.key, each.action) in drifted:
                 outcomes.append(Outcome(each.key, each.action, Result.DRIFTED, drifted[each.key, each.action]))

@@ -12,12 +12,12 @@ from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Action, AttributeType, Domain, Plan
+from provisioning.naming import SHARING, sharing, some_of
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
 from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
 from provisioning.report.text import moment as in_utc
-from provisioning.report.text import some_of
 from provisioning.store import plan_groups, plans, snapshots
 from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
@@ -27,8 +27,6 @@ NAMED = 5
 """So many who are proposed again are named."""
 MOST_GROUPS = 40
 """So many shared changes are told."""
-MOST_SHARING = 1_000
-"""So many pairs of people who share an identifier are looked at."""
 
 
 def headline_of(house: Workspace, plan_id: str, left_out: Sequence[str] | None = None) -> str:
@@ -183,6 +181,6 @@ def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
     return plan_groups.held_by_code(house.db, plan_seen(house, plan_id).id)
 
 
-def sharing_identifier(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Of these people, who is held back with whom, because they share a unique identifier: key → names of the others."""
-    return plan_groups.held_with(house.db, plan_seen(house, plan_id).id, "duplicate-id", keys, MOST_SHARING)
+def shared_by(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
+    """Of these people, with whom they share what they are held back for, in words: by key."""
+    return sharing(plan_groups.held_like(house.db, plan_seen(house, plan_id).id, SHARING, keys))

@@ -3,10 +3,15 @@
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from provisioning.errors import Lapsed
 from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run
-from provisioning.store import customers, plans, runs
-from provisioning.workflow.house import READERS, Workspace, require
+from provisioning.store import customers, drafts, plans, runs
+from provisioning.workflow.house import READERS, Workspace, may, require
+
+LEFT_OUT = "approval "
+"""How the kind of a draft begins that says who is left out; the plan's id follows."""
 
 
 def show_plan(house: Workspace, plan_id: str) -> Plan:
@@ -35,6 +40,30 @@ def domain_of(house: Workspace, plan: Plan) -> Domain:
 
 def approval_of(house: Workspace, plan_id: str) -> Approval | None:
     return plans.get_approval(house.db, plan_seen(house, plan_id).id)
+
+
+def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
+    """The people whom the actor means to leave out of the approval: as long as they have not said, those whom the approval
+    there is leaves out."""
+    plan = plan_seen(house, plan_id)
+    return left_out_now(house, plan, plans.get_approval(house.db, plan.id))
+
+
+def left_out_now(house: Workspace, plan: Plan, approval: Approval | None) -> tuple[str, ...]:
+    """The same of a plan and its approval that are at hand."""
+    draft = drafts.find(house.db, plan.domain_id, f"{LEFT_OUT}{plan.id}", house.actor.name)
+    if draft and may(house, domain_of(house, plan).customer):
+        return msgspec.json.decode(draft.content, type=tuple[str, ...])
+    return approval.left_out if approval else ()
+
+
+def left_out_seen(house: Workspace, plan_id: str) -> tuple[str, ...]:
+    """Whom the numbers of a plan do not count: once it has begun or lapsed what was approved counts, whatever somebody
+    means to leave out since."""
+    if run_of(house, plan_id) or lapsed(house, plan_id):
+        approval = approval_of(house, plan_id)
+        return approval.left_out if approval else ()
+    return left_out_draft(house, plan_id)
 
 
 def run_of(house: Workspace, plan_id: str) -> Run | None:

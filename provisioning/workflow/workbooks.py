@@ -8,9 +8,8 @@ from typing import BinaryIO
 from provisioning.model import Approval, Plan, PlanStatus, Run
 from provisioning.store import history, plans, runs
 from provisioning.store.workbooks import keep_workbook, kept_workbook
-from provisioning.workflow.approving import left_out_draft
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.stored_plans import approval_of, domain_of, lapsed, run_of, show_plan
+from provisioning.workflow.stored_plans import approval_of, domain_of, lapsed, left_out_seen, run_of, show_plan
 
 
 def build_workbook(house: Workspace, plan_id: str) -> None:
@@ -29,10 +28,7 @@ def export_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
 
 def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> None:
     """The same with the decisions that count on the page: once processed or lapsed those approved, before it the draft's."""
-    if run_of(house, plan_id) or lapsed(house, plan_id):
-        export_workbook(house, plan_id, file)
-    else:
-        _write_out(house, show_plan(house, plan_id), file, left_out_draft(house, plan_id))
+    _write_out(house, show_plan(house, plan_id), file, left_out_seen(house, plan_id))
 
 
 def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 from installation import ADMIN, DOMAIN, App, Said, button
 
 from provisioning.sandbox import Sandbox
-from provisioning.workflow import approving, looking, planning, processing
+from provisioning.workflow import approving, looking, planning, processing, stored_plans
 
 
 def test_a_search_stands_in_the_address_and_comes_back_with_it(full: App) -> None:
@@ -28,7 +28,7 @@ def test_the_person_selected_stands_in_the_address(app: App, said: Said) -> None
     assert "1 person selected" in said(at)
     assert f"HiBob id: {chosen.key}" in [each.value for each in at.text]
     button(at, "Leave out")
-    assert approving.left_out_draft(app.house(), plan.id) == (chosen.key,)
+    assert stored_plans.left_out_draft(app.house(), plan.id) == (chosen.key,)
 
 
 def test_the_run_shown_stands_in_the_address(full: App, sandbox: Sandbox, said: Said) -> None:

@@ -90,7 +90,7 @@ def test_what_was_approved_anew_is_not_processed_by_a_page_that_shows_another_ap
     house = app.house()
     plan = planning.preview(house, DOMAIN)
     approving.keep_only(house, plan.id, [plan.changes[0].key])
-    approving.approve(house, plan.id, leave_out=approving.left_out_draft(house, plan.id))
+    approving.approve(house, plan.id, leave_out=stored_plans.left_out_draft(house, plan.id))
     at = app.open(page, plan=plan.id)
     approving.keep_left_out(house, plan.id, ())
     button(at, "Process now")
@@ -187,7 +187,7 @@ def test_approval_by_file_makes_its_decisions_those_of_the_page(app: App) -> Non
     approving.keep_only(house, plan.id, [plan.changes[0].key])
     file.seek(0)
     assert approving.approve_by_workbook(house, plan.id, file).left_out == ()
-    assert approving.left_out_draft(house, plan.id) == ()
+    assert stored_plans.left_out_draft(house, plan.id) == ()
 
 
 def test_a_spoilt_file_is_refused_on_the_page_with_sheet_and_row_and_nothing_is_recorded(app: App, said: Said) -> None:
@@ -220,7 +220,7 @@ def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, sa
     count, left = len(plan.changes), plan.changes[0]
     assert f"This file approves {count - 1} of {count} changes, left out: {left.name}." in bare(said(at))
     assert stored_plans.approval_of(app.house(), plan.id) is None
-    assert approving.left_out_draft(app.house(), plan.id) == ()
+    assert stored_plans.left_out_draft(app.house(), plan.id) == ()
     assert [each.label for each in at.button if "Approve" in each.label] == ["Approve with this file"]
     assert "To approve on the page instead, remove it." in bare(said(at))
     button(at, "Approve with this file")
@@ -260,7 +260,7 @@ def test_whom_a_file_keeps_active_is_not_put_back_and_a_refusal_names_them(
     approving.keep_left_out(house, plan.id, [gone.key, other.key])
     at = full.open("preview")
     button(at, "Put everybody back")
-    assert approving.left_out_draft(house, plan.id) == (gone.key,)
+    assert stored_plans.left_out_draft(house, plan.id) == (gone.key,)
     assert f"{gone.name} stays left out, as was decided since this preview." in bare(at.toast[0].value)
     assert "Process now" in [each.label for each in at.button]
     with pytest.raises(Refused) as refused:
@@ -407,10 +407,11 @@ def test_a_finding_about_managers_counts_those_who_report_to_them(
 ) -> None:
     plan = looking.plans_seen(full.house(), DOMAIN)[0]
     found = Finding("manager-shared", Severity.WARN, "It is shared.", "Give each their own.", keys=("1", "2", "3"))
+    found = replace(found, managers=("8", "9"), names={"8": "Ben Ito", "9": "Cy Ray"})
     monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(found,)))
-    assert "**Their manager shares an identifier**, 3 people" in "".join(
-        each.label for each in full.open("preview").expander
-    )
+    at = full.open("preview")
+    assert "**Their manager shares an identifier**, 3 people" in "".join(each.label for each in at.expander)
+    assert "Their managers: Ben Ito, Cy Ray." in bare(said(at))
 
 
 def test_a_name_in_a_link_is_no_markdown(full: App, sandbox: Sandbox) -> None:

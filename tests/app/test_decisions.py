@@ -6,12 +6,24 @@ import pytest
 from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
+from provisioning.errors import NotFound
 from provisioning.model import Plan, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import plans, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.web.words import escape
-from provisioning.workflow import approving, asking, decided, deciding, looking, planning, setting_up, stages, undoing
+from provisioning.workflow import (
+    approving,
+    asking,
+    decided,
+    deciding,
+    looking,
+    planning,
+    setting_up,
+    stages,
+    stored_plans,
+    undoing,
+)
 from provisioning.workflow.house import domains_seen
 
 Said = Callable[[AppTest], str]
@@ -161,6 +173,16 @@ def test_a_run_is_undone_from_its_page(full: App, said: Said) -> None:
     assert "way back" in said(at).replace("\\", "")
 
 
+def test_a_run_of_another_domain_is_not_asked_to_be_undone(full: App) -> None:
+    run = looking.runs_seen(full.house(), DOMAIN)[0][0].id
+    setting_up.add_domain(full.house(), "Northwind Trading", "contractors", "Northwind HiBob")
+    with pytest.raises(NotFound, match="has no run"):
+        asking.ask_to_undo(full.house(), "Northwind Trading/contractors", run)
+    with pytest.raises(NotFound, match="There is no run"):
+        asking.ask_to_undo(full.house(), DOMAIN, "run-none")
+    assert asking.latest_job(full.house(), "Northwind Trading/contractors", [JobKind.UNDO]) is None
+
+
 def test_nobody_is_offered_to_be_moved_by_a_way_back(full: App) -> None:
     house = full.house()
     setting_up.add_domain(house, "Northwind Trading", "contractors", "Northwind HiBob")
@@ -187,4 +209,4 @@ def test_whoever_is_left_out_stays_so_when_somebody_else_is_kept_active(full: Ap
     left, other = plan.changes[0].key, plan.changes[1].key
     approving.keep_left_out(house, plan.id, [left])
     new = deciding.decide(house, plan.id, asking.Wishes(protect=[other]))
-    assert approving.left_out_draft(house, new.id) == (left,)
+    assert stored_plans.left_out_draft(house, new.id) == (left,)

@@ -199,10 +199,11 @@ def test_whoever_was_kept_active_is_told_so_by_name_and_apart_from_who_was_left_
     assert whole.told(whole.events[0]).more.startswith(f"kept active: {kept.name}, left out: {left.name}")
     assert "signed by" not in whole.told(whole.events[0]).more
     page = said(full.open("history", show="runs", run=run.id))
-    assert escape(f"Kept active: 1 person: {kept.name}.") in page
-    assert escape(f"Left out: 1 person: {left.name}.") in page
+    assert escape(f"{ADMIN} kept active 1 person: {kept.name}.") in page
+    assert escape(f"{ADMIN} left out 1 person: {left.name}.") in page
     then = explaining.explain_then(house, DOMAIN, kept.key, run.id)
     assert any("Kept active, as was decided" in step.detail for step in then.answer.steps)
+    assert then.answer.answer == "Not archived by that run. Kept active, as was decided on this preview."
 
 
 def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full: App, said: Said) -> None:

@@ -62,4 +62,4 @@ def test_a_waiting_preview_is_told_without_whom_the_page_leaves_out(app: App, sa
     told = said(app.open())
     assert "Review and approve" in told
     assert f"{len(plan.changes) - 1} people join" in told
-    assert "approve it again" in told
+    assert "Approve it again" in told

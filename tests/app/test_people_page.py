@@ -100,6 +100,10 @@ def test_whoever_was_left_out_is_told_so(full: App, day: Plan) -> None:
     done = run(full, day, leave_out=(change.key,))
     then = explaining.explain_then(full.house(), DOMAIN, change.key, done)
     assert "They were left out." in details(then.answer, "approval")[0]
+    by_whom = f"Left out by {ADMIN}, who approved it."
+    assert then.answer.answer == f"Not updated by that run. {by_whom}"
+    now = explaining.explain(full.house(), DOMAIN, change.key)
+    assert details(now, "run")[0].endswith(f": to be updated, left out. {by_whom}")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,10 @@ def test_whoever_is_kept_active_is_told_by_whom_and_where_to_take_it_back(full: 
     change = first(day, Action.ARCHIVE)
     deciding.decide(full.house(), day.id, Wishes(protect=[change.key]))
     answer = explaining.explain(full.house(), DOMAIN, change.key)
-    assert f"Protected, so never archived: {ADMIN} decided so on " in answer.answer
+    assert (
+        f"Protected, so never archived: so it was decided, until that is taken back. {ADMIN} decided so on "
+        in answer.answer
+    )
     assert answer.answer.endswith(" UTC. To take that back: Settings → Protected → Decided on previews.")
     assert f"{ADMIN} decided so on " in details(answer, "held")[0]
     told = said(full.open("people", person=change.key)).replace("\\", "")

@@ -98,6 +98,22 @@ def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed
     assert other == ([], 0)
 
 
+def test_what_a_bar_counts_and_what_a_line_is_said_where_they_differ(full: App, sandbox: Sandbox, said: Said) -> None:
+    in_london = [each for each in sandbox.company.people.values() if each.get("work.site") == "London"]
+    for each in in_london:
+        each["work.site"] = "Greater London"
+    in_london[0]["work.site"] = "Elsewhere"
+    sandbox.company.people.popitem()
+    plan = planning.preview(full.house(), DOMAIN)
+    every = looking.attributes_changed(full.house(), plan.id)["Site"]
+    shared = reviewing.groups_of(full.house(), plan.id)[0].people
+    assert (every, shared) == (plan.counts["update"], plan.counts["update"] - 1)
+    shown = told(full.open("preview", plan=plan.id), said)
+    assert f"{every} people change site ({shared} of them: London → Greater London)" in shown
+    counted = "A bar of an attribute counts everybody who gets another value, whichever it is; a line counts those who share one"
+    assert counted in shown
+
+
 def test_a_group_in_the_address_filters_the_people(full: App, renamed: Plan) -> None:
     group = next(each for each in reviewing.groups_of(full.house(), renamed.id) if each.attribute == "Site")
     at = full.open("preview", plan=renamed.id, group=group.name)
@@ -298,9 +314,9 @@ def test_others_begin_from_whom_the_approval_leaves_out(app: App) -> None:
     house, other = app.house(), app.house("csm@skillcast.example")
     plan = planning.preview(house, DOMAIN)
     approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
-    assert approving.left_out_draft(other, plan.id) == (plan.changes[0].key,)
+    assert stored_plans.left_out_draft(other, plan.id) == (plan.changes[0].key,)
     approving.keep_left_out(other, plan.id, ())
-    assert approving.left_out_draft(other, plan.id) == ()
+    assert stored_plans.left_out_draft(other, plan.id) == ()
 
 
 def test_an_override_is_told_as_one_with_its_reason(full: App, sandbox: Sandbox, said: Said) -> None:
@@ -495,6 +511,7 @@ def test_a_file_after_an_overridden_approval_begins_from_its_reasons(full: App, 
     reasons = {each.code: "Agreed by phone." for each in plan.blocks}
     approval = approving.approve(house, plan.id, overrides=reasons)
     file = BytesIO()
+    approving.keep_left_out(house, plan.id, [plan.changes[0].key])
     workbooks.export_decided_workbook(house, plan.id, file)
     at = full.open("preview", plan=plan.id)
     place = f"decided_{plan.id}{approval.at.isoformat()}"

@@ -142,6 +142,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "ask_to_decide": (PREPARE, lambda h, i: asking.ask_to_decide(h, i.label, i.plan, Wishes())),
     "ask_to_undo": (PREPARE, lambda h, i: asking.ask_to_undo(h, i.label, i.run)),
     "attributes_changed": (READ, lambda h, i: looking.attributes_changed(h, i.plan)),
+    "back_to_the_approval": (PREPARE, lambda h, i: approving.back_to_the_approval(h, i.plan)),
     "backup": (CARE, lambda h, i: backup(h, i.file)),
     "begun_from": (FREE, lambda h, i: None),
     "build_workbook": (PREPARE, lambda h, i: workbooks.build_workbook(h, i.plan)),
@@ -160,7 +161,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "customers_seen": (FREE, lambda h, i: customers_seen(h)),
     "decide": (PREPARE, lambda h, i: deciding.decide(h, i.plan, Wishes(protect=[i.person]))),
     "decision_in_words": (FREE, lambda h, i: looking_back.decision_in_words("protect", "")),
-    "sharing_identifier": (READ, lambda h, i: reviewing.sharing_identifier(h, i.plan, [i.person])),
+    "shared_by": (READ, lambda h, i: reviewing.shared_by(h, i.plan, [i.person])),
     "decided_by_workbook": (READ, lambda h, i: approving.decided_by_workbook(h, i.plan, read_book(h, i.plan))),
     "decisions_seen": (READ, lambda h, i: decided.decisions_seen(h, i.label)),
     "deliver": (CARE, lambda h, i: telling.deliver(h)),
@@ -216,7 +217,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "leaving_customer": (PREPARE, lambda h, i: leaving_customer(h, i.customer)),
     "leaving_domain": (PREPARE, lambda h, i: leaving_domain(h, i.label)),
     "latest_job": (READ, lambda h, i: asking.latest_job(h, i.label, list(JobKind))),
-    "left_out_draft": (READ, lambda h, i: approving.left_out_draft(h, i.plan)),
+    "left_out_draft": (READ, lambda h, i: stored_plans.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: editing.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: editing.limits_in_words(i.settings)),
     "live_trends": (FREE, lambda h, i: trends.live_trends(h) if overseeing.is_csm(h) else None),
@@ -265,6 +266,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "rotate": (CARE, lambda h, i: rotate(h)),
     "run_due": (CARE, lambda h, i: due.run_due(h)),
     "run_due_domain": (CARE, lambda h, i: due.run_due_domain(h, 1)),
+    "left_out_seen": (READ, lambda h, i: stored_plans.left_out_seen(h, i.plan)),
+    "stays_left_out": (READ, lambda h, i: approving.stays_left_out(h, i.plan)),
+    "somebody_stays": (READ, lambda h, i: looking.somebody_stays(h, i.plan, ())),
+    "in_hand": (READ, lambda h, i: looking.in_hand(h, i.label)),
     "run_of": (READ, lambda h, i: stored_plans.run_of(h, i.plan)),
     "run_seen": (READ, lambda h, i: stored_plans.run_seen(h, i.run)),
     "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
@@ -433,10 +438,9 @@ def test_another_customers_ids_lead_nowhere(installation: Installation, name: st
 ABOUT_ONE = [
     name
     for name, (_, call) in CASES.items()
-    if {"plan", "run"} & set(call.__code__.co_names) and name not in ("ask_to_undo", "compare_runs")
+    if {"plan", "run"} & set(call.__code__.co_names) and name != "compare_runs"
 ]
-"""What is asked about a plan or a run; but for what the worker is asked, which is refused there, and what looks among the
-runs of one's own domain alone."""
+"""What is asked about a plan or a run; but for what looks among the runs of one's own domain alone."""
 
 
 @pytest.mark.parametrize("name", ABOUT_ONE)

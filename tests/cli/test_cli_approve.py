@@ -336,13 +336,18 @@ def test_who_was_live_is_kept_once_and_by_plans_that_wait(staffed: Rollcall, hib
     assert staffed.sql("SELECT plan_id FROM baselines") == [(second,)]
 
 
-def test_a_run_that_wrote_nothing_overtakes_no_plan(staffed: Rollcall, hibob: TinyHiBob) -> None:
+def test_nobody_can_approve_that_nothing_is_done(staffed: Rollcall, hibob: TinyHiBob) -> None:
     hibob.join(41)
-    waiting, plan = staffed.preview()["plan"], staffed.preview()["plan"]
-    staffed.call("approve", plan, "--leave-out", key_of(41), by=ADMIN).fine()
-    staffed.call("process", plan).fine()
-    assert holding_ids(staffed) == {waiting}
-    staffed.call("approve", waiting, by=ADMIN).fine()
+    plan = staffed.preview()["plan"]
+    file = workbook_of(staffed, plan)
+    assert "nothing would be done" in refused(staffed, 3, plan, "--leave-out", key_of(41))
+    decide(file, Added={key_of(41): "Leave out"})
+    assert "nothing would be done" in refused(staffed, 3, plan, "--workbook", file)
+    assert "is not approved" in staffed.call("process", plan).complaint(3)
+    # To keep somebody active is a decision of its own; there is nothing to process all the same.
+    decide(file, Added={key_of(41): "Keep active"})
+    staffed.call("approve", plan, "--workbook", file, by=ADMIN).fine()
+    assert "there is nothing to process" in staffed.call("process", plan).complaint(3)
 
 
 def test_setting_up_the_same_again_makes_no_plan_lapse(acme: Rollcall, hibob: TinyHiBob) -> None:
@@ -452,8 +457,8 @@ def test_the_workbook_comes_back_with_decisions_edited_in_a_spreadsheet(busy: Ro
     }
     messages = {each["key"]: each["message"] for each in run["outcomes"] if each["result"] == "skipped"}
     assert messages == {
-        key_of(41): "Left out of the approval.",
-        key_of(3): "Left out of the approval.",
+        key_of(41): f"Left out by {ADMIN}, who approved it.",
+        key_of(3): f"Left out by {ADMIN}, who approved it.",
         absent: "Kept active, as was decided on this preview.",
     }
     again = busy.preview()

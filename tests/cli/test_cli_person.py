@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from driver import ADMIN, STAFF, Rollcall
+from driver import ADMIN, EMAIL, EMPLOYEE_ID, FIRST_NAME, LAST_NAME, STAFF, Rollcall, attribute, customer, domain
 from tiny_hibob import TinyHiBob, key_of
 
 
@@ -51,6 +51,21 @@ def test_somebody_who_is_removed_is_gone_but_for_their_account(story: Rollcall) 
     story.call("export-person", "Acme", key_of(4)).complaint(2)
     assert story.history("Acme")[0]["what"] == "person removed"
     assert story.call("history", STAFF, "--json").fine()
+
+
+def test_somebody_who_is_removed_stands_in_nothing_that_is_said_of_others(empty: Rollcall, hibob: TinyHiBob) -> None:
+    attributes = (EMPLOYEE_ID, EMAIL, FIRST_NAME, LAST_NAME, attribute("Manager", "work.manager", type="user"))
+    hibob.change(4, surname="Neverheard", payroll="same")
+    hibob.change(5, payroll="same")
+    hibob.change(6, manager=key_of(4))
+    empty.set_up(customer(hibob.base_url, domain(*attributes))).fine()
+    plan = empty.sync()["plan"]
+    said = empty.call("plan", plan).fine().out
+    assert f"their managers: First4 Neverheard ({key_of(4)}), First5" in said
+    assert "Shared with First4 Neverheard. 2 people in HiBob share the unique identifier “same”." in said
+    empty.call("forget-person", "Acme", key_of(4), by=ADMIN).fine()
+    assert mentions(empty, [key_of(4), "Neverheard"]) == []
+    assert "Neverheard" not in empty.call("plan", plan).fine().out
 
 
 def test_others_stay_and_the_next_preview_is_made_as_ever(story: Rollcall, hibob: TinyHiBob) -> None:

@@ -594,10 +594,3 @@ def test_looking_again_and_again_does_not_make_a_shrunken_read_usual(staffed: Ro
     hibob.hidden |= {key_of(number) for number in range(1, 11)}
     for _ in range(3):
         assert staffed.call("preview", STAFF).code == 3
-
-
-def test_a_run_that_left_everybody_out_lets_the_next_plan_be(staffed: Rollcall, hibob: TinyHiBob) -> None:
-    hibob.join(41)
-    run = run_of(staffed, approved(staffed, "--leave-out", key_of(41)))
-    assert run["counts"]["skipped"] == 1
-    assert staffed.sync()["counts"]["add"] == 1

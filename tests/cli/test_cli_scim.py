@@ -111,6 +111,19 @@ def test_a_portal_that_cannot_be_reached_is_said_and_nobody_changes(acme: Rollca
     assert "Skillcast" in acme.call("preview", STAFF).complaint(1)
 
 
+def test_a_run_that_wrote_nothing_overtakes_no_plan(acme: Rollcall, hibob: TinyHiBob, portal: ScimServer) -> None:
+    acme.sync()
+    for number in (41, 42):
+        hibob.join(number)
+    waiting, plan = acme.preview()["plan"], acme.preview()["plan"]
+    acme.call("approve", plan, "--leave-out", key_of(41), by=ADMIN).fine()
+    portal.__exit__(None, None, None)
+    # Who is left out is journalled first; then the portal is asked.
+    acme.call("process", plan).complaint(1)
+    assert acme.sql("SELECT result FROM outcomes WHERE key = ?", key_of(41)) == [("skipped",)]
+    acme.call("approve", waiting, by=ADMIN).fine()
+
+
 def refuses_some(numbers: range) -> Any:
     """The portal does not accept these people."""
 

@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from plans import ATTRIBUTES, add, plan_of, sample_plan, seen, update
 
 from provisioning.errors import UsageError, WorkbookRefused
-from provisioning.model import Action, Change, Plan, Status
+from provisioning.model import Action, Change, Held, Plan, Status
 from provisioning.report import workbook_reader
 from provisioning.report.workbook import WorkbookDecisions, read_workbook, shown, write_workbook
 
@@ -129,6 +129,20 @@ def test_held_people_are_listed_with_the_reason() -> None:
     sheet = opened(sample_plan())["Held"]
     assert row(sheet, 5) == ["Key", "Name", "Reason", "Why"]
     assert row(sheet, 7) == ["5002", "Ana Silva", "Starts later", sample_plan().held[1].why]
+
+
+def test_held_people_who_share_something_are_told_with_whom() -> None:
+    why = "2 people in HiBob and 1 user: each has the e-mail “a@acme.example”. Make the identifiers unique."
+    other = "2 people in HiBob and 1 user: each has the e-mail “b@acme.example”. Make the identifiers unique."
+    names = {"1": "Ana Silva", "2": "Ben Ito", "user:u3": "Cy Ray", "4": "Dee Poe"}
+    held = tuple(Held(key, "disputed", other if key == "4" else why, name) for key, name in names.items())
+    rows = {key: text for key, _, _, text in list(opened(replace(sample_plan(), held=held))["Held"].values)[5:]}
+    assert rows == {
+        "1": f"Shared with Ben Ito, Cy Ray. {why}",
+        "2": f"Shared with Ana Silva, Cy Ray. {why}",
+        "user:u3": f"Shared with Ana Silva, Ben Ito. {why}",
+        "4": other,
+    }
 
 
 def test_the_summary_says_which_plan_how_many_and_what_is_wrong() -> None:

@@ -215,6 +215,22 @@ def test_whoever_shares_it_is_named_also_where_nothing_would_happen_to_them() ->
     assert "Shared with Ada Ray. 2 people" in ask("1", people, []).answer
 
 
+def test_whoever_is_disputed_is_told_with_whom_on_either_side_and_over_what() -> None:
+    people = [employee(each, email="one@acme.example", last=name) for each, name in (("1", "Ito"), ("2", "Ray"))]
+    users = [unlinked("7", email="one@acme.example", identifier="X")]
+    others = {"1": "Ada Ray, Ada Person 7", "2": "Ada Ito, Ada Person 7", "user:u7": "Ada Ito, Ada Ray"}
+    for person, named in others.items():
+        answer = ask(person, people, users).answer
+        assert answer.startswith(f"Held back (disputed): Shared with {named}. 2 people in HiBob and 1 user: each has")
+        assert "the e-mail “one@acme.example”." in answer
+
+
+def test_a_user_who_answers_to_a_shared_identifier_is_told_whose_it_is() -> None:
+    people = [employee(each, identifier="E5", last=name) for each, name in (("1", "Ito"), ("2", "Ray"))]
+    answer = ask("user:u7", people, [unlinked("7", identifier="E5")]).answer
+    assert "Shared with Ada Ito, Ada Ray. 2 people in HiBob share the unique identifier “E5”, which this user" in answer
+
+
 def test_who_was_left_out_reads_by_whom_and_when_they_are_proposed_again() -> None:
     answer = ask("1", [employee("1")], [])
     left = answer.left_out("admin@acme.example", datetime(2026, 3, 1, 18, 12, tzinfo=UTC), None)

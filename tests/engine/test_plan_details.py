@@ -151,7 +151,7 @@ def test_a_disputed_user_bears_reason_and_name() -> None:
     decision = plan(twins, [unlinked("9", email="same@acme.example", identifier="X")])
     (found,) = [each for each in decision.held if each.key == "user:u9"]
     assert found.name == "Ada Person 9"
-    assert "has the same e-mail" in found.why
+    assert "each has the e-mail “same@acme.example”." in found.why
     assert found.why.endswith("Make the identifiers unique in HiBob or Skillcast.")
 
 

@@ -4,6 +4,7 @@ import pyarrow as pa
 from build import archived, codes, employee, finding, held, mapped, plan, settings, user
 
 from provisioning.model import Attribute, AttributeType, BlankPolicy, ScopeRule, Severity
+from provisioning.report.text import finding_lines
 
 MANAGER = Attribute("Manager", "work.reportsTo", type=AttributeType.USER)
 REQUIRED = Attribute("Manager", "work.reportsTo", type=AttributeType.USER, required=True)
@@ -100,6 +101,8 @@ def test_a_manager_who_shares_an_identifier_leaves_the_reference_as_it_is_and_is
     said = finding(decision, "manager-shared")
     assert said.keys == ("1",)
     assert "(E8)" in said.message
+    assert [said.names[key] for key in said.managers] == ["Ada Person 8", "Ada Person 9"]
+    assert "          their managers: Ada Person 8 (8), Ada Person 9 (9)" in finding_lines([said])
 
 
 def test_many_managers_are_named_in_part() -> None:

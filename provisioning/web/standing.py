@@ -1,0 +1,65 @@
+"""How an approved preview stands, in the same words on every page: who approved what of it, what somebody decides otherwise
+by now, and which other preview stands beside it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from provisioning.model import Approval, Plan
+from provisioning.web.frame import Here, link
+from provisioning.web.words import escape, moment
+from provisioning.workflow import looking, reviewing, stored_plans
+from provisioning.workflow.looking import PlanState
+
+NOTHING = "Everybody is left out, so nothing would be done."
+_NEWER = {
+    PlanState.WAITING: "waits for approval",
+    PlanState.BLOCKED: "is blocked",
+    PlanState.EMPTY: "finds nothing to do",
+}
+
+
+def approved(here: Here, plan: Plan, approval: Approval) -> str:
+    """Who approved, when, how much of it, and who is left out."""
+    told = reviewing.but_for_left_out(here.house, plan.id, approval.left_out)
+    left = f": {told}" if told else ""
+    signed = f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
+    return f"Approved by {approval.by}, {moment(approval.at)}{left}.{signed}"
+
+
+def otherwise(here: Here, plan: Plan, approval: Approval, left_out: Sequence[str], *, by_file: bool = False) -> str:
+    """The same, and what is decided otherwise by now: on the page, or by a file that lies there."""
+    told = reviewing.but_for_left_out(here.house, plan.id, left_out) or "nobody is left out"
+    who, way = ("The uploaded Excel file decides", "Approve with it") if by_file else ("You decide", "Approve it again")
+    back = "or remove it" if by_file else "or go back to what was approved"
+    if not (by_file or looking.somebody_stays(here.house, plan.id, left_out)):
+        return f"{approved(here, plan, approval)} You decide otherwise: {told}. {NOTHING} Put somebody back, {back}."
+    return f"{approved(here, plan, approval)} {who} otherwise: {told}. {way}, {back}."
+
+
+def in_words(here: Here, plan: Plan, approval: Approval) -> str:
+    """How it stands: as approved, or otherwise by now."""
+    left_out = stored_plans.left_out_seen(here.house, plan.id)
+    if {*left_out} == {*approval.left_out}:
+        return approved(here, plan, approval)
+    return otherwise(here, plan, approval, left_out)
+
+
+def beside(here: Here, plan: Plan) -> None:
+    """The other preview, where an approved one that waits to be processed is not the newest."""
+    now = looking.in_hand(here.house, here.label)
+    if now.approved is None or now.newest is None or now.newest.id == now.approved.id:
+        return
+    if plan.id == now.newest.id and now.state in _NEWER:
+        other = now.approved
+        told = f"The preview of {moment(other.made_at)} is approved and waits to be processed."
+        page = "pages/process.py"
+    elif plan.id == now.approved.id and now.state in _NEWER:
+        other, page = now.newest, "pages/preview.py"
+        told = f"A newer preview, of {moment(other.made_at)}, {_NEWER[now.state]}."
+    else:
+        return
+    ends = "" if now.state is PlanState.EMPTY else " Once one of the two is processed, the other lapses."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/content_copy: {escape(told + ends)}", width="content")
+        link(page, "Look at it", ":material/arrow_forward:", here, plan=other.id)
