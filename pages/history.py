@@ -169,8 +169,12 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=plan.id)
             link("pages/process.py", "Every outcome", ":material/play_circle:", here, plan=plan.id)
         with st.expander("For the record", icon=":material/fingerprint:"):
-            st.caption("The digest says exactly what was approved: what ran has the same.")
-            st.code(f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}", language=None)
+            st.caption(
+                "The digest says exactly what was approved: what ran has the same. A file’s fingerprint tells whether one at "
+                "hand is the one that was uploaded."
+            )
+            by_file = f"\nfile     {approved.sha256} (SHA-256)" if approved and approved.sha256 else ""
+            st.code(f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}{by_file}", language=None)
 
 
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
@@ -178,7 +182,7 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
     lines += [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
     if approved:
-        how = " by Excel file" if approved.workbook else ""
+        how = f" by the Excel file {approved.file}".rstrip() if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
         if approved.signed_by:
             lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by}.")]

@@ -545,6 +545,16 @@ PLAN_LIFETIME = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
+class Legend:
+    """How people read a plan's values, as of when it was made; no part of what is approved. `dates`: the attributes that are
+    dates; `references`: those that mean users, such as a manager; `names`: what to call these, by their unique identifier."""
+
+    dates: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    names: ReadOnlyMapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A stored, frozen difference. What is shown, put into Excel, approved by digest and processed. `undo_of`: the run
     whose way back it is. `farewell`: it archives everybody, before Rollcall lets go of the domain."""
@@ -568,6 +578,7 @@ class Plan:
     undo_of: str | None = None
     evidence: ReadEvidence | None = None
     farewell: bool = False
+    legend: Legend = field(default_factory=Legend)
 
     @property
     def blocks(self) -> tuple[Finding, ...]:
@@ -578,7 +589,8 @@ class Plan:
 class Approval:
     """Who approved which digest, whom they left out, and which blocks they overrode, with the reason. `by` signed in;
     `signed_by` is who decided as the workbook says, a claim, "" where it says nothing. `standing`: given beforehand, by
-    switching on the schedule that made the plan."""
+    switching on the schedule that made the plan. `file` and `sha256`: what the workbook was called, and its fingerprint; ""
+    for approvals of earlier versions."""
 
     plan_id: str
     digest: str
@@ -589,6 +601,8 @@ class Approval:
     workbook: bool = False
     signed_by: str = ""
     standing: bool = False
+    file: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import argparse
 from io import BytesIO
+from pathlib import Path
 
 from provisioning.command_line.output import (
     OK,
@@ -43,8 +44,15 @@ def plan(asked: argparse.Namespace) -> int:
 
 
 def workbook(asked: argparse.Namespace) -> int:
-    _write_workbook(open_house(asked), asked.plan, asked.file)
-    print(f"Workbook of {asked.plan}: {asked.file}")
+    house = open_house(asked)
+    if asked.uploaded is None:
+        _write_workbook(house, asked.plan, asked.file)
+        print(f"Workbook of {asked.plan}: {asked.file}")
+        return OK
+    with new_file(asked.file) as path, path.open("wb") as file:
+        upload = workbooks.export_upload(house, asked.plan, file, asked.uploaded)
+    print(plain(f"Workbook by which {upload.by} approved {asked.plan} on {moment(upload.at)}: {asked.file}"))
+    print(plain(f"  it was called {upload.name}; SHA-256 {upload.sha256}"))
     return OK
 
 
@@ -73,12 +81,15 @@ def approve(asked: argparse.Namespace) -> int:
         only=asked.only,
         overrides=dict(_override(each) for each in asked.override),
         workbook=workbook,
+        file=Path(asked.workbook).name if asked.workbook else "",
     )
     if asked.json:
         print_json(approval_document(approval))
         return OK
     print(f"Plan {approval.plan_id} approved by {approval.by} on {moment(approval.at)}.")
     print(f"  digest {approval.digest}")
+    if approval.sha256:
+        print(plain(f"  by the workbook {approval.file}, SHA-256 {approval.sha256}"))
     if approval.signed_by:
         print(plain(f"  decided by, as the workbook says: {approval.signed_by}"))
     if approval.left_out:

@@ -62,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     each = command("workbook", "write a plan's Excel file", "plans")
     each.add_argument("plan", metavar="PLAN")
     each.add_argument("file", metavar="FILE")
+    each.add_argument(
+        "--uploaded", metavar="SHA256", nargs="?", const="",
+        help="instead, the workbook by which it was approved, exactly as it came: of this fingerprint, or the newest",
+    )  # fmt: skip
     each = command("decide", "decide about people: a new plan from what was read", "plans", json=True)
     each.add_argument("plan", metavar="PLAN")
     for option, words, text in (

@@ -63,6 +63,8 @@ def approval_document(approval: Approval) -> dict[str, Json]:
         "overrides": dict(approval.overrides),
         "workbook": approval.workbook,
         "signed_by": approval.signed_by,
+        "file": approval.file,
+        "sha256": approval.sha256,
     }
 
 

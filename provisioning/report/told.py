@@ -83,6 +83,7 @@ def _made(details: Details, _: Mapping[str, int]) -> Told:
 def _approved(details: Details, counts: Mapping[str, int]) -> Told:
     left, every = _many(details.get("left_out")), sum(counts.get(each.value, 0) for each in Action)
     how = " by Excel file" if details.get("workbook") else ""
+    file = _file(details)
     if not every:
         text = f"approved a preview{how}"
     elif left:
@@ -93,8 +94,22 @@ def _approved(details: Details, counts: Mapping[str, int]) -> Told:
     kept = _names(details.get("protected"))
     about = {**details, "left_out": [name for name in _names(details.get("left_out")) if name not in kept]}
     named = f"kept active: {', '.join(kept)}" if kept else ""
-    rest = ", ".join(filter(None, [named, _rest("plan approved", about, {"workbook", "overrides", "protected"})]))
+    said = {"workbook", "overrides", "protected", "file", "sha256"}
+    rest = ", ".join(filter(None, [file, named, _rest("plan approved", about, said)]))
     return Told(text, "; ".join([*_overridden(details.get("overrides")), *filter(None, [rest])]))
+
+
+def _file(details: Details) -> str:
+    """“file decided.xlsx (SHA-256 9f2c4b7d1e0a…)”; "" where none is named. The rest of the fingerprint stands in the file of
+    the history."""
+    name, print_ = (str(details.get(each) or "") for each in ("file", "sha256"))
+    return f"file {name} (SHA-256 {print_[:12]}…)".replace("file  ", "file ") if print_ else ""
+
+
+def _took_workbook(details: Details, _: Mapping[str, int]) -> Told:
+    which = "the Excel file by which it was approved" if details.get("sha256") else "the Excel file"
+    rest = _rest("workbook exported", details, {"file", "sha256"})
+    return Told(f"downloaded {which}", ", ".join(filter(None, [_file(details), rest])))
 
 
 def _overridden(value: object) -> list[str]:
@@ -249,6 +264,7 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "history exported": _took_history,
     "users exported": _took_users,
     "history checked": _checked,
+    "workbook exported": _took_workbook,
     "schedule saved": _saved_schedule,
     "schedule on": _switched_on,
     "schedule off": _schedule("switched the schedule off"),
@@ -279,7 +295,6 @@ _SAY: Mapping[str, str] = {
     "customer offboarded": "offboarded the customer",
     "all schedules paused": "paused all schedules",
     "all schedules resumed": "let all schedules go on",
-    "workbook exported": "downloaded the Excel file",
     "set-up exported": "exported the set-up file",
     "person exported": "handed out what is kept of a person",
     "person removed": "removed what is kept of a person",

@@ -1,16 +1,18 @@
 """A plan as an Excel file for people to decide in, and their decisions back out of it.
 
-What stands in a row is computed in one place (`_row`), for the writer and for the reader: they agree by
+What stands in a row is computed in one place (`_Rows`), for the writer and for the reader: they agree by
 construction. Nothing but decisions is ever taken from a file; its values are compared and thrown away.
 """
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import chain, islice, repeat, takewhile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from itertools import chain, count, islice, repeat, takewhile
 from math import ceil
+from textwrap import wrap
 from typing import BinaryIO
 
 from openpyxl import Workbook
@@ -25,9 +27,23 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError, WorkbookRefused
-from provisioning.model import Action, Approval, Change, Finding, Plan, PlanStatus, Result, Run, RunStatus, Severity
+from provisioning.model import (
+    Action,
+    Approval,
+    Change,
+    Finding,
+    Legend,
+    Plan,
+    PlanStatus,
+    Result,
+    Run,
+    RunStatus,
+    Severity,
+)
 from provisioning.naming import sharing, some_of
 from provisioning.report.called import ACTIONS_DONE, RESULTS, held_called
+from provisioning.report.dates import dated, day
+from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.text import managers, newly_live, who
 from provisioning.report.workbook_reader import SheetRow, Spreadsheet
@@ -45,6 +61,7 @@ HEADER_WITHIN = 50  # rows: it is written within the first 14, but people insert
 PAGE_WIDTH = 260  # characters that are still legible across an A4 page on its side
 TITLE_HEIGHT = 26
 SAMPLE = 200  # rows that decide how wide columns are
+LINE = 110  # characters of the headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +80,12 @@ class WorkbookDecisions:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row as it is shown, and which of its cells are marked as changed."""
+    """One row as it is shown, which of its cells are marked as changed, and which are dates: by place, the number that a
+    spreadsheet has for the day."""
 
     cells: tuple[str, ...]
     changed: tuple[int, ...] = ()
+    days: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +165,10 @@ _PICTURES = (
     | dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
 )
 _LIKE_AN_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+_ISO = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_NONE = date(1899, 12, 30).toordinal()
+_FIRST_DAY = date(1900, 3, 1)
+"""Before it spreadsheets disagree: Excel has a 29 February 1900."""
 
 
 def shown(text: str, most: int = MAX_TEXT) -> str:
@@ -180,20 +203,59 @@ def _header(plan: Plan) -> tuple[str, ...]:
     return (DECISION, KEY, *map(shown, plan.attributes), WHY)
 
 
-def _row(plan: Plan, change: Change) -> _Row:
-    """What is shown of a change: written into the file, and expected when the file comes back."""
-    seen = change.seen.attributes if change.seen else {}
-    values = [seen.get(name, "") for name in plan.attributes]
-    changed = [place for place, name in enumerate(plan.attributes) if name in change.after]
-    for place in changed:
-        name = plan.attributes[place]
-        new = change.after[name] or ""
-        values[place] = _old_to_new(change.before.get(name), new) if change.action is Action.UPDATE else new
-    marked = [place + 2 for place in changed] if change.action is not Action.ADD else []
-    return _Row(tuple(map(shown, (APPROVE, change.key, *values, change.why))), tuple(marked))
+class _Rows:
+    """What is shown of a plan's changes: written into the file, and expected when the file comes back. Without a legend:
+    everything as it is stored, as files of earlier versions have it."""
+
+    def __init__(self, plan: Plan, legend: Legend | None) -> None:
+        self._attributes = plan.attributes
+        self._why = dated if legend else str
+        legend = legend or Legend()
+        named = {value: with_name(value, name) for value, name in legend.names.items()}
+        read: dict[str, Callable[[str], str]] = dict.fromkeys(legend.references, lambda value: named.get(value, value))
+        read |= dict.fromkeys(legend.dates, _day)
+        self._read = {place: read[name] for place, name in enumerate(plan.attributes) if name in read}
+
+    def of(self, change: Change) -> _Row:
+        seen = change.seen.attributes if change.seen else {}
+        values = [seen.get(name, "") for name in self._attributes]
+        changed = [place for place, name in enumerate(self._attributes) if name in change.after]
+        for place in changed:
+            values[place] = change.after[self._attributes[place]] or ""
+        days: dict[int, int] = {}
+        updated = changed if change.action is Action.UPDATE else []
+        for place, read in self._read.items():
+            if read is _day and place not in updated and (known := _day_known(values[place])):
+                days[place + 2] = known[1]
+            values[place] = read(values[place])
+        for place in updated:
+            old = change.before.get(self._attributes[place]) or ""
+            values[place] = _old_to_new(self._read[place](old) if place in self._read else old, values[place])
+        marked = [place + 2 for place in changed] if change.action is not Action.ADD else []
+        cells = (APPROVE, change.key, *values, self._why(change.why))
+        return _Row(tuple(map(shown, cells)), tuple(marked), days)
 
 
-def _old_to_new(old: str | None, new: str) -> str:
+def _day(text: str) -> str:
+    """“1 Apr 2019”; what is no date stays as it is."""
+    known = _day_known(text)
+    return known[0] if known else text
+
+
+@lru_cache(maxsize=2**16)
+def _day_known(text: str) -> tuple[str, int] | None:
+    """The date as people write it, and as a spreadsheet counts it; None for what is no date, or of before March 1900, which
+    spreadsheets count differently."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        at = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return (day(at), at.toordinal() - _DAY_NONE) if at >= _FIRST_DAY else None
+
+
+def _old_to_new(old: str, new: str) -> str:
     """Each side may fill half a cell: a long old value must not push the new one out."""
     half = MAX_TEXT // 2 - 2
     return f"{shown(old or '(blank)', half)} → {shown(new or '(blank)', half)}"
@@ -214,6 +276,7 @@ _INK = "FF1F3A4D"
 _TEXT, _BOLD = Font("Calibri", 11), Font("Calibri", 11, bold=True)
 _LABEL = Font("Calibri", 11, bold=True, color=_INK)
 _SECTION, _TITLE = Font("Calibri", 13, bold=True, color=_INK), Font("Calibri", 17, bold=True, color=_INK)
+_SENTENCE = Font("Calibri", 13)
 _BAND, _MARK = PatternFill("solid", fgColor="FFDCE6EC"), PatternFill("solid", fgColor="FFFFDD80")
 _RULE = Border(bottom=Side("thin", color="FFD0D8DD"))
 
@@ -227,11 +290,13 @@ def write_workbook(
     run: Run | None = None,
     lapsed: str = "",
     kept: Collection[str] = (),
+    headline: str = "",
 ) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already, and counted as left
     out everywhere. `head`: the newest hash of the history, for whoever keeps the file to have checked later. `approval`
     and `run`: those there are, the run with all that was done; `lapsed`: why the plan can no longer be approved. Once
     there is one of these two the file no longer says how to decide. `kept`: which of those left out are kept active from now on.
+    `headline`: the plan in a sentence, for the first sheet.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -247,7 +312,8 @@ def write_workbook(
     closed = DECIDED if run else CLOSED if lapsed else ""
     without = frozenset(left_out)
     status = _status(plan, without, approval, run, lapsed)
-    _write_summary(workbook, _summary(plan, head, status, without, approval, run, bool(closed)), plan.domain)
+    sections = _summary(plan, head, status, without, approval, run, bool(closed))
+    _write_summary(workbook, sections, plan.domain, headline)
     for sheet in SHEETS:
         _write_people(workbook, plan, sheet, numbers[sheet.action], without, frozenset(kept), closed)
     _write_held(workbook, plan)
@@ -259,7 +325,7 @@ def _status(plan: Plan, left_out: frozenset[str], approval: Approval | None, run
     if run:
         return RUN_WORDS[run.status]
     if lapsed:
-        return f"{LAPSED} {lapsed}"
+        return f"{LAPSED} {dated(lapsed)}"
     if approval:
         return APPROVED if left_out == {*approval.left_out} else APPROVED_OTHERWISE
     return STATUS_WORDS[plan.status]
@@ -269,15 +335,20 @@ _Section = tuple[str, Iterable[tuple[str, str]]]
 """A heading, and rows of label and value."""
 
 
-def _write_summary(workbook: Workbook, sections: Iterable[_Section], domain: str) -> None:
+def _write_summary(workbook: Workbook, sections: Iterable[_Section], domain: str, headline: str) -> None:
     sheet = _new_sheet(workbook, "Summary")
     sheet.sheet_view.showGridLines = False
     _set_widths(sheet, (24, 110))
     sheet.row_dimensions[1].height = TITLE_HEIGHT
     _append(sheet, [_look(sheet, _TITLE)], [shown(f"Preview of {domain}")])
     section, label, value = _look(sheet, _SECTION), _look(sheet, _LABEL), _look(sheet, wrap=True)
-    field = _look(sheet, border=_RULE, fill=_MARK)
+    signature = _look(sheet, border=_RULE, fill=_MARK)
     number = 1
+    if headline:
+        # One line that flows over both columns: a cell as narrow as the labels would wrap it into many.
+        for line in wrap(shown(headline), LINE):
+            number += 1
+            _append(sheet, [_look(sheet, _SENTENCE)], [line])
     for heading, rows in sections:
         sheet.append([])
         _append(sheet, [section], [heading])
@@ -285,7 +356,7 @@ def _write_summary(workbook: Workbook, sections: Iterable[_Section], domain: str
         for row in rows:
             number += 1
             _make_room(sheet, number, [(row[1], 110)])
-            _append(sheet, [label, field if row[0] == DECIDED_BY else value], map(shown, row))
+            _append(sheet, [label, signature if row[0] == DECIDED_BY else value], map(shown, row))
 
 
 def _summary(
@@ -297,31 +368,41 @@ def _summary(
     run: Run | None,
     closed: bool,
 ) -> Iterator[_Section]:
-    """The sections of the first sheet."""
+    """The sections of the first sheet: first what concerns whoever decides, last what only a check needs."""
     yield (
         "What this is",
         (
             ("Customer/domain", plan.domain),
-            (PLAN, plan.id),
-            (DIGEST, plan.digest),
             ("Status", status),
-            *_so_far(left_out, approval, run),
             ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
-            ("HiBob was read", _moment(plan.read_at)),
-            ("Mapping version", str(plan.mapping_version)),
-            ("Settings version", str(plan.settings_version)),
-            *([("Head of the history", head)] if head else []),
+            *_so_far(left_out, approval, run),
         ),
     )
     if run:
         ended = run.status in (RunStatus.DONE, RunStatus.PARTIAL)
         yield "What was done" if ended else "What was done so far", _done(run)
     yield "What was planned" if run else "What would happen", _counts(plan, left_out)
-    if plan.evidence:
-        yield "What was read from HiBob", evidence_rows(plan.evidence)
     if not closed:
         yield "How to decide", _how_to_decide(plan)
     yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
+    read = ("HiBob was read", _moment(plan.read_at))
+    yield "What was read from HiBob", (read, *(evidence_rows(plan.evidence) if plan.evidence else ()))
+    yield (
+        "For the record",
+        (
+            (PLAN, plan.id),
+            (DIGEST, plan.digest),
+            *([("Run", run.id)] if run else []),
+            *(
+                [("Approved by file", f"{approval.file}, SHA-256 {approval.sha256}")]
+                if approval and approval.sha256
+                else []
+            ),
+            ("Mapping version", str(plan.mapping_version)),
+            ("Settings version", str(plan.settings_version)),
+            *([("Head of the history", head)] if head else []),
+        ),
+    )
 
 
 def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None) -> Iterator[tuple[str, str]]:
@@ -338,7 +419,6 @@ def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None
     if run:
         ended = f"{_moment(run.ended_at)}, " if run.ended_at else f"begun {_moment(run.started_at)}, "
         yield "Processed", f"{ended}by {run.by}"
-        yield "Run", run.id
 
 
 def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -346,7 +426,7 @@ def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "2. Leave the rest", WHAT_MAY_CHANGE
     yield "3. Sign", "Write into the shaded cell who decided, as a name or an e-mail; it may stay blank."
     yield DECIDED_BY, ""
-    yield "4. Hand it back", "Upload the file on the page Preview"
+    yield "4. Hand it back", "To whoever sent it to you; or upload it yourself, on the page Preview"
     yield "    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"
 
 
@@ -386,8 +466,8 @@ def _and_left_out(number: int) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
-    yield SEVERITY_WORDS[finding.severity], finding.message
-    yield "    What to do", finding.remedy
+    yield SEVERITY_WORDS[finding.severity], dated(finding.message)
+    yield "    What to do", dated(finding.remedy)
     if finding.keys:
         yield "    Who", who(finding)
     if finding.managers:
@@ -416,10 +496,11 @@ def _write_people(
         f"Customer/domain {plan.domain}, preview {plan.id}",
     )
     sheet = _new_sheet(workbook, kind.title)
+    shown_of = _Rows(plan, plan.legend).of
     rows = (
-        _decided(_row(plan, change), KEEP_ACTIVE if change.key in kept else LEAVE_OUT)
+        _decided(shown_of(change), KEEP_ACTIVE if change.key in kept else LEAVE_OUT)
         if change.key in left_out
-        else _row(plan, change)
+        else shown_of(change)
         for change in plan.changes
         if change.action is kind.action
     )
@@ -444,7 +525,9 @@ def _write_held(workbook: Workbook, plan: Plan) -> None:
     )
     others = sharing(plan.held)
     rows = (
-        _Row(tuple(map(shown, (each.key, each.name, held_called(each.code), others.get(each.key, "") + each.why))))
+        _Row(
+            tuple(map(shown, (each.key, each.name, held_called(each.code), others.get(each.key, "") + dated(each.why))))
+        )
         for each in plan.held
     )
     _write_table(_new_sheet(workbook, "Held"), notes, (KEY, "Name", "Reason", WHY), rows, frozen=1)
@@ -468,16 +551,33 @@ def _write_table(
     _append(sheet, repeat(_look(sheet, _LABEL, _RULE, _BAND, wrap=True)), header)
     plain, why = _look(sheet, border=_RULE), _look(sheet, border=_RULE, wrap=True)
     marked = _look(sheet, _BOLD, _RULE, _MARK, wrap=True)
+    a_day, marked_day = _look_of_day(sheet, _TEXT), _look_of_day(sheet, _BOLD, _MARK)
     last = top
     for row in chain(sample, rows):
         last += 1
         looks = [*repeat(plain, len(header) - 1), why]
         for place in row.changed:
             looks[place] = marked
+        cells: Iterable[str | int] = row.cells
+        if row.days:
+            cells = [*row.cells]
+            for place, number in row.days.items():
+                cells[place], looks[place] = number, marked_day if place in row.changed else a_day
         _make_room(sheet, last, ((row.cells[place], widths[place]) for place in (*row.changed, -1)))
-        _append(sheet, looks, row.cells)
+        _append(sheet, looks, cells)
     sheet.auto_filter.ref = f"A{top}:{get_column_letter(len(header))}{last}"
+    # The notes are for the screen: on paper the columns that each page repeats would cut them. What it is stands on each.
+    sheet.print_area = sheet.auto_filter.ref
+    if sheet.oddHeader is not None:
+        sheet.oddHeader.left.text, sheet.oddHeader.right.text = (_on_paper(notes[place]) for place in (0, -1))
+    if last == top:
+        sheet.page_setup.fitToWidth = 1
     return top + 1
+
+
+def _on_paper(note: str) -> str:
+    """A line above a page, where & begins a command; Excel has room for 255 characters on it."""
+    return " ".join(shown(note).split())[:100].replace("&", "&&")
 
 
 def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
@@ -489,7 +589,7 @@ def _new_sheet(workbook: Workbook, title: str) -> Worksheet:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight = 0
-    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6, footer=0.3)
+    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.7, bottom=0.6, header=0.3, footer=0.3)
     if sheet.oddFooter is not None:
         sheet.oddFooter.right.text = "&A, page &P of &N"
     return sheet
@@ -501,17 +601,20 @@ def _place(cells: Iterable[Cell], row: int) -> Iterator[Cell]:
         yield cell
 
 
-def _append(sheet: Worksheet, looks: Iterable[Cell], texts: Iterable[str]) -> None:
-    sheet.append(_fill(looks, texts))  # type: ignore[arg-type]  # its stubs forget cells in a generator
+def _append(sheet: Worksheet, looks: Iterable[Cell], cells: Iterable[str | int]) -> None:
+    sheet.append(_fill(looks, cells))  # type: ignore[arg-type]  # its stubs forget cells in a generator
 
 
-def _fill(looks: Iterable[Cell], texts: Iterable[str]) -> Iterator[Cell]:
+def _fill(looks: Iterable[Cell], cells: Iterable[str | int]) -> Iterator[Cell]:
     """A cell is written as soon as it is yielded, so that one cell of each look serves for all. Text is text
-    whatever it looks like: openpyxl would make a formula of `=1+1`, and an error of `#N/A`."""
-    for text, cell in zip(texts, looks, strict=False):
-        cell.value = _escaped(text) or None
-        if text:
-            cell.data_type = "s"
+    whatever it looks like: openpyxl would make a formula of `=1+1`, and an error of `#N/A`. A number is a day."""
+    for content, cell in zip(cells, looks, strict=False):
+        if isinstance(content, str):
+            cell.value = _escaped(content) or None
+            if content:
+                cell.data_type = "s"
+        else:
+            cell.value = content
         yield cell
 
 
@@ -528,6 +631,14 @@ def _look(
     cell.quotePrefix = True
     cell.alignment = Alignment(vertical="top", wrap_text=wrap)
     cell.font, cell.border, cell.fill = font, border or Border(), fill or PatternFill()
+    return cell
+
+
+def _look_of_day(sheet: Worksheet, font: Font, fill: PatternFill | None = None) -> Cell:
+    """A date that sorts as one. It stands as the texts beside it do."""
+    cell = _look(sheet, font, _RULE, fill)
+    cell.number_format, cell.quotePrefix = "d mmm yyyy", False
+    cell.alignment = Alignment(horizontal="left", vertical="top")
     return cell
 
 
@@ -649,6 +760,7 @@ class _Reading:
     def __init__(self, plan: Plan, sheet: _Sheet, problems: _Problems) -> None:
         self._plan, self._title, self._problems = plan, sheet.title, problems
         self._header = _header(plan)
+        self._rows, self._plain = _Rows(plan, plan.legend), _Rows(plan, None)
         self._changes = {shown(each.key): each for each in plan.changes if each.action is sheet.action}
         self._columns: list[int] = []
         self._top = 0  # the header row
@@ -713,16 +825,27 @@ class _Reading:
         elif cells[1] in self._found:
             self._add(row.number, f"the row stands there twice; key {_quoted(cells[1])} came before")
         else:
-            self._compare(row.number, _row(self._plan, change).cells, cells)
+            self._compare(row.number, change, cells)
             self._found[cells[1]] = self._decision(row.number, cells[0])
 
-    def _compare(self, number: int, expected: Sequence[str], cells: Sequence[str]) -> None:
-        for name, wanted, text in islice(zip(self._header, expected, cells, strict=True), 1, None):
-            if text != wanted:
-                alike = takewhile(lambda pair: pair[0] == pair[1], zip(wanted, text, strict=False))
-                at = len(list(alike))
-                problem = f"{_quoted(name)} should be {_quoted(wanted, at)} and is {_quoted(text, at)}"
-                self._add(number, problem)
+    def _compare(self, number: int, change: Change, cells: Sequence[str]) -> None:
+        """A value may also stand as it is, without a name and as no date: so files of earlier versions have it."""
+        expected = self._rows.of(change)
+        if cells[1:] == [*expected.cells[1:]]:
+            return
+        plain = self._plain.of(change).cells
+        rows = zip(count(), self._header, expected.cells, plain, cells, strict=False)
+        for place, name, wanted, as_it_is, text in islice(rows, 1, None):
+            if text in (wanted, as_it_is) or (
+                place in expected.days and _same_day(text, expected.days[place], as_it_is)
+            ):
+                continue
+            alike = takewhile(lambda pair: pair[0] == pair[1], zip(wanted, text, strict=False))
+            at = len(list(alike))
+            self._add(
+                number,
+                f"{_quoted(name)} should be {_quoted(wanted, at)} and is {_quoted(_as_day(text) if place in expected.days else text, at)}",
+            )
 
     def _decision(self, number: int, text: str) -> str:
         if self._blank_approves and not text.strip():
@@ -747,6 +870,17 @@ class _Reading:
 
     def _add(self, number: int, problem: str) -> None:
         self._problems.add(f"{self._title}, row {number:,}", problem)
+
+
+def _as_day(text: str) -> str:
+    """A day that a spreadsheet has as a number, as people write it."""
+    number = int(text) if text.isdecimal() and len(text) < 7 else 0
+    return day(date.fromordinal(_DAY_NONE + number)) if number else text
+
+
+def _same_day(text: str, number: int, iso: str) -> bool:
+    """Whether a cell still has the day: as a number, or as Strict Open XML may write it (“2019-04-01T00:00:00”)."""
+    return text == str(number) or (text[:10] == iso and text[10:].rstrip("0:.Z") == "T")
 
 
 def _same(text: str, words: str) -> bool:

@@ -295,6 +295,20 @@ def currencies(db: UtilsDatabase) -> None:
     db.execute("CREATE INDEX approvals_of_plan ON approvals (plan_id)")
 
 
+@migrations()
+def workbooks_again(db: UtilsDatabase) -> None:
+    """How the values of a plan are read, for plans from now on; and each workbook by which somebody approved: its content is
+    NULL once it was removed."""
+    db.execute(
+        "CREATE TABLE legends (plan_id TEXT PRIMARY KEY REFERENCES plans(id) ON DELETE CASCADE, legend TEXT NOT NULL) "
+        "WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE uploads (approval_id INTEGER PRIMARY KEY REFERENCES approvals(id) ON DELETE CASCADE, "
+        "name TEXT NOT NULL, sha256 TEXT NOT NULL, content BLOB)"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""

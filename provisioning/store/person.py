@@ -67,6 +67,13 @@ def remove(db: Database, customer_id: int, names: Sequence[str]) -> None:
     )  # fmt: skip
     for name in names:
         _take_out(db, customer_id, name)
+    # Both may hold somebody who is a manager and nothing else here, by names that nobody asked for; and no name can be taken
+    # out of a file without making another file of it.
+    db.execute(f"DELETE FROM legends WHERE plan_id IN ({_PLANS})", customer_id)
+    db.execute(
+        f"UPDATE uploads SET content = NULL WHERE approval_id IN (SELECT id FROM approvals WHERE plan_id IN ({_PLANS}))",
+        customer_id,
+    )
 
 
 def _take_out(db: Database, customer_id: int, name: str) -> None:

@@ -21,6 +21,7 @@ from provisioning.model import (
     Domain,
     Finding,
     Held,
+    Legend,
     Plan,
     PlanStatus,
     Proposal,
@@ -87,14 +88,21 @@ def _change_row(each: Change) -> tuple[str | None, ...]:
     )  # fmt: skip
 
 
+def save_legend(db: Database, plan_id: str, legend: Legend) -> None:
+    """Part of the transaction that stores the plan."""
+    db.insert("legends", plan_id=plan_id, legend=to_json(legend))
+
+
 def get_plan(db: Database, plan_id: str) -> Plan:
     """The whole plan. Raises `NotFound`."""
+    legend = db.one("SELECT legend FROM legends WHERE plan_id = ?", plan_id)
     changes = db.all("SELECT * FROM changes WHERE plan_id = ? ORDER BY seq", plan_id)
     held = db.all("SELECT * FROM held WHERE plan_id = ? ORDER BY seq", plan_id)
     return replace(
         plan_head(db, plan_id),
         changes=changes_of(changes),
         held=tuple(held_of(each) for each in held),
+        legend=from_json(legend["legend"], Legend) if legend else Legend(),
     )
 
 
@@ -262,19 +270,61 @@ def run_statuses(db: Database, domain_id: int) -> dict[str, RunStatus]:
 # --- approvals --------------------------------------------------------------------------------------------
 
 
-def save_approval(db: Database, approval: Approval) -> None:
+def save_approval(db: Database, approval: Approval, workbook: bytes | None = None) -> None:
+    """With the workbook that decided it. Part of the caller's transaction."""
     db.insert(
         "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
         left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
         standing=int(approval.standing),
         signed_by=approval.signed_by,
     )  # fmt: skip
+    if workbook is not None:
+        db.execute(
+            "INSERT INTO uploads (approval_id, name, sha256, content) "
+            "SELECT max(id), ?, ?, ? FROM approvals WHERE plan_id = ?",
+            approval.file, approval.sha256, workbook, approval.plan_id,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A workbook by which somebody approved. `kept`: whether its content still is."""
+
+    at: datetime
+    by: str
+    name: str
+    sha256: str
+    kept: bool
+
+
+def uploads(db: Database, plan_id: str) -> list[Upload]:
+    """The workbooks by which a plan was approved, newest first."""
+    rows = db.all(
+        "SELECT a.at, a.by, u.name, u.sha256, u.content IS NOT NULL AS kept FROM uploads u "
+        "JOIN approvals a ON a.id = u.approval_id WHERE a.plan_id = ? ORDER BY a.id DESC",
+        plan_id,
+    )
+    return [Upload(to_moment(row["at"]), row["by"], row["name"], row["sha256"], bool(row["kept"])) for row in rows]
+
+
+def uploaded(db: Database, plan_id: str, sha256: str) -> bytes | None:
+    """The content of one of them, exactly as it came; None when there is none, or it was removed."""
+    row = db.one(
+        "SELECT u.content FROM uploads u JOIN approvals a ON a.id = u.approval_id "
+        "WHERE a.plan_id = ? AND u.sha256 = ? AND u.content IS NOT NULL",
+        plan_id, sha256,
+    )  # fmt: skip
+    return row["content"] if row else None
 
 
 def get_approval(db: Database, plan_id: str) -> Approval | None:
     """The approval in force: the latest."""
-    row = db.one("SELECT * FROM approvals WHERE plan_id = ? ORDER BY id DESC LIMIT 1", plan_id)
+    row = db.one(f"SELECT a.*, {_FILE} WHERE a.plan_id = ? ORDER BY a.id DESC LIMIT 1", plan_id)
     return _approval(row) if row else None
+
+
+_FILE = "coalesce(u.name, '') AS file, coalesce(u.sha256, '') AS sha256 FROM approvals a LEFT JOIN uploads u ON u.approval_id = a.id"
+"""The workbook by which it was approved, if it was by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +347,8 @@ def past_approvals(db: Database, domain_id: int) -> list[PastApproval]:
     rows = db.all(
         "SELECT a.*, p.by AS made_by, p.made_at, p.mapping_version, p.settings_version, p.counts, "
         "(SELECT r.id FROM runs r WHERE r.plan_id = p.id AND r.started_at >= a.at AND NOT EXISTS (SELECT 1 FROM approvals b "
-        "WHERE b.plan_id = p.id AND b.id > a.id AND b.at <= r.started_at) ORDER BY r.rowid LIMIT 1) AS run "
-        "FROM approvals a JOIN plans p ON p.id = a.plan_id WHERE p.domain_id = ? ORDER BY a.id DESC",
+        "WHERE b.plan_id = p.id AND b.id > a.id AND b.at <= r.started_at) ORDER BY r.rowid LIMIT 1) AS run, "
+        f"{_FILE} JOIN plans p ON p.id = a.plan_id WHERE p.domain_id = ? ORDER BY a.id DESC",
         domain_id,
     )
     return [
@@ -321,6 +371,8 @@ def _approval(row: Row) -> Approval:
         workbook=bool(row["workbook"]),
         standing=bool(row["standing"]),
         signed_by=row["signed_by"],
+        file=row["file"],
+        sha256=row["sha256"],
     )
 
 

@@ -1,6 +1,7 @@
 """Approving a preview: the workbook out and in, overrides with a reason, and the approval itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,15 @@ from provisioning.errors import RollcallError
 from provisioning.model import Approval, Finding, Plan, PlanStatus
 from provisioning.naming import some_of
 from provisioning.report.called import finding_called
+from provisioning.report.file_names import workbook_name
 from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store.jobs import JobKind
 from provisioning.web import standing
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.parts import pressed, unheard
-from provisioning.web.words import dated, escape, moment, people
+from provisioning.web.words import dated, escape, moment, on_the_clock, people
 from provisioning.workflow import approving, asking, looking, reviewing, scheduling, stored_plans, workbooks
+from provisioning.workflow.house import Workspace
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
@@ -78,7 +81,8 @@ def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -
     again = state is PlanState.CHANGED
     settled = approval is not None and not again
     # A file that lies here decides: two ways to approve beside each other would be one too many.
-    file_lies = not another and not settled and bool(st.session_state.get(_place(plan, approval)))
+    lies = not another and bool(st.session_state.get(_place(plan, approval)))
+    file_lies = lies and not settled
     stays = looking.somebody_stays(here.house, plan.id, left_out)
     overrides = {} if another or settled else _overrides(here, plan, "page", plan.blocks)
     _how_it_stands(here, plan, approval, state, left_out, stays, by_file=file is not None)
@@ -97,8 +101,11 @@ def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -
         if not file_lies:
             _ways_back(here, plan, approval if again else None, left_out)
         workbook_button(here, plan)
+        if not another and not lies:
+            with st.popover("Approve by Excel file", icon=":material/upload_file:"):
+                _upload(plan, approval, draft)
     unheard(("approve", "process"), notice)
-    if not another:
+    if lies:
         _by_workbook(here, plan, approval, overrides, draft)
     if not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
@@ -156,23 +163,32 @@ def _put_everybody_back(here: Here, plan: Plan) -> None:
 
 
 def workbook_button(here: Here, plan: Plan) -> None:
+    """With it, the files by which the preview was approved, exactly as they came."""
+    name = workbook_name(plan, on_the_clock(plan.made_at) or plan.made_at)
+
+    def build(house: Workspace, file: BytesIO) -> None:
+        workbooks.export_decided_workbook(house, plan.id, file)
+
+    def again(sha256: str, house: Workspace, file: BytesIO) -> None:
+        workbooks.export_upload(house, plan.id, file, sha256)
+
+    _download(here, "Download the Excel file", name, f"workbook_{plan.id}", build)
+    kept = {each.sha256: each for each in workbooks.uploads_of(here.house, plan.id) if each.kept}
+    for each in kept.values():
+        label = "Download the uploaded file" if len(kept) == 1 else f"The file uploaded on {moment(each.at)}"
+        _download(here, label, each.name or name, f"upload_{plan.id}_{each.sha256}", partial(again, each.sha256))
+
+
+def _download(here: Here, label: str, name: str, key: str, write: Callable[[Workspace, BytesIO], None]) -> None:
     """Built when clicked, off the script's thread, with a workspace of its own."""
 
     def build() -> bytes:
         with workspace_of(here.house) as house:
             file = BytesIO()
-            workbooks.export_decided_workbook(house, plan.id, file)
+            write(house, file)
             return file.getvalue()
 
-    st.download_button(
-        "Download the Excel file",
-        build,
-        f"{plan.id}.xlsx",
-        EXCEL,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"workbook_{plan.id}",
-    )
+    st.download_button(label, build, name, EXCEL, icon=":material/download:", on_click="ignore", key=key)
 
 
 def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -> None:
@@ -219,13 +235,11 @@ def _overrides(
     return found
 
 
-def _by_workbook(
-    here: Here, plan: Plan, approval: Approval | None, overrides: Mapping[str, str], left_out: Sequence[str]
-) -> None:
-    place = _place(plan, approval)
-    with st.expander(
-        "Approve by Excel file", expanded=bool(st.session_state.get(place)), icon=":material/upload_file:"
-    ):
+def _upload(plan: Plan, approval: Approval | None, left_out: Sequence[str]) -> UploadedFile | None:
+    file: UploadedFile | None = st.file_uploader(
+        "The decided file", type="xlsx", key=_place(plan, approval), max_upload_size=MAX_FILE // 2**20
+    )
+    if not file:
         st.caption(
             "Decide per row in the file that you downloaded, save it, and upload it here. A changed value or a missing row "
             "is refused."
@@ -237,16 +251,24 @@ def _by_workbook(
                 "page does.",
                 icon=":material/info:",
             )
-        file = st.file_uploader("The decided file", type="xlsx", key=place, max_upload_size=MAX_FILE // 2**20)
-        if file and _readable(here, plan, file, left_out, approval):
-            missing = [each for each in plan.blocks if each.code not in overrides]
-            if missing:
-                st.markdown("**A reason is needed for whatever blocks**, by file too:")
-            given = approval.overrides if approval else {}
-            overrides = {**overrides, **_overrides(here, plan, "file", missing, given)}
-            if st.button("Approve with this file", type="primary", icon=":material/verified:"):
-                file.seek(0)
-                _approve(here, plan, overrides, (), file)
+    return file
+
+
+def _by_workbook(
+    here: Here, plan: Plan, approval: Approval | None, overrides: Mapping[str, str], left_out: Sequence[str]
+) -> None:
+    """What a file that lies here decides, and the button, in the place of those of the page."""
+    with st.container(border=True):
+        file = _upload(plan, approval, left_out)
+        if not file or not _readable(here, plan, file, left_out, approval):
+            return
+        missing = [each for each in plan.blocks if each.code not in overrides]
+        if missing:
+            st.markdown("**A reason is needed for whatever blocks**, by file too:")
+        given = approval.overrides if approval else {}
+        overrides = {**overrides, **_overrides(here, plan, "file", missing, given)}
+        if st.button("Approve with this file", type="primary", icon=":material/verified:"):
+            _approve(here, plan, overrides, (), file)
 
 
 def _place(plan: Plan, approval: Approval | None) -> str:
@@ -337,7 +359,7 @@ def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | Roll
 
 
 def _approve(
-    here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str], workbook: BytesIO | None
+    here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str], file: UploadedFile | None
 ) -> None:
     missing = dict.fromkeys(finding_called(each.code) for each in plan.blocks if each.code not in overrides)
     if missing:
@@ -347,8 +369,8 @@ def _approve(
         )
         return
     try:
-        if workbook:
-            approving.approve_by_workbook(here.house, plan.id, workbook, overrides)
+        if file:
+            approving.approve_by_workbook(here.house, plan.id, file, overrides, file.name)
         else:
             approving.approve(here.house, plan.id, leave_out=left_out, overrides=overrides)
     except RollcallError as problem:

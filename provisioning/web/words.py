@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from provisioning.model import Action, Run, RunStatus, Severity
+from provisioning.report import dates
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.stages import Station, needed
 
@@ -151,32 +152,9 @@ def _to_the_second(run: Run) -> str:
     return moment(run.started_at, seconds=True)
 
 
-_DATE = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2})(?![\w”’-])( (?=\d{2}:\d{2}))?")
-_MOMENT = re.compile(r"(?<![\w“‘-])(\d{4}-\d{2}-\d{2}) (?:at )?(\d{2}:\d{2})(:\d{2})? UTC\b")
-
-
 def dated(text: str) -> str:
-    """A sentence with its dates as people write them, and its moments as the clock of whoever looks shows them; what it
-    quotes stays as it is."""
-    text = _MOMENT.sub(_local, text)
-    return _DATE.sub(lambda found: _day(found[1]) + (", " if found[2] else ""), text)
-
-
-def _local(found: re.Match[str]) -> str:
-    day, clock, seconds = found.groups()
-    try:
-        at = datetime.fromisoformat(f"{day}T{clock}{seconds or ''}+00:00")
-    except ValueError:
-        return found[0]
-    return moment(at, seconds=bool(seconds))
-
-
-def _day(text: str) -> str:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{day.day} {day:%b %Y}"
+    """A sentence with its dates as people write them, and its moments as the clock of whoever looks shows them."""
+    return dates.dated(text, lambda at, seconds: moment(at, seconds=seconds))
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -21,6 +23,8 @@ from provisioning.model import (
     Domain,
     Plan,
 )
+from provisioning.report.text import plain
+from provisioning.report.workbook_reader import MAX_FILE
 from provisioning.store import customers, drafts, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 SELF = "self-archive"
 MOST_REASON = 500
 """Characters: it stands in one line of the history, and is read by people."""
+MOST_NAME = 200
+"""Characters of what a file is called."""
 
 
 def approve(
@@ -45,14 +51,17 @@ def approve(
     only: Sequence[str] = (),
     overrides: Mapping[str, str] | None = None,
     workbook: BinaryIO | None = None,
+    file: str = "",
 ) -> Approval:
-    """Approve a plan as it stands, but for the people left out. Nothing is recorded when it is refused."""
+    """Approve a plan as it stands, but for the people left out. Nothing is recorded when it is refused. `file`: what the
+    workbook is called, which is kept with it."""
     plan = plans.get_plan(house.db, plan_id)
     domain = domain_of(house, plan)
     if house.actor.email is None:
         raise RoleMissing("The operator may prepare, but not approve. Say who approves: --by EMAIL.")
     require(house, domain.customer_id, PREPARERS, "approve")
-    decided = _decided(plan, workbook) if workbook else None
+    content = _content(workbook) if workbook else None
+    decided = _decided(plan, BytesIO(content)) if content is not None else None
     left_out = _left_out(plan, leave_out, only) | set(decided.left_out if decided else ())
     if plan.changes and not (decided and decided.protected) and left_out >= {each.key for each in plan.changes}:
         raise Refused(
@@ -63,6 +72,8 @@ def approve(
         plan.id, plan.digest, house.actor.name, house.clock(), tuple(sorted(left_out)), overrides, decided is not None,
         decided.signed_by if decided else "",
         standing=house.actor.scheduled,
+        file=plain(" ".join(file.split()))[:MOST_NAME] if decided else "",
+        sha256=sha256(content).hexdigest() if content is not None else "",
     )  # fmt: skip
     with house.db.transaction():
         check_current(house, plan, domain)
@@ -71,14 +82,14 @@ def approve(
         _check_two_people(house, plan, domain)
         _check_overrides(house, plan, overrides)
         _check_kept(house, plan, domain, left_out)
-        plans.save_approval(house.db, approval)
+        plans.save_approval(house.db, approval, content)
         if decided and decided.protected:
             protect = [PersonDecision(DecisionKind.PROTECT, key) for key in decided.protected]
             plans.decide(house.db, domain.id, protect, house.actor.name, approval.at, plan.id)
         record_event(
             house, "plan approved", domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
             overrides=_override_details(plan, overrides), workbook=approval.workbook,
-            protected=list(decided.protected) if decided else [], **_claims(decided),
+            protected=list(decided.protected) if decided else [], **_by_file(approval, decided),
         )  # fmt: skip
     return approval
 
@@ -89,10 +100,21 @@ def _decided(plan: Plan, workbook: BinaryIO) -> "WorkbookDecisions":
     return read_workbook(plan, workbook)
 
 
-def _claims(decided: "WorkbookDecisions | None") -> dict[str, str]:
-    """Who decided, and who saved the file last, as far as the file says: nobody has checked either."""
-    said = {"signed_by": decided.signed_by, "saved_by": decided.saved_by} if decided else {}
-    return {name: who for name, who in said.items() if who}
+def _content(workbook: BinaryIO) -> bytes:
+    """A byte more than is taken, of a file that is too big: that is how it is found to be."""
+    if workbook.seekable():
+        workbook.seek(0)
+    return workbook.read(MAX_FILE + 1)
+
+
+def _by_file(approval: Approval, decided: "WorkbookDecisions | None") -> dict[str, str]:
+    """Which file it was; who decided, and who saved it last, as far as it says: nobody has checked either."""
+    if decided is None:
+        return {}
+    said = {
+        "file": approval.file, "sha256": approval.sha256, "signed_by": decided.signed_by, "saved_by": decided.saved_by,
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value}
 
 
 def _left_out(plan: Plan, leave_out: Sequence[str], only: Sequence[str]) -> set[str]:
@@ -247,12 +269,12 @@ def _left_out_elsewhere(house: Workspace, plan_id: str) -> list[str]:
 
 
 def approve_by_workbook(
-    house: Workspace, plan_id: str, workbook: BinaryIO, overrides: Mapping[str, str] | None = None
+    house: Workspace, plan_id: str, workbook: BinaryIO, overrides: Mapping[str, str] | None = None, file: str = ""
 ) -> Approval:
     """Approve as a file decides, and make that the draft. Whoever is in no sheet of it (to be moved or linked) is
     decided by the draft."""
     elsewhere = _left_out_elsewhere(house, plan_id)
-    approval = approve(house, plan_id, leave_out=elsewhere, overrides=overrides, workbook=workbook)
+    approval = approve(house, plan_id, leave_out=elsewhere, overrides=overrides, workbook=workbook, file=file)
     keep_left_out(house, plan_id, approval.left_out)
     return approval
 

@@ -1,6 +1,6 @@
 """Making plans: both sides are read, compared, and the difference is stored frozen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,9 +18,11 @@ from provisioning.errors import NotFound, SettingsError
 from provisioning.model import (
     PLAN_LIFETIME,
     AttributeType,
+    Change,
     Decision,
     Domain,
     Field,
+    Legend,
     Plan,
     PlanStatus,
     Snapshot,
@@ -42,6 +44,7 @@ from provisioning.workflow.house import (
     with_us,
 )
 from provisioning.workflow.reading import Read, other_domains, read_hibob
+from provisioning.workflow.reviewing import reference_names
 from provisioning.workflow.values import note_values
 
 SEVEN_DAYS = timedelta(days=7)
@@ -149,6 +152,7 @@ def store_plan(
         # Not before the last run, though the clock was set back: it would count as overtaken by that run.
         made_at = max(situation.now, runs.last_moment(house.db, domain.id) or situation.now)
         plan_id = plans.save_plan(house.db, domain, decision, house.actor.noted, made_at, read_at, undo_of, farewell)
+        plans.save_legend(house.db, plan_id, _legend(house, domain, plan_id, decision.changes))
         if decision.status is PlanStatus.EMPTY:
             plans.take_baseline(house.db, plan_id)
         plans.drop_old_baselines(house.db, domain.id, situation.now - PLAN_LIFETIME)
@@ -158,6 +162,23 @@ def store_plan(
             counts=dict(decision.counts), blocks=blocks, undo_of=undo_of, **({"farewell": True} if farewell else {}),
         )  # fmt: skip
     return plans.get_plan(house.db, plan_id)
+
+
+def _legend(house: Workspace, domain: Domain, plan_id: str, changes: Sequence[Change]) -> Legend:
+    """Kept with the plan, for its workbook comes back when names may be others."""
+    fed = [each for each in domain.attributes if each.data_feed_name]
+    dates, references = (
+        tuple(each.name for each in fed if each.type is wanted) for wanted in (AttributeType.DATE, AttributeType.USER)
+    )
+    meant = {
+        (name, value)
+        for change in changes
+        for values in (change.seen.attributes if change.seen else {}, change.before, change.after)
+        for name in references
+        if (value := values.get(name))
+    }
+    called = reference_names(house, plan_id, sorted(meant))
+    return Legend(dates, references, {value: name for (_, value), name in sorted(called.items())})
 
 
 @dataclass(frozen=True, slots=True)

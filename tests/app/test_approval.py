@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from hashlib import sha256
 from io import BytesIO
 
 import pytest
@@ -27,6 +28,7 @@ from provisioning.workflow import (
     asking,
     editing,
     looking,
+    looking_back,
     planning,
     processing,
     reviewing,
@@ -212,6 +214,43 @@ def test_the_page_tells_apart_who_decided_in_the_file_and_who_uploaded_it(app: A
     approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval is not None
     assert (approval.by, approval.signed_by) == (ADMIN, "Grace *Okoye*")
+
+
+def test_the_file_stands_in_the_place_of_the_buttons_of_the_page_and_is_named_once_it_approved(
+    app: App, said: Said
+) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    at = app.open("preview")
+    assert [each.proto.popover.label for each in at.get("popover")] == ["Approve by Excel file"]
+    at = upload(app, plan.id, sign)
+    assert at.get("popover") == []
+    button(at, "Approve with this file")
+    assert f"Approved by {ADMIN} by the Excel file decided.xlsx" in bare(said(at))
+    approval = stored_plans.approval_of(app.house(), plan.id)
+    assert approval
+    assert approval.file == "decided.xlsx"
+    offered = [each.proto.label for each in app.open("preview").get("download_button")]
+    assert offered == ["Download the Excel file", "Download the uploaded file"]
+    file = BytesIO()
+    workbooks.export_upload(app.house(), plan.id, file)
+    assert sha256(file.getvalue()).hexdigest() == approval.sha256
+
+
+def test_a_run_says_by_which_file_it_was_approved_and_the_timeline_too(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    button(upload(app, plan.id, sign), "Approve with this file")
+    processing.process(house, plan.id)
+    approval = stored_plans.approval_of(house, plan.id)
+    assert approval
+    shown = bare(said(app.open("history", show="runs")))
+    assert f"{ADMIN} approved it by the Excel file decided.xlsx" in shown
+    at = app.open("history", show="runs")
+    assert any(approval.sha256 in each.value for each in at.code)
+    assert "Download the uploaded file" in [each.proto.label for each in at.get("download_button")]
+    assert f"file decided.xlsx (SHA-256 {approval.sha256[:12]}…)" in bare(said(app.open("history")))
+    found = looking_back.timeline(house, DOMAIN, (), approval.sha256).events
+    assert [each.what for each in found] == ["plan approved"]
 
 
 def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, said: Said) -> None:

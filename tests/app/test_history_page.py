@@ -196,7 +196,7 @@ def test_whoever_was_kept_active_is_told_so_by_name_and_apart_from_who_was_left_
     approving.approve(house, plan.id, overrides={each.code: "In a test." for each in plan.blocks}, workbook=changed)
     run = processing.process(house, plan.id)
     whole = looking_back.timeline(house, DOMAIN, ("plan approved",))
-    assert whole.told(whole.events[0]).more.startswith(f"kept active: {kept.name}, left out: {left.name}")
+    assert whole.told(whole.events[0]).more.endswith(f"kept active: {kept.name}, left out: {left.name}")
     assert "signed by" not in whole.told(whole.events[0]).more
     page = said(full.open("history", show="runs", run=run.id))
     assert escape(f"{ADMIN} kept active 1 person: {kept.name}.") in page

@@ -12,7 +12,7 @@ from provisioning.report.workbook import read_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.store.workbooks import kept_workbook
-from provisioning.workflow import approving, asking, processing, stored_plans, workbooks
+from provisioning.workflow import approving, asking, processing, reviewing, stored_plans, workbooks
 from provisioning.workflow.house import Workspace
 
 
@@ -37,6 +37,34 @@ def test_the_workbook_is_built_with_the_preview_and_handed_out_as_it_is(app: App
     assert built is not None
     assert exported(house, plan) == built
     assert read_workbook(plan, BytesIO(built)).left_out == ()
+
+
+def test_managers_have_the_names_of_the_page_and_keep_them_when_the_directory_has_others_by_then(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    values = {each.after["Manager"] for each in plan.changes if each.after.get("Manager")}
+    names = reviewing.reference_names(house, plan.id, [("Manager", value) for value in values])
+    assert names
+    assert {("Manager", value): name for value, name in plan.legend.names.items()} == names
+    file = exported(house, plan)
+    sheet = load_workbook(BytesIO(file))["Added"]
+    header = [cell.value for cell in sheet[8]]
+    shown = {row[1].value: row[header.index("Manager")].value for row in sheet.iter_rows(min_row=9)}
+    for each in plan.changes:
+        value = each.after.get("Manager")
+        name = names.get(("Manager", value or ""))
+        assert shown[each.key] == (f"{value} ({name})" if name else value)
+    users = snapshots.load_users(house.snapshots, plan.domain_id)
+    snapshots.save_users(house.snapshots, plan.domain_id, users, house.clock())
+    house.db.execute("UPDATE changes SET name = 'Somebody Else' WHERE plan_id = ?", plan.id)
+    assert read_workbook(stored_plans.show_plan(house, plan.id), BytesIO(file)).left_out == ()
+
+
+def test_the_first_sheet_says_the_sentence_of_the_page(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    lines = summary_headings(exported(house, plan))
+    assert " ".join(map(str, lines[1 : lines.index(None)])) == reviewing.headline_of(house, plan.id)
 
 
 def test_a_workbook_that_fails_in_an_unforeseen_way_is_said_and_the_preview_stands(

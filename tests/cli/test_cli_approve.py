@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -627,6 +628,45 @@ def test_who_decided_may_be_left_blank_and_is_then_not_told(acme: Rollcall) -> N
     assert "signed_by" not in acme.history()[0]["details"]
     acme.call("approve", plan, by=ADMIN).fine()
     assert "signed_by" not in acme.history()[0]["details"]
+
+
+def test_which_file_decided_is_recorded_by_name_and_fingerprint_and_handed_out_again_as_it_came(acme: Rollcall) -> None:
+    plan = acme.preview()["plan"]
+    file = sign(workbook_of(acme, plan), "Grace Okoye").rename(acme.folder / "Decided \u202eby HR.xlsx")
+    fingerprint = sha256(file.read_bytes()).hexdigest()
+    document = acme.call("approve", plan, "--workbook", file, "--json", by=ADMIN).fine().json
+    assert (document["file"], document["sha256"]) == ("Decided �by HR.xlsx", fingerprint)
+    newest = acme.history()[0]
+    assert (newest["who"], newest["plan"]) == (ADMIN, plan)
+    assert (newest["details"]["file"], newest["details"]["sha256"]) == ("Decided �by HR.xlsx", fingerprint)
+    assert f"file Decided �by HR.xlsx (SHA-256 {fingerprint[:12]}…)" in acme.call("history", "Acme").fine().out
+    acme.call("process", plan).fine()
+    again = acme.folder / "again.xlsx"
+    said = acme.call("workbook", plan, again, "--uploaded").fine().out
+    assert again.read_bytes() == file.read_bytes()
+    assert fingerprint in said
+    assert f"by which {ADMIN} approved" in said
+    assert "downloaded the Excel file by which it was approved" in acme.call("history", "Acme").fine().out
+    acme.call("verify").fine()
+
+
+def test_every_file_by_which_a_preview_was_approved_is_kept_and_told_apart_by_its_fingerprint(acme: Rollcall) -> None:
+    plan, again = acme.preview()["plan"], acme.folder / "again.xlsx"
+    assert "was approved by no Excel file" in acme.call("workbook", plan, again, "--uploaded").complaint(2)
+    first = sign(workbook_of(acme, plan), "Grace Okoye")
+    contents = [first.read_bytes()]
+    acme.call("approve", plan, "--workbook", first, by=ADMIN).fine()
+    contents += [sign(first, "Tom Baker").read_bytes()]
+    acme.call("approve", plan, "--workbook", first, by=CSM).fine()
+    acme.call("approve", plan, by=CSM).fine()
+    assert acme.call("approve", plan, "--json", by=CSM).fine().json["sha256"] == ""
+    for content in contents:
+        acme.call("workbook", plan, again, "--uploaded", sha256(content).hexdigest()).fine()
+        assert again.read_bytes() == content
+    acme.call("workbook", plan, again, "--uploaded").fine()
+    assert again.read_bytes() == contents[-1]
+    assert "fingerprint “0000”" in acme.call("workbook", plan, again, "--uploaded", "0000").complaint(2)
+    assert again.read_bytes() == contents[-1]
 
 
 def sign(file: Path, who: str) -> Path:

@@ -68,6 +68,24 @@ def test_somebody_who_is_removed_stands_in_nothing_that_is_said_of_others(empty:
     assert "Neverheard" not in empty.call("plan", plan).fine().out
 
 
+def test_with_a_person_the_uploaded_files_go_whose_names_and_fingerprints_stay(
+    story: Rollcall, hibob: TinyHiBob
+) -> None:
+    hibob.join(41)
+    plan, file = story.preview()["plan"], story.folder / "plan.xlsx"
+    story.call("workbook", plan, file).fine()
+    story.call("approve", plan, "--workbook", file, by=ADMIN).fine()
+    story.call("process", plan).fine()
+    again = story.folder / "again.xlsx"
+    story.call("workbook", plan, again, "--uploaded").fine()
+    assert again.read_bytes() == file.read_bytes()
+    story.call("forget-person", "Acme", key_of(4), by=ADMIN).fine()
+    assert story.sql("SELECT name, length(sha256), content FROM uploads") == [("plan.xlsx", 64, None)]
+    assert story.sql("SELECT * FROM legends") == []
+    assert "is no longer kept" in story.call("workbook", plan, again, "--uploaded").complaint(2)
+    story.call("workbook", plan, again).fine()
+
+
 def test_others_stay_and_the_next_preview_is_made_as_ever(story: Rollcall, hibob: TinyHiBob) -> None:
     before = story.call("export-person", "Acme", key_of(6)).fine().json
     story.call("forget-person", "Acme", key_of(4), by=ADMIN).fine()

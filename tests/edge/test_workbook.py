@@ -6,7 +6,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from plans import ATTRIBUTES, add, plan_of, sample_plan, seen, update
 
 from provisioning.errors import UsageError, WorkbookRefused
-from provisioning.model import Action, Change, Held, Plan, Status
+from provisioning.model import Action, Change, Held, Legend, Plan, Seen, Status
 from provisioning.report import workbook_reader
 from provisioning.report.workbook import WorkbookDecisions, read_workbook, shown, write_workbook
 
@@ -128,7 +128,7 @@ def test_an_archived_user_is_shown_with_the_values_of_now() -> None:
 def test_held_people_are_listed_with_the_reason() -> None:
     sheet = opened(sample_plan())["Held"]
     assert row(sheet, 5) == ["Key", "Name", "Reason", "Why"]
-    assert row(sheet, 7) == ["5002", "Ana Silva", "Starts later", sample_plan().held[1].why]
+    assert row(sheet, 7) == ["5002", "Ana Silva", "Starts later", "Starts on 1 Dec 2026. Becomes live then."]
 
 
 def test_held_people_who_share_something_are_told_with_whom() -> None:
@@ -234,6 +234,113 @@ def test_more_people_than_excel_has_rows_is_said_before_anything_is_written() ->
     with pytest.raises(UsageError, match="1,048,001 people"):
         write_workbook(plan_of(*[add("1")] * 1_048_001), file)
     assert not file.getvalue()
+
+
+# --- dates and people, as people read them ----------------------------------------------------------------
+
+MANAGED = ("Start date", "Manager")
+LEGEND = Legend(("Start date",), ("Manager",), {"00001": "Ada Lovelace", "00002": "Ben Itō"})
+
+
+def managed_plan(legend: Legend = LEGEND) -> Plan:
+    """Dates and managers on every sheet, changed ones and others."""
+    before = Seen(Status.LIVE, "", {"Start date": "2019-04-01", "Manager": "00001"})
+    changed = {"Start date": "2020-02-29", "Manager": "00002"}
+    plan = plan_of(
+        Change("1", Action.ADD, "Starts on 2026-12-01.", {}, {"Start date": "2026-12-01", "Manager": "00009"}),
+        Change("2", Action.REACTIVATE, "Back.", {"Manager": "00001"}, {"Manager": "00002"}, "u2", before),
+        Change("3", Action.UPDATE, "Both differ.", dict(before.attributes), changed, "u3", before),
+        Change("4", Action.UPDATE, "Differs.", {"Start date": "2019-04-01"}, {"Start date": None}, "u4", before),
+        Change("5", Action.ARCHIVE, "Left.", {"status": "Live"}, {"status": "Archived"}, "u5", before),
+        attributes=MANAGED,
+    )
+    return replace(plan, legend=legend)
+
+
+def test_a_manager_stands_with_their_name_as_on_the_page_and_one_whose_name_is_not_known_without() -> None:
+    book = opened(managed_plan())
+    said = {title: book[title].cell(TOP + 1, 4).value for title in SHEETS[1:5]}
+    assert said == {
+        "Added": "00009",
+        "Reactivated": "00002 (Ben Itō)",
+        "Updated": "00001 (Ada Lovelace) → 00002 (Ben Itō)",
+        "Archived": "00001 (Ada Lovelace)",
+    }
+
+
+def test_a_date_is_one_for_a_spreadsheet_too_and_a_changed_one_reads_as_people_write_it() -> None:
+    book = opened(managed_plan())
+    cell = book["Archived"].cell(TOP + 1, 3)
+    assert (cell.value, cell.number_format, cell.quotePrefix) == (
+        datetime.fromisoformat("2019-04-01"),
+        "d mmm yyyy",
+        False,
+    )
+    assert book["Updated"].cell(TOP + 1, 3).value == "1 Apr 2019 → 29 Feb 2020"
+    assert book["Updated"].cell(TOP + 2, 3).value == "1 Apr 2019 → (blank)"
+    assert book["Added"].cell(TOP + 1, 5).value == "Starts on 1 Dec 2026."
+
+
+@pytest.mark.parametrize("text", ["1899-12-31", "1900-02-28", "2019-02-29", "2019-4-1", "soon", "٢٠١٩-٠٤-٠١"])
+def test_what_no_spreadsheet_knows_as_a_date_stays_the_text_it_is(text: str) -> None:
+    plan = plan_of(Change("1", Action.ADD, "Hired.", {}, {"Start date": text}), attributes=MANAGED)
+    plan = replace(plan, legend=LEGEND)
+    assert opened(plan)["Added"].cell(TOP + 1, 3).value == text
+    assert read_workbook(plan, written(plan)) == NOTHING
+
+
+def test_a_file_with_dates_and_names_comes_back_as_it_went_also_saved_by_another_program() -> None:
+    assert read_workbook(managed_plan(), written(managed_plan())) == NOTHING
+    assert read_workbook(managed_plan(), saved(opened(managed_plan()))) == NOTHING
+    strict = opened(managed_plan())
+    strict.iso_dates = True
+    assert read_workbook(managed_plan(), saved(strict)) == NOTHING
+
+
+def test_a_file_of_before_there_were_names_and_dates_in_it_is_taken() -> None:
+    """That has the values as they are stored, and dates in sentences too."""
+    book = opened(managed_plan(Legend()))
+    assert book["Archived"].cell(TOP + 1, 3).value == "2019-04-01"
+    assert book["Updated"].cell(TOP + 1, 4).value == "00001 → 00002"
+    book["Added"].cell(TOP + 1, 5).value = "Starts on 2026-12-01."
+    decide(book["Archived"], "5", "Leave out")
+    assert read_workbook(managed_plan(), saved(book)) == WorkbookDecisions(("5",), ())
+
+
+@pytest.mark.parametrize(
+    ("title", "column", "value", "said"),
+    [
+        ("Archived", 3, date(2019, 4, 2), "“Start date” should be “1 Apr 2019” and is “2 Apr 2019”"),
+        ("Archived", 4, "00002 (Ada Lovelace)", "is “00002 (Ada Lovelace)”"),
+        ("Archived", 4, "00001 (Eve)", "“Manager” should be “00001 (Ada Lovelace)” and is “00001 (Eve)”"),
+        ("Updated", 4, "00001 (Ada Lovelace) → 00001 (Ada Lovelace)", "Updated, row 9: “Manager” should be"),
+    ],
+)
+def test_another_date_or_another_manager_is_refused_in_the_words_of_the_file(
+    title: str, column: int, value: object, said: str
+) -> None:
+    book = opened(managed_plan())
+    book[title].cell(TOP + 1, column).value = value
+    assert said in refusal(managed_plan(), saved(book))
+
+
+def test_the_first_sheet_begins_with_the_plan_in_a_sentence_and_ends_with_what_only_a_check_needs() -> None:
+    file = BytesIO()
+    write_workbook(sample_plan(), file, headline="2 people join, 2 change, 2 leave. Blocked: too many archives.")
+    labels = [cell.value for cell in load_workbook(file)["Summary"]["A"] if cell.value]
+    assert labels[:2] == ["Preview of Acme/staff", "2 people join, 2 change, 2 leave. Blocked: too many archives."]
+    headings = ["What this is", "What would happen", "How to decide", "Findings", "For the record"]
+    assert [label for label in labels if label in headings] == headings
+
+
+def test_it_prints_on_a4_on_its_side_with_header_and_key_on_every_page_and_without_the_notes() -> None:
+    plan = replace(sample_plan(), domain="R&D/staff")
+    sheet = opened(plan)["Updated"]
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+    assert (sheet.print_title_rows, sheet.print_title_cols) == ("$8:$8", "$A:$B")
+    assert sheet.print_area == "'Updated'!$A$8:$I$10"
+    assert sheet.oddHeader.left.text == "To be updated: 2 people"
+    assert sheet.oddHeader.right.text == "Customer/domain R&&D/staff, preview P-20261122-7Q4M"
 
 
 # --- what may be done with it -----------------------------------------------------------------------------
@@ -462,9 +569,9 @@ def test_a_workbook_that_says_something_else_is_refused(edit: Callable[[Workbook
 
 def test_the_workbook_of_another_plan_or_digest_is_refused() -> None:
     message = refusal(replace(sample_plan(), id="P-other"), written(sample_plan()))
-    assert "Summary, row 5: Plan should be “P-other” and is “P-20261122-7Q4M”" in message
+    assert "Summary, row 40: Plan should be “P-other” and is “P-20261122-7Q4M”" in message
     message = refusal(replace(sample_plan(), digest="0000"), written(sample_plan()))
-    assert "Summary, row 6: Digest should be “0000”" in message
+    assert "Summary, row 41: Digest should be “0000”" in message
 
 
 def test_many_problems_are_counted_and_three_of_them_named() -> None:
@@ -600,15 +707,26 @@ def test_bytes_are_counted_as_they_unpack(monkeypatch: pytest.MonkeyPatch) -> No
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 
 
+def saved_by_libreoffice(file: BytesIO, folder: Path) -> BytesIO:
+    (folder / "sent.xlsx").write_bytes(file.getvalue())
+    profile = f"-env:UserInstallation=file://{folder}/profile"
+    command = [str(OFFICE), profile, "--headless", "--convert-to", "xlsx", "--outdir", "back", "sent.xlsx"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    return BytesIO((folder / "back" / "sent.xlsx").read_bytes())
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+def test_libreoffice_keeps_dates_and_names(tmp_path: Path) -> None:
+    back = saved_by_libreoffice(written(managed_plan()), tmp_path)
+    assert back.getvalue() != written(managed_plan()).getvalue()
+    assert read_workbook(managed_plan(), back) == NOTHING
+
+
 @pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
 def test_libreoffice_opens_and_saves_it_without_changing_what_it_says(tmp_path: Path) -> None:
     odd = ["=1+1", "007", " both ends ", "a\nb\tc", "_x0041_", "3344556677889900112", "TRUE", "x" * 40_000]
     plan = plan_of(*sample_plan().changes, *[add(f"{place:04}", text) for place, text in enumerate(odd)])
     book = opened(plan)
     decide(book["Archived"], "user:u7", "Keep active")
-    (tmp_path / "sent.xlsx").write_bytes(saved(book).getvalue())
-    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
-    command = [str(OFFICE), profile, "--headless", "--convert-to", "xlsx", "--outdir", "back", "sent.xlsx"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
-    with (tmp_path / "back" / "sent.xlsx").open("rb") as file:
-        assert read_workbook(plan, file) == WorkbookDecisions(("user:u7",), ("user:u7",))
+    back = saved_by_libreoffice(saved(book), tmp_path)
+    assert read_workbook(plan, back) == WorkbookDecisions(("user:u7",), ("user:u7",))
