@@ -44,8 +44,8 @@ def draw_connection(here: Here, each: connections.ConnectionSeen | None) -> None
         if each:
             used = ", ".join(each.domains) or "no domain yet"
             st.caption(f"Type: HiBob · Used by: {escape(used)}")
-        # Once there is a connection, a domain is what comes next.
-        kind = "primary" if here.domain or not each else "secondary"
+        # Once it has its token, or there is no domain yet, something else comes next.
+        kind = "secondary" if each and (each.token_set_at or not here.domain) else "primary"
         if st.form_submit_button("Save", type=kind, icon=":material/save:"):
             save(here, found.name if found else name, url, user, token, None if report == PEOPLE_SEARCH else report)
 

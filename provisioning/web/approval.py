@@ -210,7 +210,9 @@ def _by_workbook(
 ) -> None:
     place = _place(plan, approval)
     with st.expander(
-        "Approve by Excel file", expanded=bool(st.session_state.get(place)), icon=":material/upload_file:"
+        "Approve again by Excel file" if approval else "Approve by Excel file",
+        expanded=bool(st.session_state.get(place)),
+        icon=":material/upload_file:",
     ):
         st.caption(
             "Decide per row in the file that you downloaded, save it, and upload it here. A changed value or a missing row "
