@@ -39,6 +39,20 @@ def test_where_a_token_is_kept_the_test_comes_next_and_not_the_form(app: App) ->
     assert (kinds["Save"], kinds["Test the connection"]) == ("secondary", "primary")
 
 
+def test_a_connection_that_has_its_token_waits_behind_one_line_until_a_test_fails(app: App, sandbox: Sandbox) -> None:
+    def opened() -> dict[str, bool]:
+        return {
+            each.label.replace("\\", "").split(",")[0]: each.proto.expanded for each in app.open("connect").expander
+        }
+
+    line = "Northwind HiBob: id and token"
+    assert not opened()[line]
+    sandbox.switches.in_no_group = True
+    button(app.open("connect"), "Test the connection")
+    app.work()
+    assert opened()[line]
+
+
 def test_a_token_is_never_shown(app: App, sandbox: Sandbox) -> None:
     at = app.open("connect")
     assert all(sandbox.token not in str(each.value) for each in at.text_input)
