@@ -5,7 +5,7 @@ import streamlit as st
 
 from provisioning.engine.columns import HUMAN
 from provisioning.errors import RollcallError
-from provisioning.store.jobs import JobKind
+from provisioning.store.jobs import JobKind, JobState
 from provisioning.web import address, jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.words import escape, moment
@@ -44,8 +44,8 @@ def draw_connection(here: Here, each: connections.ConnectionSeen | None) -> None
         if each:
             used = ", ".join(each.domains) or "no domain yet"
             st.caption(f"Type: HiBob · Used by: {escape(used)}")
-        # Once there is a connection, a domain is what comes next.
-        kind = "primary" if here.domain or not each else "secondary"
+        # Once it has its token, or there is no domain yet, something else comes next.
+        kind = "secondary" if each and (each.token_set_at or not here.domain) else "primary"
         if st.form_submit_button("Save", type=kind, icon=":material/save:"):
             save(here, found.name if found else name, url, user, token, None if report == PEOPLE_SEARCH else report)
 
@@ -267,6 +267,15 @@ def called(here: Here, each: checked.CheckedColumn) -> str:
     return f"{each.attribute} (fallback)" if second else each.attribute or ""
 
 
+def draw_done(here: Here, each: connections.ConnectionSeen) -> None:
+    """The form waits behind one line, so that the test is seen without scrolling; after a test that failed it is open."""
+    job = asking.latest_job(here.house, here.label, [JobKind.CHECK])
+    failed = bool(job and job.state is JobState.FAILED)
+    told = escape(f"{each.connection.name}: id and token, set {moment(each.token_set_at)}")
+    with st.expander(told, icon=":material/key:", expanded=failed):
+        draw_connection(here, each)
+
+
 def draw_forms(here: Here, have: list[connections.ConnectionSeen]) -> None:
     """What comes next stands open; whatever else can be added waits below."""
     names = [each.connection.name for each in have]
@@ -276,7 +285,10 @@ def draw_forms(here: Here, have: list[connections.ConnectionSeen]) -> None:
     elif here.domain is None:
         draw_domain_form(here, names)
     for each in have:
-        draw_connection(here, each)
+        if here.domain and each.token_set_at and each.connection.service_user_id:
+            draw_done(here, each)
+        else:
+            draw_connection(here, each)
     if here.domain:
         draw_target(here)
         draw_test(here)

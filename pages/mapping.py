@@ -292,8 +292,7 @@ def draw_table(
     if st.session_state[BASE].why:
         st.warning(st.session_state[BASE].why, icon=":material/info:")
     st.caption(
-        f"The {mapping_table.SPARE} empty rows take new attributes, and no pasted row beyond them. More at once go through "
-        "Paste from Excel, below."
+        f"New attributes go into the {mapping_table.SPARE} empty rows. More at once go through Paste from Excel, below."
     )
     mapping_sample.told(here, domain, tried)
     return tried

@@ -334,7 +334,7 @@ class _Planner:
         if each.wish is Wish.LEAVE_AS_IS and each.action is Action.ADD:
             status = self.people.wishes.status(each.row) or "no lifecycle status"
             return "on-leave", (
-                f"{status} in HiBob: nobody is added while their status leaves users as they are. Added once it changes, "
+                f"{status} in HiBob: nobody is added with that status. Added once it changes, "
                 "or once the domain's lifecycle table says that it means live."
             )
         if unreadable:

@@ -29,7 +29,7 @@ def read_in_words(evidence: ReadEvidence) -> str:
     """What a read brought, in one line."""
     absent = len(evidence.absent)
     missing = f", without {absent:,} of {evidence.asked:,} columns" if absent else ""
-    return f"HiBob was read to the end: {evidence.people:,} people, {evidence.active:,} of them active{missing}."
+    return f"HiBob was read in full: {evidence.people:,} people, {evidence.active:,} of them active{missing}."
 
 
 def uncounted_in_words(evidence: ReadEvidence) -> str:
@@ -37,8 +37,7 @@ def uncounted_in_words(evidence: ReadEvidence) -> str:
     needless, elsewhere = evidence.needless or 0, evidence.elsewhere or 0
     said = []
     if needless:
-        none = "has no user and needs none" if needless == 1 else "have no user and need none"
-        said += [f"{needless:,} of them {none}, such as people who left."]
+        said += [f"{needless:,} {'needs' if needless == 1 else 'need'} no user, such as people who left."]
     if elsewhere:
         said += [f"{elsewhere:,} {'user is' if elsewhere == 1 else 'users are'} not in that read."]
     return " ".join(said)

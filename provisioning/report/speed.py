@@ -25,7 +25,7 @@ def forecast_words(changes: int, rate: float, measured: bool, what: str = "all o
     takes = f"Processing {what} takes {span(seconds) if seconds < MINUTE else f'about {span(seconds)}'}"
     if measured:
         return f"{takes}, going by an earlier run of this domain"
-    return f"{takes}. That is a guess: this domain has had no run of 20 changes or more yet"
+    return f"{takes}. That is a guess until a run of 20 changes or more"
 
 
 def forecast_line(changes: int, rate: float, measured: bool) -> str:

@@ -37,10 +37,10 @@ def counts_line(counts: Mapping[str, int]) -> str:
 
 def live_in_words(number: int, portal: bool | None = None) -> str:
     """How many become live, and what they may hear of it. `portal`: whether one keeps the users, or the local directory, which
-    writes to nobody; None where that is not known."""
+    sends nothing; None where that is not known."""
     who = f"{number:,} {'person' if number == 1 else 'people'} would become live"
     if portal is False:
-        return f"{who} in the local directory, which writes to nobody: no welcome mail and no training comes of it"
+        return f"{who} in the local directory, which sends no welcome mail and no training"
     which = "the portal" if portal else "a portal that keeps them"
     return f"{who}: {which} may send them its welcome mail and assign them training"
 

@@ -102,7 +102,8 @@ def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -
             _ways_back(here, plan, approval if again else None, left_out)
         workbook_button(here, plan)
         if not another and not lies:
-            with st.popover("Approve by Excel file", icon=":material/upload_file:"):
+            by_file_too = "Approve again by Excel file" if approval else "Approve by Excel file"
+            with st.popover(by_file_too, icon=":material/upload_file:"):
                 _upload(plan, approval, draft)
     unheard(("approve", "process"), notice)
     if lies:

@@ -81,4 +81,4 @@ def _bar(text: str, share: float | None) -> None:
 def _waits_for(house: Workspace, label: str) -> str:
     """A preview that is asked for while a run goes begins after it."""
     busy = asking.somebody_works(house, label)
-    return "waiting until other work on this domain is done" if busy else "waiting for the worker"
+    return "waiting until other work on this domain is done" if busy else "waiting to begin"

@@ -85,6 +85,16 @@ def test_what_was_changed_in_another_tab_is_not_approved_by_a_page_that_shows_it
     assert approval.left_out == ()
 
 
+def test_a_file_beside_an_approval_is_offered_as_another_approval(app: App) -> None:
+    def offered() -> list[str]:
+        return [each.label for each in app.open("preview").expander if "Excel file" in each.label]
+
+    plan = planning.preview(app.house(), DOMAIN)
+    assert offered() == ["Approve by Excel file"]
+    approving.approve(app.house(), plan.id)
+    assert offered() == ["Approve again by Excel file"]
+
+
 @pytest.mark.parametrize("page", ["preview", "process"])
 def test_what_was_approved_anew_is_not_processed_by_a_page_that_shows_another_approval(
     app: App, said: Said, page: str
@@ -404,7 +414,7 @@ def test_a_preview_says_who_may_get_mail_and_what_the_seats_come_to(app: App, sa
     assert effect.over == effect.live - 10
     assert effect.cost == f"{money(Decimal('2.50') * effect.over, 'GBP')} more"
     shown = said(app.open("preview")).replace("\\", "")
-    assert f"{effect.newly_live} people would become live in the local directory, which writes to nobody" in shown
+    assert f"{effect.newly_live} people would become live in the local directory, which sends no welcome mail" in shown
     assert f"{effect.live} live users after the run, of 10 licensed seats" in shown
     assert f"which cost {effect.cost}." in shown
     assert "To add" in shown

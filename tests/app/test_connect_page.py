@@ -16,7 +16,7 @@ def test_the_test_shows_absent_fields_with_the_category_that_opens_them(app: App
     sandbox.switches.granted = frozenset({"root", "about", "employment", "employee"})
     at = app.open("connect")
     button(at, "Test the connection")
-    assert "waiting for the worker" in " ".join(str(each.label) for each in at.status)
+    assert "waiting to begin" in " ".join(str(each.label) for each in at.status)
     app.work()
     at = app.open("connect")
     assert "leaves out" in said(at)
@@ -41,6 +41,25 @@ def test_a_refused_token_says_cause_and_remedy(app: App) -> None:
     button(app.open("connect"), "Test the connection")
     app.work()
     assert "token" in app.open("connect").error[0].value
+
+
+def test_where_a_token_is_kept_the_test_comes_next_and_not_the_form(app: App) -> None:
+    kinds = {each.label: each.proto.type for each in reversed(app.open("connect").button)}
+    assert (kinds["Save"], kinds["Test the connection"]) == ("secondary", "primary")
+
+
+def test_a_connection_that_has_its_token_waits_behind_one_line_until_a_test_fails(app: App, sandbox: Sandbox) -> None:
+    def opened() -> dict[str, bool]:
+        return {
+            each.label.replace("\\", "").split(",")[0]: each.proto.expanded for each in app.open("connect").expander
+        }
+
+    line = "Northwind HiBob: id and token"
+    assert not opened()[line]
+    sandbox.switches.in_no_group = True
+    button(app.open("connect"), "Test the connection")
+    app.work()
+    assert opened()[line]
 
 
 def test_a_token_is_never_shown(app: App, sandbox: Sandbox) -> None:

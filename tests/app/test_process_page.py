@@ -229,7 +229,7 @@ def test_a_preview_that_is_asked_for_while_a_run_goes_says_that_it_waits_for_it(
     with lease(house.db, plan.domain_id, f"process {plan.id}"):
         asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
         assert "waiting until other work on this domain is done" in app.open("preview").status[0].label
-    assert "waiting for the worker" in app.open("preview").status[0].label
+    assert "waiting to begin" in app.open("preview").status[0].label
 
 
 def test_who_is_left_out_after_the_approval_is_not_processed_by_the_old_one(app: App, said: Said) -> None:

@@ -16,7 +16,7 @@ def approved(house: Rollcall) -> str:
 def test_a_first_preview_is_a_guess_and_the_next_by_what_was_measured(empty: Rollcall, hibob: TinyHiBob) -> None:
     empty.set_up(customer(hibob.base_url)).fine()
     first = empty.call("preview", STAFF).fine().out
-    assert "takes less than a minute. That is a guess:" in first
+    assert "takes less than a minute. That is a guess until" in first
     said = empty.call("process", approved(empty)).fine().out
     assert re.search(r"30 changes in (less than a second|\d+\.\d s, [\d,.]+ a second)\n", said)
     ((people, requests, allowed),) = empty.sql("SELECT people, requests, allowed FROM run_speeds")
@@ -33,7 +33,7 @@ def test_a_small_run_measures_nothing_for_the_next(empty: Rollcall, hibob: TinyH
     empty.set_up(customer(hibob.base_url)).fine()
     empty.sync()
     hibob.join(41)
-    assert "That is a guess:" in empty.call("preview", STAFF).fine().out
+    assert "That is a guess until" in empty.call("preview", STAFF).fine().out
 
 
 def test_a_preview_without_changes_forecasts_nothing(empty: Rollcall, hibob: TinyHiBob) -> None:
@@ -68,7 +68,7 @@ def test_a_run_into_a_portal_says_what_share_of_the_allowed_rate_it_reached(empt
             {"name": "name.familyName", "data_feed_name": "root.surname"},
         ]
         empty.set_up(customer(hibob.base_url, domain(*attributes, unique_identifier="userName", target=target))).fine()
-        assert "That is a guess:" in empty.call("preview", STAFF).fine().out
+        assert "That is a guess until" in empty.call("preview", STAFF).fine().out
         said = empty.call("process", approved(empty))
         ((requests, allowed),) = empty.sql("SELECT requests, allowed FROM run_speeds")
     assert re.search(r"30 changes in .* requests a second.* portal.* allows", said.out)

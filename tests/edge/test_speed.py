@@ -27,8 +27,7 @@ def test_a_forecast_says_from_what_it_is_known() -> None:
         "Processing all of it takes about 4 minutes, going by an earlier run of this domain, which made 81 changes a second"
     )
     assert forecast_line(10_000, 4.0, False) == (
-        "Processing all of it takes about 42 minutes. That is a guess: this domain has had no run of 20 changes or more "
-        "yet"
+        "Processing all of it takes about 42 minutes. That is a guess until a run of 20 changes or more"
     )
     assert forecast_words(20_000, 81.0, True, "these") == (
         "Processing these takes about 4 minutes, going by an earlier run of this domain"
