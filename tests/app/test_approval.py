@@ -87,7 +87,7 @@ def test_what_was_changed_in_another_tab_is_not_approved_by_a_page_that_shows_it
 
 def test_a_file_beside_an_approval_is_offered_as_another_approval(app: App) -> None:
     def offered() -> list[str]:
-        return [each.label for each in app.open("preview").expander if "Excel file" in each.label]
+        return [each.proto.popover.label for each in app.open("preview").get("popover")]
 
     plan = planning.preview(app.house(), DOMAIN)
     assert offered() == ["Approve by Excel file"]

@@ -102,7 +102,7 @@ def test_what_a_bar_counts_and_what_a_line_is_said_where_they_differ(full: App, 
     in_london = [each for each in sandbox.company.people.values() if each.get("work.site") == "London"]
     for each in in_london:
         each["work.site"] = "Greater London"
-    in_london[0]["work.site"] = "Elsewhere"
+    in_london[1]["work.site"] = "Elsewhere"
     sandbox.company.people.popitem()
     plan = planning.preview(full.house(), DOMAIN)
     every = looking.attributes_changed(full.house(), plan.id)["Site"]
