@@ -310,7 +310,7 @@ def _do(house: Workspace, job: Job, label: str) -> dict[str, str]:
         jobs.note(house.db, job.id, step)
 
     def waiting(holder: Holder) -> None:
-        say(f"Waiting for {holder}")
+        say(f"Waiting for other work on this domain ({holder.doing.partition(' ')[0]})")
 
     def moving(done: int, total: int) -> None:
         """Whatever it waited for, it goes on."""

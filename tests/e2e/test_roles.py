@@ -98,6 +98,17 @@ def test_an_auditor_reads_every_page_and_can_press_nothing_that_changes(
         walker.sees("You may read this, but not approve it")
 
 
+def test_an_auditor_checks_the_history_by_one_press(browser: Browser, server: AppServer, provider: Provider) -> None:
+    with signed_in(browser, server, provider, stage.AUDITOR) as walker:
+        walker.open("history?show=evidence")
+        walker.click("Check the history")
+        walker.sees("The history is as it was written: all")
+        walker.sees("The seal fits")
+        expect(walker.page.get_by_role("heading", name="Who approved what", exact=True)).to_be_visible()
+        walker.open("history")
+        walker.sees("checked the history")
+
+
 @pytest.mark.parametrize("path", READ_AS_FACTS)
 def test_an_auditor_is_shown_facts_and_no_control_that_cannot_be_used(
     browser: Browser, server: AppServer, provider: Provider, path: str
