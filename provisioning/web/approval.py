@@ -180,7 +180,7 @@ def _by_whom(here: Here, plan: Plan, approval: Approval) -> str:
     """Who approved, when, how much of it, and who is left out."""
     told = reviewing.but_for_left_out(here.house, plan.id, approval.left_out)
     left = f": {told}" if told else ""
-    file = f" by the Excel file {approval.file}" if approval.file else ""
+    file = f" with the Excel file {approval.file}" if approval.file else ""
     return f"Approved by {approval.by}{file}, {moment(approval.at)}{left}.{_signed(approval)}"
 
 
