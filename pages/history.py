@@ -182,7 +182,7 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
     lines += [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
     if approved:
-        how = f" by the Excel file {approved.file}".rstrip() if approved.workbook else ""
+        how = f" with the Excel file {approved.file}".rstrip() if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
         if approved.signed_by:
             lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by}.")]

@@ -24,7 +24,7 @@ def approved(here: Here, plan: Plan, approval: Approval) -> str:
     told = reviewing.but_for_left_out(here.house, plan.id, approval.left_out)
     left = f": {told}" if told else ""
     signed = f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
-    file = f" by the Excel file {approval.file}" if approval.file else ""
+    file = f" with the Excel file {approval.file}" if approval.file else ""
     return f"Approved by {approval.by}{file}, {moment(approval.at)}{left}.{signed}"
 
 

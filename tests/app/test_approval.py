@@ -235,7 +235,7 @@ def test_the_file_stands_in_the_place_of_the_buttons_of_the_page_and_is_named_on
     at = upload(app, plan.id, sign)
     assert at.get("popover") == []
     button(at, "Approve with this file")
-    assert f"Approved by {ADMIN} by the Excel file decided.xlsx" in bare(said(at))
+    assert f"Approved by {ADMIN} with the Excel file decided.xlsx" in bare(said(at))
     approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval
     assert approval.file == "decided.xlsx"
@@ -254,7 +254,7 @@ def test_a_run_says_by_which_file_it_was_approved_and_the_timeline_too(app: App,
     approval = stored_plans.approval_of(house, plan.id)
     assert approval
     shown = bare(said(app.open("history", show="runs")))
-    assert f"{ADMIN} approved it by the Excel file decided.xlsx" in shown
+    assert f"{ADMIN} approved it with the Excel file decided.xlsx" in shown
     at = app.open("history", show="runs")
     assert any(approval.sha256 in each.value for each in at.code)
     assert "Download the uploaded file" in [each.proto.label for each in at.get("download_button")]
