@@ -120,6 +120,11 @@ def _basis(here: Here, each: PastApproval) -> None:
     lines = [
         f"{given.by} approved it, {moment(given.at)}: {planned(each.counts) or 'nobody changes'}{left}.",
         f"{each.made_by} made the preview, {moment(each.made_at)}, from {versions}.",
+        *(
+            [f"It was decided in the Excel file {given.file}, whose fingerprint (SHA-256) is {given.sha256}."]
+            if given.sha256
+            else []
+        ),
         *([f"Decided, as the file says, by {given.signed_by}."] if given.signed_by else []),
         *([f"Overrode {looking_back.overrides_in_words(given)}"] if given.overrides else []),
         f"What was approved has the digest {given.digest}.",

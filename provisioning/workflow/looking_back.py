@@ -234,6 +234,7 @@ def export_approvals(house: Workspace, label: str, kind: FileKind) -> bytes:
     """What `approvals_seen` finds, as a file. That is recorded."""
     rows: list[Row] = [
         {"at": each.approval.at.isoformat(), "by": each.approval.by, "how": how_approved(each.approval),
+         "file": each.approval.file, "file SHA-256": each.approval.sha256,
          "decided by, as the file says": each.approval.signed_by, "preview": planned(each.counts),
          "left out": len(each.approval.left_out), "overridden": overrides_in_words(each.approval),
          "preview made by": each.made_by, "preview made": each.made_at.isoformat(), "digest": each.approval.digest,

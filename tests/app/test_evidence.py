@@ -3,7 +3,8 @@
 import csv
 import json
 from collections.abc import Callable
-from io import StringIO
+from hashlib import sha256
+from io import BytesIO, StringIO
 
 import pytest
 from installation import ADMIN, DOMAIN, App, button
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from provisioning.errors import RoleMissing
 from provisioning.model import Role
 from provisioning.store import history
-from provisioning.workflow import looking, looking_back, planning, setting_up
+from provisioning.workflow import approving, looking, looking_back, planning, setting_up, workbooks
 from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
@@ -105,6 +106,17 @@ def test_who_approved_what_when_and_on_which_basis(audited: App, said: Said) -> 
     assert (row["By"], row["How"]) == (ADMIN, "In Rollcall")
     assert "to be added" in row["Preview"]
     assert only.approval.digest in plain(said(at))
+
+
+def test_the_file_by_which_somebody_approved_is_named_with_its_fingerprint(app: App, said: Said) -> None:
+    house, file = app.house(), BytesIO()
+    plan = planning.preview(house, DOMAIN)
+    workbooks.export_workbook(house, plan.id, file)
+    approving.approve(house, plan.id, workbook=BytesIO(file.getvalue()), file="décidé.xlsx")
+    told = plain(said(app.open("history", show="evidence")))
+    assert f"in the Excel file décidé.xlsx, whose fingerprint (SHA-256) is {sha256(file.getvalue()).hexdigest()}." in told
+    (row,) = json.loads(looking_back.export_approvals(house, DOMAIN, FileKind.JSON))
+    assert (row["file"], row["file SHA-256"]) == ("décidé.xlsx", sha256(file.getvalue()).hexdigest())
 
 
 def test_before_anything_is_approved_that_is_said(app: App, said: Said) -> None:
