@@ -14,7 +14,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
-from provisioning.web.words import PLAN_WORDS, escape, moment
+from provisioning.web.words import PLAN_WORDS, escape, moment, on_a_telephone
 from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
 from provisioning.workflow.looking import PlanState
 
@@ -151,6 +151,9 @@ def draw_plan(here: Here, plan: Plan) -> None:
         left_out = by_file.left_out
         closed = "The uploaded Excel file decides who is left out: remove it to decide here."
     draw_verdict(here, plan, state, lapsed, left_out)
+    telephone = on_a_telephone()
+    if telephone and total:
+        st.markdown("[Go to the people](#people), further down.")
     if open_to_decide:
         deciding.test_account(here, plan)
     parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
@@ -158,6 +161,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
     findings.lines(here, plan, told, approved.overrides if approved else {})
     deciding.proposals(here, plan, open_to_decide)
     changes.happenings(here, plan, left_out)
+    if telephone:
+        st.header("People", anchor="people")
     who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})
     if held.open:
         with held:

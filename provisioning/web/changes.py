@@ -14,7 +14,7 @@ from provisioning.report.differences import Names, aligned, attribute_called, in
 from provisioning.report.groups import Group, chosen
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import filled, first, fitted, with_room
+from provisioning.web.parts import CARD, filled, first, fitted, side_by_side, with_room
 from provisioning.web.words import ACTIONS, dated, escape, fitting, on_a_telephone, people
 from provisioning.workflow import approving, looking, reviewing
 
@@ -36,9 +36,9 @@ def happenings(here: Here, plan: Plan, left_out: Sequence[str] = ()) -> None:
     if len(bars) < 2 and not found:
         return
     st.header("What happens", anchor=False)
-    chart, lines = st.columns([2, 3]) if len(bars) > 1 and found else [st.container()] * 2
+    chart, lines = _places(bool(found)) if len(bars) > 1 else [st.container()] * 2
     if len(bars) > 1:
-        with chart.container(border=True):
+        with chart:
             _chart(bars)
             first(min(len(changed), MOST_ATTRIBUTES), len(changed))
     if found:
@@ -57,6 +57,16 @@ def _what_is_counted(bars: bool, lines: bool, reactivated: bool) -> str:
     return f"{'; '.join(told).capitalize()}. " if told else ""
 
 
+def _places(beside: bool) -> Sequence[DeltaGenerator]:
+    """Where the chart is drawn, and the list. On a telephone the chart waits below the list until it is asked for: the people
+    would stand far down."""
+    if on_a_telephone():
+        lines = st.container()
+        return st.expander("In a chart", icon=":material/bar_chart:"), lines
+    chart, lines = st.columns([2, 3]) if beside else [st.container()] * 2
+    return chart.container(border=True), lines
+
+
 def _chart(bars: Sequence[Bar]) -> None:
     named = next(((what, st.query_params[what]) for what in ("action", "attribute") if what in st.query_params), None)
     told = ", ".join(f"{label} {number:,}" for _, label, number, _ in bars)
@@ -73,13 +83,15 @@ def _chart(bars: Sequence[Bar]) -> None:
 
 
 def _groups(found: Sequence[Group], beside: int) -> None:
-    """`beside`: pixels that the chart takes where it stands beside the list. How many comes first, and is never out of sight."""
-    rows = [
-        {"People": each.people, "Attribute": each.attribute, "Before": each.before, "After": each.after}
-        for each in found
-    ]
-    frame = pd.DataFrame(rows)
-    fit = fitted(frame[["Attribute", "Before", "After"]], MANY + beside)
+    """`beside`: pixels that the chart takes where it stands beside the list. How many comes first, and is never out of sight; a
+    telephone has before and after in one column beside it."""
+    if on_a_telephone():
+        told = [{TOLD[0]: f"{each.attribute}: {each.before} → {each.after}"} for each in found]
+    else:
+        told = [{"Attribute": each.attribute, "Before": each.before, "After": each.after} for each in found]
+    frame = pd.DataFrame(told)
+    fit = fitted(frame, MANY + beside)
+    frame.insert(0, "People", [each.people for each in found])
     many = st.column_config.ProgressColumn(width=MANY, format="%d", min_value=0, max_value=found[0].people)
     address.rows(
         frame, [each.name for each in found], GROUP, "Changes that several people share, with how many",
@@ -90,7 +102,7 @@ def _groups(found: Sequence[Group], beside: int) -> None:
 
 def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Sequence[str]) -> None:
     """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out here; `without`: who is."""
-    *filters, place = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
+    *filters, place = _filter_places()
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
     attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
@@ -113,7 +125,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
     frame = _frame(shown, plan.attributes, left_out, kept, names, attribute)
     fit = fitted(frame)
     selected = address.rows(
-        frame, [each.key for each in shown], address.SELECTED, "The people of this preview", many=True,
+        fit.cut(frame), [each.key for each in shown], address.SELECTED, "The people of this preview", many=True,
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     people_chosen = [shown[row] for row in selected]
@@ -121,6 +133,14 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
         _decide(here, plan, people_chosen, left_out)
     if len(people_chosen) == 1:
         _person(here, people_chosen[0], plan.attributes, names)
+
+
+def _filter_places() -> Sequence[DeltaGenerator]:
+    """Where search, action, attribute and page stand. A telephone has room for two side by side."""
+    if on_a_telephone():
+        searched, two = st.container(), st.grid(2, min_column_width=CARD)
+        return searched, two, two, st.container()
+    return st.columns([3, 2, 2, 2], vertical_alignment="bottom")
 
 
 def _filter_row(here: Here, plan: Plan, columns: Sequence[DeltaGenerator]) -> tuple[str, str, str]:
@@ -218,10 +238,8 @@ def _person(here: Here, change: Change, order: Sequence[str], names: Names) -> N
     with st.container(border=True):
         st.header(escape(change.name or change.key), anchor=False)
         st.markdown(escape(f"{ACTIONS[change.action.value]}. {dated(change.why)}"))
-        st.dataframe(
-            frame.drop(columns=["Before"]) if change.action is Action.ADD else frame,
-            hide_index=True, height="content", alt="Values before and after",
-        )  # fmt: skip
+        new = change.action is Action.ADD
+        side_by_side(frame.drop(columns=["Before"]) if new else frame, "Values before and after")
         st.text(
             f"HiBob id: {change.key}" if not change.key.startswith("user:") else f"Without a HiBob id; {change.key}"
         )
@@ -266,7 +284,7 @@ def held(here: Here, plan: Plan) -> None:
     frame = pd.DataFrame(rows)
     fit = fitted(frame)
     selected = address.rows(
-        frame, [each.key for each in found], address.SELECTED, "People held back",
+        fit.cut(frame), [each.key for each in found], address.SELECTED, "People held back",
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     for row in selected:

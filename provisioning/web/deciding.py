@@ -9,6 +9,7 @@ from provisioning.model import Action, Change, Plan, Proposal, Run, RunStatus
 from provisioning.store.plans import PersonDecision
 from provisioning.web import address
 from provisioning.web.frame import Here, go
+from provisioning.web.parts import side_by_side
 from provisioning.web.words import escape, moment, people
 from provisioning.workflow import asking, decided, looking, looking_back
 from provisioning.workflow.house import domains_seen
@@ -74,7 +75,7 @@ def _proposal(here: Here, plan: Plan, each: Proposal, deciding: bool) -> None:
         ]
         differing = sum(each.has.get(name, "") != (value or "") for name, value in each.gets.items())
         st.caption(f"What differs stands first: {differing} of {len(rows)} values.")
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The two records side by side")
+        side_by_side(pd.DataFrame(rows), "The two records side by side")
         pair = [(each.key, each.user_id)]
         if not here.may_approve:
             return

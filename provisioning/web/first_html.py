@@ -10,9 +10,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from provisioning.web.words import NARROW
+
+STACKED = 640
+"""Pixels of a window in which Streamlit puts columns below each other."""
+
 # A page's address is one word, so what it stands below is the server's own. Not told, Streamlit's browser part first looks
-# for the server below the page, and each try is an error in the console.
-_SERVER = "<script>window.__streamlit = { BACKEND_BASE_URL: new URL('.', location.href).href }</script>"
+# for the server below the page, and each try is an error in the console. How much room there is only the browser knows: it says
+# so in a cookie, which the page's script reads (`on_a_telephone`), so that nothing is drawn twice.
+_SCRIPT = (
+    "<script>window.__streamlit = { BACKEND_BASE_URL: new URL('.', location.href).href };"
+    f"document.cookie = '{NARROW}=' + (innerWidth < {STACKED} ? 1 : 0) + ';path=/;SameSite=Strict'</script>"
+)
 # The width, and the room above and beside, of a wide page: paddingTop of .streamlit/config.toml, and Streamlit's own. Then the
 # sizes of links, fields with a label, what is chosen among others, cards, and of what stands in a row: had it another width
 # there, the row would break elsewhere.
@@ -51,4 +60,4 @@ _BESIDE = """<style>
 def first_html(*, sidebar: bool) -> str:
     """`sidebar`: whether whoever asks will see one."""
     index = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    return index.replace("</head>", f"{_SERVER}{_STILL}{_BESIDE if sidebar else ''}</head>", 1)
+    return index.replace("</head>", f"{_SCRIPT}{_STILL}{_BESIDE if sidebar else ''}</head>", 1)

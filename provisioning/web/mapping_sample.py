@@ -87,7 +87,12 @@ def values(
 
 def _named(here: Here, domain: Domain, tried: Trial) -> Trial:
     who = editing.person_read(here.house, domain.label, tried.before) if tried.before else None
-    return replace(tried, before=f"{who.split(' · ')[0]} · {tried.before}") if who else tried
+    return replace(tried, before=f"{who.split(' · ')[0]} · {_end(tried.before)}") if who else tried
+
+
+def _end(identifier: str) -> str:
+    """A long id by its end, so that it has room beside a name; what Skillcast stores of it stands beside it in full."""
+    return identifier if len(identifier) <= 8 else f"…{identifier[-6:]}"
 
 
 def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:

@@ -35,6 +35,7 @@ from provisioning.engine.suggesting import reading
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
+from provisioning.web.words import on_a_telephone
 from provisioning.workflow.editing import Begun
 
 Row = Mapping[str, object]
@@ -179,6 +180,15 @@ def called(fields: Sequence[Field]) -> dict[str, str]:
     }
 
 
+def _order(view: str) -> list[str]:
+    """The columns of a view. A telephone has a value before and after in sight, and what feeds it beyond."""
+    order = list(VIEWS[view][1])
+    if on_a_telephone() and view == EVERYDAY:
+        order.remove(FEED)
+        order.insert(order.index(STORES) + 1, FEED)
+    return order
+
+
 def edit(table: Table, key: str, view: str, remove: Callable[[str], None]) -> None:
     """The table one edits; what was typed stands in the session under `key`. `view`: which of `VIEWS` is shown. `remove`:
     called with its key in the session when a row's bin is clicked."""
@@ -187,14 +197,14 @@ def edit(table: Table, key: str, view: str, remove: Callable[[str], None]) -> No
     )
     st.data_editor(
         _frame(table), key=key, num_rows="fixed", placeholder="", hide_index=True, disabled=[SAYS, STORES, FILLED],
-        height=37 + 35 * min(len(table.begun), 42), column_order=VIEWS[view][1], column_config=_columns(table) | {REMOVE: bins},
+        height=37 + 35 * min(len(table.begun), 42), column_order=_order(view), column_config=_columns(table) | {REMOVE: bins},
         alt=ALT,
     )  # fmt: skip
 
 
 def show(table: Table, view: str) -> None:
     """The same for whoever only reads."""
-    order = [name for name in VIEWS[view][1] if name != REMOVE]
+    order = [name for name in _order(view) if name != REMOVE]
     frame, columns = _frame(table), _columns(table)
     for name, label, width in ((REQUIRED, None, 90), (IDENTIFIER, "Unique", 76)):
         frame[name] = ["Yes" if ticked else None for ticked in frame[name]]
@@ -213,15 +223,15 @@ def _columns(table: Table) -> dict[str, ColumnConfig]:
     names = called(table.fields)
     written = [name for row in table.now for name in (row[FEED], row[FALLBACK]) if isinstance(name, str)]
     options = [*dict.fromkeys(each for each in written if each not in names), *names]
-    column = st.column_config
+    column, value = st.column_config, 120 if on_a_telephone() else 193
     return {
         NAME: column.TextColumn(pinned=True, width=116, help="Skillcast’s name of the user attribute. Without one, a row is gone."),
         FEED: column.SelectboxColumn(
             options=options, width=144, format_func=lambda each: names.get(str(each), str(each)),
             help="Skillcast’s word for the HiBob column that feeds the attribute.",
         ),
-        SAYS: column.TextColumn(width=193, help="The value of the person chosen above, in HiBob."),
-        STORES: column.TextColumn(width=193, help="What Skillcast would store of it."),
+        SAYS: column.TextColumn(width=value, help="The value of the person chosen above, in HiBob."),
+        STORES: column.TextColumn(width=value, help="What Skillcast would store of it."),
         FILLED: column.NumberColumn(width=56, format="percent", help="The share of people with a value."),
         VALUE: column.SelectboxColumn(
             options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=113,

@@ -1,6 +1,6 @@
 """Pieces that several pages draw: counts, badges, pages of a long table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -110,6 +110,24 @@ def belongs(here: Here, plan: Plan) -> bool:
     return False
 
 
+def side_by_side(frame: pd.DataFrame, alt: str, line: Callable[[Mapping[str, str]], str] | None = None) -> None:
+    """Values of one person, a row per attribute. A telephone has no room for columns of them: each is a line there, `line` of its
+    row or “before → after”."""
+    if on_a_telephone():
+        told = line or _arrow
+        st.markdown(
+            "  \n".join(f"**{escape(row['Attribute'])}** {escape(told(row))}" for row in frame.to_dict("records"))
+        )
+    else:
+        st.dataframe(frame, hide_index=True, height="content", alt=alt)
+
+
+def _arrow(row: Mapping[str, str]) -> str:
+    """What stands beside the attribute, each value once."""
+    values = [value or "(blank)" for name, value in row.items() if name != "Attribute"]
+    return " → ".join(dict.fromkeys(values))
+
+
 def values_table(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> pd.DataFrame:
     rows = [
         {"Attribute": attribute_called(name), "Before": before.get(name) or "", "After": value or ""}
@@ -124,7 +142,7 @@ ROOM, TELEPHONE = 825, 320
 """Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
 WRAPPED, LINE, MOST_LINES = 150, 20, 6
 """Pixels: no text is wrapped into less, and the height of a line. One very long text must not make all rows higher than so many
-lines: whoever is selected is told in full."""
+lines, on a telephone half as many: whoever is selected is told in full."""
 WRAPS_FROM = 66
 """Streamlit wraps the texts of rows that are higher than 64 pixels, and cuts them in lower ones."""
 
@@ -135,6 +153,17 @@ class Fit:
 
     columns: Mapping[str, ColumnConfig]
     row_height: int | None
+
+    def cut(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """With an ellipsis in each text that has no room: the browser's cut shows none. For tables where whoever is selected is told
+        in full."""
+        lines = max((self.row_height or LINE) // LINE, 1)
+        rooms = {name: round((int(str(each["width"])) - ROUND) / LETTER) * lines for name, each in self.columns.items()}
+        return frame.assign(**{name: [_short(str(text), most) for text in frame[name]] for name, most in rooms.items()})
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 2].rstrip()}…"
 
 
 def filled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +205,7 @@ def fitted(frame: pd.DataFrame, taken: int = 0, *, wraps: bool = True) -> Fit:
         return Fit({name: _column(each) for name, each in narrow.items()}, None)
     most = _shared(sorted(wide.values()), room)
     lines = max(_lines(str(text), most) for name in frame.columns if wide[name] > most for text in frame[name])
-    lines = min(lines, MOST_LINES)
+    lines = min(lines, MOST_LINES // 2 if on_a_telephone() else MOST_LINES)
     return Fit(
         {name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
     )

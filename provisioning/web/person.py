@@ -11,7 +11,7 @@ from provisioning.model import Change, Domain
 from provisioning.report.called import HELD
 from provisioning.web import address
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import first, values_table
+from provisioning.web.parts import first, side_by_side, values_table
 from provisioning.web.words import ACTIONS, dated, escape, fitting, run_names
 from provisioning.workflow import explaining, looking
 
@@ -131,7 +131,14 @@ def _mapped(icon: str, values: Sequence[Value]) -> None:
         for each in sorted(values, key=lambda each: not new and each.mapped == each.user)
     ]
     with st.expander("The values", icon=":material/list:", expanded=bool(apart)):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="The values from HiBob to the user")
+        side_by_side(pd.DataFrame(rows), "The values from HiBob to the user", _value)
+
+
+def _value(row: Mapping[str, str]) -> str:
+    """“London → Greater London (HiBob says LON)”: what the user has, and what it would become."""
+    mapped, hibob = row["Mapped to"] or "(blank)", row["HiBob says"] or "(blank)"
+    differs = f"{row.get('The user has') or '(blank)'} → " if row.get("Differs") else ""
+    return f"{differs}{mapped}" + ("" if hibob == mapped else f" (HiBob says {hibob})")
 
 
 def _mapped_then(icon: str, change: Change) -> None:
@@ -140,7 +147,7 @@ def _mapped_then(icon: str, change: Change) -> None:
         return
     count = "1 value was" if len(change.after) == 1 else f"{len(change.after)} values were"
     st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: {count} to change. The past keeps no others.")
-    st.dataframe(values_table(change.before, change.after), hide_index=True, height="content", alt="Before and after")
+    side_by_side(values_table(change.before, change.after), "Before and after")
 
 
 def in_words(text: str) -> str:

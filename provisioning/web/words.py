@@ -111,10 +111,14 @@ def moment(at: datetime | str | None, *, seconds: bool = False) -> str:
     return f"{there:%d %b %Y, %H:%M}{f':{there:%S}' if seconds else ''} {zone_of(there)}".lstrip("0")
 
 
+NARROW = "rollcall_narrow"
+"""The cookie in which the browser says whether its window was narrow when the page was loaded: 1 or 0."""
+
+
 def on_a_telephone() -> bool:
-    """Whether the browser says that it runs on one: what is wide has no room there."""
+    """Whether the browser says that it runs on one, or in a window as narrow: what is wide has no room there."""
     headers = st.context.headers
-    return bool(headers) and "Mobi" in (headers.get("User-Agent") or "")
+    return bool(headers) and ("Mobi" in (headers.get("User-Agent") or "") or st.context.cookies.get(NARROW) == "1")
 
 
 def zone_here() -> tzinfo:

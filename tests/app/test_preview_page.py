@@ -18,7 +18,7 @@ from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
 from provisioning.store import runs
 from provisioning.store.jobs import JobKind
-from provisioning.web import changes, words
+from provisioning.web import changes, parts, words
 from provisioning.web.approval import EXCEL
 from provisioning.workflow import (
     approving,
@@ -409,6 +409,23 @@ def test_a_telephone_has_what_changes_in_one_column_beside_the_name(
     table = people_table(full.open("preview", plan=renamed.id))
     assert list(table.columns) == ["Person", "What changes"]
     assert "Site: London → Greater London" in set(table["What changes"])
+
+
+def test_a_telephone_has_what_several_people_share_in_one_column_beside_how_many(
+    full: App, renamed: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "on_a_telephone", lambda: True)
+    shared = next(each.value for each in full.open("preview", plan=renamed.id).dataframe if "People" in each.value)
+    assert list(shared.columns) == ["People", "What changes"]
+    assert shared["What changes"].iloc[0] == "Site: London → Greater London"
+
+
+def test_a_telephone_has_a_line_for_each_of_a_persons_values(
+    full: App, renamed: Plan, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    monkeypatch.setattr(parts, "on_a_telephone", lambda: True)
+    at = full.open("preview", plan=renamed.id, selected=renamed.changes[0].key)
+    assert "**Site** London → Greater London" in said(at)
 
 
 def test_what_happens_is_named_where_no_attribute_changes_first(full: App, sandbox: Sandbox) -> None:

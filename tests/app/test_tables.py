@@ -40,6 +40,15 @@ def test_one_long_text_is_cut_and_makes_no_row_high() -> None:
         assert fit.columns[name]["width"] == fitted(frame[[name]]).columns[name]["width"]
 
 
+def test_what_is_cut_ends_in_an_ellipsis_and_what_has_room_does_not() -> None:
+    frame = pd.DataFrame({"Person": ["Ebba Sharma"] * 3, "Why": ["Short.", "Short.", LONG]})
+    shown = fitted(frame).cut(frame)
+    assert list(shown["Person"]) == list(frame["Person"])
+    assert list(shown["Why"][:2]) == ["Short."] * 2
+    assert shown["Why"][2].endswith("…")
+    assert LONG.startswith(shown["Why"][2].removesuffix("…"))
+
+
 def test_what_is_told_elsewhere_is_cut_for_everybody() -> None:
     fit = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG]}), wraps=False)
     assert (fit.row_height, width(fit)) == (None, ROOM)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from provisioning.web.words import ago, dated, escape, moment, on_a_telephone, until
+from provisioning.web.words import NARROW, ago, dated, escape, moment, on_a_telephone, until
 
 SUMMER, WINTER = datetime(2026, 7, 1, 23, 30, tzinfo=UTC), datetime(2026, 11, 2, 5, 4, tzinfo=UTC)
 
@@ -73,7 +73,14 @@ def test_a_sentence_of_the_engine_has_its_moments_in_the_zone_of_the_browser(
 def test_a_telephone_says_that_it_is_one(
     monkeypatch: pytest.MonkeyPatch, headers: dict[str, str] | None, is_one: bool
 ) -> None:
-    monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers))
+    monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers, cookies={}))
+    assert on_a_telephone() == is_one
+
+
+@pytest.mark.parametrize(("said", "is_one"), [("1", True), ("0", False)])
+def test_a_narrow_window_counts_as_one(monkeypatch: pytest.MonkeyPatch, said: str, is_one: bool) -> None:
+    headers = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"}
+    monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers, cookies={NARROW: said}))
     assert on_a_telephone() == is_one
 
 

@@ -7,7 +7,7 @@ import pytest
 from app_server import KEY, app_server, free_port
 from hostile import ADMIN, EVIL, LABEL, poison, poisoned
 from playwright.sync_api import Browser
-from visit import visit
+from visit import findings, visit
 
 from provisioning.sandbox import Sandbox
 from provisioning.workflow import looking, planning, stored_plans
@@ -49,3 +49,15 @@ def test_no_script_runs_and_nothing_is_asked_of_another_host(data: Path, browser
         # Without the production entry Streamlit looks for its server below the page first, and is told 404.
         assert [each for each in guest.faults if "/_stcore/" not in each] == []
         guest.context.close()
+
+
+def test_axe_finds_nothing_where_names_have_no_end(data: Path, browser: Browser) -> None:
+    with app_server(data, None, free_port(), ROLLCALL_MODE="local", ROLLCALL_LOCAL_USER=ADMIN) as server:
+        guest = visit(browser, server.address)
+        guest.page.set_viewport_size({"width": 390, "height": 844})
+        found = []
+        for path in ("", "preview", "preview?show=held", "people", f"people?person={'W' * 100}", "history", "mapping"):
+            guest.open(path)
+            found += findings(guest.page, path)
+        guest.context.close()
+    assert found == []
