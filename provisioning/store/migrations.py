@@ -279,6 +279,12 @@ def user_marks(db: UtilsDatabase) -> None:
     db.execute(f"CREATE TRIGGER user_marked_first AFTER INSERT ON users WHEN new.mark IS NULL {anew}")
 
 
+@migrations()
+def approvals_of_plan(db: UtilsDatabase) -> None:
+    """The approval in force of a plan is asked for by every page, among those of every night of every customer."""
+    db.execute("CREATE INDEX approvals_of_plan ON approvals (plan_id)")
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""
