@@ -227,10 +227,15 @@ def draw_held(here: Here, plan: Plan) -> None:
         return
     with st.container(border=True):
         st.header(f"Held back: {people(count)}", anchor=False)
+        others = reviewing.shared_by(here.house, plan.id, [each.key for each in held])
         rows = [
-            {"Person": each.name or each.key, "Why": held_called(each.code), "What would release them": dated(each.why)}
+            {
+                "Person": each.name or each.key,
+                "Why": held_called(each.code),
+                "What would release them": others.get(each.key, "") + dated(each.why),
+            }
             for each in held
-        ]  # fmt: skip
+        ]
         frame = pd.DataFrame(rows)
         fit = parts.fitted(frame, BORDER)
         st.dataframe(frame, hide_index=True, height="content", alt="The first people who are held back",

@@ -174,7 +174,8 @@ def draw_plan(here: Here, plan: Plan) -> None:
                 "Nobody changes.", icon=":material/check:"
             )
     asked = state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.CHANGED) and here.may_approve
-    if asked and not approving.needs_another(here.house, plan.id):
+    stays = looking.somebody_stays(here.house, plan.id, left_out)
+    if asked and stays and not approving.needs_another(here.house, plan.id):
         st.markdown("Looked through it? [Approve it at the top](#approve) of this page.")
     draw_origin(here, plan)
 

@@ -133,8 +133,11 @@ def approved_plans(db: Database, domain_id: int | None = None) -> dict[int, Appr
         "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, p.counts, a.at, a.left_out, "
         f"{_LESS} AS less, ({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
         "WHERE a.id = (SELECT max(id) FROM approvals WHERE plan_id = p.id) AND (?2 IS NULL OR p.domain_id = ?2) "
-        "AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) AND EXISTS (SELECT 1 FROM changes c WHERE c.plan_id = p.id "
-        "AND c.key NOT IN (SELECT value FROM json_each(a.left_out))) GROUP BY p.domain_id",
+        "AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) AND (a.left_out = '[]' OR json_array_length(a.left_out) < "
+        # Whoever is linked may be changed too; all else is one change a person, and need not be counted.
+        "(SELECT sum(value) FROM json_each(p.counts) WHERE key IN ('add', 'update', 'reactivate', 'archive', 'move')) "
+        "OR json_array_length(a.left_out) < (SELECT count(DISTINCT key) FROM changes WHERE plan_id = p.id)) "
+        "GROUP BY p.domain_id",
         Result.SKIPPED.value, domain_id,
     )  # fmt: skip
     return {

@@ -143,9 +143,7 @@ def _ways_back(here: Here, plan: Plan, changed: Approval | None, left_out: Seque
     # Where the approval leaves out nobody that is the same way.
     if not left_out or (changed and not changed.left_out):
         return
-    if len(approving.stays_left_out(here.house, plan.id)) < len(left_out) and st.button(
-        "Put everybody back", icon=":material/group_add:"
-    ):
+    if approving.can_put_back(here.house, plan.id) and st.button("Put everybody back", icon=":material/group_add:"):
         _put_everybody_back(here, plan)
         st.rerun()
 

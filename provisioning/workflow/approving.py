@@ -25,7 +25,7 @@ from provisioning.model import (
 )
 from provisioning.report.text import plain
 from provisioning.report.workbook_reader import MAX_FILE
-from provisioning.store import customers, drafts, plans, runs, snapshots
+from provisioning.store import customers, drafts, plan_groups, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.decided import decisions_of
@@ -299,6 +299,17 @@ def stays_left_out(house: Workspace, plan_id: str) -> tuple[str, ...]:
     theirs = plans.changes_with_keys(house.db, plan.id, left_out, (Action.ADD, Action.ARCHIVE))
     kept = {key for key, _ in kept_since(house, replace(plan, changes=theirs), domain_of(house, plan))}
     return tuple(key for key in left_out if key in kept)
+
+
+def can_put_back(house: Workspace, plan_id: str) -> bool:
+    """Whether anybody whom the actor means to leave out can be put back."""
+    plan, left_out = plan_seen(house, plan_id), left_out_draft(house, plan_id)
+    if not left_out:
+        return False
+    archives = plan_groups.actions_of(house.db, plan.id, left_out).get(Action.ARCHIVE.value, 0)
+    # Only whoever is archived, or was accepted as the same person, may have to stay: of a pilot nobody is looked at.
+    most = archives + sum(each.kind is DecisionKind.SAME for each in plans.decisions_made(house.db, plan.domain_id))
+    return len(left_out) > most or len(stays_left_out(house, plan_id)) < len(left_out)
 
 
 def put_everybody_back(house: Workspace, plan_id: str) -> tuple[str, ...]:

@@ -240,8 +240,11 @@ def somebody_stays(house: Workspace, plan_id: str, left_out: Collection[str]) ->
 
 
 def _somebody_stays(house: Workspace, plan: Plan, left_out: Collection[str]) -> bool:
-    out = sum(plan_groups.actions_of(house.db, plan.id, [*left_out]).values()) if left_out else 0
-    return sum(plan.counts.get(each.value, 0) for each in Action) > out
+    counts = {each: plan.counts.get(each.value, 0) for each in Action}
+    # Whoever is linked may be changed too; all else is one change a person, and need not be counted.
+    if len(left_out) < max(counts[Action.LINK], sum(counts.values()) - counts[Action.LINK]):
+        return True
+    return sum(counts.values()) > sum(plan_groups.actions_of(house.db, plan.id, [*left_out]).values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,9 @@ def test_the_file_by_which_somebody_approved_is_named_with_its_fingerprint(app: 
     workbooks.export_workbook(house, plan.id, file)
     approving.approve(house, plan.id, workbook=BytesIO(file.getvalue()), file="décidé.xlsx")
     told = plain(said(app.open("history", show="evidence")))
-    assert f"in the Excel file décidé.xlsx, whose fingerprint (SHA-256) is {sha256(file.getvalue()).hexdigest()}." in told
+    assert (
+        f"in the Excel file décidé.xlsx, whose fingerprint (SHA-256) is {sha256(file.getvalue()).hexdigest()}." in told
+    )
     (row,) = json.loads(looking_back.export_approvals(house, DOMAIN, FileKind.JSON))
     assert (row["file"], row["file SHA-256"]) == ("décidé.xlsx", sha256(file.getvalue()).hexdigest())
 

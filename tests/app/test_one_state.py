@@ -207,6 +207,7 @@ def test_where_everybody_is_left_out_the_page_says_so_and_approves_nothing(app: 
     at = app.open("preview")
     assert "Everybody is left out, so nothing would be done. Put somebody back to approve the rest." in bare(at, said)
     assert next(each for each in at.button if each.label == "Approve").disabled
+    assert "Approve it at the top" not in bare(at, said)
     with pytest.raises(Refused, match="is left out: nothing would be done"):
         approving.approve(house, plan.id, leave_out=[each.key for each in plan.changes])
     assert stored_plans.approval_of(house, plan.id) is None

@@ -198,6 +198,8 @@ def test_whoever_shares_an_identifier_reads_with_whom(full: App, sandbox: Sandbo
     for person, why in zip(table["Person"], table["Why"], strict=True):
         (other,) = names - {person}
         assert why.startswith(f"Shared with {other}. 2 people in HiBob share the unique identifier")
+        (overview,) = [each.value for each in full.open().dataframe if "What would release them" in each.value.columns]
+        assert f"Shared with {other}. " in "".join(overview["What would release them"])
 
 
 def self_archive(app: App, sandbox: Sandbox) -> Plan:

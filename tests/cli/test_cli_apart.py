@@ -268,7 +268,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "run_due": (CARE, lambda h, i: due.run_due(h)),
     "run_due_domain": (CARE, lambda h, i: due.run_due_domain(h, 1)),
     "left_out_seen": (READ, lambda h, i: stored_plans.left_out_seen(h, i.plan)),
-    "stays_left_out": (READ, lambda h, i: approving.stays_left_out(h, i.plan)),
+    "can_put_back": (READ, lambda h, i: approving.can_put_back(h, i.plan)),
     "somebody_stays": (READ, lambda h, i: looking.somebody_stays(h, i.plan, ())),
     "in_hand": (READ, lambda h, i: looking.in_hand(h, i.label)),
     "run_of": (READ, lambda h, i: stored_plans.run_of(h, i.plan)),
