@@ -169,7 +169,7 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
             link("pages/process.py", "Every outcome", ":material/play_circle:", here, plan=plan.id)
         with st.expander("For the record", icon=":material/fingerprint:"):
             st.caption("The digest says exactly what was approved: what ran has the same.")
-            st.code(f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}", language=None)
+            st.code(f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}", language=None, wrap_lines=True)
 
 
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
