@@ -174,7 +174,8 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
                 "hand is the one that was uploaded."
             )
             by_file = f"\nfile     {approved.sha256} (SHA-256)" if approved and approved.sha256 else ""
-            st.code(f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}{by_file}", language=None)
+            named = f"digest   {plan.digest}\npreview  {plan.id}\nrun      {run.id}{by_file}"
+            st.code(named, language=None, wrap_lines=True)
 
 
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:

@@ -186,16 +186,20 @@ def verify(
     removed: set[int] = set()
     told: set[int] = set()
     unsealed: list[tuple[int, int]] = []
-    for row in db.connection.execute("SELECT * FROM history ORDER BY seq"):
+    # What the digest covers stands first, in its order.
+    rows = db.connection.execute(
+        "SELECT seq, at, customer_id, domain_id, who, what, plan_id, run_id, details, salt, digest, chain FROM history "
+        "ORDER BY seq"
+    )
+    for row in rows:
         count += 1
         if count % STEP == 0:
             progress(count, max(count, total))
-        values = [row[name] for name in ("seq", "at", "customer_id", "domain_id", "who", "what", "plan_id", "run_id")]
         if row["seq"] != count:
             return Verdict(count, before, f"Row {count} is missing: the next one there is row {row['seq']}.")
         if _is_removed(row):
             removed.add(count)
-        elif _digest(row["salt"], [*values, row["details"]]) != row["digest"]:
+        elif _digest(row["salt"], list(row[:9])) != row["digest"]:
             return Verdict(count, before, f"{_called(row)} was changed.")
         if _link(before, row["digest"]) != row["chain"]:
             return Verdict(count, before, f"{_called(row)} does not follow the row before.")

@@ -74,7 +74,7 @@ def _whole(found: Verdict, customer: str, kept: bool) -> None:
         f"The history of all customers is one chain, so all of it was checked; nothing of others than {escape(customer)} is "
         "shown. The check itself stands in the timeline now. Keep this head outside Rollcall, and compare it next time:"
     )
-    st.code(found.head, language=None)
+    st.code(found.head, language=None, wrap_lines=True)
 
 
 def _broken(found: Verdict) -> None:
