@@ -6,7 +6,7 @@ construction. Nothing but decisions is ever taken from a file; its values are co
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -211,10 +211,11 @@ class _Rows:
         self._attributes = plan.attributes
         self._why = dated if legend else str
         legend = legend or Legend()
-        named = {value: with_name(value, name) for value, name in legend.names.items()}
-        read: dict[str, Callable[[str], str]] = dict.fromkeys(legend.references, lambda value: named.get(value, value))
-        read |= dict.fromkeys(legend.dates, _day)
-        self._read = {place: read[name] for place, name in enumerate(plan.attributes) if name in read}
+        self._named = {value: with_name(value, name) for value, name in legend.names.items()}
+        self._dates, self._references = (
+            [place for place, name in enumerate(plan.attributes) if name in some]
+            for some in (legend.dates, legend.references)
+        )
 
     def of(self, change: Change) -> _Row:
         seen = change.seen.attributes if change.seen else {}
@@ -224,22 +225,21 @@ class _Rows:
             values[place] = change.after[self._attributes[place]] or ""
         days: dict[int, int] = {}
         updated = changed if change.action is Action.UPDATE else []
-        for place, read in self._read.items():
-            if read is _day and place not in updated and (known := _day_known(values[place])):
-                days[place + 2] = known[1]
-            values[place] = read(values[place])
         for place in updated:
             old = change.before.get(self._attributes[place]) or ""
-            values[place] = _old_to_new(self._read[place](old) if place in self._read else old, values[place])
+            values[place] = _old_to_new(self._read(place, old), self._read(place, values[place]))
+        for place in self._dates:
+            if known := _day_known(values[place]):
+                values[place], days[place + 2] = known
+        for place in self._references:
+            values[place] = self._named.get(values[place], values[place])
         marked = [place + 2 for place in changed] if change.action is not Action.ADD else []
         cells = (APPROVE, change.key, *values, self._why(change.why))
         return _Row(tuple(map(shown, cells)), tuple(marked), days)
 
-
-def _day(text: str) -> str:
-    """“1 Apr 2019”; what is no date stays as it is."""
-    known = _day_known(text)
-    return known[0] if known else text
+    def _read(self, place: int, value: str) -> str:
+        known = _day_known(value) if place in self._dates else None
+        return known[0] if known else self._named.get(value, value) if place in self._references else value
 
 
 @lru_cache(maxsize=2**16)

@@ -259,7 +259,11 @@ def test_a_run_says_by_which_file_it_was_approved_and_the_timeline_too(app: App,
     assert any(approval.sha256 in each.value for each in at.code)
     assert "Download the uploaded file" in [each.proto.label for each in at.get("download_button")]
     assert f"file decided.xlsx (SHA-256 {approval.sha256[:12]}…)" in bare(said(app.open("history")))
-    found = looking_back.timeline(house, DOMAIN, (), approval.sha256).events
+    file = BytesIO()
+    workbooks.export_workbook(house, plan.id, file)
+    summary = {row[0]: row[1] for row in load_workbook(file)["Summary"].iter_rows(values_only=True)}
+    assert summary["Approved by file"] == f"decided.xlsx, SHA-256 {approval.sha256}"
+    found = looking_back.timeline(house, DOMAIN, ("plan approved",), approval.sha256).events
     assert [each.what for each in found] == ["plan approved"]
 
 
