@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import ceil
 from textwrap import wrap
 
 import pandas as pd
@@ -136,7 +138,7 @@ def values_table(before: Mapping[str, str | None], after: Mapping[str, str | Non
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
 
 
-LETTER, ROUND, NARROWEST, WIDEST = 6.5, 20, 60, 620
+LETTER, ROUND, NARROWEST, WIDEST = 6.5, 18, 60, 620
 """Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column that is not wrapped."""
 ROOM, TELEPHONE = 825, 320
 """Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
@@ -158,12 +160,15 @@ class Fit:
         """With an ellipsis in each text that has no room: the browser's cut shows none. For tables where whoever is selected is told
         in full."""
         lines = max((self.row_height or LINE) // LINE, 1)
-        rooms = {name: round((int(str(each["width"])) - ROUND) / LETTER) * lines for name, each in self.columns.items()}
+        rooms = {name: (int(str(each["width"])) - ROUND) * lines for name, each in self.columns.items()}
         return frame.assign(**{name: [_short(str(text), most) for text in frame[name]] for name, most in rooms.items()})
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 2].rstrip()}…"
+def _short(text: str, room: int) -> str:
+    if _pixels(text) <= room:
+        return text
+    reaches = accumulate(map(_letter, text), initial=_letter(WIDE_LETTERS[0]))
+    return f"{text[: max(sum(reach <= room for reach in reaches) - 1, 0)].rstrip()}…"
 
 
 def filled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -217,7 +222,21 @@ def _room() -> int:
 
 def _widths(frame: pd.DataFrame, name: str) -> list[int]:
     """Pixels of a column's title and of each of its cells."""
-    return [max(round(LETTER * len(text)) + ROUND, NARROWEST) for text in (name, *map(str, frame[name]))]
+    return [max(ceil(_pixels(text)) + ROUND, NARROWEST) for text in (name, *map(str, frame[name]))]
+
+
+NARROW_LETTERS, WIDE_LETTERS = "fijlrtI.,:;'!|()[] -·", "mwMW@%→"
+
+
+def _pixels(text: str) -> float:
+    return sum(map(_letter, text))
+
+
+def _letter(letter: str) -> float:
+    """Pixels of a letter in a table's font, or a little more."""
+    if letter in NARROW_LETTERS:
+        return 4.4
+    return 11.4 if letter in WIDE_LETTERS else 8 if letter.isupper() else 7
 
 
 def _cut(cells: Mapping[str, Sequence[int]], room: int) -> dict[str, int]:

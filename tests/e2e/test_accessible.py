@@ -109,6 +109,20 @@ def test_nothing_is_out_of_the_window(server: AppServer, browser: Browser, size:
     walker.context.close()
 
 
+def test_in_a_narrow_window_what_was_before_and_what_comes_after_are_in_sight(
+    server: AppServer, browser: Browser
+) -> None:
+    walker = visit(browser, server.address)
+    walker.page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("preview", f"people?person={ADMIN}"):
+        page = opened(walker, path)
+        wide = page.locator(".dvn-scroller").evaluate_all(
+            "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        )
+        assert wide == 0, path
+    walker.context.close()
+
+
 def test_on_a_telephone_the_sidebar_opens_leads_on_and_gives_the_page_back(server: AppServer, browser: Browser) -> None:
     walker = visit(browser, server.address)
     walker.page.set_viewport_size({"width": 390, "height": 844})
