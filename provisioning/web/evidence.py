@@ -80,8 +80,8 @@ def _whole(found: Verdict, customer: str, kept: bool) -> None:
 def _broken(found: Verdict) -> None:
     st.error(escape(dated(f"The history is not as it was written. {found.broken}")), icon=":material/gpp_bad:")
     st.markdown(
-        "**What to do**: rely on no row from there on. Keep the files that you have, and tell whoever runs Rollcall: `verify` "
-        "on its machine says the same, and a backup from before shows what stood there."
+        "**What to do**: do not rely on the history until that is cleared up. Keep the files that you have, and tell whoever runs "
+        "Rollcall: `verify` on its machine says the same, and a backup from before shows what stood there."
     )
 
 
@@ -132,7 +132,7 @@ def _basis(here: Here, each: PastApproval) -> None:
     with st.container(gap="xxsmall"):
         for line in lines:
             st.markdown(escape(line))
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=given.plan_id)
             if each.run:
                 to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
