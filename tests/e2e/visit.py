@@ -58,18 +58,24 @@ class Visit:
         self.ready()
         return found
 
+    def drawn(self) -> None:
+        """Wait until nothing is a grey place any more that waits for its code, however slow the machine is."""
+        expect(self.page.locator("[data-testid=stSkeleton]:visible")).to_have_count(0, timeout=60_000)
+        self.page.wait_for_timeout(900)
+
     def top(self, folder: Path, name: str) -> None:
         """The window at the top of the page."""
-        self.page.wait_for_timeout(900)
+        self.drawn()
         self.page.screenshot(path=folder / f"{name}.png")
 
     def picture(self, folder: Path, name: str) -> None:
         """The whole page, as high as it is."""
         folder.mkdir(parents=True, exist_ok=True)
+        self.drawn()
         height = int(self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
         self.page.set_viewport_size({"width": 1440, "height": max(860, min(height, 2800))})
         self.page.mouse.move(5, 5)
-        self.page.wait_for_timeout(900)
+        self.drawn()
         self.page.screenshot(path=folder / f"{name}.png")
         self.page.set_viewport_size({"width": 1440, "height": 900})
 
