@@ -20,6 +20,7 @@ from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 CONFIG = {"displayModeBar": False}
 REVIEW, BLOCKED, NOTHING, PROCESS = "Review and approve", "Look at what blocks", "Nothing to do", "Process"
+HELD_BACK = "Nothing to approve"
 MAKE, AGAIN = "Make a preview", "Preview again"
 BORDER = 32
 """Pixels that a card takes from its table."""
@@ -93,7 +94,9 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
     if plan and state is PlanState.PROCESSED and run and run[0].plan_id == plan.id and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
-        return NOTHING, f"Everything approved was done.{looks}", "pages/preview.py", AGAIN, None
+        held = f" {people(len(plan.held))} held back, listed below." if plan.held else ""
+        title = HELD_BACK if plan.held else NOTHING
+        return title, f"Everything approved was done.{held}{looks}", "pages/preview.py", AGAIN, None
     if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE, None
     if state is PlanState.EMPTY:
@@ -122,7 +125,7 @@ def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: Schedule
     told = about if title in (REVIEW, BLOCKED, PROCESS) else None
     with st.container(border=True):
         # Whoever only looks is not told to do it.
-        reads = title != NOTHING and not (here.may_prepare or here.may_approve)
+        reads = title not in (NOTHING, HELD_BACK) and not (here.may_prepare or here.may_approve)
         st.header("Where it stands" if reads else escape(title), anchor=False)
         if told:
             left_out = stored_plans.left_out_seen(here.house, told)
@@ -134,7 +137,9 @@ def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: Schedule
             exactly = {"plan": about} if about else {}
             if not here.may_prepare:
                 link(page, "Look at it", ":material/arrow_forward:", here, **exactly)
-            elif st.button(words, type="secondary" if title == NOTHING else "primary", icon=":material/arrow_forward:"):
+            elif st.button(
+                words, type="secondary" if title in (NOTHING, HELD_BACK) else "primary", icon=":material/arrow_forward:"
+            ):
                 if words in (MAKE, AGAIN):
                     asking.ask(here.house, here.label, JobKind.PREVIEW)
                 go(page, here, **exactly)

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 
 def money(amount: Decimal, currency: str | None = None) -> str:
-    """As people write it: 12.5 is 12.50, 211200.0 is 211,200; before it its currency, where that is known."""
-    written = f"{amount:,.2f}".removesuffix(".00")
+    """As people write it: 12.5 is 12.50, 211200.0 is 211,200, and 12.555 stays; before it its currency, where that is known."""
+    exact = amount == round(amount, 2)
+    written = f"{amount:,.2f}".removesuffix(".00") if exact else f"{amount.normalize():,f}"
     return f"{currency} {written}" if currency else written
 
 

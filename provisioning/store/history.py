@@ -12,12 +12,13 @@ from hashlib import sha256
 import msgspec
 
 from provisioning.database import Database, Row
+from provisioning.errors import SettingsError
 from provisioning.store.codec import from_json, to_json, to_moment, to_text
 
 START = "0" * 64
 LONG = 80
 """So many letters are told of what somebody may have written into a row."""
-CHECKED = "history checked"
+APPROVED, CHECKED = "plan approved", "history checked"
 REMOVED = "content of the history removed"
 RESTORED = "database restored"
 UNSEALED = "rows found unsealed"
@@ -282,7 +283,26 @@ def newest_of(db: Database, customer_id: int, what: str) -> Event | None:
     return _event(row) if row else None
 
 
+def approvals_recorded(db: Database, customer_id: int, plan_id: str | None = None) -> list[Event]:
+    """What the chain says of approvals, of one plan or of all of a customer's, newest first."""
+    rows = db.all(
+        "SELECT h.*, NULL AS customer, NULL AS domain FROM history h WHERE customer_id = ?1 AND what = ?2 "
+        "AND (?3 IS NULL OR plan_id = ?3) ORDER BY seq DESC",
+        customer_id, APPROVED, plan_id,
+    )  # fmt: skip
+    return [_event(row) for row in rows]
+
+
 def _event(row: Row) -> Event:
+    """Raises `SettingsError` for a row that somebody changed so that it cannot be read."""
+    try:
+        datetime.fromisoformat(row["at"])
+        details = from_json(row["details"], dict[str, object])
+    except (ValueError, TypeError, msgspec.MsgspecError):
+        raise SettingsError(
+            f"Row {row['seq']} of the history cannot be read: somebody changed it. *Check the history*, or `verify`, says what "
+            "to rely on; a backup from before shows what stood there."
+        ) from None
     return Event(
         at=row["at"],
         who=row["who"],
@@ -291,5 +311,5 @@ def _event(row: Row) -> Event:
         domain=row["domain"],
         plan=row["plan_id"],
         run=row["run_id"],
-        details=from_json(row["details"], dict[str, object]),
+        details=details,
     )

@@ -339,6 +339,8 @@ class PastApproval:
     settings_version: int
     counts: Mapping[str, int]
     run: str | None
+    changed: bool = False
+    """Whether the history recorded it otherwise."""
 
 
 def past_approvals(db: Database, domain_id: int) -> list[PastApproval]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
     from provisioning.report.workbook import WorkbookDecisions
 
 _DECIDED = (PlanState.APPROVED, PlanState.CHANGED, PlanState.EMPTY)
+BUTTONS = ("approve", "approve_file", "process")
 NAMED = 10
 """So many of those whom a file keeps active are named."""
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -51,6 +52,8 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
         _open(here, plan, approval, state)
     else:
         _to_read(here, plan, approval)
+    # Pressed where by now there is nothing to press any more.
+    unheard(BUTTONS, st.container())
 
 
 def _nothing(here: Here) -> None:
@@ -105,9 +108,9 @@ def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -
             by_file_too = "Approve again by Excel file" if approval else "Approve by Excel file"
             with st.popover(by_file_too, icon=":material/upload_file:"):
                 _upload(plan, approval, draft)
-    unheard(("approve", "process"), notice)
     if lies:
         _by_workbook(here, plan, approval, overrides, draft)
+    unheard(BUTTONS, notice)
     if not approval and not another:
         st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
 
@@ -266,7 +269,7 @@ def _by_workbook(
             st.markdown("**A reason is needed for whatever blocks**, by file too:")
         given = approval.overrides if approval else {}
         overrides = {**overrides, **_overrides(here, plan, "file", missing, given)}
-        if st.button("Approve with this file", type="primary", icon=":material/verified:"):
+        if pressed("Approve with this file", ":material/verified:", "approve_file", (approval, file.file_id)):
             _approve(here, plan, overrides, (), file)
 
 
@@ -298,15 +301,20 @@ def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str
     decided = _read(here, plan, file, left_out)
     if isinstance(decided, RollcallError):
         fail(decided)
+        st.caption("Remove it to decide on the page instead.")
         return False
     told = reviewing.but_for_left_out(here.house, plan.id, decided.left_out)
     said = f"This file approves {told or 'everything'}."
     said += f" {_kept(here, plan, decided.protected)}" if decided.protected else ""
     said += f" Decided, as it says, by {decided.signed_by}." if decided.signed_by else ""
     stays = looking.somebody_stays(here.house, plan.id, decided.left_out)
-    said += "" if stays else f" {standing.NOTHING}"
+    keeps = not stays and bool(decided.protected)
+    said += " There is nothing to process then." if keeps else "" if stays else f" {standing.NOTHING}"
     as_approved = approval is not None and not _decides_otherwise(here, plan, approval, decided)
     said += " That is what was approved already." if as_approved else ""
+    if as_approved and {*left_out} != {*decided.left_out}:
+        draft = reviewing.but_for_left_out(here.house, plan.id, left_out) or "nobody is left out"
+        said += f" On the page you decide otherwise ({draft}): that counts again once you remove the file."
     st.info(escape(said), icon=":material/fact_check:")
     if as_approved:
         return False

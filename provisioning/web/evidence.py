@@ -1,11 +1,13 @@
 """What an auditor asks for in one place: was the history changed, who approved what on which basis, who has which role."""
 
+import re
+
 import pandas as pd
 import streamlit as st
 
 from provisioning.report.told import planned
 from provisioning.report.verdict import notes
-from provisioning.store.history import Verdict
+from provisioning.store.history import START, Verdict
 from provisioning.store.plans import PastApproval
 from provisioning.web import address, parts, past, roles
 from provisioning.web.frame import Here, guarded, link, workspace
@@ -35,13 +37,19 @@ def _check(customer: str) -> None:
     with workspace() as house, guarded():
         st.markdown(
             "Every row of the history is chained to the one before, and the newest is sealed with Rollcall’s own key. The check "
-            "goes through all of them and finds what was changed, removed, added or moved since it was written."
+            "goes through all of them and finds what was changed, removed, added or moved since it was written. The timeline tells the "
+            "two rows of a run, begun and ended, as one."
         )
         kept = st.text_input(
             "Head kept from an earlier check", key="kept_head", max_chars=64, placeholder="Optional",
             help="Each check gives one, and so does the Summary of every Excel file. It proves that nothing before it was replaced.",
         ).strip()  # fmt: skip
-        if not st.button(CHECK, icon=":material/verified_user:"):
+        is_head = not kept or (bool(re.fullmatch(r"[0-9a-f]{64}", kept)) and kept != START)
+        if not is_head:
+            st.warning(
+                "That is no head: one has 64 characters, 0 to 9 and a to f. Copy it whole, or leave the field empty."
+            )
+        if not st.button(CHECK, icon=":material/verified_user:", disabled=not is_head):
             last = looking_back.last_history_check(house, customer)
             found = "" if last is None else "it was not as written" if last.details.get("problem") else "as written"
             st.caption(
@@ -90,6 +98,16 @@ def _approvals(here: Here) -> None:
     if not found:
         st.markdown("Nothing was approved yet.")
         return
+    changed = [each for each in found if each.changed]
+    if changed:
+        st.error(
+            escape(
+                f"{len(changed):,} of these {'is' if len(changed) == 1 else 'are'} not what the history recorded: somebody changed "
+                f"{'it' if len(changed) == 1 else 'them'} in the database. The timeline tells what was recorded; nothing of it is "
+                "processed any more."
+            ),
+            icon=":material/gpp_bad:",
+        )
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
     frame = parts.filled(pd.DataFrame([_row(each) for each in shown]))
@@ -106,7 +124,7 @@ def _row(each: PastApproval) -> dict[str, str]:
     return {
         "Approved": moment(given.at),
         "By": given.by,
-        "How": looking_back.how_approved(given),
+        "How": looking_back.how_approved(given) + (" · not as recorded" if each.changed else ""),
         "Preview": planned(each.counts) or "nobody changes",
         "Left out": people(len(given.left_out)) if given.left_out else "",
         "Overrode": f"{len(given.overrides)}" if given.overrides else "",

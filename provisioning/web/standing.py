@@ -33,6 +33,8 @@ def otherwise(here: Here, plan: Plan, approval: Approval, left_out: Sequence[str
     told = reviewing.but_for_left_out(here.house, plan.id, left_out) or "nobody is left out"
     who, way = ("The uploaded Excel file decides", "Approve with it") if by_file else ("You decide", "Approve it again")
     back = "or remove it" if by_file else "or go back to what was approved"
+    if by_file and not looking.somebody_stays(here.house, plan.id, left_out):
+        return f"{approved(here, plan, approval)} {who} otherwise: {told}."
     if not (by_file or looking.somebody_stays(here.house, plan.id, left_out)):
         return f"{approved(here, plan, approval)} You decide otherwise: {told}. {NOTHING} Put somebody back, {back}."
     return f"{approved(here, plan, approval)} {who} otherwise: {told}. {way}, {back}."

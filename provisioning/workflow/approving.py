@@ -25,7 +25,7 @@ from provisioning.model import (
 )
 from provisioning.report.text import plain
 from provisioning.report.workbook_reader import MAX_FILE
-from provisioning.store import customers, drafts, plan_groups, plans, runs, snapshots
+from provisioning.store import customers, drafts, history, plan_groups, plans, runs, snapshots
 from provisioning.store.codec import to_moment
 from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.decided import decisions_of
@@ -87,7 +87,7 @@ def approve(
             protect = [PersonDecision(DecisionKind.PROTECT, key) for key in decided.protected]
             plans.decide(house.db, domain.id, protect, house.actor.name, approval.at, plan.id)
         record_event(
-            house, "plan approved", domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
+            house, history.APPROVED, domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
             overrides=_override_details(plan, overrides), workbook=approval.workbook,
             protected=list(decided.protected) if decided else [], **_by_file(approval, decided),
         )  # fmt: skip

@@ -25,6 +25,7 @@ from provisioning.workflow.house import (
 )
 from provisioning.workflow.looking import see_history, verify
 from provisioning.workflow.overseeing import roles_seen
+from provisioning.workflow.stored_plans import as_recorded
 
 SHOWN_RUNS = 60
 NAMED = 20
@@ -216,7 +217,16 @@ def _handed_out(house: Workspace, label: str, what: str, rows: Sequence[Row], ki
 
 def approvals_seen(house: Workspace, label: str) -> list[PastApproval]:
     """Who approved which preview of a domain, when and on which basis; newest first, as long as retention keeps them."""
-    return plans.past_approvals(house.db, seen_domain(house, label, "see the approvals").id)
+    domain = seen_domain(house, label, "see the approvals")
+    said: dict[str, list[history.Event]] = {}
+    for event in history.approvals_recorded(house.db, domain.customer_id):
+        said.setdefault(event.plan or "", []).append(event)
+    found = []
+    # Both newest first: the rows of one preview belong to its approvals in that order.
+    for each in plans.past_approvals(house.db, domain.id):
+        rows = said.get(each.approval.plan_id, [])
+        found.append(replace(each, changed=bool(rows) and not as_recorded(each.approval, rows.pop(0))))
+    return found
 
 
 def how_approved(given: Approval) -> str:
@@ -235,6 +245,7 @@ def export_approvals(house: Workspace, label: str, kind: FileKind) -> bytes:
     rows: list[Row] = [
         {"at": each.approval.at.isoformat(), "by": each.approval.by, "how": how_approved(each.approval),
          "file": each.approval.file, "file SHA-256": each.approval.sha256,
+         "as the history recorded it": "no" if each.changed else "yes",
          "decided by, as the file says": each.approval.signed_by, "preview": planned(each.counts),
          "left out": len(each.approval.left_out), "overridden": overrides_in_words(each.approval),
          "preview made by": each.made_by, "preview made": each.made_at.isoformat(), "digest": each.approval.digest,

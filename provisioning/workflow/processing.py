@@ -22,7 +22,7 @@ from provisioning.model import (
     RunStatus,
     Speed,
 )
-from provisioning.store import plans, runs, snapshots, speeds
+from provisioning.store import history, plans, runs, snapshots, speeds
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
 from provisioning.workflow.approving import kept_since
@@ -42,7 +42,7 @@ from provisioning.workflow.looking import failed_people
 from provisioning.workflow.planning import planned, situation_of
 from provisioning.workflow.reading import read_hibob
 from provisioning.workflow.retention import remove_old
-from provisioning.workflow.stored_plans import check_current, domain_of
+from provisioning.workflow.stored_plans import as_recorded, check_current, domain_of
 
 CHUNK = 100
 STOPPED = "stopped"
@@ -107,6 +107,14 @@ def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval
     check_current(house, plan, domain)
     if approval.digest != plan.digest or digest(domain, plan.changes) != plan.digest:
         raise Refused(f"Preview {plan.id} is not what was approved: its digest differs. Make a new preview.")
+    said = next(iter(history.approvals_recorded(house.db, domain.customer_id, plan.id)), None)
+    # Where content of the history was removed, as the law asks, the row may be gone by right.
+    by_right = said is None and history.newest_of(house.db, domain.customer_id, history.REMOVED)
+    if not by_right and not (said and as_recorded(approval, said)):
+        raise Refused(
+            f"The approval of preview {plan.id} is not what the history recorded: somebody changed it in the database. Check the "
+            "history (`verify`), and make a new preview."
+        )
     return approval
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from provisioning.errors import Lapsed
 from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run
-from provisioning.store import customers, drafts, plans, runs
+from provisioning.store import customers, drafts, history, plans, runs
 from provisioning.workflow.house import READERS, Workspace, may, require
 
 LEFT_OUT = "approval "
@@ -128,3 +128,10 @@ def can_go_on(house: Workspace, run: Run, domain: Domain) -> bool:
     except Lapsed:
         return False
     return True
+
+
+def as_recorded(approval: Approval, said: history.Event) -> bool:
+    """Whether an approval is what the chain of the history says of it. The chain shows a change, the table of approvals does not."""
+    kept = (said.who, *(said.details.get(name, "") for name in ("digest", "file", "sha256")))
+    told = (approval.by, approval.digest, approval.file, approval.sha256)
+    return kept == told and said.details.get("left_out") == list(approval.left_out)

@@ -246,6 +246,23 @@ def test_the_file_stands_in_the_place_of_the_buttons_of_the_page_and_is_named_on
     assert sha256(file.getvalue()).hexdigest() == approval.sha256
 
 
+@pytest.mark.parametrize("processed", [False, True], ids=["approved", "processed"])
+def test_a_file_that_comes_after_somebody_else_approved_is_told_to_have_done_nothing(
+    app: App, said: Said, processed: bool
+) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    at = upload(app, plan.id, sign)
+    approving.approve(house, plan.id)
+    if processed:
+        processing.process(house, plan.id)
+    button(at, "Approve with this file")
+    assert "Nothing was done" in said(at)
+    approval = stored_plans.approval_of(house, plan.id)
+    assert approval
+    assert not approval.workbook
+
+
 def test_a_run_says_by_which_file_it_was_approved_and_the_timeline_too(app: App, said: Said) -> None:
     house = app.house()
     plan = planning.preview(house, DOMAIN)

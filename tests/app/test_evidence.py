@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO, StringIO
 
@@ -10,10 +11,10 @@ import pytest
 from installation import ADMIN, DOMAIN, App, button
 from streamlit.testing.v1 import AppTest
 
-from provisioning.errors import RoleMissing
+from provisioning.errors import Refused, RoleMissing
 from provisioning.model import Role
-from provisioning.store import history
-from provisioning.workflow import approving, looking, looking_back, planning, setting_up, workbooks
+from provisioning.store import history, plans
+from provisioning.workflow import approving, looking, looking_back, planning, processing, setting_up, workbooks
 from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
@@ -119,6 +120,47 @@ def test_the_file_by_which_somebody_approved_is_named_with_its_fingerprint(app: 
     )
     (row,) = json.loads(looking_back.export_approvals(house, DOMAIN, FileKind.JSON))
     assert (row["file"], row["file SHA-256"]) == ("décidé.xlsx", sha256(file.getvalue()).hexdigest())
+
+
+def test_an_approval_that_somebody_changed_in_the_database_is_told_and_not_processed(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id, leave_out=[plan.changes[0].key])
+    assert not looking_back.approvals_seen(house, DOMAIN)[0].changed
+    house.db.execute("UPDATE approvals SET left_out = '[]', by = 'somebody@else.example'")
+    assert "not what the history recorded" in plain(said(app.open("history", show="evidence")))
+    with pytest.raises(Refused, match="somebody changed it in the database"):
+        processing.process(house, plan.id)
+    assert (
+        json.loads(looking_back.export_approvals(house, DOMAIN, FileKind.JSON))[0]["as the history recorded it"] == "no"
+    )
+
+
+def test_an_approval_of_which_the_history_knows_nothing_is_not_processed(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    given = approving.approve(house, plan.id)
+    other = planning.preview(house, DOMAIN)
+    plans.save_approval(house.db, replace(given, plan_id=other.id))
+    with pytest.raises(Refused, match="not what the history recorded"):
+        processing.process(house, other.id)
+
+
+@pytest.mark.parametrize("column", ["at", "details"])
+def test_a_row_that_cannot_be_read_is_told_by_its_number(audited: App, said: Said, column: str) -> None:
+    house = audited.house()
+    house.db.execute(f"UPDATE history SET {column} = '{{broken' WHERE seq = 9")
+    at = audited.open("history")
+    assert not at.exception
+    assert "Row 9 of the history cannot be read: somebody changed it." in plain(said(at))
+
+
+@pytest.mark.parametrize("typed", ["abc", "0" * 64, "g" * 64])
+def test_what_is_no_head_is_not_taken_for_one(audited: App, said: Said, typed: str) -> None:
+    at = audited.open("history", show="evidence")
+    at.text_input(key="kept_head").set_value(typed).run()
+    assert "That is no head" in said(at)
+    assert next(each for each in at.button if each.label == CHECK).disabled
 
 
 def test_before_anything_is_approved_that_is_said(app: App, said: Said) -> None:
