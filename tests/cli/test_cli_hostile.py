@@ -67,6 +67,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "schedules on": ("schedule", "{customer}", "on"),
     "grant": ("grant", STRANGER, "admin", "{customer}"),
     "grant everything": ("grant", STRANGER, "csm"),
+    "roles": ("roles", "{customer}"),
     "revoke": ("revoke", "admin@acme.example", "{customer}", "--last-admin"),
     "export-person": ("export-person", "{customer}", "{person}"),
     "forget-person": ("forget-person", "{customer}", "{person}"),

@@ -78,12 +78,11 @@ def test_each_step_runs(nights: Nights, contender: Contender) -> None:
 def test_the_pages_show_a_run_and_a_preview_that_waits(nights: Nights) -> None:
     house = Workspace(pages.full(nights), ALLOWED, member(pages.CSM))
     now = looking.standing(house, LABEL)
-    assert now.plan
+    plan = now.hand.newest
+    assert plan
     assert now.last_run
     assert now.last_run[1]["done"] == now.users["Live"] - PEOPLE * (1 - JOINED) > 0
-    assert sum(now.plan.counts[name] for name in ("add", "update", "archive", "held")) == PEOPLE * (
-        JOINED + CHANGED + LEFT
-    )
+    assert sum(plan.counts[name] for name in ("add", "update", "archive", "held")) == PEOPLE * (JOINED + CHANGED + LEFT)
     house.db.close()
 
 

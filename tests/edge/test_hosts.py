@@ -232,7 +232,7 @@ PARTS = (
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(
     st.lists(st.sampled_from(PARTS), max_size=6).map("".join),
     st.sampled_from(["", "https://", "https://api.hibob.com", "https://api.hibob.com/v1"]),

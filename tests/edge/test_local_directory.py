@@ -492,7 +492,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., L
         yield empty
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(identifier=TEXTS, name=TEXTS, value=TEXTS)
 def test_any_text_is_kept_as_it_is(
     shared: Callable[[], LocalDirectory], identifier: str, name: str, value: str
@@ -504,7 +504,7 @@ def test_any_text_is_kept_as_it_is(
     assert directory.users([attribute]).attributes[attribute].to_pylist() == [value]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=TEXTS.filter(lambda name: name not in RESERVED_NAMES), identifier=TEXTS)
 @example(name='Badge "new"', identifier="7")
 @example(name="Employee's ID", identifier="7")

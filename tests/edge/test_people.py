@@ -23,7 +23,7 @@ NAME = Field("root.firstName", "First name", "root", "Basic info", "text", json_
 DEPARTMENT = Field("work.department", "Department", "work", "Work", "list", "department", "work.department")
 STATUS = Field("internal.status", "Status", "lifecycle", "Lifecycle", "list")
 LIFECYCLE = Field("internal.lifecycleStatus", "Lifecycle status", "lifecycle", "Lifecycle", "list")
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=150)
 
 Employee = dict[str, Any]
 

@@ -202,7 +202,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         yield opened
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(CHANGES, max_size=3), st.lists(HELD, max_size=2), st.lists(FINDINGS, max_size=2))
 def test_any_plan_comes_back_equal(
     shared: Database, changes: list[Change], held: list[Held], findings: list[Finding]

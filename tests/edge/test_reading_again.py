@@ -68,7 +68,7 @@ def outcome(people: bytes, fields: tuple[Field, ...], kept: Snapshot | None) -> 
     return found.table.column_names, found.table.to_pydict(), found.evidence, known
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(PEOPLE, ANYBODY, st.randoms(use_true_random=False), st.integers(0, 8))
 @example([("1", {"work": {"isManager": ""}, "/work/isManager": {"value": ""}})], [], None, 0)
 @example([("1", {}), ("2", {"work": {"department": "Legal"}})], [("2", {"work": {"department": "Legal"}})], None, 0)

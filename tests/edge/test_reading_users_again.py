@@ -97,7 +97,7 @@ def write(db: Database, what: str, number: int, values: dict[str, str]) -> None:
             db.execute("UPDATE users SET domain_id = ? WHERE id = ?", STAFF if what == "move here" else ALUMNI, number)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(WRITES, max_size=12), st.lists(WRITES, max_size=5), st.permutations(NAMES), st.integers(0, 3))
 def test_the_second_read_is_what_it_would_be_without_the_first(
     before: list[Any], since: list[Any], asked: list[str], leave: int

@@ -570,7 +570,7 @@ FILES = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(FILES)
 def test_any_file_that_is_written_is_read_again_as_it_was(found: SetupFile) -> None:
     assert parse(write(found)) == found
@@ -602,7 +602,7 @@ SETTINGS = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(SETTINGS, st.lists(attributes(), max_size=2, unique_by=lambda each: each.name))
 def test_settings_that_are_exported_come_back_the_same(stored: Settings, rows: list[AttributeTable]) -> None:
     mapped = to_attributes(rows)

@@ -464,7 +464,7 @@ def test_attributes_may_be_called_like_the_columns_of_the_workbook_itself() -> N
 
 
 @given(attribute=ANY_TEXT.filter(len), old=ANY_TEXT, new=ANY_TEXT, why=ANY_TEXT)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_text_survives_and_counts_as_unchanged(attribute: str, old: str, new: str, why: str) -> None:
     user = seen(Status.LIVE, *[old] * 6)
     names = (*ATTRIBUTES, attribute)

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.engine.turns import ALLOWED, AT_MOST, MINUTE, Turn, most_of_one, must_rest, next_turn
@@ -92,7 +92,6 @@ def test_after_a_rest_what_people_asked_for_still_comes_before_schedules() -> No
     assert next_turn([asked, due], [], {ACME: [0.0] * AT_MOST}, MINUTE, 4) == asked
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 100), min_size=1, max_size=3),
     st.integers(1, 64),
