@@ -94,8 +94,9 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
     if plan and state is PlanState.PROCESSED and run and run[0].plan_id == plan.id and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
-        held = f" {people(len(plan.held))} held back, listed below." if plan.held else ""
-        title = HELD_BACK if plan.held else NOTHING
+        number = plan.counts.get("held", 0)
+        held = f" {people(number)} held back, listed below." if number else ""
+        title = HELD_BACK if number else NOTHING
         return title, f"Everything approved was done.{held}{looks}", "pages/preview.py", AGAIN, None
     if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE, None

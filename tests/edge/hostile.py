@@ -42,9 +42,9 @@ ADMIN = demo.ADMIN
 
 
 def poison(sandbox: Sandbox) -> None:
-    """The first people, but for the admin and the chief, get these names."""
+    """Those who joined first, but for the admin and the chief, get these names: whoever joined last is awkward already."""
     company = sandbox.company
-    plain = [each for key, each in company.people.items() if key not in (company.admin_id, company.chief_id)]
+    plain = [company.people[key] for key in sorted(company.people) if key not in (company.admin_id, company.chief_id)]
     for person, name in zip(plain, NAMES, strict=False):
         person |= {"root.firstName": name, "root.surname": name, "internal.lifecycleStatus": "Employed"}
 
