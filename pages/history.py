@@ -119,9 +119,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
     with st.container(border=True):
         st.header("People per run", anchor=False)
         bars = [(bar_label(names[run.id]), actions) for run, _, actions in reversed(found)]
-        st.plotly_chart(
-            runs_chart(bars, 220), key="runs", alt="People done per run and action", config={"displayModeBar": False}
-        )
+        parts.chart(runs_chart(bars, 220), key="runs", alt="People done per run and action")
     rows = [
         {"Begun": names[run.id], "Done": done(actions) or "nobody", "Not done": not_done(results),
          "Ended as": RUN_WORDS[run.status], "By": run.by}

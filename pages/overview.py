@@ -18,7 +18,6 @@ from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
-CONFIG = {"displayModeBar": False}
 REVIEW, BLOCKED, NOTHING, PROCESS = "Review and approve", "Look at what blocks", "Nothing to do", "Process"
 HELD_BACK = "Nothing to approve"
 MAKE, AGAIN = "Make a preview", "Preview again"
@@ -95,7 +94,8 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
         number = plan.counts.get("held", 0)
-        held = f" {people(number)} held back, listed below." if number else ""
+        are = "is" if number == 1 else "are"
+        held = f" {people(number)} {are} held back, listed below." if number else ""
         title = HELD_BACK if number else NOTHING
         return title, f"Everything approved was done.{held}{looks}", "pages/preview.py", AGAIN, None
     if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
@@ -192,13 +192,12 @@ def draw_plan(here: Here, now: looking.Standing) -> None:
         if plan.status is PlanStatus.EMPTY:
             st.markdown(escape(counts_line(plan.counts)))
         else:
-            st.plotly_chart(
+            parts.chart(
                 actions_chart(
                     reviewing.counts_without(here.house, plan.id, stored_plans.left_out_seen(here.house, plan.id))
                 ),
                 key="plan",
                 alt="People per action in the last preview",
-                config=CONFIG,
             )
         if now.lapsed:
             st.caption(escape(now.lapsed))
@@ -220,7 +219,7 @@ def draw_run(here: Here, now: looking.Standing) -> None:
         found = looking.runs_seen(here.house, here.label, RUNS)[::-1]
         if len(found) >= CHARTED:
             bars = [(f"{on_the_clock(run.started_at):%d %b<br>%H:%M}", actions) for run, _, actions in found]
-            st.plotly_chart(runs_chart(bars, 190), key="runs", alt="People done in the last runs", config=CONFIG)
+            parts.chart(runs_chart(bars, 190), key="runs", alt="People done in the last runs")
         with st.container(horizontal=True):
             link("pages/process.py", "Open it", ":material/play_circle:", here, plan=run.plan_id)
             link("pages/history.py", "All runs", ":material/history:", here, show="runs")

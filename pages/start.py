@@ -77,7 +77,8 @@ def draw_licence(here: Here, each: stages.Station) -> None:
         )  # fmt: skip
         currency = st.text_input("Currency", value=about.currency or "", max_chars=3, placeholder="GBP")
         if st.form_submit_button("Save", type="primary", icon=":material/save:"):
-            act(lambda: stages.save_licence(here.house, about.name, seats, price, currency.strip().upper() or None))
+            paid_in = currency.strip().upper() or None
+            act(lambda: stages.save_licence(here.house, about.name, seats, price, paid_in), "Saved.")
 
 
 def draw_request(here: Here, to_send: bool) -> None:

@@ -46,6 +46,10 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
             ),
             icon=":material/schedule:",
         )
+        if approval:
+            st.caption(escape(standing.approved(here, plan, approval)))
+            with st.container(horizontal=True, vertical_alignment="center"):
+                workbook_button(here, plan)
     elif plan.status is PlanStatus.EMPTY:
         _nothing(here)
     elif here.may_approve:

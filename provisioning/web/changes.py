@@ -14,7 +14,7 @@ from provisioning.report.differences import Names, aligned, attribute_called, in
 from provisioning.report.groups import Group, chosen
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import CARD, filled, first, fitted, side_by_side, with_room
+from provisioning.web.parts import CARD, chart, filled, first, fitted, side_by_side, with_room
 from provisioning.web.words import ACTIONS, dated, escape, fitting, on_a_telephone, people
 from provisioning.workflow import approving, looking, reviewing
 
@@ -70,9 +70,9 @@ def _places(beside: bool) -> Sequence[DeltaGenerator]:
 def _chart(bars: Sequence[Bar]) -> None:
     named = next(((what, st.query_params[what]) for what in ("action", "attribute") if what in st.query_params), None)
     told = ", ".join(f"{label} {number:,}" for _, label, number, _ in bars)
-    event = st.plotly_chart(
+    event = chart(
         happening_chart(bars, named), on_select="rerun", selection_mode="points", key=f"chart_{named}",
-        alt=f"People by what happens: {told}. Click a bar to filter", config={"displayModeBar": False},
+        alt=f"People by what happens: {told}. Click a bar to filter",
     )  # fmt: skip
     points = event["selection"]["points"]
     if points:

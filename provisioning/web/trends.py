@@ -8,13 +8,12 @@ import streamlit as st
 
 from provisioning.engine.trends import Mark
 from provisioning.report.trend_charts import added_chart, line_chart
-from provisioning.web import address
+from provisioning.web import address, parts
 from provisioning.web.frame import Here, link
 from provisioning.web.words import moment, on_the_clock
 from provisioning.workflow import trends
 from provisioning.workflow.trends import RunTrend
 
-CONFIG = {"displayModeBar": False}
 RULE = (
     "A run stands out when a number is unusual: far from the last 20 runs before it. Less than 3 people, half a minute, or "
     "2 % of the live users never is."
@@ -108,7 +107,7 @@ def chart(title: str, figure: go.Figure, values: Sequence[float | None]) -> None
     said = f"{title}: from {min(known):,} to {max(known):,}" if known else f"{title}: not known yet"
     with st.container(border=True):
         st.header(title, anchor=False)
-        st.plotly_chart(figure, key=f"trend_{title}", alt=f"{said}. The table below says the same.", config=CONFIG)
+        parts.chart(figure, key=f"trend_{title}", alt=f"{said}. The table below says the same.")
 
 
 def table(here: Here, found: Sequence[RunTrend], what: str, alt: str, *, named: bool = False) -> None:

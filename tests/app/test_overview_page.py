@@ -53,7 +53,7 @@ def test_after_a_run_that_did_everything_there_is_nothing_to_do(app: App, said: 
     held = plan.counts["held"]
     assert ("Nothing to approve" if held else "Nothing to do") in said(at)
     assert "Everything approved was done" in said(at)
-    assert f"{held} people held back" in said(at)
+    assert f"{held} people are held back" in said(at)
 
 
 def test_a_waiting_preview_is_told_without_whom_the_page_leaves_out(app: App, said: Said) -> None:

@@ -478,6 +478,16 @@ def test_a_lapsed_preview_says_what_it_is_why_and_what_to_do(full: App, renamed:
     assert "Nobody can be left out of it any more: it has lapsed." in shown
 
 
+def test_a_lapsed_preview_that_was_approved_says_by_whom_and_hands_out_its_file(
+    full: App, renamed: Plan, said: Said
+) -> None:
+    approving.approve(full.house(), renamed.id)
+    lapse(full)
+    at = full.open("preview", plan=renamed.id)
+    assert f"Approved by {ADMIN}" in told(at, said)
+    assert "Download the Excel file" in [each.proto.label for each in at.get("download_button")]
+
+
 def test_the_excel_file_of_a_lapsed_preview_is_not_called_ready(full: App, renamed: Plan) -> None:
     lapse(full)
     file = BytesIO()

@@ -68,6 +68,15 @@ def test_axe_finds_nothing_on_any_page(server: AppServer, browser: Browser, sche
     walker.context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_chart_says_can_be_read(server: AppServer, browser: Browser, scheme: str) -> None:
+    """axe looks at no drawing. What stands within a bar goes by the bar's colour."""
+    walker = visit(browser, server.address, scheme)
+    found = [label for path in ("", "preview", "history?show=runs") for label in faint(opened(walker, path))]
+    assert found == []
+    walker.context.close()
+
+
 def test_axe_sees_what_is_wrong(server: AppServer, browser: Browser) -> None:
     walker = visit(browser, server.address)
     page = opened(walker, "")
@@ -148,6 +157,25 @@ def opened(walker: Visit, path: str) -> Page:
     walker.open(path)
     expect(walker.page.get_by_role("heading", name=PAGES[path], exact=True)).to_be_visible()
     return walker.page
+
+
+def faint(page: Page) -> list[str]:
+    """The labels of charts below 4.5 to 1 against the page."""
+    return page.evaluate("""() => {
+        const parts = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number)
+        const light = colour => {
+            const [r, g, b] = parts(colour).map(each => each / 255)
+                .map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
+        }
+        const page = light(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor)
+        const labels = [...document.querySelectorAll('.js-plotly-plot text')].filter(each => each.textContent.trim()
+            && !each.matches('.bartext-inside') && !each.closest('.hoverlayer'))
+        return labels.map(each => {
+            const ink = light(getComputedStyle(each).fill)
+            return [each.textContent, Math.max(ink, page) / Math.min(ink, page)]
+        }).filter(([, ratio]) => ratio < 4.5).map(([text, ratio]) => `${text}: ${ratio.toFixed(1)}`)
+    }""")
 
 
 def beyond(page: Page) -> list[str]:
