@@ -1,16 +1,29 @@
 """One person's browser: pages that are ready before they are read, and whatever went wrong on the way."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from provisioning.sandbox import Sandbox
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+STILL = """() => new Promise(done => {
+    let quiet
+    const end = () => { watch.disconnect(); clearTimeout(quiet); clearTimeout(latest); done() }
+    const again = () => { clearTimeout(quiet); quiet = setTimeout(end, 250) }
+    const watch = new MutationObserver(again)
+    const latest = setTimeout(end, 5000)
+    watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true})
+    again()
+})"""
+"""Ends when nothing of the document changed for a quarter of a second: what came from the server is drawn."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +35,51 @@ class Demo:
 @dataclass
 class Visit:
     """A browser window. `faults` collects console errors and requests that go to another server. `took`: in how many
-    seconds each page that was opened had drawn itself."""
+    seconds each page that was opened had drawn itself. `awaits`: the page asked for a run whose end it was not told."""
 
     context: BrowserContext
     page: Page
     address: str
     faults: list[str] = field(default_factory=list)
     took: dict[str, float] = field(default_factory=dict)
+    awaits: bool = False
 
     def open(self, path: str) -> None:
-        began = time.monotonic()
+        began, self.awaits = time.monotonic(), True
         self.page.goto(f"{self.address}/{path}")
         self.page.wait_for_selector(READY, timeout=60_000)
         self.took[path or "overview"] = round(time.monotonic() - began, 2)
         self.ready()
 
     def ready(self) -> None:
-        """Wait until the script has begun and ended."""
-        self.page.wait_for_timeout(300)
-        self.page.wait_for_selector(READY, timeout=60_000)
-        self.page.wait_for_timeout(200)
+        """Wait until the server has told the end of what was asked for last, and it is drawn, however slow both are."""
+        latest = time.monotonic() + 90
+        self.page.wait_for_timeout(150)  # a click becomes a request
+        while time.monotonic() < latest:
+            self.page.wait_for_selector(READY, timeout=60_000)
+            if self.awaits:
+                self.page.wait_for_timeout(50)
+                continue
+            with suppress(Error):  # the page left for another meanwhile
+                self.page.evaluate(STILL)
+                if not self.awaits:
+                    return
+        raise AssertionError("the page is not told the end of a run")
+
+    def overhear(self, socket: WebSocket) -> None:
+        """Every document begins by asking for a run, and is told its end; so is whatever is pressed."""
+
+        def sent(payload: str | bytes) -> None:
+            if isinstance(payload, bytes) and BackMsg.FromString(payload).HasField("rerun_script"):
+                self.awaits = True
+
+        def received(payload: str | bytes) -> None:
+            if isinstance(payload, bytes) and ForwardMsg.FromString(payload).HasField("script_finished"):
+                self.awaits = False
+
+        self.awaits = True
+        socket.on("framesent", sent)
+        socket.on("framereceived", received)
 
     def click(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -96,6 +134,7 @@ def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
     found.page.on("console", on_console)
     found.page.on("request", lambda request: on_request(request.url))
     found.page.on("websocket", lambda socket: on_request(socket.url))
+    found.page.on("websocket", found.overhear)
     found.page.on("pageerror", lambda error: found.faults.append(f"page error: {error}"))
     return found
 
