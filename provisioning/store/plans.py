@@ -1,10 +1,9 @@
 """Plans as they were made, their approvals, and what the next plan is compared with. A stored plan never changes."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
@@ -14,7 +13,6 @@ from provisioning.errors import NotFound
 from provisioning.model import (
     Absence,
     Action,
-    Approval,
     Baseline,
     Change,
     Decision,
@@ -267,117 +265,6 @@ def run_statuses(db: Database, domain_id: int) -> dict[str, RunStatus]:
     return {row["plan_id"]: RunStatus(row["status"]) for row in rows}
 
 
-# --- approvals --------------------------------------------------------------------------------------------
-
-
-def save_approval(db: Database, approval: Approval, workbook: bytes | None = None) -> None:
-    """With the workbook that decided it. Part of the caller's transaction."""
-    db.insert(
-        "approvals", plan_id=approval.plan_id, digest=approval.digest, by=approval.by, at=to_text(approval.at),
-        left_out=to_json(approval.left_out), overrides=to_json(approval.overrides), workbook=int(approval.workbook),
-        standing=int(approval.standing),
-        signed_by=approval.signed_by,
-    )  # fmt: skip
-    if workbook is not None:
-        db.execute(
-            "INSERT INTO uploads (approval_id, name, sha256, content) "
-            "SELECT max(id), ?, ?, ? FROM approvals WHERE plan_id = ?",
-            approval.file, approval.sha256, workbook, approval.plan_id,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A workbook by which somebody approved. `kept`: whether its content still is."""
-
-    at: datetime
-    by: str
-    name: str
-    sha256: str
-    kept: bool
-
-
-def uploads(db: Database, plan_id: str) -> list[Upload]:
-    """The workbooks by which a plan was approved, newest first."""
-    rows = db.all(
-        "SELECT a.at, a.by, u.name, u.sha256, u.content IS NOT NULL AS kept FROM uploads u "
-        "JOIN approvals a ON a.id = u.approval_id WHERE a.plan_id = ? ORDER BY a.id DESC",
-        plan_id,
-    )
-    return [Upload(to_moment(row["at"]), row["by"], row["name"], row["sha256"], bool(row["kept"])) for row in rows]
-
-
-def uploaded(db: Database, plan_id: str, sha256: str) -> bytes | None:
-    """The content of one of them, exactly as it came; None when there is none, or it was removed."""
-    row = db.one(
-        "SELECT u.content FROM uploads u JOIN approvals a ON a.id = u.approval_id "
-        "WHERE a.plan_id = ? AND u.sha256 = ? AND u.content IS NOT NULL",
-        plan_id, sha256,
-    )  # fmt: skip
-    return row["content"] if row else None
-
-
-def get_approval(db: Database, plan_id: str) -> Approval | None:
-    """The approval in force: the latest."""
-    row = db.one(f"SELECT a.*, {_FILE} WHERE a.plan_id = ? ORDER BY a.id DESC LIMIT 1", plan_id)
-    return _approval(row) if row else None
-
-
-_FILE = "coalesce(u.name, '') AS file, coalesce(u.sha256, '') AS sha256 FROM approvals a LEFT JOIN uploads u ON u.approval_id = a.id"
-"""The workbook by which it was approved, if it was by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastApproval:
-    """An approval, and what it was about: who made the preview, when, of which versions, what it came to; `run`: the one that
-    processed it, None when none did."""
-
-    approval: Approval
-    made_by: str
-    made_at: datetime
-    mapping_version: int
-    settings_version: int
-    counts: Mapping[str, int]
-    run: str | None
-    changed: bool = False
-    """Whether the history recorded it otherwise."""
-
-
-def past_approvals(db: Database, domain_id: int) -> list[PastApproval]:
-    """All of a domain's that are kept, newest first. A preview that was approved again stands here as often; a run belongs to the
-    approval in force when it began."""
-    rows = db.all(
-        "SELECT a.*, p.by AS made_by, p.made_at, p.mapping_version, p.settings_version, p.counts, "
-        "(SELECT r.id FROM runs r WHERE r.plan_id = p.id AND r.started_at >= a.at AND NOT EXISTS (SELECT 1 FROM approvals b "
-        "WHERE b.plan_id = p.id AND b.id > a.id AND b.at <= r.started_at) ORDER BY r.rowid LIMIT 1) AS run, "
-        f"{_FILE} JOIN plans p ON p.id = a.plan_id WHERE p.domain_id = ? ORDER BY a.id DESC",
-        domain_id,
-    )
-    return [
-        PastApproval(
-            _approval(row), row["made_by"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"],
-            from_json(row["counts"], dict[str, int]), row["run"],
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _approval(row: Row) -> Approval:
-    return Approval(
-        plan_id=row["plan_id"],
-        digest=row["digest"],
-        by=row["by"],
-        at=to_moment(row["at"]),
-        left_out=from_json(row["left_out"], tuple[str, ...]),
-        overrides=from_json(row["overrides"], dict[str, str]),
-        workbook=bool(row["workbook"]),
-        standing=bool(row["standing"]),
-        signed_by=row["signed_by"],
-        file=row["file"],
-        sha256=row["sha256"],
-    )
-
-
 # --- what the next plan is compared with ------------------------------------------------------------------
 
 
@@ -424,83 +311,3 @@ def remove_plans(db: Database, domain_id: int, plan_ids: Sequence[str]) -> None:
 def get_absences(db: Database, domain_id: int) -> dict[str, Absence]:
     rows = db.all("SELECT user_id, reads, counted_at FROM absences WHERE domain_id = ?", domain_id)
     return {row["user_id"]: Absence(row["reads"], to_moment(row["counted_at"])) for row in rows}
-
-
-# --- decisions that make the next plan --------------------------------------------------------------------
-
-
-class DecisionKind(StrEnum):
-    """What somebody decided about one person. PROTECT: never archived; MOVE: to another domain, by name; SAME: one
-    person with that user; NOT_SAME: not; TEST_ACCOUNT: may be archived, as that account in another domain is live."""
-
-    PROTECT = "protect"
-    MOVE = "move"
-    SAME = "same"
-    NOT_SAME = "not-same"
-    TEST_ACCOUNT = "test-account"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDecision:
-    """One decision. `key`: whom it is about, called `name`; `other`: the domain, the user's id, or `DOMAIN/EMAIL` of the account."""
-
-    kind: DecisionKind
-    key: str
-    other: str = ""
-    by: str = ""
-    at: str = ""
-    name: str = ""
-
-
-def decide(db: Database, domain_id: int, made: Sequence[PersonDecision], by: str, at: datetime, plan_id: str) -> None:
-    """Remember decisions, each instead of what it contradicts. They hold from the next plan on, until taken back."""
-    for each in made:
-        contradicted = _INSTEAD_OF[each.kind]
-        db.execute(
-            f"DELETE FROM decisions WHERE domain_id = ? AND key = ? AND kind IN ({', '.join('?' * len(contradicted))})"
-            f"{'' if each.kind is not DecisionKind.NOT_SAME else ' AND other = ?'}",
-            domain_id, each.key, *contradicted, *((each.other,) if each.kind is DecisionKind.NOT_SAME else ()),
-        )  # fmt: skip
-        if each.kind is DecisionKind.SAME:
-            # A user is one person only: whoever it was said to be before, it is not now.
-            db.execute(
-                "DELETE FROM decisions WHERE domain_id = ? AND kind = 'same' AND other = ?", domain_id, each.other
-            )
-        db.insert(
-            "decisions", domain_id=domain_id, kind=each.kind.value, key=each.key, other=each.other, at=to_text(at), by=by,
-            plan_id=plan_id,
-        )  # fmt: skip
-
-
-def kept_active(db: Database, plan_id: str) -> frozenset[str]:
-    """The keys of those of whom it was decided on this plan, and still holds, that they are never archived."""
-    rows = db.all("SELECT key FROM decisions WHERE plan_id = ? AND kind = ?", plan_id, DecisionKind.PROTECT.value)
-    return frozenset(row["key"] for row in rows)
-
-
-_INSTEAD_OF: Mapping[DecisionKind, tuple[str, ...]] = {
-    DecisionKind.PROTECT: ("protect", "move", "test-account"),
-    DecisionKind.MOVE: ("protect", "move", "test-account"),
-    DecisionKind.SAME: ("same", "not-same"),
-    DecisionKind.NOT_SAME: ("same", "not-same"),
-    DecisionKind.TEST_ACCOUNT: ("test-account",),
-}
-
-
-def forget_decisions(db: Database, domain_id: int, keys: Sequence[str]) -> None:
-    """Take back whatever was decided about these people."""
-    db.many("DELETE FROM decisions WHERE domain_id = ? AND key = ?", ((domain_id, key) for key in keys))
-
-
-def decisions_made(db: Database, domain_id: int) -> list[PersonDecision]:
-    """What is in force, newest first."""
-    rows = db.all(
-        "SELECT d.*, coalesce((SELECT name FROM changes c WHERE c.plan_id = d.plan_id AND c.key = d.key), "
-        "(SELECT name FROM held h WHERE h.plan_id = d.plan_id AND h.key = d.key), '') AS name "
-        "FROM decisions d WHERE d.domain_id = ? ORDER BY d.at DESC, d.key",
-        domain_id,
-    )
-    return [
-        PersonDecision(DecisionKind(row["kind"]), row["key"], row["other"], row["by"], row["at"], row["name"])
-        for row in rows
-    ]

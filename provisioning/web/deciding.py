@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Action, Change, Plan, Proposal, Run, RunStatus
-from provisioning.store.plans import PersonDecision
+from provisioning.store.decisions import PersonDecision
 from provisioning.web import address
 from provisioning.web.frame import Here, go
 from provisioning.web.parts import side_by_side

@@ -7,8 +7,8 @@ import streamlit as st
 
 from provisioning.report.told import planned
 from provisioning.report.verdict import notes
+from provisioning.store.approvals import PastApproval
 from provisioning.store.history import START, Verdict
-from provisioning.store.plans import PastApproval
 from provisioning.web import address, parts, past, roles
 from provisioning.web.frame import Here, guarded, link, workspace
 from provisioning.web.words import dated, escape, moment, people

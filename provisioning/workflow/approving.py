@@ -25,9 +25,9 @@ from provisioning.model import (
 )
 from provisioning.report.text import plain
 from provisioning.report.workbook_reader import MAX_FILE
-from provisioning.store import customers, drafts, history, plan_groups, plans, runs, snapshots
+from provisioning.store import approvals, customers, decisions, drafts, history, plan_groups, plans, runs, snapshots
 from provisioning.store.codec import to_moment
-from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.store.decisions import DecisionKind, PersonDecision
 from provisioning.workflow.decided import decisions_of
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
@@ -82,10 +82,10 @@ def approve(
         _check_two_people(house, plan, domain)
         _check_overrides(house, plan, overrides)
         _check_kept(house, plan, domain, left_out)
-        plans.save_approval(house.db, approval, content)
+        approvals.save_approval(house.db, approval, content)
         if decided and decided.protected:
             protect = [PersonDecision(DecisionKind.PROTECT, key) for key in decided.protected]
-            plans.decide(house.db, domain.id, protect, house.actor.name, approval.at, plan.id)
+            decisions.decide(house.db, domain.id, protect, house.actor.name, approval.at, plan.id)
         record_event(
             house, history.APPROVED, domain, plan=plan.id, digest=plan.digest, left_out=list(approval.left_out),
             overrides=_override_details(plan, overrides), workbook=approval.workbook,
@@ -203,12 +203,12 @@ def _check_kept(house: Workspace, plan: Plan, domain: Domain, left_out: set[str]
 def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, Action], str]:
     """Changes that may no longer be made, each with the reason: archives of those who became members, and what was
     decided about people, since the plan was made."""
-    decisions = decisions_of(house, domain)
-    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys} | decisions.confirmed
+    in_force = decisions_of(house, domain)
+    told = {key for each in plan.findings if each.code == "self-archive" for key in each.keys} | in_force.confirmed
     emails = [*customers.in_charge(house.db, domain.customer_id), house.actor.email or ""]
     accepted = {
         each.key: each.other
-        for each in plans.decisions_made(house.db, domain.id)
+        for each in decisions.decisions_made(house.db, domain.id)
         if each.kind is DecisionKind.SAME and to_moment(each.at) > plan.made_at
     }
     ruled = _protected_by_rules(house, domain)
@@ -219,7 +219,7 @@ def kept_since(house: Workspace, plan: Plan, domain: Domain) -> dict[tuple[str, 
         if change.action is Action.ADD and change.key in accepted:
             why = f"Accepted since as the same person as user {accepted[change.key]}."
         elif change.action is Action.ARCHIVE:
-            why = _why_kept(change, decisions, set(accepted.values()), ruled)
+            why = _why_kept(change, in_force, set(accepted.values()), ruled)
             if not why and change.key in members:
                 why = "Manages Rollcall for this customer, and is archived by it."
         if why:
@@ -308,7 +308,7 @@ def can_put_back(house: Workspace, plan_id: str) -> bool:
         return False
     archives = plan_groups.actions_of(house.db, plan.id, left_out).get(Action.ARCHIVE.value, 0)
     # Only whoever is archived, or was accepted as the same person, may have to stay: of a pilot nobody is looked at.
-    most = archives + sum(each.kind is DecisionKind.SAME for each in plans.decisions_made(house.db, plan.domain_id))
+    most = archives + sum(each.kind is DecisionKind.SAME for each in decisions.decisions_made(house.db, plan.domain_id))
     return len(left_out) > most or len(stays_left_out(house, plan_id)) < len(left_out)
 
 

@@ -3,15 +3,15 @@
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound, RoleMissing
 from provisioning.model import Decisions, Domain, Status
-from provisioning.store import customers, plans
-from provisioning.store.plans import DecisionKind, PersonDecision
+from provisioning.store import customers, decisions
+from provisioning.store.decisions import DecisionKind, PersonDecision
 from provisioning.workflow.directories import known_directory
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 
 
 def decisions_seen(house: Workspace, label: str) -> list[PersonDecision]:
     """The decisions in force, newest first."""
-    return plans.decisions_made(house.db, seen_domain(house, label, "see the decisions").id)
+    return decisions.decisions_made(house.db, seen_domain(house, label, "see the decisions").id)
 
 
 def take_back(house: Workspace, label: str, key: str) -> None:
@@ -20,16 +20,16 @@ def take_back(house: Workspace, label: str, key: str) -> None:
     if house.actor.email is None:
         raise RoleMissing("The operator may prepare, but not decide about people.")
     with house.db.transaction():
-        if not any(each.key == key for each in plans.decisions_made(house.db, domain.id)):
+        if not any(each.key == key for each in decisions.decisions_made(house.db, domain.id)):
             raise NotFound(f"Nothing was decided about “{key}” in {domain.label}.")
-        plans.forget_decisions(house.db, domain.id, [key])
+        decisions.forget_decisions(house.db, domain.id, [key])
         record_event(house, "decided", domain, decisions=[], taken_back=[key])
 
 
 def decisions_of(house: Workspace, domain: Domain) -> Decisions:
     """The decisions in force. A test account counts only while it is live; whoever was to be moved to a domain that is
     gone stays, for moving archives nobody."""
-    made = plans.decisions_made(house.db, domain.id)
+    made = decisions.decisions_made(house.db, domain.id)
     homes = {each.name for each in customers.domains(house.db, domain.customer_id)}
 
     def of(kind: DecisionKind) -> list[PersonDecision]:

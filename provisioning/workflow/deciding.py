@@ -9,9 +9,9 @@ from provisioning.engine.plan import make_plan
 from provisioning.engine.situation import People, Situation, lay_out
 from provisioning.errors import NotFound, Refused, RoleMissing, UsageError
 from provisioning.model import Action, Domain, Plan, Status
-from provisioning.store import customers, plans, runs
+from provisioning.store import customers, decisions, plans, runs
+from provisioning.store.decisions import DecisionKind, PersonDecision
 from provisioning.store.leases import lease
-from provisioning.store.plans import DecisionKind, PersonDecision
 from provisioning.workflow.approving import archives_of, keep_left_out
 from provisioning.workflow.asking import Wishes
 from provisioning.workflow.decided import live_account
@@ -63,14 +63,14 @@ def _remember(
     house: Workspace, plan: Plan, domain: Domain, made: Sequence[PersonDecision], forget: Sequence[str]
 ) -> None:
     now, by = house.clock(), house.actor.name
-    plans.forget_decisions(house.db, domain.id, forget)
-    plans.decide(house.db, domain.id, made, by, now, plan.id)
+    decisions.forget_decisions(house.db, domain.id, forget)
+    decisions.decide(house.db, domain.id, made, by, now, plan.id)
     for each in made:
         if each.kind is DecisionKind.MOVE:
             # They are not in HiBob, or not for that domain: its own next plan would archive whom we just kept.
             home = customers.get_domain(house.db, f"{domain.customer}/{each.other}")
             kept = PersonDecision(DecisionKind.PROTECT, f"user:{_user_of(plan, each.key)}")
-            plans.decide(house.db, home.id, [kept], by, now, plan.id)
+            decisions.decide(house.db, home.id, [kept], by, now, plan.id)
     record_event(
         house, "decided", domain, plan=plan.id,
         decisions=[{"kind": each.kind.value, "key": each.key, "other": each.other} for each in made],
@@ -110,7 +110,7 @@ class _Deciding:
         for email, home in wishes.test_accounts:
             made += self._test_account(email, home)
         for key in wishes.forget:
-            if not any(each.key == key for each in plans.decisions_made(self.house.db, self.domain.id)):
+            if not any(each.key == key for each in decisions.decisions_made(self.house.db, self.domain.id)):
                 raise NotFound(f"Nothing was decided about “{key}” in {self.domain.label}.")
         if not made and not wishes.forget:
             raise UsageError("Say what to decide: --protect, --move, --same, --not-same, --test-account or --forget.")

@@ -19,9 +19,9 @@ from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
 from provisioning.report.called import RESULTS
-from provisioning.store import person_past, plans, runs, snapshots
+from provisioning.store import approvals, decisions, person_past, plans, runs, snapshots
 from provisioning.store.codec import to_moment
-from provisioning.store.plans import DecisionKind
+from provisioning.store.decisions import DecisionKind
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import Workspace, seen_domain
 from provisioning.workflow.planning import kept_read, situation_of
@@ -85,7 +85,7 @@ def _now(house: Workspace, situation: Situation, person: str) -> Answer:
 def _with_decisions(house: Workspace, situation: Situation, answer: Answer) -> Answer:
     """What a person decided is the reason, and said with who decided it and when."""
     domain, keys = situation.domain, [answer.key, *answer.also]
-    for each in plans.decisions_made(house.db, domain.id):
+    for each in decisions.decisions_made(house.db, domain.id):
         if each.kind is DecisionKind.PROTECT and each.key in keys:
             answer = answer.kept_active(each.by, to_moment(each.at))
     left = person_past.left_out(house.db, domain.id, keys, answer.actions)
@@ -191,7 +191,7 @@ def _as_seen(change: Change) -> Step:
 
 
 def _approved(house: Workspace, plan: Plan, keys: list[str]) -> list[Step]:
-    approval = plans.get_approval(house.db, plan.id)
+    approval = approvals.get_approval(house.db, plan.id)
     if approval is None:
         return []
     left = " They were left out." if set(keys) & set(approval.left_out) else ""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from provisioning.errors import Lapsed, NotFound, Refused, RoleMissing
 from provisioning.model import Connection, Customer, Domain, Plan, PlanStatus, RunStatus
-from provisioning.store import customers, leaving, plans, runs, snapshots
+from provisioning.store import approvals, customers, leaving, plans, runs, snapshots
 from provisioning.store.leases import is_held
 from provisioning.workflow.house import (
     PREPARERS,
@@ -145,5 +145,5 @@ def need_farewell(house: Workspace, domain: Domain) -> None:
     if run:
         again = f"process {plan.id}" + (" --retry-failed" if run.status is RunStatus.PARTIAL else "")
         raise Refused(f"{domain.label}: run {run.id} has not archived everybody: it is {run.status.value}. `{again}`.")
-    next_step = "is approved and not processed" if plans.get_approval(house.db, plan.id) else "is not approved yet"
+    next_step = "is approved and not processed" if approvals.get_approval(house.db, plan.id) else "is not approved yet"
     raise Refused(f"{domain.label}: preview {plan.id}, which archives its users, {next_step}.")

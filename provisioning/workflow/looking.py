@@ -23,7 +23,18 @@ from provisioning.model import (
     RunStatus,
 )
 from provisioning.report.called import held_codes
-from provisioning.store import customers, history, jobs, overview, plan_groups, plans, runs, snapshots
+from provisioning.store import (
+    approvals,
+    customers,
+    decisions,
+    history,
+    jobs,
+    overview,
+    plan_groups,
+    plans,
+    runs,
+    snapshots,
+)
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.directories import known_directory, live_users, open_directory, users_by_status
@@ -226,7 +237,7 @@ def state_of(house: Workspace, domain: Domain, plan: Plan, run: RunStatus | None
         check_current(house, plan, domain)
     except Lapsed:
         return PlanState.LAPSED
-    approval = plans.get_approval(house.db, plan.id)
+    approval = approvals.get_approval(house.db, plan.id)
     if approval and {*left_out_now(house, plan, approval)} != {*approval.left_out}:
         return PlanState.CHANGED
     if approval:
@@ -282,7 +293,7 @@ def cost_of(customer: Customer, over: int) -> str:
 
 def kept_active_by_plan(house: Workspace, plan_id: str) -> frozenset[str]:
     """Whom the approval of a plan keeps active from now on: they were left out of it too."""
-    return plans.kept_active(house.db, plan_seen(house, plan_id).id)
+    return decisions.kept_active(house.db, plan_seen(house, plan_id).id)
 
 
 def kept_active(house: Workspace, run_id: str) -> frozenset[str]:

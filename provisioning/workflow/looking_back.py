@@ -12,8 +12,9 @@ from provisioning.report.called import finding_called
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
 from provisioning.report.told import Told, planned, told, who
-from provisioning.store import customers, history, plans, run_differences, runs
-from provisioning.store.plans import DecisionKind, PastApproval
+from provisioning.store import approvals, customers, history, plans, run_differences, runs
+from provisioning.store.approvals import PastApproval
+from provisioning.store.decisions import DecisionKind
 from provisioning.workflow.house import (
     Progress,
     Workspace,
@@ -223,7 +224,7 @@ def approvals_seen(house: Workspace, label: str) -> list[PastApproval]:
         said.setdefault(event.plan or "", []).append(event)
     found = []
     # Both newest first: the rows of one preview belong to its approvals in that order.
-    for each in plans.past_approvals(house.db, domain.id):
+    for each in approvals.past_approvals(house.db, domain.id):
         rows = said.get(each.approval.plan_id, [])
         found.append(replace(each, changed=bool(rows) and not as_recorded(each.approval, rows.pop(0))))
     return found

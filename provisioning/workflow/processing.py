@@ -22,7 +22,7 @@ from provisioning.model import (
     RunStatus,
     Speed,
 )
-from provisioning.store import history, plans, runs, snapshots, speeds
+from provisioning.store import approvals, decisions, history, plans, runs, snapshots, speeds
 from provisioning.store.leases import lease
 from provisioning.target import Stopped
 from provisioning.workflow.approving import kept_since
@@ -101,7 +101,7 @@ def process(
 
 
 def _approval_in_force(house: Workspace, plan: Plan, domain: Domain) -> Approval:
-    approval = plans.get_approval(house.db, plan.id)
+    approval = approvals.get_approval(house.db, plan.id)
     if approval is None:
         raise Refused(f"Preview {plan.id} is not approved. Approve it first: `approve {plan.id} --by EMAIL`.")
     check_current(house, plan, domain)
@@ -231,7 +231,7 @@ class _Processing:
 
     def settle(self, changes: Sequence[Change], approval: Approval, drifted: Mapping[tuple[str, Action], str]) -> None:
         """Journal those who are left out, or of whom something else is true by now: nothing is written for them."""
-        skipped, kept = set(approval.left_out), plans.kept_active(self.house.db, self.plan.id)
+        skipped, kept = set(approval.left_out), decisions.kept_active(self.house.db, self.plan.id)
         outcomes = []
         for each in changes:
             if each.key in skipped:

@@ -14,7 +14,7 @@ from provisioning.engine import schedule as engine
 from provisioning.errors import Lapsed, NotFound
 from provisioning.model import Domain, Plan, PlanStatus
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers, plans, runs, schedules
+from provisioning.store import approvals, customers, plans, runs, schedules
 from provisioning.store.codec import to_json
 from provisioning.store.schedules import ApprovedRun, NewestPlan, StandingApproval, State, Trouble
 from provisioning.workflow.house import LONG_AGO, PREPARERS, Workspace
@@ -169,7 +169,7 @@ def still_waits(house: Workspace, domain: Domain, plan: Plan) -> bool:
     if (
         plan.status is not PlanStatus.READY
         or runs.latest_run(house.db, plan.id)
-        or plans.get_approval(house.db, plan.id)
+        or approvals.get_approval(house.db, plan.id)
     ):
         return False
     with suppress(Lapsed):

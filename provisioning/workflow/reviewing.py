@@ -18,7 +18,7 @@ from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
 from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
 from provisioning.report.text import moment as in_utc
-from provisioning.store import plan_groups, plans, snapshots
+from provisioning.store import approvals, plan_groups, plans, snapshots
 from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.stored_plans import domain_of, plan_seen
@@ -32,7 +32,7 @@ MOST_GROUPS = 40
 def headline_of(house: Workspace, plan_id: str, left_out: Sequence[str] | None = None) -> str:
     """Is it safe, what happens, to whom: in words. `left_out`: who is not counted; None: whom the approval leaves out."""
     plan = plan_seen(house, plan_id)
-    approval = plans.get_approval(house.db, plan.id)
+    approval = approvals.get_approval(house.db, plan.id)
     if left_out is None:
         left_out = approval.left_out if approval else ()
     return headline(
@@ -49,7 +49,7 @@ def counts_without(house: Workspace, plan_id: str, left_out: Sequence[str] | Non
     """The numbers of a plan, those of these people taken off; None: of those whom the approval leaves out."""
     plan = plan_seen(house, plan_id)
     if left_out is None:
-        approval = plans.get_approval(house.db, plan.id)
+        approval = approvals.get_approval(house.db, plan.id)
         left_out = approval.left_out if approval else ()
     out = plan_groups.actions_of(house.db, plan.id, left_out) if left_out else {}
     return {name: count - out.get(name, 0) for name, count in plan.counts.items()}

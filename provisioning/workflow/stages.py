@@ -9,11 +9,11 @@ from provisioning import setup_file
 from provisioning.engine.columns import HUMAN, column_names
 from provisioning.engine.money import money, unit
 from provisioning.model import READ_PROOF, Customer, Domain, Plan, RunStatus
-from provisioning.store import customers, jobs, plans
+from provisioning.store import customers, decisions, jobs, plans
 from provisioning.store.codec import to_moment
+from provisioning.store.decisions import DecisionKind
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.overview import LastPlan
-from provisioning.store.plans import DecisionKind
 from provisioning.workflow.asking import last_check
 from provisioning.workflow.checked import Check
 from provisioning.workflow.connections import connections_seen
@@ -80,7 +80,7 @@ def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
         previewed=newest is not None,
         ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
         schedule=schedule_seen(house, label).standing,
-        kept=sum(each.kind is DecisionKind.PROTECT for each in plans.decisions_made(house.db, domain.id)),
+        kept=sum(each.kind is DecisionKind.PROTECT for each in decisions.decisions_made(house.db, domain.id)),
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from provisioning.errors import Lapsed
 from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run
-from provisioning.store import customers, drafts, history, plans, runs
+from provisioning.store import approvals, customers, drafts, history, plans, runs
 from provisioning.workflow.house import READERS, Workspace, may, require
 
 LEFT_OUT = "approval "
@@ -39,14 +39,14 @@ def domain_of(house: Workspace, plan: Plan) -> Domain:
 
 
 def approval_of(house: Workspace, plan_id: str) -> Approval | None:
-    return plans.get_approval(house.db, plan_seen(house, plan_id).id)
+    return approvals.get_approval(house.db, plan_seen(house, plan_id).id)
 
 
 def left_out_draft(house: Workspace, plan_id: str) -> tuple[str, ...]:
     """The people whom the actor means to leave out of the approval: as long as they have not said, those whom the approval
     there is leaves out."""
     plan = plan_seen(house, plan_id)
-    return left_out_now(house, plan, plans.get_approval(house.db, plan.id))
+    return left_out_now(house, plan, approvals.get_approval(house.db, plan.id))
 
 
 def left_out_now(house: Workspace, plan: Plan, approval: Approval | None) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 from provisioning.errors import NotFound
 from provisioning.model import Approval, Plan, PlanStatus, Run
-from provisioning.store import history, plans, runs
-from provisioning.store.plans import Upload
+from provisioning.store import approvals, decisions, history, plans, runs
+from provisioning.store.approvals import Upload
 from provisioning.store.workbooks import keep_workbook, kept_workbook
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
 from provisioning.workflow.reviewing import headline_of
@@ -44,7 +44,7 @@ def export_decided_workbook(house: Workspace, plan_id: str, file: BinaryIO) -> N
 
 def uploads_of(house: Workspace, plan_id: str) -> list[Upload]:
     """The workbooks by which a plan was approved, newest first."""
-    return plans.uploads(house.db, plan_seen(house, plan_id).id)
+    return approvals.uploads(house.db, plan_seen(house, plan_id).id)
 
 
 def export_upload(house: Workspace, plan_id: str, file: BinaryIO, sha256: str = "") -> Upload:
@@ -54,7 +54,7 @@ def export_upload(house: Workspace, plan_id: str, file: BinaryIO, sha256: str = 
     if upload is None:
         which = f"no Excel file with the fingerprint “{sha256}”" if sha256 else "no Excel file"
         raise NotFound(f"Preview {plan_id} was approved by {which}. `history` names those there are.")
-    content = plans.uploaded(house.db, plan.id, upload.sha256)
+    content = approvals.uploaded(house.db, plan.id, upload.sha256)
     if content is None:
         raise NotFound(
             f"The Excel file “{upload.name}” is no longer kept: what is kept of a person was removed. Its fingerprint stays."
@@ -75,7 +75,7 @@ def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Sequence[
     fresh = not (left_out or approval or why)
     built = kept_workbook(house.snapshots, plan.domain_id, plan.id) if fresh else None
     if built is None:
-        kept = plans.kept_active(house.db, plan.id)
+        kept = decisions.kept_active(house.db, plan.id)
         told = headline_of(house, plan.id, left_out)
         write_workbook(plan, file, left_out, history.head(house.db), approval, run, why, kept, told)
     else:

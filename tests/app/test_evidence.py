@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from provisioning.errors import Refused, RoleMissing
 from provisioning.model import Role
-from provisioning.store import history, plans
+from provisioning.store import approvals, history
 from provisioning.workflow import approving, looking, looking_back, planning, processing, setting_up, workbooks
 from provisioning.workflow.looking_back import FileKind
 
@@ -141,7 +141,7 @@ def test_an_approval_of_which_the_history_knows_nothing_is_not_processed(app: Ap
     plan = planning.preview(house, DOMAIN)
     given = approving.approve(house, plan.id)
     other = planning.preview(house, DOMAIN)
-    plans.save_approval(house.db, replace(given, plan_id=other.id))
+    approvals.save_approval(house.db, replace(given, plan_id=other.id))
     with pytest.raises(Refused, match="not what the history recorded"):
         processing.process(house, other.id)
 

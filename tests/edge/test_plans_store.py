@@ -28,20 +28,15 @@ from provisioning.model import (
     Severity,
     Status,
 )
+from provisioning.store.approvals import get_approval, save_approval
 from provisioning.store.customers import domain_by_id
+from provisioning.store.decisions import DecisionKind, PersonDecision, decide, decisions_made, forget_decisions
 from provisioning.store.plans import (
-    DecisionKind,
-    PersonDecision,
-    decide,
-    decisions_made,
     drop_old_baselines,
-    forget_decisions,
     get_absences,
-    get_approval,
     get_baseline,
     get_plan,
     latest_plan_id,
-    save_approval,
     save_plan,
     take_baseline,
 )
