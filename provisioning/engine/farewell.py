@@ -1,8 +1,10 @@
 """Before Rollcall lets go of a domain: everybody whom it manages is archived, as an ordinary plan (PRODUCT.md, "Limits" and
 "Protected" hold as for any). HiBob has no say in it."""
 
+from provisioning.engine.absence import absence_may_touch
 from provisioning.engine.limits import find_limits
-from provisioning.engine.plan import RELEASED, absence_may_touch, digest, in_order, protected_by
+from provisioning.engine.plan import digest, in_order
+from provisioning.engine.protection import RELEASED, protected_by
 from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.model import Action, Change, Decision, Finding, Held, PlanStatus, Seen, Severity, Status
 

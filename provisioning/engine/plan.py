@@ -4,17 +4,17 @@ planning cannot write."""
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from itertools import repeat
 
 import msgspec
 import numpy as np
 
-from provisioning.engine.concerned import protected_by_rule
+from provisioning.engine.absence import absence_may_touch, count_absences, unmatched_live
 from provisioning.engine.lifecycle import Wish
 from provisioning.engine.limits import find_limits
 from provisioning.engine.proof import baseline_of, evidence_of, find_read_problems
+from provisioning.engine.protection import RELEASED, protected_by
 from provisioning.engine.references import differs, leave_references
 from provisioning.engine.same_person import hold_same_people
 from provisioning.engine.situation import People, Situation, lay_out, with_names
@@ -23,7 +23,6 @@ from provisioning.engine.transforms import fold
 from provisioning.model import (
     READ_PROOF,
     Absence,
-    AbsenceArchives,
     Action,
     Apply,
     Attribute,
@@ -39,7 +38,6 @@ from provisioning.model import (
     Status,
 )
 
-ABSENT_READS_APART = timedelta(hours=12)
 GIVE_EACH_THEIR_OWN = " Give each their own in HiBob."
 MAKE_UNIQUE = " Make the identifiers unique in HiBob or Skillcast."
 WORST_FIRST = list(Severity)
@@ -52,7 +50,7 @@ def make_plan(situation: Situation, people: People | None = None) -> Decision:
     The same situation gives the same digest, whatever the order of rows on either side.
     """
     people = people or lay_out(situation)
-    absences = _count_absences(situation, people)
+    absences = count_absences(situation, people)
     planner = _Planner(situation, people, absences)
     planner.add_and_update()
     planner.archive()
@@ -119,41 +117,9 @@ def _needless(people: People, touched: Set[str]) -> int:
     return int(without.sum()) - int(without[people.keys.rows_of(touched)].sum())
 
 
-def _count_absences(situation: Situation, people: People) -> dict[str, Absence]:
-    """How often each user whom absence may archive has been absent now. Reads closer than twelve hours count once;
-    an empty answer proves nothing and counts nobody. Somebody answers to a disputed user, who is not absent then."""
-    if not len(people.keys):
-        return dict(situation.absences)
-    read_at = situation.employees.evidence.read_at
-    absent: dict[str, Absence] = {}
-    for user in _unmatched_live(people):
-        user_id = people.user_ids[user]
-        before = situation.absences.get(user_id)
-        if user in people.matches.disputed_users or not absence_may_touch(situation, people, user):
-            continue
-        if before is None:
-            absent[user_id] = Absence(1, read_at)
-        elif read_at - before.counted_at >= ABSENT_READS_APART:
-            absent[user_id] = Absence(before.reads + 1, read_at)
-        else:
-            absent[user_id] = before
-    return absent
-
-
-def absence_may_touch(situation: Situation, people: People, user: int) -> bool:
-    """Whether Rollcall manages a user (by row): all of the domain, or those that it added or linked."""
-    mode = situation.domain.settings.absence_archives
-    return mode is AbsenceArchives.ALL or bool(people.user_links[user])
-
-
 def _unmatched(people: People) -> list[int]:
     """Users without an employee."""
     found: list[int] = np.flatnonzero(~people.user_taken).tolist()
-    return found
-
-
-def _unmatched_live(people: People) -> list[int]:
-    found: list[int] = np.flatnonzero(~people.user_taken & people.user_live).tolist()
     return found
 
 
@@ -468,7 +434,7 @@ class _Planner:
 
     def _archive_absent(self) -> None:
         people, needed = self.people, self.situation.domain.settings.absent_reads
-        users = [user for user in _unmatched_live(people) if absence_may_touch(self.situation, people, user)]
+        users = [user for user in unmatched_live(people) if absence_may_touch(self.situation, people, user)]
         seen = self._seen(users)
         for user in users:
             key = f"user:{people.user_ids[user]}"
@@ -516,33 +482,6 @@ def _owners(values: Texts, wanted: Iterable[str]) -> dict[str, set[int]]:
     for user, value in zip(users, values.at(users), strict=True):
         owners.setdefault(value, set()).add(user)
     return owners
-
-
-class Protector(StrEnum):
-    """What keeps somebody from being archived."""
-
-    DECISION = "decision"
-    SETTINGS = "settings"
-
-
-RELEASED: Mapping[Protector, str] = {
-    Protector.DECISION: ": so it was decided, until that is taken back.",
-    Protector.SETTINGS: ": so the domain's settings say, until they are changed.",
-}
-
-
-def protected_by(situation: Situation, people: People, user: int, names: Iterable[str]) -> Protector | None:
-    """Why a user (by row) may never be archived: named as a person (by any of `names`, id, link or e-mail), or by a
-    rule that an attribute has a value. None: they may."""
-    user_id = people.user_ids[user]
-    called = {*names, user_id, f"user:{user_id}", people.user_links[user], people.user_emails[user]}
-    called = {fold(name) for name in called} - {""}
-    if called & {fold(name) for name in situation.decisions.protected}:
-        return Protector.DECISION
-    if any(rule.person is not None and fold(rule.person) in called for rule in situation.domain.settings.protected):
-        return Protector.SETTINGS
-    # A rule may look at an attribute that no column feeds: it is not part of what the plan compares.
-    return Protector.SETTINGS if protected_by_rule(situation.domain, situation.users, user) else None
 
 
 def _future_archives(people: People) -> Iterable[Finding]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from provisioning.engine.limits import WAYS_ON_OF_AN_UNDO, find_limits
-from provisioning.engine.plan import RELEASED, Protector, digest, in_order, protected_by
+from provisioning.engine.plan import digest, in_order
+from provisioning.engine.protection import RELEASED, Protector, protected_by
 from provisioning.engine.situation import People, Situation, lay_out, with_names
 from provisioning.model import (
     RESERVED_NAMES,
