@@ -66,11 +66,11 @@ def app_server(
         yield server
     finally:
         child.terminate()
-        child.wait(20)
+        child.wait(60)
 
 
 def _until_ready(server: AppServer, child: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while child.poll() is None and time.monotonic() < deadline:
         try:
             if server.get("/_stcore/health")[1] == "ok":

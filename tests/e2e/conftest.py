@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-from visit import Demo
+from playwright.sync_api import Browser, expect, sync_playwright
+from visit import PATIENCE, Demo
 
 from provisioning import demo
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,12 @@ class Grid:
         self.root = within
         self.canvas = within.get_by_test_id("data-grid-canvas").first
         self.table = self.canvas.locator("table[role=grid]")
-        expect(self.table).to_be_attached(timeout=30_000)
+        expect(self.table).to_be_attached()
 
     def cell(self, row: int, column: str) -> Locator:
         """Its header may not be drawn yet, so it is waited for."""
         header = self.table.locator("th").filter(has_text=re.compile(f"^{re.escape(column)}$"))
-        index = header.get_attribute("aria-colindex", timeout=30_000)
+        index = header.get_attribute("aria-colindex")
         return self.table.locator(f"td[aria-colindex='{index}'][data-testid$='-{row}']")
 
     def select_row(self, row: int, height: int = 35) -> None:

@@ -143,7 +143,7 @@ def test_on_a_telephone_the_sidebar_opens_leads_on_and_gives_the_page_back(serve
     expect(link).to_be_in_viewport(ratio=1)
     assert beyond(page) == []
     link.click()
-    expect(page.get_by_role("heading", name="History", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="History", exact=True)).to_be_visible()
     walker.ready()
     page.get_by_role("button", name="Collapse sidebar").click()
     expect(sidebar).not_to_be_in_viewport()

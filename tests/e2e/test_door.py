@@ -147,7 +147,7 @@ def sign_in(found: Guest, provider: Provider, email: str, **claims: Any) -> Gues
     found.visit.open("")
     found.page.get_by_role("button", name="Sign in").click()
     found.page.wait_for_url(f"{found.visit.address}/**")
-    expect(found.page.get_by_role("button", name="Sign out")).to_be_visible(timeout=30_000)
+    expect(found.page.get_by_role("button", name="Sign out")).to_be_visible()
     found.visit.ready()
     return found
 
@@ -203,12 +203,12 @@ def test_a_link_from_a_message_leads_to_exactly_that_preview_after_the_sign_in(
     found.visit.ready()
     assert found.hears_of([plan.id.removeprefix("plan-"), *house.canaries]) == []
     found.page.get_by_role("button", name="Sign in").click()
-    expect(found.page.get_by_role("heading", name="Preview", exact=True)).to_be_visible(timeout=30_000)
+    expect(found.page.get_by_role("heading", name="Preview", exact=True)).to_be_visible()
     found.visit.ready()
     assert found.page.url == link
     expect(found.page.get_by_text("Processed", exact=True).first).to_be_visible()
     found.page.get_by_role("button", name="Sign out").click()
-    expect(found.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
+    expect(found.page.get_by_role("button", name="Sign in")).to_be_visible()
     sign_in(found, provider, PEOPLE[Role.ADMIN])
     assert "plan=" not in found.page.url, "the next sign-in begins at the beginning"
     found.context.close()
@@ -243,13 +243,13 @@ def test_signing_out_ends_every_tab(house: House, provider: Provider, browser: B
     found = sign_in(guest(browser, server), provider, PEOPLE[Role.ADMIN])
     other = found.context.new_page()
     other.goto(f"{server.address}/history")
-    expect(other.get_by_role("heading", name="History", exact=True)).to_be_visible(timeout=30_000)
+    expect(other.get_by_role("heading", name="History", exact=True)).to_be_visible()
     other.wait_for_selector(READY)
     found.visit.click("Sign out")
-    expect(found.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
+    expect(found.page.get_by_role("button", name="Sign in")).to_be_visible()
     other.get_by_text("Runs", exact=True).first.click()
     other.get_by_role("link", name="People").click()
-    expect(other.get_by_text("You signed out.")).to_be_visible(timeout=30_000)
+    expect(other.get_by_text("You signed out.")).to_be_visible()
     again = sign_in(found, provider, PEOPLE[Role.ADMIN])
     expect(again.page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
     found.context.close()
@@ -264,7 +264,7 @@ def test_a_sign_in_that_is_eight_hours_old_opens_nothing(
         found = guest(browser, server)
         found.visit.open("")
         found.page.get_by_role("button", name="Sign in").click()
-        expect(found.page.get_by_text("Your session ended 8 hours after you signed in.")).to_be_visible(timeout=30_000)
+        expect(found.page.get_by_text("Your session ended 8 hours after you signed in.")).to_be_visible()
         assert found.hears_of([OURS, *house.canaries]) == []
         found.context.close()
     finally:
@@ -278,7 +278,7 @@ def test_an_unverified_address_opens_nothing(
     found = guest(browser, server)
     found.visit.open("")
     found.page.get_by_role("button", name="Sign in").click()
-    expect(found.page.get_by_text("has not verified your e-mail address")).to_be_visible(timeout=30_000)
+    expect(found.page.get_by_text("has not verified your e-mail address")).to_be_visible()
     assert found.hears_of([OURS, *house.canaries]) == []
     found.context.close()
 

@@ -52,7 +52,7 @@ def signed_in(browser: Browser, server: AppServer, provider: Provider, email: st
     walker = visit(browser, server.address)
     walker.open("")
     walker.page.get_by_role("button", name="Sign in").click()
-    expect(walker.page.get_by_role("button", name="Sign out")).to_be_visible(timeout=30_000)
+    expect(walker.page.get_by_role("button", name="Sign out")).to_be_visible()
     walker.ready()
     yield walker
     assert [each for each in walker.faults if provider.issuer not in each] == []
@@ -62,7 +62,7 @@ def signed_in(browser: Browser, server: AppServer, provider: Provider, email: st
 def links_to(page: Page, titles: list[str]) -> None:
     """The sidebar's links are these and no others; each begins with the name of its icon."""
     links = page.get_by_test_id("stSidebar").get_by_role("link")
-    expect(links).to_have_text([re.compile(f"{title}$") for title in titles], timeout=30_000)
+    expect(links).to_have_text([re.compile(f"{title}$") for title in titles])
 
 
 @pytest.mark.parametrize("email", [demo.ADMIN, stage.CSM])

@@ -50,7 +50,7 @@ def test_a_run_is_stopped_and_resumed_and_nothing_is_done_twice(house: Workspace
         walker = at_the_run(browser, address, plan)
         with held(children[0], house):
             walker.page.get_by_role("button", name="Process now", exact=True).click()
-            walker.page.get_by_role("button", name="Stop", exact=True).click(timeout=60_000)
+            walker.page.get_by_role("button", name="Stop", exact=True).click()
             walker.sees("It stops before the next hundred changes.")
         walker.sees("This run did not come to its end")
         assert status(house, plan) is RunStatus.STOPPED

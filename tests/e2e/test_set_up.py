@@ -97,7 +97,7 @@ def test_an_address_that_is_no_page_leads_to_the_overview_and_says_so(browser: B
     with stage.empty(tmp_path) as server:
         walker = visit(browser, server.address)
         walker.open("nowhere")
-        expect(walker.page.get_by_role("heading", name="Overview", exact=True)).to_be_visible(timeout=30_000)
+        expect(walker.page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
         walker.sees("There is no page “nowhere”. This is the overview.")
         expect(walker.page.get_by_role("dialog")).to_have_count(0)
         walker.go("Connect")

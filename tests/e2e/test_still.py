@@ -56,7 +56,7 @@ def test_nothing_jumps_while_a_page_loads(browser: Browser, tmp_path: Path) -> N
         for path, size in product(PAGES, SIZES):
             guest = watched(browser, server.address, size)
             guest.open(path)
-            expect(guest.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+            expect(guest.page.get_by_test_id("stSkeleton")).to_have_count(0)
             far[path, size] = moved(guest)
             assert guest.faults == []
             guest.context.close()
@@ -79,7 +79,7 @@ def test_nothing_jumps_while_work_goes_on_nor_when_it_ends(browser: Browser, tmp
                 expect(goes_on).to_be_in_viewport()
                 far[path, "begins"] = moved(guest)
                 assert findings(guest.page, path) == []
-            expect(goes_on).to_have_count(0, timeout=60_000)
+            expect(goes_on).to_have_count(0)
             guest.ready()
             far[path, "ends"] = moved(guest)
             assert guest.faults == []

@@ -90,23 +90,23 @@ def make_a_preview(walker: Visit) -> None:
         walker.go("Preview")
     before = walker.page.url
     walker.click("Make a preview")
-    walker.page.wait_for_url(lambda url: "plan=" in url and url != before, timeout=60_000)
+    walker.page.wait_for_url(lambda url: "plan=" in url and url != before)
     walker.sees("Waiting for approval")
 
 
 def filter_by_a_bar(walker: Visit, query: str) -> None:
     """Click the first bar of the chart, then once more to see everybody again."""
     bar(walker.page)
-    walker.page.wait_for_url(lambda url: query in url, timeout=20_000)
+    walker.page.wait_for_url(lambda url: query in url)
     walker.ready()
     bar(walker.page)
-    walker.page.wait_for_url(lambda url: query not in url, timeout=20_000)
+    walker.page.wait_for_url(lambda url: query not in url)
     walker.ready()
 
 
 def bar(page: Page) -> None:
     chart = page.locator(".js-plotly-plot").first
-    expect(chart.locator(".bars .point").first).to_be_attached(timeout=20_000)
+    expect(chart.locator(".bars .point").first).to_be_attached()
     chart.scroll_into_view_if_needed()
     box = chart.locator(".bars .point path").first.bounding_box()
     assert box

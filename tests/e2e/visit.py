@@ -14,6 +14,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from provisioning.sandbox import Sandbox
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+PATIENCE = 60_000
+"""Milliseconds: what comes at all is waited for, however slow the machine is."""
 STILL = """() => new Promise(done => {
     let quiet
     const end = () => { watch.disconnect(); clearTimeout(quiet); clearTimeout(latest); done() }
@@ -47,7 +49,7 @@ class Visit:
     def open(self, path: str) -> None:
         began, self.awaits = time.monotonic(), True
         self.page.goto(f"{self.address}/{path}")
-        self.page.wait_for_selector(READY, timeout=60_000)
+        self.page.wait_for_selector(READY)
         self.took[path or "overview"] = round(time.monotonic() - began, 2)
         self.ready()
 
@@ -56,7 +58,7 @@ class Visit:
         latest = time.monotonic() + 90
         self.page.wait_for_timeout(150)  # a click becomes a request
         while time.monotonic() < latest:
-            self.page.wait_for_selector(READY, timeout=60_000)
+            self.page.wait_for_selector(READY)
             if self.awaits:
                 self.page.wait_for_timeout(50)
                 continue
@@ -87,18 +89,18 @@ class Visit:
 
     def go(self, title: str) -> None:
         self.page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
-        expect(self.page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=30_000)
+        expect(self.page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         self.ready()
 
     def sees(self, text: str) -> Locator:
         found = self.page.get_by_text(text).first
-        expect(found).to_be_visible(timeout=60_000)
+        expect(found).to_be_visible()
         self.ready()
         return found
 
     def drawn(self) -> None:
         """Wait until nothing is a grey place any more that waits for its code, however slow the machine is."""
-        expect(self.page.locator("[data-testid=stSkeleton]:visible")).to_have_count(0, timeout=60_000)
+        expect(self.page.locator("[data-testid=stSkeleton]:visible")).to_have_count(0)
         self.page.wait_for_timeout(900)
 
     def top(self, folder: Path, name: str) -> None:
@@ -120,6 +122,7 @@ class Visit:
 
 def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
     found = Visit(context, context.new_page(), address)
 
     def on_console(message: ConsoleMessage) -> None:
