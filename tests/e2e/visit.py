@@ -72,11 +72,14 @@ class Visit:
         """Every document begins by asking for a run, and is told its end; so is whatever is pressed."""
 
         def sent(payload: str | bytes) -> None:
-            if isinstance(payload, bytes) and BackMsg.FromString(payload).HasField("rerun_script"):
+            told = BackMsg.FromString(payload) if isinstance(payload, bytes) else BackMsg()
+            # What a part of the page asks for every second, while work goes on, nobody waits for.
+            if told.HasField("rerun_script") and not told.rerun_script.is_auto_rerun:
                 self.awaits = True
 
         def received(payload: str | bytes) -> None:
-            if isinstance(payload, bytes) and ForwardMsg.FromString(payload).HasField("script_finished"):
+            told = ForwardMsg.FromString(payload) if isinstance(payload, bytes) else ForwardMsg()
+            if told.HasField("script_finished") and told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 self.awaits = False
 
         self.awaits = True
