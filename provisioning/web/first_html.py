@@ -24,7 +24,8 @@ _SCRIPT = (
 )
 # The width, and the room above and beside, of a wide page: paddingTop of .streamlit/config.toml, and Streamlit's own. Then the
 # sizes of links, fields with a label, what is chosen among others, cards, and of what stands in a row: had it another width
-# there, the row would break elsewhere.
+# there, the row would break elsewhere. Last, Streamlit's own Stop, which ends the drawing of a slow page: beside a run that is
+# processed it would be taken for the run's.
 _STILL = """<style>
 [data-testid="stApp"] [data-testid="stMainBlockContainer"] { max-width: none; padding-top: 3.5rem }
 @media (min-width: 864px) {
@@ -42,6 +43,7 @@ _STILL = """<style>
 [data-testid="stApp"] [class*="st-key-read_hibob"] [data-testid="stSkeleton"] { width: 217px }
 [data-testid="stApp"] .st-key-ways [data-testid="stSkeleton"] { height: 32px; width: 9.5rem }
 [data-testid="stGridCell"] [data-testid="stSkeleton"] { height: 97px }
+[data-testid="stStatusWidget"] button { display: none }
 @media (max-width: 500px) {
   [data-testid="stApp"] .st-key-several_kinds [data-testid="stSkeleton"] { height: 132px }
   [data-testid="stApp"] [class*="st-key-schedule_"][class*="_does"] [data-testid="stSkeleton"] { height: 118px }

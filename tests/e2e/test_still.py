@@ -42,11 +42,20 @@ WORK = {
 GOES_ON = "You may close this tab: the work goes on."
 SIZES = {"desk": (1280, 900), "telephone": (390, 844)}
 GOOD = 0.1
-"""The part of the window that moves, times how far: what Web Vitals calls good (https://web.dev/articles/cls)."""
+"""The part of the window that moves, times how far, within five seconds without a second's rest: what Web Vitals calls good
+(https://web.dev/articles/cls)."""
 MOVES = """
 window.moved = [];
-new PerformanceObserver(list => { for (const each of list.getEntries()) window.moved.push(each.value) })
+new PerformanceObserver(list => { for (const each of list.getEntries()) window.moved.push([each.startTime, each.value]) })
   .observe({type: "layout-shift", buffered: true});
+window.worst = shifts => {
+  let worst = 0, sum = 0, first = 0, last = 0
+  for (const [at, value] of shifts) {
+    if (at - last > 1000 || at - first > 5000) { sum = 0; first = at }
+    sum += value; last = at; worst = Math.max(worst, sum)
+  }
+  return worst
+};
 """
 
 
@@ -97,8 +106,8 @@ def watched(browser: Browser, address: str, size: str) -> Visit:
 
 
 def moved(guest: Visit) -> float:
-    """How far things moved since the page was opened, or since this was asked."""
-    return guest.page.evaluate("window.moved.splice(0).reduce((sum, each) => sum + each, 0)")
+    """How far things moved at the worst since the page was opened, or since this was asked."""
+    return guest.page.evaluate("window.worst(window.moved.splice(0))")
 
 
 @contextmanager
