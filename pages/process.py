@@ -219,7 +219,6 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
             "Result": RESULTS[each.result.value],
             "Message": each.message,
             "Before → after": moved(change, plan, names) if change else "",
-            "HiBob id": each.key,
         }
         for each, change in found
     ]
