@@ -124,12 +124,15 @@ def draw_table(
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
     rows = [row(each, now) | {"Live users": list(trends_of.get(each.label, ()))} for each in shown]
-    frame = pd.DataFrame(rows)
-    fit = parts.fitted(frame.drop(columns=["Live users"]), LIVE, wraps=False)
+    columns = {"Customer": ("Customer", "Domain"), "Needs attention": ("Needs attention",)}
+    frame = parts.narrowed(pd.DataFrame(rows), columns)
+    charted = "Live users" in frame
+    told = frame.drop(columns=["Live users"]) if charted else frame
+    fit = parts.fitted(told, LIVE if charted else 0, wraps=not charted)
     trend = st.column_config.LineChartColumn(width=LIVE, help="After each run of the last 30 days")
     chosen = address.rows(
-        frame, [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
-        columns={**fit.columns, "Live users": trend},
+        frame if charted else fit.cut(frame), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
+        columns={**fit.columns, "Live users": trend}, row_height=fit.row_height,
     )  # fmt: skip
     return shown[chosen[0]] if chosen else None
 

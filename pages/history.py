@@ -18,6 +18,7 @@ from provisioning.web.words import (
     RUN_WORDS,
     escape,
     moment,
+    on_a_telephone,
     on_the_clock,
     people,
     run_names,
@@ -42,8 +43,9 @@ ICONS = {
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
-WAY = 100
-"""So wide is the way on from an event, that all of them stand below each other."""
+WAY, ASIDE = 100, 8
+"""Pixels: so wide is the way on from an event, that all of them stand below each other, and so far is a link's text from its
+left edge, where a button's begins."""
 NAMED, LONG = 20, 300
 """How many people are named in a line, and how many letters of what else is known are shown."""
 
@@ -84,15 +86,17 @@ def day_of(at: str) -> str:
 
 def draw_event(here: Here, number: int, each: looking.Event, said: Told) -> None:
     """`number`: its place on the page."""
-    at = on_the_clock(each.at)
+    at, beside = on_the_clock(each.at), not on_a_telephone()
     icon = next((icon for start, icon in ICONS.items() if each.what.startswith(start)), OTHER)
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
+    row = st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
+    with row if beside else st.container(gap="xxsmall"):
         with st.container(gap="xxsmall"):
             st.markdown(f"{icon} {at:%H:%M} **{escape(who(each.who))}** {escape(said.text)}.")
             if said.more:
                 st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
-        with st.container(width=WAY):
+        with st.container(width=WAY, horizontal=True, gap=None):
             if each.run:
+                st.space(ASIDE)
                 to_the_run = {"show": "runs", "run": each.run, address.SEARCH: ""}
                 st.button("Run", key=f"event_{number}", type="tertiary", icon=":material/arrow_forward:",
                           on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
@@ -127,9 +131,10 @@ def draw_runs(here: Here, domain: Domain) -> None:
     ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
     frame = parts.filled(pd.DataFrame(rows))
+    frame = parts.narrowed(frame, {"Begun": ("Begun", "Done", "Not done", "Ended as")})
     fit = parts.fitted(frame)
     address.rows(
-        frame, [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
+        fit.cut(frame), [run.id for run, *_ in found], "run", "Runs, newest first; select one for its details",
         columns=fit.columns, row_height=fit.row_height, usual=found[0][0].id,
     )  # fmt: skip
     past.downloads(
@@ -223,7 +228,12 @@ def draw_plans(here: Here, domain: Domain) -> None:
         for plan in found
     ]
     frame = parts.filled(pd.DataFrame(rows))
-    selected = address.rows(frame, [plan.id for plan in found], "plan", "Previews, newest first")
+    frame = parts.narrowed(frame, {"Made": ("Made", "Status", *map(str.capitalize, names))})
+    fit = parts.fitted(frame)
+    selected = address.rows(
+        frame, [plan.id for plan in found], "plan", "Previews, newest first",
+        columns=fit.columns, row_height=fit.row_height,
+    )  # fmt: skip
     newest(len(found), SHOWN_PLANS)
     for row in selected:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -294,7 +294,7 @@ def draw_table(
     st.caption(
         f"New attributes go into the {mapping_table.SPARE} empty rows. More at once go through Paste from Excel, below."
     )
-    mapping_sample.told(here, domain, tried)
+    mapping_sample.told(here, domain, tried, mapping_table.in_full(table, view))
     return tried
 
 
@@ -347,8 +347,9 @@ def draw_to_read(here: Here, domain: Domain, fields: Sequence[Field], view: str)
         st.caption(f"Version {domain.mapping_version} is in force", width="content")
     tried = mapping_sample.values(here, domain, *content, person)
     rows = mapping_table.rows_of(*content, spare=0)
-    mapping_table.show(mapping_table.Table(rows, rows, {each.attribute: each for each in tried}, fields), view)
-    mapping_sample.told(here, domain, tried)
+    table = mapping_table.Table(rows, rows, {each.attribute: each for each in tried}, fields)
+    mapping_table.show(table, view)
+    mapping_sample.told(here, domain, tried, mapping_table.in_full(table, view))
     draw_problems(here, domain, content, tried)
     values, words, file = tabs("more", {name: label for name, label in MORE.items() if name != "paste"})
     with values:

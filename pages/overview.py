@@ -242,9 +242,10 @@ def draw_held(here: Here, plan: Plan) -> None:
             for each in held
         ]
         frame = pd.DataFrame(rows)
-        fit = parts.fitted(frame, BORDER)
-        st.dataframe(frame, hide_index=True, height="content", alt="The first people who are held back",
-                     row_height=fit.row_height, column_config=fit.columns)  # fmt: skip
+        parts.side_by_side(
+            frame, "The first people who are held back",
+            lambda row: f"{row['Why']}: {row['What would release them']}", parts.fitted(frame, BORDER),
+        )  # fmt: skip
         link("pages/preview.py", f"See all {count:,}" if count > len(held) else "See them in the preview",
              ":material/front_hand:", here, plan=plan.id, show="held")  # fmt: skip
 

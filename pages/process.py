@@ -3,12 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Outcome, Plan, Result, Run, RunStatus
+from provisioning.model import Action, Change, Outcome, Plan, Result, Run, RunStatus
 from provisioning.report.called import ACTIONS_DONE, RESULTS
-from provisioning.report.differences import in_a_line
+from provisioning.report.differences import Names, in_a_line
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import address, deciding, jobs, next_step, parts, past, standing
+from provisioning.web import address, changes, deciding, jobs, next_step, parts, past, standing
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
 from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
@@ -218,19 +218,36 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
             "What": deed(each),
             "Result": RESULTS[each.result.value],
             "Message": each.message,
-            "Before → after": in_a_line(change, dated(change.why), plan.attributes, names) if change else "",
-            "HiBob id": each.key,
+            "Before → after": moved(change, plan, names) if change else "",
         }
         for each, change in found
     ]
     frame = pd.DataFrame(rows)
     # Of what went well nothing is said.
     frame = frame if any(frame["Message"]) else frame.drop(columns=["Message"])
+    frame = parts.narrowed(frame, {"Person": ("Person", "What", "Message", "Before → after")})
     fit = parts.fitted(frame)
-    st.dataframe(
-        frame, hide_index=True, height=address.height(len(rows), fit.row_height or address.ROW),
-        row_height=fit.row_height, column_config=fit.columns, alt="One outcome per change",
-    )  # fmt: skip
+    st.caption("Select somebody to see all of it.")
+    for row in address.rows(
+        fit.cut(frame), [each.key for each, _ in found], address.SELECTED, "One outcome per change",
+        columns=fit.columns, row_height=fit.row_height,
+    ):  # fmt: skip
+        draw_outcome(here, plan, *found[row], names)
+
+
+def moved(change: Change, plan: Plan, names: Names) -> str:
+    """What changed, in a line: “Site: London → Dublin”, “New: ebba@…”."""
+    line = in_a_line(change, dated(change.why), plan.attributes, names)
+    return f"New: {line}" if change.action is Action.ADD and line else line
+
+
+def draw_outcome(here: Here, plan: Plan, outcome: Outcome, change: Change | None, names: Names) -> None:
+    """One person's in full. `change` None: what it was to change is not known any more."""
+    said = f"{deed(outcome)}. {outcome.message}".rstrip()
+    if change:
+        changes.person(here, change, plan.attributes, names, f"{said} {dated(change.why)}")
+    else:
+        st.markdown(escape(said))
 
 
 here = enter("Process", "Exactly what was approved, person by person.")

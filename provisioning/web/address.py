@@ -143,6 +143,8 @@ def rows(
     wanted = set(st.query_params.get_all(what)) or {usual}
     selected = [row for row, name in enumerate(names) if name in wanted][: None if many else 1]
     st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
+    # Room for the toolbar that the browser lays above a table which is pointed at: it would cover what stands there.
+    st.space("xxsmall")
     st.dataframe(
         frame, hide_index=True, on_select=choose, selection_mode="multi-row" if many else "single-row", key=key,
         height=height(len(names), row_height or ROW), row_height=row_height, column_config=columns, alt=alt,

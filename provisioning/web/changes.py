@@ -14,7 +14,7 @@ from provisioning.report.differences import Names, aligned, attribute_called, in
 from provisioning.report.groups import Group, chosen
 from provisioning.web import address, deciding
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import CARD, chart, filled, first, fitted, side_by_side, with_room
+from provisioning.web.parts import CARD, chart, filled, first, fitted, narrowed, side_by_side, with_room
 from provisioning.web.words import ACTIONS, dated, escape, fitting, on_a_telephone, people
 from provisioning.workflow import approving, looking, reviewing
 
@@ -132,7 +132,9 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
     if people_chosen and decides:
         _decide(here, plan, people_chosen, left_out)
     if len(people_chosen) == 1:
-        _person(here, people_chosen[0], plan.attributes, names)
+        chosen_one = people_chosen[0]
+        said = f"{ACTIONS[chosen_one.action.value]}. {dated(chosen_one.why)}"
+        person(here, chosen_one, plan.attributes, names, said)
 
 
 def _filter_places() -> Sequence[DeltaGenerator]:
@@ -224,7 +226,8 @@ def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]
         deciding.for_selected(here, plan, chosen)
 
 
-def _person(here: Here, change: Change, order: Sequence[str], names: Names) -> None:
+def person(here: Here, change: Change, order: Sequence[str], names: Names, said: str) -> None:
+    """Every value before and after of one person. `said`: what is, or was, done with them, and why."""
     ordered = [*(name for name in order if name in change.after), *(name for name in change.after if name not in order)]
     rows = [
         {
@@ -237,7 +240,7 @@ def _person(here: Here, change: Change, order: Sequence[str], names: Names) -> N
     frame = pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
     with st.container(border=True):
         st.header(escape(change.name or change.key), anchor=False)
-        st.markdown(escape(f"{ACTIONS[change.action.value]}. {dated(change.why)}"))
+        st.markdown(escape(said))
         new = change.action is Action.ADD
         side_by_side(frame.drop(columns=["Before"]) if new else frame, "Values before and after")
         st.text(
@@ -281,7 +284,7 @@ def held(here: Here, plan: Plan) -> None:
         }
         for each in found
     ]
-    frame = pd.DataFrame(rows)
+    frame = narrowed(pd.DataFrame(rows), {"Person": ("Person",), "Why": ("Reason", "Why")})
     fit = fitted(frame)
     selected = address.rows(
         fit.cut(frame), [each.key for each in found], address.SELECTED, "People held back",

@@ -111,9 +111,10 @@ def _approvals(here: Here) -> None:
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
     frame = parts.filled(pd.DataFrame([_row(each) for each in shown]))
+    frame = parts.narrowed(frame, {"Approved": ("Approved", "How", "By", "Preview")})
     fit = parts.fitted(frame, roles.BORDER)
     names = [f"{each.approval.plan_id}-{each.approval.at.isoformat()}" for each in shown]
-    for place in address.rows(frame, names, "approval", "Approvals, newest first; select one for its basis",
+    for place in address.rows(fit.cut(frame), names, "approval", "Approvals, newest first; select one for its basis",
                               columns=fit.columns, row_height=fit.row_height, usual=names[0]):  # fmt: skip
         _basis(here, shown[place])
     past.downloads(here, "approvals", lambda house, kind: looking_back.export_approvals(house, here.label, kind))

@@ -95,8 +95,10 @@ def _end(identifier: str) -> str:
     return identifier if len(identifier) <= 8 else f"…{identifier[-6:]}"
 
 
-def told(here: Here, domain: Domain, tried: Sequence[Trial]) -> None:
-    """Whose values, of when, and which columns are still to be read."""
+def told(here: Here, domain: Domain, tried: Sequence[Trial], cut: str) -> None:
+    """Whose values, of when, and which columns are still to be read; and in full what had no room in the table."""
+    if cut:
+        st.caption(escape(f"In full: {cut}"))
     read = connections.last_read(here.house, domain.label)
     if read is None:
         return

@@ -35,6 +35,7 @@ from provisioning.engine.suggesting import reading
 from provisioning.engine.transforms import CLEAN_UP, fold, tidy
 from provisioning.errors import SettingsError
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
+from provisioning.web.parts import ROUND, short
 from provisioning.web.words import on_a_telephone
 from provisioning.workflow.editing import Begun
 
@@ -148,6 +149,8 @@ def _frame(table: Table) -> pd.DataFrame:
         for row, now in zip(table.begun, table.now, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=[*COLUMNS, SAYS, STORES, FILLED, REMOVE])
+    for name in (SAYS, STORES):
+        frame[name] = [_cut(value) for value in frame[name]]
     kinds = {REQUIRED: "bool", IDENTIFIER: "bool", FILLED: "float64"}
     return frame.astype({name: kinds.get(name, "object") for name in frame.columns})
 
@@ -163,6 +166,19 @@ def _beside(row: Row, tried: Mapping[str, Trial]) -> Row:
         return {SAYS: "(not read yet)" if found.column else "(not fed)", STORES: None, FILLED: None, REMOVE: bin_}
     stores = found.after or (f"({found.note})" if found.note else None)
     return {SAYS: found.before or None, STORES: stores, FILLED: share(found.filled), REMOVE: bin_}
+
+
+def _cut(value: object) -> str | None:
+    """As it has room in its cell, which is not edited."""
+    return short(value, _value_width() - ROUND) if isinstance(value, str) else None
+
+
+def in_full(table: Table, view: str) -> str:
+    """The values that this view cuts: “Email: ebba.lindqvist@northwind.example”; "" where it cuts none."""
+    shown = [name for name in (SAYS, STORES) if name in VIEWS[view][1]]
+    found = {str(row[NAME]): _beside(row, table.tried) for row in table.now if has_name(row)}
+    values = {name: [each for each in map(row.get, shown) if each != _cut(each)] for name, row in found.items()}
+    return "; ".join(f"{name}: {' → '.join(map(str, dict.fromkeys(each)))}" for name, each in values.items() if each)
 
 
 def share(filled: float | None) -> float | None:
@@ -215,6 +231,10 @@ def show(table: Table, view: str) -> None:
     )  # fmt: skip
 
 
+def _value_width() -> int:
+    return 120 if on_a_telephone() else 193
+
+
 ALT = "The mapping: a row per attribute, with the values of one person before and after"
 
 
@@ -223,7 +243,7 @@ def _columns(table: Table) -> dict[str, ColumnConfig]:
     names = called(table.fields)
     written = [name for row in table.now for name in (row[FEED], row[FALLBACK]) if isinstance(name, str)]
     options = [*dict.fromkeys(each for each in written if each not in names), *names]
-    column, value = st.column_config, 120 if on_a_telephone() else 193
+    column, value = st.column_config, _value_width()
     return {
         NAME: column.TextColumn(pinned=True, width=116, help="Skillcast’s name of the user attribute. Without one, a row is gone."),
         FEED: column.SelectboxColumn(

@@ -1,14 +1,14 @@
 """Pieces that several pages draw: counts, badges, pages of a long table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
+from pandas.api.types import is_numeric_dtype
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
@@ -132,16 +132,38 @@ def belongs(here: Here, plan: Plan) -> bool:
     return False
 
 
-def side_by_side(frame: pd.DataFrame, alt: str, line: Callable[[Mapping[str, str]], str] | None = None) -> None:
-    """Values of one person, a row per attribute. A telephone has no room for columns of them: each is a line there, `line` of its
-    row or “before → after”."""
+def side_by_side(
+    frame: pd.DataFrame,
+    alt: str,
+    line: Callable[[Mapping[str, str]], str] | None = None,
+    fit: "Fit | None" = None,
+) -> None:
+    """Values of one person, a row per attribute, or a few people, a row each. A telephone has no room for columns of them: each is
+    a line there, its first cell and `line` of its row or “before → after”. `fit`: without one the browser sees to the widths."""
     if on_a_telephone():
-        told = line or _arrow
-        st.markdown(
-            "  \n".join(f"**{escape(row['Attribute'])}** {escape(told(row))}" for row in frame.to_dict("records"))
-        )
+        told, first = line or _arrow, frame.columns[0]
+        st.markdown("  \n".join(f"**{escape(row[first])}** {escape(told(row))}" for row in frame.to_dict("records")))
     else:
-        st.dataframe(frame, hide_index=True, height="content", alt=alt)
+        st.dataframe(
+            frame, hide_index=True, height="content", alt=alt, column_config=fit.columns if fit else None,
+            row_height=fit.row_height if fit else None,
+        )  # fmt: skip
+
+
+def narrowed(frame: pd.DataFrame, columns: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """On a telephone these columns instead, each of several in a line, numbers with their title: “30 Nov 2026, 09:00 GMT · 4 added”.
+    For tables where whoever is selected is told in full."""
+    if not on_a_telephone():
+        return frame
+    rows = frame.to_dict("records")
+    return pd.DataFrame({title: [_joined(row, names) for row in rows] for title, names in columns.items()})
+
+
+def _joined(row: Mapping[Hashable, object], names: Sequence[str]) -> str:
+    found = [(name, row.get(name)) for name in names]
+    return " · ".join(
+        f"{each:,} {name.lower()}" if isinstance(each, int) else str(each) for name, each in found if each
+    )
 
 
 def _arrow(row: Mapping[str, str]) -> str:
@@ -158,8 +180,8 @@ def values_table(before: Mapping[str, str | None], after: Mapping[str, str | Non
     return pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
 
 
-LETTER, ROUND, NARROWEST, WIDEST = 6.5, 18, 60, 620
-"""Pixels: a letter of a table on average, what stands around a cell's text, and the bounds of a column that is not wrapped."""
+ROUND, NARROWEST, WIDEST = 18, 60, 620
+"""Pixels: what stands around a cell's text, and the bounds of a column that is not wrapped."""
 ROOM, TELEPHONE = 825, 320
 """Pixels that a table's columns have beside the sidebar of a window of 1,280, and on a telephone."""
 WRAPPED, LINE, MOST_LINES = 150, 20, 6
@@ -179,12 +201,29 @@ class Fit:
     def cut(self, frame: pd.DataFrame) -> pd.DataFrame:
         """With an ellipsis in each text that has no room: the browser's cut shows none. For tables where whoever is selected is told
         in full."""
-        lines = max((self.row_height or LINE) // LINE, 1)
-        rooms = {name: (int(str(each["width"])) - ROUND) * lines for name, each in self.columns.items()}
-        return frame.assign(**{name: [_short(str(text), most) for text in frame[name]] for name, most in rooms.items()})
+        lines = (self.row_height or 0) // LINE
+        wide = {name: int(str(each["width"])) for name, each in self.columns.items()}
+        texts = {name: map(str, frame[name]) for name in wide if not is_numeric_dtype(frame[name])}
+        return frame.assign(
+            **{
+                name: [_wrapped(text, wide[name], lines) if lines else short(text, wide[name] - ROUND) for text in each]
+                for name, each in texts.items()
+            }
+        )
 
 
-def _short(text: str, room: int) -> str:
+def _wrapped(text: str, width: int, lines: int) -> str:
+    """The same of a text that is wrapped into so many lines."""
+    if _lines(text, width) <= lines:
+        return text
+    text = short(text, (width - ROUND) * lines)
+    while _lines(text, width) > lines:
+        text = f"{text[:-2].rstrip()}…"
+    return text
+
+
+def short(text: str, room: int) -> str:
+    """With an ellipsis where it is wider than so many pixels."""
     if _pixels(text) <= room:
         return text
     reaches = accumulate(map(_letter, text), initial=_letter(WIDE_LETTERS[0]))
@@ -278,7 +317,8 @@ def _cut(cells: Mapping[str, Sequence[int]], room: int) -> dict[str, int]:
 
 
 def _column(width: int) -> ColumnConfig:
-    return st.column_config.TextColumn(width=width)
+    """Numbers stay numbers, and stand at the right."""
+    return st.column_config.Column(width=width)
 
 
 def _shared(wide: Sequence[int], room: int) -> int:
@@ -292,4 +332,11 @@ def _shared(wide: Sequence[int], room: int) -> int:
 
 
 def _lines(text: str, width: int) -> int:
-    return len(wrap(text, max(int((width - ROUND) / LETTER), 1)))
+    """How many a text takes that is wrapped between its words; a word wider than a line is broken."""
+    lines, used, room = 1, 0.0, width - ROUND
+    for wide in map(_pixels, text.split()):
+        if used and used + wide > room:
+            lines, used = lines + 1, 0.0
+        lines += int((used + wide) // room)
+        used = (used + wide) % room + _letter(" ")
+    return lines

@@ -10,7 +10,7 @@ from provisioning.errors import NotFound
 from provisioning.model import Plan, Run
 from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import RESULTS
-from provisioning.web import address
+from provisioning.web import address, parts
 from provisioning.web.frame import Here, workspace_of
 from provisioning.web.words import escape, moment, people, run_names
 from provisioning.workflow import looking_back, stored_plans
@@ -68,9 +68,10 @@ def _draw(found: looking_back.RunsCompared, first: str, second: str) -> None:
         *_rows([(f"{name} changed", one, two) for name, one, two in found.attributes]),
         *_rows([("People", *found.people)]),
     ]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["What", first, second, "Difference"]), hide_index=True,
-        height="content", alt="The two runs side by side", column_config={"Difference": DIFFERENCE},
+    parts.side_by_side(
+        pd.DataFrame(rows, columns=["What", first, second, "Difference"]), "The two runs side by side",
+        lambda row: f"{row[first]}, the other {row[second]}" + (f" ({row['Difference']})" if row["Difference"] else ""),
+        parts.Fit({"Difference": DIFFERENCE}, None),
     )  # fmt: skip
     named = ", ".join(name or key for key, name in found.both)
     more = f", and {found.both_count - len(found.both):,} more" if found.both_count > len(found.both) else ""

@@ -38,7 +38,8 @@ def table(found: Sequence[RoleHeld]) -> None:
         }
         for each in found
     )
-    fit = parts.fitted(frame, BORDER)
-    st.dataframe(frame, hide_index=True, height="content", alt="Who has which role now, and since when",
-                 column_config=fit.columns, row_height=fit.row_height)  # fmt: skip
+    parts.side_by_side(
+        frame, "Who has which role now, and since when",
+        lambda row: f"{row['Role']} · {row['For']} · since {row['Since'][:1].lower()}{row['Since'][1:]} · {row['Given']}", parts.fitted(frame, BORDER),
+    )  # fmt: skip
     st.caption(SAID)

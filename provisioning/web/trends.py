@@ -112,8 +112,12 @@ def chart(title: str, figure: go.Figure, values: Sequence[float | None]) -> None
 
 def table(here: Here, found: Sequence[RunTrend], what: str, alt: str, *, named: bool = False) -> None:
     rows = [({"Customer": each.customer, "Domain": each.domain} if named else {}) | row(each) for each in found]
-    columns = {"Stands out": st.column_config.TextColumn(width="large")}
-    for place in address.rows(pd.DataFrame(rows), [each.point.run for each in found], what, alt, columns=columns):
+    few = {"Ended": ("Customer", "Ended", "Stands out"), "Done": ("Added", "Reactivated", "Archived")}
+    shown = parts.narrowed(parts.filled(pd.DataFrame(rows)), few)
+    fit = parts.fitted(shown)
+    for place in address.rows(
+        fit.cut(shown), [each.point.run for each in found], what, alt, columns=fit.columns, row_height=fit.row_height
+    ):
         each = found[place]
         link(
             "pages/history.py", "Open the run", ":material/history:", here,

@@ -374,6 +374,21 @@ def test_a_row_leaves_by_its_bin_or_without_its_name_and_comes_back(full: App) -
     assert "Site" not in [each.name for each in kept(full)]
 
 
+def test_a_value_that_has_no_room_in_its_cell_stands_below_the_table_in_full(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    key, person = next(iter(sandbox.company.people.items()))
+    long = "Head of Everything that Nobody Else Looks After"
+    assert "In full:" not in said(full.open("mapping", person=key, columns="blanks"))
+    person["work.title"] = long
+    planning.preview(full.house(), DOMAIN)
+    at = full.open("mapping", person=key)
+    shown = sample(at).set_index("Attribute").loc["Job title"]
+    assert shown["HiBob says"] == shown["Skillcast stores"]
+    assert long.startswith(shown["HiBob says"].removesuffix("…"))
+    assert f"Job title: {long}" in said(at).replace("\\", "")
+
+
 def test_a_value_that_cannot_be_read_is_told_with_the_people_who_have_it(
     full: App, sandbox: Sandbox, said: Said
 ) -> None:

@@ -1,5 +1,7 @@
 """A run: begun, stopped, resumed and tried again, by the worker or by another process."""
 
+import re
+
 import pytest
 from installation import ADMIN, DOMAIN, App, Said, button
 
@@ -205,7 +207,20 @@ def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_wa
     assert "Process now" in [each.label for each in at.button]
 
 
-def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox) -> None:
+def test_an_outcome_says_who_is_new_and_whoever_is_selected_is_shown_with_every_value(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
+    first = plan.changes[0]
+    at = app.open("process", plan=plan.id, selected=first.key)
+    outcomes, values = (each.value for each in at.dataframe)
+    assert all(re.fullmatch(r"New: \S+@\S+", told) for told in outcomes["Before → after"])
+    assert set(values["After"]) >= {each for each in first.after.values() if each and "@" in each}
+    assert f"Added. {first.why}" in said(at).replace("\\", "")
+
+
+def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox, said: Said) -> None:
     for each in sandbox.company.people.values():
         if each.get("work.site") == "London":
             each["work.site"] = "Greater London"
@@ -217,6 +232,8 @@ def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sand
     assert len(table) == len(plan.changes)
     assert set(table["Result"]) == {"Done", "Left out"}
     assert set(table["Before → after"]) == {"Site: London → Greater London"}
+    chosen = full.open("process", plan=plan.id, selected=plan.changes[0].key)
+    assert "Not updated." in said(chosen).replace("\\", "")
     assert {(what, result) for what, result in zip(table["What"], table["Result"], strict=True)} == {
         ("Updated", "Done"),
         ("Not updated", "Left out"),

@@ -1,9 +1,10 @@
 """Tables whose texts are uncut: as wide as they need to be, or wrapped."""
 
 import pandas as pd
+import pytest
 
-from provisioning.web import address
-from provisioning.web.parts import ROOM, WRAPS_FROM, Fit, filled, fitted, with_room
+from provisioning.web import address, parts
+from provisioning.web.parts import ROOM, WRAPS_FROM, Fit, filled, fitted, narrowed, with_room
 
 LONG = "The reason is told in a sentence that is far longer than any window has room for. " * 3
 
@@ -47,6 +48,21 @@ def test_what_is_cut_ends_in_an_ellipsis_and_what_has_room_does_not() -> None:
     assert list(shown["Why"][:2]) == ["Short."] * 2
     assert shown["Why"][2].endswith("…")
     assert LONG.startswith(shown["Why"][2].removesuffix("…"))
+
+
+def test_of_a_text_that_is_wrapped_the_last_line_ends_in_an_ellipsis() -> None:
+    frame = pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG * 9]})
+    told = fitted(frame).cut(frame)["Why"][0]
+    assert told.endswith("…")
+    assert len(LONG) < len(told) < len(LONG) * 9
+
+
+def test_a_telephone_has_a_row_in_one_column_and_numbers_with_their_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"Made": ["30 Nov 2026"], "Add": [4], "Update": [0], "By": ["somebody@northwind.example"]})
+    columns = {"Preview": ("Made", "Add", "Update", "Archive")}
+    assert narrowed(frame, columns) is frame
+    monkeypatch.setattr(parts, "on_a_telephone", lambda: True)
+    assert narrowed(frame, columns).to_dict("records") == [{"Preview": "30 Nov 2026 · 4 add"}]
 
 
 def test_what_is_told_elsewhere_is_cut_for_everybody() -> None:

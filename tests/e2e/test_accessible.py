@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,10 +28,15 @@ PAGES = {
     "schedule": "Schedule",
     "history": "History",
     "history?show=runs": "History",
+    "history?show=previews": "History",
     "history?show=trends": "History",
     "history?show=evidence": "History",
     f"people?person={ADMIN}": "People",
 }
+NARROW = [
+    path for path in PAGES if path.partition("?")[0] in ("", "customers", "preview", "process", "history", "people")
+]
+"""The pages that show people, runs and customers: a narrow window has all of their tables' columns in sight."""
 WIDTHS = {"desk": (1280, 800), "telephone": (390, 844)}
 FONT = 12
 """By so many pixels the sidebar may settle when its font has come."""
@@ -47,6 +53,21 @@ WATCH = """{
 }"""
 """Notes in every frame how far from the top the boxes Customer and Domain stand. The links below them settle when the
 font of their icons has come; that is Streamlit’s."""
+LEFTS = """all => all.filter(each => !each.children.length).map(each => {
+    const text = document.createRange()
+    text.selectNodeContents(each)
+    return text.getBoundingClientRect().x
+})"""
+COVERED = """table => {
+    const bar = table.closest('[data-testid=stElementContainer]').querySelector('[data-testid=stElementToolbar]')
+    const over = bar.firstElementChild.getBoundingClientRect()
+    const shown = [...document.querySelectorAll('[data-testid=stMain] :is(p, label, input)')]
+    return shown.filter(each => {
+        const box = each.getBoundingClientRect()
+        return box.right > over.left && box.left < over.right && box.bottom > over.top && box.top < over.bottom
+    }).map(each => each.outerHTML.slice(0, 160))
+}"""
+"""Words and fields below the buttons that Streamlit lays above a table."""
 TIMINGS = os.environ.get("TIMINGS")
 """A file to store in how long each page took; without it they go to the test's own folder."""
 
@@ -123,12 +144,39 @@ def test_in_a_narrow_window_what_was_before_and_what_comes_after_are_in_sight(
 ) -> None:
     walker = visit(browser, server.address)
     walker.page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("preview", f"people?person={ADMIN}"):
+    for path in NARROW:
         page = opened(walker, path)
         wide = page.locator(".dvn-scroller").evaluate_all(
             "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).length"
         )
         assert wide == 0, path
+    walker.context.close()
+
+
+@pytest.mark.parametrize("size", WIDTHS)
+def test_the_ways_on_from_what_happened_stand_below_each_other(server: AppServer, browser: Browser, size: str) -> None:
+    walker = visit(browser, server.address)
+    width, height = WIDTHS[size]
+    walker.page.set_viewport_size({"width": width, "height": height})
+    main = opened(walker, "history").get_by_test_id("stMain")
+    words = main.get_by_text(re.compile("^(Run|Preview)$")).and_(main.locator(":is(a, button) *"))
+    lefts = words.evaluate_all(LEFTS)
+    assert max(lefts, default=0) - min(lefts, default=0) <= 1
+    walker.context.close()
+
+
+@pytest.mark.parametrize("size", WIDTHS)
+def test_what_is_laid_above_a_table_that_is_pointed_at_covers_nothing(
+    server: AppServer, browser: Browser, size: str
+) -> None:
+    walker = visit(browser, server.address)
+    width, height = WIDTHS[size]
+    walker.page.set_viewport_size({"width": width, "height": height})
+    for path in ("process", "preview?show=held", "history?show=evidence"):
+        page = opened(walker, path)
+        for table in page.locator("[data-testid=stDataFrame]:visible").all():
+            table.hover()
+            assert table.evaluate(COVERED) == [], path
     walker.context.close()
 
 
