@@ -279,8 +279,13 @@ def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app
     assert f"{all_of_them - 1} people join. 1 is left out." in shown
     assert f"{all_of_them - 1} people join. 1 is left out." in told(app.open("process"), said)
     processing.process(house, plan.id)
-    shown = told(app.open("preview", plan=plan.id), said)
+    at = app.open("preview", plan=plan.id)
+    shown = told(at, said)
     assert f"{but_for}. It was processed." in shown
+    assert f"{all_of_them - 1} people joined. 1 was left out. " in shown
+    assert "people join." not in shown
+    assert {"Added": str(all_of_them - 1), "Left out": "1"}.items() <= {e.label: e.value for e in at.metric}.items()
+    assert reviewing.headline_of(house, plan.id).startswith(f"{all_of_them - 1} people joined.")
 
 
 def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said: Said) -> None:

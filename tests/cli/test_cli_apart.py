@@ -195,6 +195,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "groups_of": (READ, lambda h, i: reviewing.groups_of(h, i.plan)),
     "counts_without": (READ, lambda h, i: reviewing.counts_without(h, i.plan, [i.person])),
     "headline_of": (READ, lambda h, i: reviewing.headline_of(h, i.plan)),
+    "results_of": (READ, lambda h, i: reviewing.results_of(h, i.plan)),
     "held_by_reason": (READ, lambda h, i: reviewing.held_by_reason(h, i.plan)),
     "held_seen": (READ, lambda h, i: looking.held_seen(h, i.plan, "", 10, 0)),
     "hibob_request": (READ, lambda h, i: requesting.hibob_request(h, i.customer, i.label)),
