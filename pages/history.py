@@ -6,7 +6,7 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Approval, Domain, Plan, Run, RunStatus
+from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run, RunStatus
 from provisioning.naming import some_of
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
@@ -16,6 +16,7 @@ from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import (
     PLAN_WORDS,
     RUN_WORDS,
+    TO_DO,
     escape,
     moment,
     on_the_clock,
@@ -42,6 +43,10 @@ ICONS = {
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
+LAPSED = (
+    f"Lapsed: it can be read and not approved any more, for it is older than {PLAN_LIFETIME.days} days, the mapping or settings "
+    "changed, or another run was processed since."
+)
 WAY = 100
 """So wide is the way on from an event, that all of them stand below each other."""
 NAMED, LONG = 20, 300
@@ -215,15 +220,17 @@ def draw_plans(here: Here, domain: Domain) -> None:
         st.info("No preview yet.", icon=":material/info:")
         return
     states = looking.plan_states(here.house, domain.label, found)
-    names = ("add", "update", "reactivate", "archive", "link", "held")
+    out = looking.left_out_counts(here.house, domain.label)
     rows = [
         {"Made": moment(plan.made_at), "Status": PLAN_WORDS[states[plan.id]]}
-        | {name.capitalize(): plan.counts.get(name, 0) for name in names}
-        | {"By": plan.by}
+        | {words: plan.counts.get(name, 0) for name, words in TO_DO.items()}
+        | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": plan.by}
         for plan in found
     ]
     frame = parts.filled(pd.DataFrame(rows))
     selected = address.rows(frame, [plan.id for plan in found], "plan", "Previews, newest first")
+    lapsed = f" {LAPSED}" if looking.PlanState.LAPSED in states.values() else ""
+    st.caption(f"The numbers are what each preview planned: what was done stands under Runs.{lapsed}")
     newest(len(found), SHOWN_PLANS)
     for row in selected:
         with st.container(horizontal=True, vertical_alignment="center"):

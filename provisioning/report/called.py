@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provisioning.model import Action, Result
+from provisioning.model import Action, Result, Role
 
 ACTIONS_DONE: Mapping[str, str] = {
     Action.ADD.value: "Added",
@@ -21,6 +21,8 @@ RESULTS: Mapping[str, str] = {
     Result.SKIPPED.value: "Left out",
 }
 """How each change of a run ended."""
+
+ROLES: Mapping[str, str] = {Role.ADMIN.value: "admin", Role.CSM.value: "CSM", Role.AUDITOR.value: "auditor"}
 
 FINDINGS: Mapping[str, str] = {
     "no-employees": "Nobody returned by HiBob",
@@ -59,6 +61,10 @@ HELD: Mapping[str, str] = {
     "same-person": "Perhaps the same person",
     "changed-since": "Changed since the run",
 }
+
+
+def role_called(role: object) -> str:
+    return ROLES.get(str(role), str(role))
 
 
 def finding_called(code: str) -> str:

@@ -209,7 +209,7 @@ def test_whoever_was_kept_active_is_told_so_by_name_and_apart_from_who_was_left_
 def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full: App, said: Said) -> None:
     setting_up.grant(full.house(None), "all@skillcast.example", Role.CSM, None)
     setting_up.revoke(full.house(None), "all@skillcast.example", None)
-    text = "took the role csm from all@skillcast.example for every customer"
+    text = "took the role CSM from all@skillcast.example for every customer"
     assert escape(text) in said(full.open("history", kinds="Access and exports", search=text))
     rows = json.loads(looking_back.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
     assert [row["what"] for row in rows] == ["role removed", "role granted"]

@@ -104,7 +104,7 @@ def test_what_waits_for_somebody_else_is_said_to_whoever_only_reads(
     setting_up.grant(app.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
     for page in ("preview", "process"):
-        assert "It waits to be processed: that takes the role admin or csm" in said(app.open(page, **query))
+        assert "It waits to be processed: that takes the role admin or CSM" in said(app.open(page, **query))
 
 
 def test_a_test_is_not_told_from_a_form_that_is_not_there(audited: App, said: Said) -> None:

@@ -208,6 +208,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "keep_mapping_past": (PREPARE, lambda h, i: editing.keep_mapping_past(h, i.label, ())),
     "keep_only": (PREPARE, lambda h, i: approving.keep_only(h, i.plan, [i.person])),
     "keep_settings_draft": (PREPARE, lambda h, i: settings_drafts.keep_settings_draft(h, i.label, i.settings, 1)),
+    "left_out_counts": (READ, lambda h, i: looking.left_out_counts(h, i.label)),
+    "found_by": (FREE, lambda h, i: None),
     "lapsed": (READ, lambda h, i: stored_plans.lapsed(h, i.plan)),
     "last_check": (READ, lambda h, i: asking.last_check(h, i.label)),
     "last_history_check": (READ, lambda h, i: looking_back.last_history_check(h, i.customer)),
