@@ -46,7 +46,7 @@ FINDINGS: Mapping[str, str] = {
     "undo": "The way back from a run",
     "farewell": "Everybody is archived before offboarding",
     "manager-without-user": "Their manager has no user",
-    "manager-shared": "Their manager shares an identifier",
+    "manager-shared": "Their manager shares a unique identifier",
     "absent": "Missing, not archived yet",
 }
 HELD: Mapping[str, str] = {
@@ -54,7 +54,7 @@ HELD: Mapping[str, str] = {
     "disputed": "Two candidates",
     "required-blank": "Required value blank",
     "unreadable": "Value cannot be read",
-    "identifier-taken": "Identifier or e-mail taken",
+    "identifier-taken": "Unique identifier or e-mail taken",
     "future-starter": "Starts later",
     "on-leave": "Lifecycle status",
     "protected": "Protected",

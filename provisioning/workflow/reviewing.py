@@ -1,6 +1,6 @@
 """A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
 from provisioning.errors import NotFound, SettingsError
-from provisioning.model import Action, Approval, AttributeType, Domain, Plan, RunStatus
-from provisioning.naming import SHARING, sharing, some_of
+from provisioning.model import Action, Approval, AttributeType, Domain, Plan, RunStatus, Users
+from provisioning.naming import OWNED, SHARING, owner_in, sharing, some_of, user_called
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
@@ -212,5 +212,33 @@ def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
 
 
 def shared_by(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
-    """Of these people, with whom they share what they are held back for, in words: by key."""
-    return sharing(plan_groups.held_like(house.db, plan_seen(house, plan_id).id, SHARING, keys))
+    """Of these people, with whom they share what they are held back for, or who the user is who has it, in words: by key."""
+    plan = plan_seen(house, plan_id)
+    owners = {each.key: owner_in(each.why) for each in plan_groups.held_for(house.db, plan.id, OWNED, keys)}
+    called = _users_called(house, domain_of(house, plan), set(owners.values()) - {""})
+    told = {key: called[user] for key, user in owners.items() if user in called}
+    return told | sharing(plan_groups.held_like(house.db, plan.id, SHARING, keys))
+
+
+def _users_called(house: Workspace, domain: Domain, ids: Collection[str]) -> dict[str, str]:
+    """Id → who that user is, in words, of the directory as it was read last. Looks at nobody where nobody is asked for."""
+    if not ids:
+        return {}
+    feeds = _feeds(house, domain)
+    first, last, email = ([*feeds.get(each, ())][:1] for each in (known.FIRST_NAME, known.SURNAME, known.EMAIL))
+    try:
+        users = snapshots.load_users(house.snapshots, domain.id, [*first, *last, *email])
+    except NotFound:
+        return {}
+    among = pc.is_in(users.ids, pa.array(sorted(ids), pa.string()))
+    names, emails = (
+        [" ".join(filter(None, each)) for each in zip(*_those(users, which, among), strict=True)]
+        for which in ([*first, *last], email)
+    )
+    found = users.ids.filter(among).to_pylist()
+    told = zip(found, names or [""] * len(found), emails or [""] * len(found), strict=True)
+    return {user: user_called(user, name, address) for user, name, address in told}
+
+
+def _those(users: Users, names: Sequence[str], among: pa.Array) -> list[list[str | None]]:
+    return [users.attributes[name].filter(among).to_pylist() for name in names if name in users.attributes]

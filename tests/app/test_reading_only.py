@@ -189,7 +189,7 @@ def test_who_has_which_role_now_stands_on_the_settings(audited: App) -> None:
     held = table(audited.open("settings"), "Role")
     assert list(held.drop(columns="Since").itertuples(index=False, name=None)) == [
         (ADMIN, "admin", CUSTOMER, "In Rollcall"),
-        ("all@skillcast.example", "csm", "Every customer", "In Rollcall"),
+        ("all@skillcast.example", "CSM", "Every customer", "In Rollcall"),
         (AUDITOR, "auditor", CUSTOMER, "In Rollcall"),
-        ("csm@skillcast.example", "csm", CUSTOMER, "In Rollcall"),
+        ("csm@skillcast.example", "CSM", CUSTOMER, "In Rollcall"),
     ]
