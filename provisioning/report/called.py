@@ -63,6 +63,10 @@ HELD: Mapping[str, str] = {
 }
 
 
+LOCAL, SKILLCAST = "Local directory", "Skillcast (SCIM 2.0)"
+"""The targets that a domain may have."""
+
+
 def role_called(role: object) -> str:
     return ROLES.get(str(role), str(role))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from provisioning.model import Action, Result
 from provisioning.report.called import ACTIONS_DONE as WORDS
-from provisioning.report.called import RESULTS, finding_called, role_called
+from provisioning.report.called import LOCAL, RESULTS, SKILLCAST, finding_called, role_called
 from provisioning.report.differences import in_words, value_in_words
 from provisioning.report.text import WORDS as PLANNED
 from provisioning.report.times import in_words as times_in_words
@@ -40,11 +40,6 @@ def _rest(what: str, details: Details, said: Collection[str] = ()) -> str:
     left = {name: value for name, value in details.items() if name not in UNTOLD and name not in said and value}
     place = _from(details) if what.startswith(_FROM) else ""
     return ", ".join(filter(None, [in_words(left), place]))
-
-
-def target_called(base_url: str | None) -> str:
-    """A domain's target in a few words. `base_url`: of Skillcast; None: the local directory."""
-    return f"Skillcast (SCIM), {base_url}" if base_url else "local directory"
 
 
 def planned(counts: Mapping[str, int]) -> str:
@@ -295,7 +290,7 @@ _USERS: Mapping[str, str] = {"stay": "its users stay as they are", "archive": "i
 def _saved_target(details: Details, _: Mapping[str, int]) -> Told:
     """In which directory a domain's users are kept from then on."""
     where = str(details.get("target"))
-    named = target_called(None if where == "local" else where)
+    named = LOCAL if where == "local" else f"{SKILLCAST}, {where}"
     return Told(f"set the target: {named}", "with a new token" if details.get("token_set") else "")
 
 

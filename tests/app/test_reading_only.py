@@ -122,7 +122,7 @@ def test_the_connection_stands_there_without_its_token(audited: App, sandbox: Sa
     assert told["Used by"] == "staff"
     assert told["Token"].endswith(f"ends in {sandbox.token[-4:]}")
     assert sandbox.token not in str(told)
-    assert told["Kept in"] == "The local directory of Rollcall"
+    assert told["Target"] == "Local directory"
 
 
 def test_the_mapping_has_a_row_per_attribute_and_no_spare_one(audited: App) -> None:
