@@ -194,7 +194,7 @@ def draw_portal(portal: checked.PortalSeen) -> None:
 
 def draw_test(here: Here) -> None:
     st.header("Test", anchor=False)
-    tested = " Tested is what is saved, not what stands in the form above." if here.may_prepare else ""
+    tested = " What is saved is tested, not what stands in the form above." if here.may_prepare else ""
     st.caption(
         "Reads people and mapped columns from HiBob (before anything is mapped, the usual ones), asks a portal what it can "
         f"do, and shows what was proved. It changes nothing.{tested}"

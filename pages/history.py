@@ -43,9 +43,11 @@ ICONS = {
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
+ALWAYS = ("add", "update", "reactivate", "archive")
+"""What each preview is told by; the rest only where there is any."""
 LAPSED = (
-    f"Lapsed: it can be read and not approved any more, for it is older than {PLAN_LIFETIME.days} days, the mapping or settings "
-    "changed, or another run was processed since."
+    f"Lapsed: it can be read, but not approved any more. It is older than {PLAN_LIFETIME.days} days, or the mapping or settings "
+    "changed or another run was processed since."
 )
 WAY = 100
 """So wide is the way on from an event, that all of them stand below each other."""
@@ -221,13 +223,14 @@ def draw_plans(here: Here, domain: Domain) -> None:
         return
     states = looking.plan_states(here.house, domain.label, found)
     out = looking.left_out_counts(here.house, domain.label)
+    told = [name for name in TO_DO if name in ALWAYS or any(plan.counts.get(name) for plan in found)]
     rows = [
         {"Made": moment(plan.made_at), "Status": PLAN_WORDS[states[plan.id]]}
-        | {words: plan.counts.get(name, 0) for name, words in TO_DO.items()}
+        | {words: plan.counts.get(name, 0) for name, words in TO_DO.items() if name in told}
         | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": plan.by}
         for plan in found
     ]
-    frame = parts.filled(pd.DataFrame(rows))
+    frame = pd.DataFrame(rows)
     selected = address.rows(frame, [plan.id for plan in found], "plan", "Previews, newest first")
     lapsed = f" {LAPSED}" if looking.PlanState.LAPSED in states.values() else ""
     st.caption(f"The numbers are what each preview planned: what was done stands under Runs.{lapsed}")
