@@ -129,7 +129,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         parts.chart(runs_chart(bars, 220), key="runs", alt="People done per run and action")
     rows = [
         {"Begun": names[run.id], "Done": done(actions) or "nobody", "Not done": not_done(results),
-         "Ended as": RUN_WORDS[run.status], "By": run.by}
+         "Ended as": RUN_WORDS[run.status], "By": who(run.by)}
         for run, results, actions in found
     ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
@@ -186,7 +186,7 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
     """(picture, sentence): who made the preview, who approved what of it, who processed it."""
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
-    lines += [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
+    lines += [("compare_arrows", f"{who(plan.by)} made the preview, {moment(plan.made_at)}.")]
     if approved:
         how = f" with the Excel file {approved.file}".rstrip() if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
@@ -202,7 +202,7 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
         ]
     ended = f", ended {moment(run.ended_at)}" if run.ended_at else ", not ended yet"
     again = f" It tried again what failed in {run.retry_of}." if run.retry_of else ""
-    return [*lines, ("play_circle", f"{run.by} processed it, begun {moment(run.started_at)}{ended}.{again}")]
+    return [*lines, ("play_circle", f"{who(run.by)} processed it, begun {moment(run.started_at)}{ended}.{again}")]
 
 
 def newest(count: int, most: int) -> None:
@@ -227,7 +227,7 @@ def draw_plans(here: Here, domain: Domain) -> None:
     rows = [
         {"Made": moment(plan.made_at), "Status": PLAN_WORDS[states[plan.id]]}
         | {words: plan.counts.get(name, 0) for name, words in TO_DO.items() if name in told}
-        | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": plan.by}
+        | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": who(plan.by)}
         for plan in found
     ]
     frame = pd.DataFrame(rows)

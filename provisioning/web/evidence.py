@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from provisioning.report.told import planned
+from provisioning.report.told import planned, who
 from provisioning.report.verdict import not_whole, notes
 from provisioning.store.history import START, Verdict
 from provisioning.store.plans import PastApproval
@@ -147,7 +147,7 @@ def _basis(here: Here, each: PastApproval) -> None:
     left = f", but for {people(len(given.left_out))} left out" if given.left_out else ""
     lines = [
         f"{given.by} approved it, {moment(given.at)}: {planned(each.counts) or 'nobody changes'}{left}.",
-        f"{each.made_by} made the preview, {moment(each.made_at)}, from {versions}.",
+        f"{who(each.made_by)} made the preview, {moment(each.made_at)}, from {versions}.",
         *(
             [f"It was decided in the Excel file {given.file}, whose fingerprint (SHA-256) is {given.sha256}."]
             if given.sha256
