@@ -5,6 +5,7 @@ import streamlit as st
 
 from provisioning.engine.columns import HUMAN
 from provisioning.errors import RollcallError
+from provisioning.report.called import LOCAL, SKILLCAST
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.web import address, jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
@@ -15,7 +16,6 @@ PEOPLE_SEARCH = -1
 """No report. A value of its own: what is None can be cleared in the list."""
 
 HIBOB_API = "https://api.hibob.com/v1"
-LOCAL, PORTAL = "The local directory of Rollcall", "A Skillcast portal, by SCIM 2.0"
 SCIM_HINT = "https://acme.skillcast.io/skillcastApi/scim"
 STATES = {"ok": "Filled", "empty": "Empty", "absent": "Absent: not permitted, or misspelt"}
 
@@ -122,27 +122,32 @@ def draw_target(here: Here) -> None:
     """Where this domain's users are kept: in Rollcall itself, or in a portal that speaks SCIM."""
     target = portals.target_seen(here.house, here.label)
     turn = st.session_state.get("connection_turn", 0)
-    title = f"Where the users of {here.domain.name if here.domain else ''} are kept"
+    title = f"Target: where the users of {here.domain.name if here.domain else ''} are kept"
     if not here.may_prepare:
         parts.facts(title, target_facts(target))
         return
     with st.container(border=True):
         st.header(escape(title), anchor=False)
         where = st.radio(
-            "Target", [LOCAL, PORTAL], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed",
+            "Target", [LOCAL, SKILLCAST], index=int(target.scim is not None), horizontal=True, label_visibility="collapsed",
             key=f"target_where_{here.label}_{turn}",
         )  # fmt: skip
-        if where == PORTAL:
+        if where == SKILLCAST:
             draw_portal_form(here, target, f"target_{here.label}_{turn}")
-        elif target.scim and st.button("Save the target", icon=":material/save:"):
+            return
+        st.caption(
+            "Rollcall’s own list of users, to try everything before Skillcast is the target: it sends no mail and assigns no "
+            "training."
+        )
+        if target.scim and st.button("Save the target", icon=":material/save:"):
             save_target(here, None, "", "")
 
 
 def target_facts(target: portals.TargetSeen) -> dict[str, str]:
     if target.scim is None:
-        return {"Kept in": LOCAL}
+        return {"Target": LOCAL}
     return {
-        "Kept in": PORTAL,
+        "Target": SKILLCAST,
         "SCIM address": target.scim.base_url,
         "Portal token": token_told(target.token_set_at, target.token_ends_in),
         "Attribute that names the domain": target.domain_attribute or "",
@@ -189,7 +194,7 @@ def draw_portal(portal: checked.PortalSeen) -> None:
 
 def draw_test(here: Here) -> None:
     st.header("Test", anchor=False)
-    tested = " Tested is what is saved, not what stands in the form above." if here.may_prepare else ""
+    tested = " What is saved is tested, not what stands in the form above." if here.may_prepare else ""
     st.caption(
         "Reads people and mapped columns from HiBob (before anything is mapped, the usual ones), asks a portal what it can "
         f"do, and shows what was proved. It changes nothing.{tested}"

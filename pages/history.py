@@ -6,7 +6,7 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Approval, Domain, Plan, Run, RunStatus
+from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run, RunStatus
 from provisioning.naming import some_of
 from provisioning.report.called import finding_called
 from provisioning.report.charts import runs_chart
@@ -16,6 +16,7 @@ from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import (
     PLAN_WORDS,
     RUN_WORDS,
+    TO_DO,
     escape,
     moment,
     on_a_telephone,
@@ -43,6 +44,12 @@ ICONS = {
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50
+ALWAYS = ("add", "update", "reactivate", "archive")
+"""What each preview is told by; the rest only where there is any."""
+LAPSED = (
+    f"Lapsed: it can be read, but not approved any more. It is older than {PLAN_LIFETIME.days} days, or the mapping or settings "
+    "changed or another run was processed since."
+)
 WAY, ASIDE = 100, 8
 """Pixels: so wide is the way on from an event, that all of them stand below each other, and so far is a link's text from its
 left edge, where a button's begins."""
@@ -126,7 +133,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         parts.chart(runs_chart(bars, 220), key="runs", alt="People done per run and action")
     rows = [
         {"Begun": names[run.id], "Done": done(actions) or "nobody", "Not done": not_done(results),
-         "Ended as": RUN_WORDS[run.status], "By": run.by}
+         "Ended as": RUN_WORDS[run.status], "By": who(run.by)}
         for run, results, actions in found
     ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
@@ -184,7 +191,7 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
     """(picture, sentence): who made the preview, who approved what of it, who processed it."""
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
-    lines += [("compare_arrows", f"{plan.by} made the preview, {moment(plan.made_at)}.")]
+    lines += [("compare_arrows", f"{who(plan.by)} made the preview, {moment(plan.made_at)}.")]
     if approved:
         how = f" with the Excel file {approved.file}".rstrip() if approved.workbook else ""
         lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
@@ -200,7 +207,7 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
         ]
     ended = f", ended {moment(run.ended_at)}" if run.ended_at else ", not ended yet"
     again = f" It tried again what failed in {run.retry_of}." if run.retry_of else ""
-    return [*lines, ("play_circle", f"{run.by} processed it, begun {moment(run.started_at)}{ended}.{again}")]
+    return [*lines, ("play_circle", f"{who(run.by)} processed it, begun {moment(run.started_at)}{ended}.{again}")]
 
 
 def newest(count: int, most: int) -> None:
@@ -220,20 +227,25 @@ def draw_plans(here: Here, domain: Domain) -> None:
         st.info("No preview yet.", icon=":material/info:")
         return
     states = looking.plan_states(here.house, domain.label, found)
-    names = ("add", "update", "reactivate", "archive", "link", "held")
+    out = looking.left_out_counts(here.house, domain.label)
+    told = [name for name in TO_DO if name in ALWAYS or any(plan.counts.get(name) for plan in found)]
     rows = [
         {"Made": moment(plan.made_at), "Status": PLAN_WORDS[states[plan.id]]}
-        | {name.capitalize(): plan.counts.get(name, 0) for name in names}
-        | {"By": plan.by}
+        | {words: plan.counts.get(name, 0) for name, words in TO_DO.items() if name in told}
+        | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": who(plan.by)}
         for plan in found
     ]
     frame = parts.filled(pd.DataFrame(rows))
-    frame = parts.narrowed(frame, {"Made": ("Made", "Status", *map(str.capitalize, names))})
+    frame = parts.narrowed(
+        frame, {"Made": ("Made", "Status", *(TO_DO[name] for name in told), "Left out", "Held back")}
+    )
     fit = parts.fitted(frame)
     selected = address.rows(
         frame, [plan.id for plan in found], "plan", "Previews, newest first",
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
+    lapsed = f" {LAPSED}" if looking.PlanState.LAPSED in states.values() else ""
+    st.caption(f"The numbers are what each preview planned: what was done stands under Runs.{lapsed}")
     newest(len(found), SHOWN_PLANS)
     for row in selected:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Plan, PlanStatus, RunStatus
-from provisioning.report.called import held_called
+from provisioning.report.called import LOCAL, SKILLCAST, held_called
 from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
@@ -163,6 +163,13 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
                 link("pages/preview.py", "Open its preview", ":material/compare_arrows:", here, plan=plan)
 
 
+def draw_way(here: Here, now: looking.Standing) -> None:
+    """Where people come from and go to."""
+    target = SKILLCAST if now.domain.settings.scim else LOCAL
+    read = f", last read {ago(now.read_at, here.house.clock())}" if now.read_at else ""
+    st.caption(f"HiBob → {target}{read}")
+
+
 def draw_numbers(here: Here, now: looking.Standing, seen: ScheduleSeen) -> None:
     clock = here.house.clock()
     seats = "—" if now.seats is None else f"{now.seats - now.live_in_all:,} of {now.seats:,}".replace("-", "−")
@@ -258,6 +265,7 @@ with guarded():
     if busy and busy.open:
         jobs.show(here, busy, WORK.get(busy.kind, "Run"))
     seen = scheduling.schedule_seen(here.house, domain.label)
+    draw_way(here, now)
     draw_next(here, now, busy, seen)
     draw_rest(here, seen)
     draw_numbers(here, now, seen)

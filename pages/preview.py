@@ -24,6 +24,8 @@ OFFERED = 20
 """How many previews one may choose from here."""
 
 DOING = {JobKind.PREVIEW: "Preview", JobKind.DECIDE: "Your decision", JobKind.UNDO: "Undo"}
+PAST = (PlanState.BEGUN, PlanState.PROCESSED)
+"""States in which a preview tells what happened."""
 IN_HAND = (PlanState.WAITING, PlanState.BLOCKED, PlanState.APPROVED, PlanState.CHANGED, PlanState.BEGUN)
 """States in which a preview itself asks for the next click."""
 
@@ -89,7 +91,8 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
                 draw_effect(here, plan, left_out)
                 if again := reviewing.proposed_again(here.house, plan.id):
                     st.markdown(f":material/person_alert: {escape(again)}")
-            before = "" if state is PlanState.EMPTY else reviewing.compared_with_last(here.house, plan.id, moment)
+            compares = state is not PlanState.EMPTY and state not in PAST
+            before = reviewing.compared_with_last(here.house, plan.id, moment) if compares else ""
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:
@@ -156,11 +159,15 @@ def draw_plan(here: Here, plan: Plan) -> None:
         st.markdown("[Go to the people](#people), further down.")
     if open_to_decide:
         deciding.test_account(here, plan)
-    parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
+    if state in PAST:
+        parts.results(reviewing.results_of(here.house, plan.id))
+        closed = "That is as it was planned: the run tells what became of each."
+    else:
+        parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
     told = [each.code for each in plan.blocks] if state is PlanState.BLOCKED else []
     findings.lines(here, plan, told, approved.overrides if approved else {})
     deciding.proposals(here, plan, open_to_decide)
-    changes.happenings(here, plan, left_out)
+    changes.happenings(here, plan, left_out, "What was planned" if state in PAST else "What happens")
     if telephone:
         st.header("People", anchor="people")
     who, held = tabs("show", {"people": f"People ({total:,})", "held": f"Held back ({plan.counts.get('held', 0):,})"})

@@ -98,7 +98,7 @@ def draw_waiting(here: Here, plan: Plan) -> None:
         if lapsed:
             st.warning(escape(dated(lapsed)), icon=":material/schedule:")
         elif not here.may_prepare:
-            st.caption("It waits to be processed: that takes the role admin or csm for this customer.")
+            st.caption("It waits to be processed: that takes the role admin or CSM for this customer.")
         standing.beside(here, plan)
         notice = st.container()
         with st.container(horizontal=True, vertical_alignment="center"):

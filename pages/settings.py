@@ -23,7 +23,7 @@ PARTS = {
     "lifecycle": "Lifecycle",
     "limits": "Limits",
     "protected": "Protected",
-    "identity": "Identifier",
+    "identity": "Unique identifier",
 }
 
 

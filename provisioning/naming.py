@@ -1,12 +1,16 @@
-"""Several people in one sentence: the first of them by name, and with whom somebody shares what should be theirs alone. Words
-that the engine, the reports and the pages have in common, and that load nothing."""
+"""Several people in one sentence: the first of them by name, with whom somebody shares what should be theirs alone, and who has
+it. Words that the engine, the reports and the pages have in common, and that load nothing."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from provisioning.model import Held
 
 SHARING = ("duplicate-id", "disputed")
 """Why people are held who share an identifier, an e-mail or a link."""
+OWNED = ("disputed", "identifier-taken")
+"""Why people are held whose unique identifier or e-mail another user has."""
+_OWNER = re.compile(r"belongs to user (.+?)(?:, who is |\. Released )")
 NAMED = 3
 """So many of those who share something are named."""
 
@@ -27,6 +31,19 @@ def what_is_shared(why: str) -> str:
     """A reason to the end of what it quotes first: the same for all who share that; "" where it quotes nothing."""
     begin, mark, _ = why.partition("”")
     return begin if mark else ""
+
+
+def owner_in(why: str) -> str:
+    """The id of the user who has what somebody is held for; "" where the reason names none."""
+    found = _OWNER.search(why)
+    return found[1] if found else ""
+
+
+def user_called(user: str, name: str, email: str) -> str:
+    """“User u7 is Ada Smith, ada@acme.example. ” before a reason that names the id alone; "" where nothing is known. Looked up when it
+    is read: nobody stands in what is kept of somebody else."""
+    told = ", ".join(dict.fromkeys(filter(None, [name, email])))
+    return f"User {user} is {told}. " if told else ""
 
 
 def sharing(held: Iterable[Held]) -> dict[str, str]:

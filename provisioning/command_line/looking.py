@@ -8,7 +8,7 @@ from provisioning.report.csv_file import write_users
 from provisioning.report.documents import users_document
 from provisioning.report.text import moment, plain
 from provisioning.report.told import who
-from provisioning.report.verdict import notes
+from provisioning.report.verdict import not_whole, notes
 from provisioning.workflow import explaining, installation, looking, looking_back, overseeing
 from provisioning.workflow.house import customers_seen
 
@@ -102,7 +102,7 @@ def verify(asked: argparse.Namespace) -> int:
             }
         )  # fmt: skip
     if verdict.broken:
-        complain(f"The history is not as it was written. {verdict.broken}")
+        complain(not_whole(verdict.broken, doubt=verdict.doubt))
         return REFUSED
     if asked.json:
         return OK

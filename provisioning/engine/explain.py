@@ -17,7 +17,7 @@ from provisioning.engine.texts import Texts, all_unaccented, blank, folded, indi
 from provisioning.engine.transforms import fold
 from provisioning.errors import NotFound
 from provisioning.model import APOSTROPHES, Action, Attribute, Change, Held, Result
-from provisioning.naming import SHARING, shared_with, some_of, what_is_shared
+from provisioning.naming import SHARING, owner_in, shared_with, some_of, user_called, what_is_shared
 
 NAMED, LISTED = 5, 50
 """So many are named in a message, and listed to choose from, when several people fit what was asked for."""
@@ -137,6 +137,9 @@ def explain_person(situation: Situation, person: str) -> Answer:
     held = next((each for each in decision.held if each.key == key), None)
     if held and held.code in SHARING:
         held = replace(held, why=shared_with(_sharing(people, row, user, held.why)) + held.why)
+    if held and (owner := owner_in(held.why)) and owner in people.user_ids:
+        place = people.user_ids.index(owner)
+        held = replace(held, why=user_called(owner, people.user_names[place], people.user_emails[place]) + held.why)
     changes = [each for each in decision.changes if each.key == key]
     steps += [Step("held", f"{each.code}: {each.why}") for each in (held,) if each]
     steps += [Step("change", f"To be {_WORDS[each.action.value]}: {each.why}") for each in changes]

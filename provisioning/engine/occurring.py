@@ -18,7 +18,7 @@ MOST_VALUES = 200
 
 @dataclass(frozen=True, slots=True)
 class Occurring:
-    """One value of HiBob. `people`: how many have it; `becomes`: what Skillcast stores, "" where `problem` says why not;
+    """One value of HiBob. `people`: how many have it; `becomes`: what the user gets, "" where `problem` says why not;
     `listed`: the value table names it."""
 
     value: str

@@ -320,6 +320,8 @@ class _Planner:
         wait = timedelta(days=self.situation.domain.settings.lifecycle.wait_until_days_before_start)
         begins = date.fromisoformat(day)
         live = begins - wait if begins - date.min > wait else begins
+        if live == begins:
+            return f"Starts on {day}, and becomes live that day."
         return f"Starts on {day}. Becomes live on {live.isoformat()}."
 
     def _needed(self, attribute: Attribute) -> bool:
@@ -387,7 +389,7 @@ class _Planner:
     def _link(self, each: _Row) -> None:
         seen = self._seen_as(each.user, each.link, each.old)
         accepted = self.situation.decisions.same.get(each.key) == each.user_id
-        how = "Accepted as the same person" if accepted else "Matched by identifier or e-mail"
+        how = "Accepted as the same person" if accepted else "Matched by unique identifier or e-mail"
         why = f"{how}: the user is linked to this HiBob person."
         before = {"external_id": each.link or None}
         after = {"external_id": each.key}

@@ -83,7 +83,7 @@ def clean(text: str, steps: tuple[str, ...]) -> str:
 
 
 def reader(attribute: Attribute) -> Callable[[str], str]:
-    """The function from a tidied, non-blank text to the value Skillcast stores.
+    """The function from a tidied, non-blank text to the value that the user gets.
 
     Clean-up, then the value table (its keys go through the same clean-up, so that `lower` does not make them
     miss), then the type. It raises `Unreadable` with the reason. References to users are not resolved here.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provisioning.model import Action, Result
+from provisioning.model import Action, Result, Role
 
 ACTIONS_DONE: Mapping[str, str] = {
     Action.ADD.value: "Added",
@@ -21,6 +21,8 @@ RESULTS: Mapping[str, str] = {
     Result.SKIPPED.value: "Left out",
 }
 """How each change of a run ended."""
+
+ROLES: Mapping[str, str] = {Role.ADMIN.value: "admin", Role.CSM.value: "CSM", Role.AUDITOR.value: "auditor"}
 
 FINDINGS: Mapping[str, str] = {
     "no-employees": "Nobody returned by HiBob",
@@ -44,7 +46,7 @@ FINDINGS: Mapping[str, str] = {
     "undo": "The way back from a run",
     "farewell": "Everybody is archived before offboarding",
     "manager-without-user": "Their manager has no user",
-    "manager-shared": "Their manager shares an identifier",
+    "manager-shared": "Their manager shares a unique identifier",
     "absent": "Missing, not archived yet",
 }
 HELD: Mapping[str, str] = {
@@ -52,13 +54,21 @@ HELD: Mapping[str, str] = {
     "disputed": "Two candidates",
     "required-blank": "Required value blank",
     "unreadable": "Value cannot be read",
-    "identifier-taken": "Identifier or e-mail taken",
+    "identifier-taken": "Unique identifier or e-mail taken",
     "future-starter": "Starts later",
     "on-leave": "Lifecycle status",
     "protected": "Protected",
     "same-person": "Perhaps the same person",
     "changed-since": "Changed since the run",
 }
+
+
+LOCAL, SKILLCAST = "Local directory", "Skillcast (SCIM 2.0)"
+"""The targets that a domain may have."""
+
+
+def role_called(role: object) -> str:
+    return ROLES.get(str(role), str(role))
 
 
 def finding_called(code: str) -> str:

@@ -1,9 +1,9 @@
-"""A preview in one breath: is it safe, what happens, to whom. Pure: from a stored plan's counts and findings, and the names of
-a few."""
+"""A preview in one breath: is it safe, what happens, to whom; once it was processed, what happened. Pure: from a stored plan's
+counts and findings, and the names of a few."""
 
 from collections.abc import Collection, Mapping, Sequence
 
-from provisioning.model import Action, Finding, Plan, Severity
+from provisioning.model import Action, Finding, Plan, Result, Severity
 from provisioning.report.called import finding_called
 
 Shared = tuple[str, str, str, int]
@@ -27,6 +27,27 @@ _UNDO: Mapping[Action, Phrase] = {
     Action.MOVE: ("moves back", "move back"),
     Action.ARCHIVE: ("is archived", "are archived"),
     Action.LINK: ("loses the link to HiBob", "lose the link to HiBob"),
+}
+_DID: Mapping[Action, Phrase] = {
+    Action.ADD: ("joined", "joined"),
+    Action.REACTIVATE: ("came back", "came back"),
+    Action.UPDATE: ("changed", "changed"),
+    Action.MOVE: ("moved to another domain", "moved to another domain"),
+    Action.ARCHIVE: ("left", "left"),
+    Action.LINK: ("was linked to HiBob", "were linked to HiBob"),
+}
+_UNDID: Mapping[Action, Phrase] = {
+    Action.ADD: ("was added again", "were added again"),
+    Action.REACTIVATE: ("became live again", "became live again"),
+    Action.UPDATE: ("got earlier values back", "got earlier values back"),
+    Action.MOVE: ("moved back", "moved back"),
+    Action.ARCHIVE: ("was archived", "were archived"),
+    Action.LINK: ("lost the link to HiBob", "lost the link to HiBob"),
+}
+_NOT_DONE: Mapping[str, Phrase] = {
+    Result.FAILED.value: ("failed", "failed"),
+    Result.DRIFTED.value: ("had changed since, and was left alone", "had changed since, and were left alone"),
+    Result.SKIPPED.value: ("was left out", "were left out"),
 }
 NAMED = 2
 """So many attributes are named; of the others, how many there are."""
@@ -57,8 +78,12 @@ def headline(
     """The answer to “is it safe, what happens, to whom?”, of everybody but so many who are left out. `updated`: how many of those to be updated get another value, per
     attribute, most first. `names`: by action, the people of those that concern few. `overridden`: the codes of blocks that
     the approval overrode. `shared`: the change that most people of the plan share."""
+    words = _UNDO if plan.undo_of else _DO
+    agrees = not (plan.undo_of or plan.blocks or left_out)
+    nobody = "Nobody changes: Skillcast agrees with HiBob." if agrees else "Nobody changes."
+    what = _in_order(words, plan, updated, names or {}, shared)
     sentences = [
-        _what_happens(plan, updated, names or {}, shared, left_out),
+        f"{'Takes a run back: ' if plan.undo_of else ''}{what}." if what else nobody,
         f"{left_out:,} {'is' if left_out == 1 else 'are'} left out." if left_out else "",
         _held(plan.counts.get("held", 0)),
         _safe(plan, overridden),
@@ -66,29 +91,49 @@ def headline(
     return " ".join(each for each in sentences if each)
 
 
-def _what_happens(
+def happened(
+    plan: Plan,
+    not_done: Mapping[str, int],
+    updated: Mapping[str, int],
+    names: Mapping[str, Sequence[str]],
+    overridden: Collection[str],
+    shared: Shared | None,
+    *,
+    over: bool,
+) -> str:
+    """The same of a plan that was processed. `plan`: with the numbers of what was done; `not_done`: people per result; `over`:
+    whether the run came to its end."""
+    what = _in_order(_UNDID if plan.undo_of else _DID, plan, updated, names, shared)
+    begin = (
+        ("Took a run back: " if over else "Takes a run back, so far: ") if plan.undo_of else "" if over else "So far: "
+    )
+    held, blocks = plan.counts.get("held", 0), _called(plan.findings, Severity.BLOCK)
+    sentences = [
+        f"{begin}{what}." if what else "Nobody was changed." if over else "Nobody was changed so far.",
+        *(f"{_part(words, count)}." for name, words in _NOT_DONE.items() if (count := not_done.get(name, 0))),
+        f"{held:,} {'was' if held == 1 else 'were'} held back." if held else "",
+        f"Overridden: {', '.join(blocks)}." if blocks and overridden else "",
+    ]
+    return " ".join(each for each in sentences if each)
+
+
+def _in_order(
+    words: Mapping[Action, Phrase],
     plan: Plan,
     updated: Mapping[str, int],
     names: Mapping[str, Sequence[str]],
     shared: Shared | None,
-    left_out: int,
 ) -> str:
-    words = _UNDO if plan.undo_of else _DO
-    counted = [(action, plan.counts.get(action.value, 0)) for action in words]
-    parts = [_part(words[action], count) + _who(names.get(action.value, ())) for action, count in counted if count]
-    if not parts:
-        return (
-            "Nobody changes."
-            if plan.undo_of or plan.blocks or left_out
-            else "Nobody changes: Skillcast agrees with HiBob."
-        )
+    """“3 people join, 12 change department”; "" where nobody does anything."""
+    counted = [(action, count) for action in words if (count := plan.counts.get(action.value, 0))]
+    parts = [_part(words[action], count) + _who(names.get(action.value, ())) for action, count in counted]
     if not plan.undo_of and (count := plan.counts.get("update", 0)):
-        place = [action for action, number in counted if number].index(Action.UPDATE)
-        parts[place] = _updates(count, updated, names.get("update", ()), shared)
-    number, _, rest = parts[0].partition(" ")
-    parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
-    begin = "Takes a run back: " if plan.undo_of else ""
-    return f"{begin}{', '.join(parts)}."
+        place = [action for action, _ in counted].index(Action.UPDATE)
+        parts[place] = _updates(_part(words[Action.UPDATE], count), count, updated, names.get("update", ()), shared)
+    if parts:
+        number, _, rest = parts[0].partition(" ")
+        parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
+    return ", ".join(parts)
 
 
 def _part(phrase: Phrase, count: int) -> str:
@@ -99,9 +144,9 @@ def _who(names: Sequence[str]) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _updates(count: int, updated: Mapping[str, int], people: Sequence[str], shared: Shared | None) -> str:
+def _updates(does: str, count: int, updated: Mapping[str, int], people: Sequence[str], shared: Shared | None) -> str:
     """“12 change department”; of several attributes who changes, the change that most share, or which attributes."""
-    does, names = _part(_DO[Action.UPDATE], count), list(updated)
+    names = list(updated)
     if len(names) == 1:
         does = f"{does} {as_word(names[0])}"
     if people:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from provisioning.model import Action, Result
 from provisioning.report.called import ACTIONS_DONE as WORDS
-from provisioning.report.called import RESULTS, finding_called
+from provisioning.report.called import LOCAL, RESULTS, SKILLCAST, finding_called, role_called
 from provisioning.report.differences import in_words, value_in_words
 from provisioning.report.text import WORDS as PLANNED
 from provisioning.report.times import in_words as times_in_words
@@ -184,7 +184,12 @@ def _took_history(details: Details, _: Mapping[str, int]) -> Told:
 def _checked(details: Details, _: Mapping[str, int]) -> Told:
     number, problem = details.get("rows"), details.get("problem")
     if problem:
-        return Told("checked the history: it is not as it was written", str(problem))
+        found = (
+            "its seal does not prove that it is as it was written"
+            if details.get("doubt")
+            else "it is not as it was written"
+        )
+        return Told(f"checked the history: {found}", str(problem))
     return Told(f"checked the history: {_called(number, 'rows')}, all as they were written")
 
 
@@ -204,16 +209,16 @@ def _from(details: Details) -> str:
 
 
 def _place(place: str) -> str:
-    """“in a browser” of “vm, web”; “in a browser, from 10.0.0.1” of “web, 10.0.0.1”; otherwise by which webhook or command. What a
-    machine is called says nothing to people; it stands in the file of the history."""
+    """“from 10.0.0.1” of “web, 10.0.0.1”, nothing of “vm, web”: a page is where people are; otherwise by which webhook or command.
+    What a machine is called says nothing to people; it stands in the file of the history."""
     first, _, rest = place.partition(", ")
     if rest == "web":
-        return "in a browser"
+        return ""
     if first == "web":
-        return f"in a browser, from {rest}"
+        return f"from {rest}"
     if first == "webhook":
         return f"by webhook, from {rest}"
-    return f"on the command line, by {rest}" if rest else f"from {place}"
+    return f"by the command {rest}" if rest else f"from {place}"
 
 
 def _decided(details: Details, _: Mapping[str, int]) -> Told:
@@ -238,17 +243,64 @@ def _switched_on(details: Details, _: Mapping[str, int]) -> Told:
 def _took_roles(details: Details, _: Mapping[str, int]) -> Told:
     """Which roles; an event of before they were recorded tells that it was all of them."""
     roles = _names(details.get("roles"))
-    which = f"the role{'s' if len(roles) > 1 else ''} {' and '.join(roles)}" if roles else "every role"
+    names = " and ".join(map(role_called, roles))
+    which = f"the role{'s' if len(roles) > 1 else ''} {names}" if roles else "every role"
     scope = f" for {details['of']}" if details.get("of") else ""
     return Told(f"took {which} from {details.get('name', 'somebody')}{scope}")
 
 
 def _role(what: str) -> Callable[[Details, Mapping[str, int]], Told]:
     def tell(details: Details, _: Mapping[str, int]) -> Told:
-        role = f" the role {details['role']}" if details.get("role") else ""
+        role = f" the role {role_called(details['role'])}" if details.get("role") else ""
         scope = f" for {details['of']}" if details.get("of") else ""
-        before = f", instead of {details['instead_of']}" if details.get("instead_of") else ""
+        before = f", instead of {role_called(details['instead_of'])}" if details.get("instead_of") else ""
         return Told(f"{what} {details.get('name', 'somebody')}{role}{scope}{before}")
+
+    return tell
+
+
+def _thing(verb: str, thing: str, after: str = "") -> Callable[[Details, Mapping[str, int]], Told]:
+    """“added the connection Acme HiBob”, with what else is known of it."""
+
+    def tell(details: Details, _: Mapping[str, int]) -> Told:
+        return Told(
+            " ".join(filter(None, [verb, "the", thing, str(details.get("name") or ""), after])), _about(details)
+        )
+
+    return tell
+
+
+_ABOUT = ("name", "seats", "token_set", "report", "tokens", "users")
+
+
+def _about(details: Details) -> str:
+    """What is known of a customer, connection or domain beside its name."""
+    seats, report = details.get("seats"), details.get("report")
+    said = [f"{_called(seats, 'licensed seats')}"] if seats else []
+    said += [f"reads custom report {report}"] if report else []
+    said += ["with a new token"] if details.get("token_set") else []
+    said += ["its tokens were destroyed"] if details.get("tokens") else []
+    said += [_USERS.get(str(details["users"]), str(details["users"]))] if details.get("users") else []
+    return ", ".join(filter(None, [*said, _rest("", details, _ABOUT)]))
+
+
+_USERS: Mapping[str, str] = {"stay": "its users stay as they are", "archive": "its users were archived"}
+
+
+def _saved_target(details: Details, _: Mapping[str, int]) -> Told:
+    """In which directory a domain's users are kept from then on."""
+    where = str(details.get("target"))
+    named = LOCAL if where == "local" else f"{SKILLCAST}, {where}"
+    return Told(f"set the target: {named}", "with a new token" if details.get("token_set") else "")
+
+
+def _sent_test(details: Details, _: Mapping[str, int]) -> Told:
+    return Told(f"sent a test message to {_called(details.get('targets'), 'notification targets')}")
+
+
+def _notify_target(verb: str) -> Callable[[Details, Mapping[str, int]], Told]:
+    def tell(details: Details, _: Mapping[str, int]) -> Told:
+        return Told(f"{verb} the notification target {details.get('target') or ''}".rstrip())
 
     return tell
 
@@ -276,31 +328,30 @@ _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "role given by group": _role("gave, by their group,"),
     "role removed": _took_roles,
     "role by group ended": _role("took, with their group, from"),
-}
+    **{
+        f"{thing} {what}": _thing(verb, thing, after)
+        for thing in ("connection", "domain", "customer")
+        for what, verb, after in (
+            ("created", "added", ""), ("changed", "changed", ""), ("removed", "removed", ""),
+            ("offboarded", "offboarded", ""), ("taken up again", "took up", "again"),
+        )
+    },
+    "target saved": _saved_target,
+    "notification target added": _notify_target("added"),
+    "notification target removed": _notify_target("removed"),
+    "test message sent": _sent_test,
+}  # fmt: skip
 _PAUSES: Mapping[str, str] = {"undo": "A run is to be taken back.", "farewell": "The domain is to be offboarded."}
 _SAY: Mapping[str, str] = {
     "run started": "began to process",
     "run resumed": "resumed the run",
     "stop asked": "asked the run to stop",
     "connection tested": "tested the connection",
-    "connection created": "added the connection",
-    "connection changed": "changed the connection",
-    "connection removed": "removed the connection",
-    "domain created": "added the domain",
-    "domain changed": "changed the domain",
-    "domain removed": "removed the domain",
-    "domain offboarded": "offboarded the domain",
-    "customer created": "added the customer",
-    "customer changed": "changed the customer",
-    "customer offboarded": "offboarded the customer",
     "all schedules paused": "paused all schedules",
     "all schedules resumed": "let all schedules go on",
     "set-up exported": "exported the set-up file",
     "person exported": "handed out what is kept of a person",
     "person removed": "removed what is kept of a person",
-    "notification target added": "added a notification target",
-    "notification target removed": "removed a notification target",
-    "test message sent": "sent a test message",
     "signed in": "signed in",
     "signed out": "signed out",
 }

@@ -3,6 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 
+def not_whole(broken: str, *, doubt: bool) -> str:
+    """`broken`, `doubt`: as a check of the history found them."""
+    if doubt:
+        return (
+            f"Nothing proves that the history is as it was written, although every row follows the one before. {broken}"
+        )
+    return f"The history is not as it was written. {broken}"
+
+
 def notes(unsealed: int, found_unsealed: Sequence[tuple[int, int]], emptied: int) -> Iterator[str]:
     """`unsealed`: rows at the end that no seal covers yet; `found_unsealed`: (first, last) of those that none covered when the
     next was written; `emptied`: rows whose content was removed, which other rows tell."""

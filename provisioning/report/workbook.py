@@ -217,6 +217,10 @@ class _Rows:
             for some in (legend.dates, legend.references)
         )
 
+    @property
+    def has_dates(self) -> bool:
+        return bool(self._dates)
+
     def of(self, change: Change) -> _Row:
         seen = change.seen.attributes if change.seen else {}
         values = [seen.get(name, "") for name in self._attributes]
@@ -662,9 +666,18 @@ def _set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
 
 def _make_room(sheet: Worksheet, number: int, wrapped: Iterable[tuple[str, float]]) -> None:
     """The height of a row for its wrapped texts: Excel fits it by itself, LibreOffice does not."""
-    lines = max(sum(ceil(len(line) / width) or 1 for line in text.split("\n")) for text, width in wrapped)
+    lines = max(sum(_lines(line, width) for line in text.split("\n")) for text, width in wrapped)
     if lines > 1:
         sheet.row_dimensions[number].height = min(15.0 * lines, 405)
+
+
+def _lines(text: str, width: float) -> int:
+    """A column is as wide as so many digits, of 7 pixels each; small letters are narrower, so more of them have room. At the
+    end of each line but the last a part of a word is lost."""
+    if len(text) <= width:
+        return 1
+    pixels = 6.1 * len(text) + 1.4 * sum(not each.islower() and each != " " for each in text)
+    return 1 if pixels <= 7 * width else ceil(pixels / (7 * width - 20))
 
 
 def _offer_decisions(sheet: Worksheet, cells: str) -> None:
@@ -816,12 +829,12 @@ class _Reading:
             return
         for column in sorted(texts.keys() - set(self._columns)):
             place = get_column_letter(column)
-            problem = f"{_quoted(texts[column])} stands outside the table, in column {place}; write it as a comment"
+            problem = f"{self._told(texts[column])} stands outside the table, in column {place}; write it as a comment"
             self._add(row.number, problem)
         cells = [shown(row.texts.get(column, "")) for column in self._columns]
         change = self._changes.get(cells[1])
         if change is None:
-            self._add(row.number, f"the row was added; the preview has nobody here with key {_quoted(cells[1])}")
+            self._add(row.number, f"the row was added; the preview has nobody here with key {self._told(cells[1])}")
         elif cells[1] in self._found:
             self._add(row.number, f"the row stands there twice; key {_quoted(cells[1])} came before")
         else:
@@ -844,7 +857,7 @@ class _Reading:
             at = len(list(alike))
             self._add(
                 number,
-                f"{_quoted(name)} should be {_quoted(wanted, at)} and is {_quoted(_as_day(text) if place in expected.days else text, at)}",
+                f"{_quoted(name)} should be {_quoted(wanted, at)} and is {self._told(text, at, a_day=place in expected.days)}",
             )
 
     def _decision(self, number: int, text: str) -> str:
@@ -853,8 +866,15 @@ class _Reading:
         for decision in DECISIONS:
             if _same(text, decision):
                 return decision
-        self._add(number, f"{DECISION} should be {ONE_OF} and is {_quoted(text.strip())}")
+        self._add(number, f"{DECISION} should be {ONE_OF} and is {self._told(text.strip())}")
         return APPROVE
+
+    def _told(self, text: str, at: int = 0, *, a_day: bool = False) -> str:
+        """What stands in a cell. Where dates are in the file a number may be one that strayed: a spreadsheet has dates as numbers."""
+        if a_day:
+            return _quoted(_as_day(text), at)
+        perhaps = f" ({_as_day(text)}, if it is a date)" if self._rows.has_dates and _LIKELY_DAY.fullmatch(text) else ""
+        return _quoted(text, at) + perhaps
 
     def _check_merged(self, merged: Sequence[str]) -> None:
         """Of merged cells only the first keeps its text: a decision for three would count for one."""
@@ -870,6 +890,10 @@ class _Reading:
 
     def _add(self, number: int, problem: str) -> None:
         self._problems.add(f"{self._title}, row {number:,}", problem)
+
+
+_LIKELY_DAY = re.compile("[2-6][0-9]{4}")
+"""From 1954 to 2091, as a spreadsheet counts days."""
 
 
 def _as_day(text: str) -> str:

@@ -62,6 +62,16 @@ def get_approval(db: Database, plan_id: str) -> Approval | None:
     return _approval(row) if row else None
 
 
+def left_out_counts(db: Database, domain_id: int) -> dict[str, int]:
+    """How many people the approval in force leaves out, of each plan of a domain that has one."""
+    rows = db.all(
+        "SELECT a.plan_id, json_array_length(a.left_out) AS n FROM approvals a JOIN plans p ON p.id = a.plan_id "
+        "WHERE p.domain_id = ? ORDER BY a.id",
+        domain_id,
+    )
+    return {row["plan_id"]: row["n"] for row in rows}
+
+
 _FILE = "coalesce(u.name, '') AS file, coalesce(u.sha256, '') AS sha256 FROM approvals a LEFT JOIN uploads u ON u.approval_id = a.id"
 """The workbook by which it was approved, if it was by one."""
 

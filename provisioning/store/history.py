@@ -47,7 +47,8 @@ class Event:
 class Verdict:
     """`rows`: how many were looked at. `broken`: what is wrong, in words; None when every row fits. `unsealed`: how many rows at
     the end no seal covers; `found_unsealed`: (first, last) of those that no seal covered when the next was written. `first`,
-    `last`: when the oldest and the newest row were written whose content is kept ("" without any); `emptied`: of how many it was removed."""
+    `last`: when the oldest and the newest row were written whose content is kept ("" without any); `emptied`: of how many it was removed.
+    `doubt`: every row fits, and the seal, of which `broken` tells, says nothing of them: it is missing, or of another key."""
 
     rows: int
     head: str
@@ -57,6 +58,7 @@ class Verdict:
     first: str = ""
     last: str = ""
     emptied: int = 0
+    doubt: bool = False
 
 
 def record(

@@ -88,6 +88,16 @@ def held_like(db: Database, plan_id: str, codes: Sequence[str], keys: Sequence[s
     return [held_of(row) for row in rows]
 
 
+def held_for(db: Database, plan_id: str, codes: Sequence[str], keys: Sequence[str]) -> list[Held]:
+    """Those of these people who are held for one of these codes."""
+    rows = db.all(
+        "SELECT * FROM held WHERE plan_id = ?1 AND code IN (SELECT value FROM json_each(?2)) "
+        "AND key IN (SELECT value FROM json_each(?3)) ORDER BY seq",
+        plan_id, to_json(list(codes)), to_json(list(keys)),
+    )  # fmt: skip
+    return [held_of(row) for row in rows]
+
+
 def plan_before(db: Database, plan_id: str) -> str | None:
     """The plan of the same domain that was made before this one, the ways back of runs apart."""
     row = db.one(

@@ -71,6 +71,30 @@ def _tally(db: Database, run_id: str) -> tuple[dict[str, int], dict[str, int]]:
     return results, actions
 
 
+_LAST = (
+    "WITH last AS (SELECT o.key, o.action, o.result, max(r.rowid) FROM runs r JOIN outcomes o ON o.run_id = r.id "
+    "WHERE r.plan_id = ? GROUP BY o.key, o.action)"
+)
+"""How each change of a plan ended: of those that were tried again the last time counts."""
+
+
+def done_of_plan(db: Database, plan_id: str) -> dict[str, int]:
+    """Action → how many changes of a plan were done, in all of its runs."""
+    rows = db.all(
+        f"{_LAST} SELECT action, count(*) AS n FROM last WHERE result = ? GROUP BY action", plan_id, Result.DONE.value
+    )
+    return {row["action"]: row["n"] for row in rows}
+
+
+def not_done_of_plan(db: Database, plan_id: str) -> dict[str, list[str]]:
+    """Result → the keys of the people for whom a change of a plan ended so, and not as done."""
+    rows = db.all(f"{_LAST} SELECT DISTINCT key, result FROM last WHERE result <> ?", plan_id, Result.DONE.value)
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["result"], []).append(row["key"])
+    return found
+
+
 def find_outcomes(
     db: Database, run_id: str, results: Sequence[str], text: str, most: int, skip: int
 ) -> tuple[list[tuple[Outcome, Change | None]], int]:

@@ -39,6 +39,15 @@ class Seal(msgspec.Struct, frozen=True):
         return f"{self.rows} {self.head}"
 
 
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What a seal says against the history, in words. `proves`: that rows are not as they were sealed; otherwise the seal
+    says nothing of them, for it is not this installation's."""
+
+    words: str
+    proves: bool = False
+
+
 @dataclass
 class Sealer:
     """Seals one database's history after each change. Equal to another of the same file, so that one transaction
@@ -96,31 +105,36 @@ class Sealer:
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def problem(self) -> str | None:
-        """What the seal says against the history, in words; None when it fits."""
+    def problem(self) -> Misfit | None:
+        """What the seal says against the history; None when it fits."""
         with _locked(self.file):
             return self._problem()
 
-    def _problem(self) -> str | None:
+    def _problem(self) -> Misfit | None:
         rows, _ = history.extent(self.db)
         try:
             seal = msgspec.json.decode(self.file.read_bytes(), type=Seal)
         except FileNotFoundError:
             if rows == 0 and not self.db.one("SELECT 1 FROM customers"):
                 return None
-            return (
+            return Misfit(
                 f"Its seal {self.file.name} is missing. Where a database was moved, or restored without its key, "
                 "`verify --seal REASON` makes one."
             )
         except (OSError, msgspec.MsgspecError):
-            return f"Its seal {self.file.name} cannot be read."
+            return Misfit(f"Its seal {self.file.name} cannot be read.")
         if not self.vault().signed(seal.text, seal.signature):
-            return f"Its seal {self.file.name} was not made with this installation’s key."
+            return Misfit(
+                f"Its seal {self.file.name} was made with another key than this installation has now. Either the key is another "
+                "one, as after a restore or a move: put the key back that belongs to the database, or seal the history with "
+                "the key there is (`verify --seal REASON`). Or somebody without the key changed the history or its seal: "
+                "compare it with a head kept elsewhere, or with a backup."
+            )
         if seal.rows > rows:
             gone = f"Row {seal.rows} is" if seal.rows == rows + 1 else f"Rows {rows + 1} to {seal.rows} are"
-            return f"{gone} missing at the end: the seal counts {seal.rows} rows, and {rows} are there."
+            return Misfit(f"{gone} missing at the end: the seal counts {seal.rows} rows, and {rows} are there.", True)
         if history.hash_at(self.db, seal.rows) != seal.head:
-            return f"Row {seal.rows} is not the one that was sealed."
+            return Misfit(f"Row {seal.rows} is not the one that was sealed.", True)
         return None
 
     def _write(self, rows: int, head: str) -> None:

@@ -77,7 +77,7 @@ def _to_read(here: Here, plan: Plan, approval: Approval | None) -> None:
         st.success(escape(standing.approved(here, plan, approval)), icon=":material/verified:")
     standing.beside(here, plan)
     does = "It waits to be processed" if approval else "You may read this, but not approve it"
-    st.caption(f"{does}: that takes the role admin or csm for this customer.")
+    st.caption(f"{does}: that takes the role admin or CSM for this customer.")
     workbook_button(here, plan)
 
 

@@ -27,7 +27,7 @@ CHART = 335
 TOLD = ("What changes", "Before", "After", "What else, or why")
 
 
-def happenings(here: Here, plan: Plan, left_out: Sequence[str] = ()) -> None:
+def happenings(here: Here, plan: Plan, left_out: Sequence[str], title: str) -> None:
     """What happens in a chart, and what several people share in a list. Choosing one filters the people below; choosing it
     again shows all. Nothing where everybody has the same in store: the numbers above say it. Whoever is left out is not counted."""
     changed = looking.attributes_changed(here.house, plan.id, left_out)
@@ -35,7 +35,7 @@ def happenings(here: Here, plan: Plan, left_out: Sequence[str] = ()) -> None:
     bars, found = happening_bars(counts, changed), reviewing.groups_of(here.house, plan.id, left_out=left_out)
     if len(bars) < 2 and not found:
         return
-    st.header("What happens", anchor=False)
+    st.header(title, anchor=False)
     chart, lines = _places(bool(found)) if len(bars) > 1 else [st.container()] * 2
     if len(bars) > 1:
         with chart:

@@ -5,8 +5,8 @@ import re
 import pandas as pd
 import streamlit as st
 
-from provisioning.report.told import planned
-from provisioning.report.verdict import notes
+from provisioning.report.told import planned, who
+from provisioning.report.verdict import not_whole, notes
 from provisioning.store.approvals import PastApproval
 from provisioning.store.history import START, Verdict
 from provisioning.web import address, parts, past, roles
@@ -51,7 +51,7 @@ def _check(customer: str) -> None:
             )
         if not st.button(CHECK, icon=":material/verified_user:", disabled=not is_head):
             last = looking_back.last_history_check(house, customer)
-            found = "" if last is None else "it was not as written" if last.details.get("problem") else "as written"
+            found = looking_back.found_by(last) if last else ""
             st.caption(
                 escape(f"Last checked {moment(last.at)}, by {last.who}: {found}.") if last else "Not checked here yet."
             )
@@ -63,7 +63,9 @@ def _check(customer: str) -> None:
 
         verdict = looking_back.check_history(house, customer, kept or None, say)
         bar.empty()
-        _whole(verdict, customer, bool(kept)) if verdict.broken is None else _broken(verdict)
+        _whole(verdict, customer, bool(kept)) if verdict.broken is None else _broken(
+            verdict.broken, doubt=verdict.doubt
+        )
 
 
 def _whole(found: Verdict, customer: str, kept: bool) -> None:
@@ -85,8 +87,16 @@ def _whole(found: Verdict, customer: str, kept: bool) -> None:
     st.code(found.head, language=None, wrap_lines=True)
 
 
-def _broken(found: Verdict) -> None:
-    st.error(escape(dated(f"The history is not as it was written. {found.broken}")), icon=":material/gpp_bad:")
+def _broken(why: str, *, doubt: bool) -> None:
+    told = escape(dated(not_whole(why, doubt=doubt)))
+    if doubt:
+        st.warning(told, icon=":material/gpp_maybe:")
+        st.markdown(
+            "**What to do**: tell whoever runs Rollcall. A head kept from an earlier check, entered above, still proves what stood "
+            "before it."
+        )
+        return
+    st.error(told, icon=":material/gpp_bad:")
     st.markdown(
         "**What to do**: do not rely on the history until that is cleared up. Keep the files that you have, and tell whoever runs "
         "Rollcall: `verify` on its machine says the same, and a backup from before shows what stood there."
@@ -138,7 +148,7 @@ def _basis(here: Here, each: PastApproval) -> None:
     left = f", but for {people(len(given.left_out))} left out" if given.left_out else ""
     lines = [
         f"{given.by} approved it, {moment(given.at)}: {planned(each.counts) or 'nobody changes'}{left}.",
-        f"{each.made_by} made the preview, {moment(each.made_at)}, from {versions}.",
+        f"{who(each.made_by)} made the preview, {moment(each.made_at)}, from {versions}.",
         *(
             [f"It was decided in the Excel file {given.file}, whose fingerprint (SHA-256) is {given.sha256}."]
             if given.sha256

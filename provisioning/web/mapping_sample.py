@@ -91,7 +91,7 @@ def _named(here: Here, domain: Domain, tried: Trial) -> Trial:
 
 
 def _end(identifier: str) -> str:
-    """A long id by its end, so that it has room beside a name; what Skillcast stores of it stands beside it in full."""
+    """A long id by its end, so that it has room beside a name; what the user gets of it stands beside it in full."""
     return identifier if len(identifier) <= 8 else f"…{identifier[-6:]}"
 
 

@@ -41,17 +41,17 @@ from provisioning.workflow.editing import Begun
 
 Row = Mapping[str, object]
 EVERYDAY = "everyday"
-SAYS, STORES, FILLED, REMOVE = "HiBob says", "Skillcast stores", "Filled", "Remove"
+SAYS, GETS, FILLED, REMOVE = "HiBob says", "The user gets", "Filled", "Remove"
 BIN = ":material/delete:"
 SPARE = 3
 """Rows that stand ready for new attributes. With a fixed number of rows an editor keeps what was edited, and where one is,
 while the values beside it follow; one that grows by itself is begun anew by every change of them."""
 
 VIEWS = {
-    EVERYDAY: ("Everyday", (NAME, FEED, SAYS, STORES, FILLED, IDENTIFIER, REMOVE)),
-    "values": ("Values", (NAME, VALUE, TYPE, CLEAN, TABLE, OPTIONS, STORES)),
+    EVERYDAY: ("Everyday", (NAME, FEED, SAYS, GETS, FILLED, IDENTIFIER, REMOVE)),
+    "values": ("Values", (NAME, VALUE, TYPE, CLEAN, TABLE, OPTIONS, GETS)),
     "blanks": ("Blanks", (NAME, FALLBACK, BLANK, REQUIRED, APPLIES, FILLED)),
-    "all": ("All columns", (*COLUMNS, SAYS, STORES, FILLED, REMOVE)),
+    "all": ("All columns", (*COLUMNS, SAYS, GETS, FILLED, REMOVE)),
 }
 """Which columns stand in the table together: as many as fit. By the word in the address."""
 
@@ -148,8 +148,8 @@ def _frame(table: Table) -> pd.DataFrame:
         {**row, **{name: now[name] for name in FOLLOWING if isinstance(now[name], str)}, **_beside(now, table.tried)}
         for row, now in zip(table.begun, table.now, strict=True)
     ]
-    frame = pd.DataFrame(rows, columns=[*COLUMNS, SAYS, STORES, FILLED, REMOVE])
-    for name in (SAYS, STORES):
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, SAYS, GETS, FILLED, REMOVE])
+    for name in (SAYS, GETS):
         frame[name] = [_cut(value) for value in frame[name]]
     kinds = {REQUIRED: "bool", IDENTIFIER: "bool", FILLED: "float64"}
     return frame.astype({name: kinds.get(name, "object") for name in frame.columns})
@@ -161,11 +161,11 @@ def _beside(row: Row, tried: Mapping[str, Trial]) -> Row:
     found = tried.get(name)
     bin_ = BIN if name else None
     if found is None:
-        return {SAYS: None, STORES: None, FILLED: None, REMOVE: bin_}
+        return {SAYS: None, GETS: None, FILLED: None, REMOVE: bin_}
     if found.filled is None:
-        return {SAYS: "(not read yet)" if found.column else "(not fed)", STORES: None, FILLED: None, REMOVE: bin_}
+        return {SAYS: "(not read yet)" if found.column else "(not fed)", GETS: None, FILLED: None, REMOVE: bin_}
     stores = found.after or (f"({found.note})" if found.note else None)
-    return {SAYS: found.before or None, STORES: stores, FILLED: share(found.filled), REMOVE: bin_}
+    return {SAYS: found.before or None, GETS: stores, FILLED: share(found.filled), REMOVE: bin_}
 
 
 def _cut(value: object) -> str | None:
@@ -175,7 +175,7 @@ def _cut(value: object) -> str | None:
 
 def in_full(table: Table, view: str) -> str:
     """The values that this view cuts: “Email: ebba.lindqvist@northwind.example”; "" where it cuts none."""
-    shown = [name for name in (SAYS, STORES) if name in VIEWS[view][1]]
+    shown = [name for name in (SAYS, GETS) if name in VIEWS[view][1]]
     found = {str(row[NAME]): _beside(row, table.tried) for row in table.now if has_name(row)}
     values = {name: [each for each in map(row.get, shown) if each != _cut(each)] for name, row in found.items()}
     return "; ".join(f"{name}: {' → '.join(map(str, dict.fromkeys(each)))}" for name, each in values.items() if each)
@@ -201,7 +201,7 @@ def _order(view: str) -> list[str]:
     order = list(VIEWS[view][1])
     if on_a_telephone() and view == EVERYDAY:
         order.remove(FEED)
-        order.insert(order.index(STORES) + 1, FEED)
+        order.insert(order.index(GETS) + 1, FEED)
     return order
 
 
@@ -212,7 +212,7 @@ def edit(table: Table, key: str, view: str, remove: Callable[[str], None]) -> No
         width=60, type="tertiary", key=f"{key}_remove", on_click=remove, args=(f"{key}_remove",)
     )
     st.data_editor(
-        _frame(table), key=key, num_rows="fixed", placeholder="", hide_index=True, disabled=[SAYS, STORES, FILLED],
+        _frame(table), key=key, num_rows="fixed", placeholder="", hide_index=True, disabled=[SAYS, GETS, FILLED],
         height=37 + 35 * min(len(table.begun), 42), column_order=_order(view), column_config=_columns(table) | {REMOVE: bins},
         alt=ALT,
     )  # fmt: skip
@@ -251,7 +251,7 @@ def _columns(table: Table) -> dict[str, ColumnConfig]:
             help="Skillcast’s word for the HiBob column that feeds the attribute.",
         ),
         SAYS: column.TextColumn(width=value, help="The value of the person chosen above, in HiBob."),
-        STORES: column.TextColumn(width=value, help="What Skillcast would store of it."),
+        GETS: column.TextColumn(width=value, help="What their user would get of it."),
         FILLED: column.NumberColumn(width=56, format="percent", help="The share of people with a value."),
         VALUE: column.SelectboxColumn(
             options=[MACHINE, SPOKEN], default=MACHINE, required=True, width=113,

@@ -17,9 +17,9 @@ from provisioning.workflow import connections
 from provisioning.workflow.values import ValueSeen, new_values, values_of
 
 Content = tuple[tuple[Attribute, ...], str]
-SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "Skillcast stores", "State"
+SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "The user gets", "State"
 NEW = "New since the mapping was saved"
-ALT = "The values of this attribute, how many people have each, and what Skillcast stores"
+ALT = "The values of this attribute, how many people have each, and what the user gets"
 BASE, TURN = "values_base", "values_turn"
 
 
@@ -141,7 +141,7 @@ def _edit(base: Base, found: Sequence[ValueSeen]) -> None:
         column_config={
             SAYS: st.column_config.TextColumn(pinned=True, width=200),
             COUNT: st.column_config.NumberColumn(width=80, format="localized"),
-            INTO: st.column_config.TextColumn(width=180, help="What Skillcast is to store instead. Empty: HiBob’s value."),
+            INTO: st.column_config.TextColumn(width=180, help="What the user gets instead. Empty: HiBob’s value."),
         },
         alt=ALT,
     )  # fmt: skip

@@ -12,8 +12,9 @@ from pandas.api.types import is_numeric_dtype
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from provisioning.model import Plan, Run
+from provisioning.model import Plan, Result, Run
 from provisioning.report.called import ACTIONS_DONE as ACTION_WORDS
+from provisioning.report.called import RESULTS
 from provisioning.report.differences import attribute_called
 from provisioning.web.frame import Here
 from provisioning.web.words import (
@@ -92,12 +93,18 @@ def run_badge(run: Run) -> None:
     st.badge(RUN_WORDS[run.status], color=RUN_COLOURS[run.status])  # type: ignore[arg-type]
 
 
-def counts(told: Mapping[str, int]) -> None:
-    """The numbers of a preview, as cards; rare ones only where there are any."""
+def counts(told: Mapping[str, int], words: Mapping[str, str] = TO_DO) -> None:
+    """The numbers of a preview, as cards; rare ones only where there are any. `words`: of what is to be done, or was."""
     always = ("add", "update", "reactivate", "archive")
-    shown = [name for name in ACTION_WORDS if name in always or told.get(name)]
-    cards: list[tuple[str, int | str]] = [(TO_DO[name], told.get(name, 0)) for name in shown]
+    cards: list[tuple[str, int | str]] = [
+        (word, told.get(name, 0)) for name, word in words.items() if name in always or told.get(name)
+    ]
     numbers([*cards, ("Held back", told.get("held", 0)), ("Unchanged", told.get("unchanged", 0))])
+
+
+def results(told: Mapping[str, int]) -> None:
+    """The same of one that was processed."""
+    counts(told, {**ACTION_WORDS, **{name: word for name, word in RESULTS.items() if name != Result.DONE}})
 
 
 def numbers(cards: Sequence[tuple[str, int | str]]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from provisioning.report.called import role_called
 from provisioning.store.overview import RoleHeld
 from provisioning.web import parts
 from provisioning.web.frame import Here
@@ -31,7 +32,7 @@ def table(found: Sequence[RoleHeld]) -> None:
     frame = pd.DataFrame(
         {
             "Who": each.email,
-            "Role": each.role.value,
+            "Role": role_called(each.role),
             "For": each.customer or "Every customer",
             "Since": moment(each.since) if each.since else "Their last sign-in",
             "Given": f"By their group, until {moment(each.until)}" if each.until else "In Rollcall",

@@ -65,7 +65,7 @@ def identity(domain: Domain) -> None:
         "Whom absence from HiBob may archive": settings_form.ABSENCE[said.absence_archives],
         "After being absent in so many complete reads": str(said.absent_reads),
     }
-    parts.facts("Identifier and absence", rows)
+    parts.facts("Unique identifier and absence", rows)
 
 
 def _table(frame: pd.DataFrame, alt: str, none: str = "") -> None:

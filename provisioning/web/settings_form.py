@@ -50,7 +50,7 @@ LIMITS = {
     "blank": ("An attribute turning blank", "For this share of the live users."),
     "head_count": ("Head count returned", "Fewer than this share of the people of the last good read blocks."),
     "column_emptied": ("A column emptied", "The share of filled values dropped by this many points."),
-    "identifiers": ("Identifiers swapped", "Linked people with another unique identifier."),
+    "identifiers": ("Unique identifiers changed", "Linked people with another unique identifier."),
     "small_domain": ("Small domain, people", "Below 20 live users the archive limit is this many people."),
 }
 

@@ -18,6 +18,7 @@ from provisioning.model import (
     Domain,
     Role,
 )
+from provisioning.report.called import role_called
 from provisioning.store import customers, history
 from provisioning.store.leases import Holder
 from provisioning.store.migrations import migrate
@@ -125,7 +126,7 @@ def require(house: Workspace, customer_id: int | None, roles: frozenset[Role], d
     # Roles by group last as long as a sign-in; at night, under a standing approval, those of the last one count.
     at = LONG_AGO if house.actor.scheduled else house.clock()
     if not customers.roles(house.db, email, customer_id, at) & roles:
-        needed = " or ".join(sorted(role.value for role in roles))
+        needed = " or ".join(role_called(role) for role in sorted(roles))
         whose = "this customer" if customer_id is not None else "every customer"
         raise RoleMissing(f"{email} may not {doing}: that takes the role {needed} for {whose}.")
 

@@ -81,7 +81,10 @@ def verify(house: Workspace, head: str | None = None, progress: Progress = quiet
     at, of how many), now and then."""
     verdict = history.verify(house.db, head, progress)
     sealer = house.sealer()
-    return replace(verdict, broken=verdict.broken or sealer.problem(), unsealed=sealer.unsealed())
+    seen = replace(verdict, unsealed=sealer.unsealed())
+    if verdict.broken or (misfit := sealer.problem()) is None:
+        return seen
+    return replace(seen, broken=misfit.words, doubt=not misfit.proves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,11 @@ def _unfinished(house: Workspace, run: Run, domain: Domain) -> bool:
 
 def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
     return plans.recent_plans(house.db, seen_domain(house, label, "see the plans").id, most)
+
+
+def left_out_counts(house: Workspace, label: str) -> dict[str, int]:
+    """How many people the approval leaves out, by plan."""
+    return approvals.left_out_counts(house.db, seen_domain(house, label, "see the plans").id)
 
 
 def changes_seen(

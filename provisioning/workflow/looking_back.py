@@ -277,8 +277,16 @@ def check_history(
     verdict = verify(house, kept_head, progress)
     record_event(
         house, history.CHECKED, customer_id=found.id, rows=verdict.rows, head=verdict.head, problem=verdict.broken,
+        doubt=verdict.doubt,
     )  # fmt: skip
     return verdict
+
+
+def found_by(check: history.Event) -> str:
+    """What a check of the history found, in a few words."""
+    if not check.details.get("problem"):
+        return "as written"
+    return "its seal did not prove it" if check.details.get("doubt") else "it was not as written"
 
 
 def last_history_check(house: Workspace, customer: str) -> history.Event | None:

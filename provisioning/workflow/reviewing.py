@@ -1,6 +1,6 @@
 """A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 from provisioning.engine import columns as known
 from provisioning.engine.columns import Catalogue, read_as
 from provisioning.errors import NotFound, SettingsError
-from provisioning.model import Action, AttributeType, Domain, Plan
-from provisioning.naming import SHARING, sharing, some_of
+from provisioning.model import Action, Approval, AttributeType, Domain, Plan, RunStatus, Users
+from provisioning.naming import OWNED, SHARING, owner_in, sharing, some_of, user_called
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
-from provisioning.report.headline import FEW, Shared, against, but_for, headline, newest_of
+from provisioning.report.headline import FEW, Shared, against, but_for, happened, headline, newest_of
 from provisioning.report.text import moment as in_utc
-from provisioning.store import approvals, plan_groups, plans, snapshots
+from provisioning.store import approvals, plan_groups, plans, runs, snapshots
 from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.stored_plans import domain_of, plan_seen
@@ -30,9 +30,12 @@ MOST_GROUPS = 40
 
 
 def headline_of(house: Workspace, plan_id: str, left_out: Sequence[str] | None = None) -> str:
-    """Is it safe, what happens, to whom: in words. `left_out`: who is not counted; None: whom the approval leaves out."""
+    """Is it safe, what happens, to whom: in words. `left_out`: who is not counted; None: whom the approval leaves out. Once it
+    was begun what happened counts alone."""
     plan = plan_seen(house, plan_id)
     approval = approvals.get_approval(house.db, plan.id)
+    if run := plans.run_statuses(house.db, plan.domain_id).get(plan.id):
+        return _headline_of_past(house, plan, approval, over=run in (RunStatus.DONE, RunStatus.PARTIAL))
     if left_out is None:
         left_out = approval.left_out if approval else ()
     return headline(
@@ -43,6 +46,33 @@ def headline_of(house: Workspace, plan_id: str, left_out: Sequence[str] | None =
         _most_shared(house, plan, left_out),
         len(left_out),
     )
+
+
+def _headline_of_past(house: Workspace, plan: Plan, approval: Approval | None, *, over: bool) -> str:
+    done, ended = runs.done_of_plan(house.db, plan.id), runs.not_done_of_plan(house.db, plan.id)
+    others = sorted({key for keys in ended.values() for key in keys})
+    # While it goes on nobody knows yet who of the plan is done.
+    names = plan_groups.names_of_few(house.db, plan.id, FEW, others) if over else {}
+    named = {action: who for action, who in names.items() if len(who) == done.get(action)}
+    was = replace(plan, counts={**plan.counts, **{each.value: done.get(each.value, 0) for each in Action}})
+    return happened(
+        was,
+        {result: len(keys) for result, keys in ended.items()},
+        plan_groups.updated_attributes(house.db, plan.id, others) if over else {},
+        named,
+        approval.overrides if approval else (),
+        _most_shared(house, was, others) if over else None,
+        over=over,
+    )
+
+
+def results_of(house: Workspace, plan_id: str) -> dict[str, int]:
+    """What became of a plan that was begun: changes done per action, and of the others people per result; who was held back, and
+    who stays as they are."""
+    plan = plan_seen(house, plan_id)
+    ended = {result: len(keys) for result, keys in runs.not_done_of_plan(house.db, plan.id).items()}
+    kept = {name: plan.counts.get(name, 0) for name in ("held", "unchanged")}
+    return runs.done_of_plan(house.db, plan.id) | ended | kept
 
 
 def counts_without(house: Workspace, plan_id: str, left_out: Sequence[str] | None = None) -> dict[str, int]:
@@ -182,5 +212,33 @@ def held_by_reason(house: Workspace, plan_id: str) -> dict[str, int]:
 
 
 def shared_by(house: Workspace, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
-    """Of these people, with whom they share what they are held back for, in words: by key."""
-    return sharing(plan_groups.held_like(house.db, plan_seen(house, plan_id).id, SHARING, keys))
+    """Of these people, with whom they share what they are held back for, or who the user is who has it, in words: by key."""
+    plan = plan_seen(house, plan_id)
+    owners = {each.key: owner_in(each.why) for each in plan_groups.held_for(house.db, plan.id, OWNED, keys)}
+    called = _users_called(house, domain_of(house, plan), set(owners.values()) - {""})
+    told = {key: called[user] for key, user in owners.items() if user in called}
+    return told | sharing(plan_groups.held_like(house.db, plan.id, SHARING, keys))
+
+
+def _users_called(house: Workspace, domain: Domain, ids: Collection[str]) -> dict[str, str]:
+    """Id → who that user is, in words, of the directory as it was read last. Looks at nobody where nobody is asked for."""
+    if not ids:
+        return {}
+    feeds = _feeds(house, domain)
+    first, last, email = ([*feeds.get(each, ())][:1] for each in (known.FIRST_NAME, known.SURNAME, known.EMAIL))
+    try:
+        users = snapshots.load_users(house.snapshots, domain.id, [*first, *last, *email])
+    except NotFound:
+        return {}
+    among = pc.is_in(users.ids, pa.array(sorted(ids), pa.string()))
+    names, emails = (
+        [" ".join(filter(None, each)) for each in zip(*_those(users, which, among), strict=True)]
+        for which in ([*first, *last], email)
+    )
+    found = users.ids.filter(among).to_pylist()
+    told = zip(found, names or [""] * len(found), emails or [""] * len(found), strict=True)
+    return {user: user_called(user, name, address) for user, name, address in told}
+
+
+def _those(users: Users, names: Sequence[str], among: pa.Array) -> list[list[str | None]]:
+    return [users.attributes[name].filter(among).to_pylist() for name in names if name in users.attributes]

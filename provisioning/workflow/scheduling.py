@@ -190,7 +190,7 @@ def _refusal_to(house: Workspace, domain: Domain) -> str:
     if house.actor.email is None:
         return OPERATOR_MAY_NOT
     if not customers.roles(house.db, house.actor.email, domain.customer_id, house.clock()) & PREPARERS:
-        return "That takes the role admin or csm."
+        return "That takes the role admin or CSM."
     return _refusal(house, domain) or ""
 
 

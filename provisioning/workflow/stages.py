@@ -249,7 +249,7 @@ def _ran(facts: Facts) -> Station:
     if facts.ran:
         return Station(title, True, "Done.", "process")
     todo = "Approve a preview, a pilot with a few people if you like, and process it."
-    return Station(title, False, "Nothing was written to Skillcast yet.", "preview", todo)
+    return Station(title, False, "Nothing was written yet.", "preview", todo)
 
 
 def _scheduled(facts: Facts) -> Station:

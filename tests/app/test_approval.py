@@ -480,7 +480,7 @@ def test_a_finding_about_managers_counts_those_who_report_to_them(
     found = replace(found, managers=("8", "9"), names={"8": "Ben Ito", "9": "Cy Ray"})
     monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(found,)))
     at = full.open("preview")
-    assert "**Their manager shares an identifier**, 3 people" in "".join(each.label for each in at.expander)
+    assert "**Their manager shares a unique identifier**, 3 people" in "".join(each.label for each in at.expander)
     assert "Their managers: Ben Ito, Cy Ray." in bare(said(at))
 
 

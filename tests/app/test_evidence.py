@@ -72,9 +72,22 @@ def test_a_changed_row_is_named_with_what_to_do(audited: App, said: Said) -> Non
 
 def test_a_missing_seal_is_told_without_where_it_lay(audited: App) -> None:
     (audited.data / "rollcall.seal").unlink()
-    problem = plain(checked(audited).error[0].value)
+    problem = plain(checked(audited).warning[0].value)
     assert "Its seal rollcall.seal is missing." in problem
     assert str(audited.data) not in problem
+
+
+def test_a_seal_of_another_key_is_told_with_both_causes_and_the_way_on(audited: App, said: Said) -> None:
+    seal = audited.data / "rollcall.seal"
+    seal.write_bytes(seal.read_bytes().replace(b'"rows":', b'"rows":1'))
+    at = checked(audited)
+    assert not at.error
+    problem = plain(at.warning[0].value)
+    assert "Nothing proves that the history is as it was written" in problem
+    assert "a restore or a move" in problem
+    assert "somebody without the key" in problem
+    assert "verify --seal REASON" in problem
+    assert "its seal did not prove it" in plain(said(audited.open("history", show="evidence")))
 
 
 def test_a_kept_head_is_looked_for(audited: App, said: Said) -> None:

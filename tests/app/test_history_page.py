@@ -4,6 +4,7 @@ import ast
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -26,6 +27,7 @@ from provisioning.workflow import (
     approving,
     asking,
     deciding,
+    editing,
     explaining,
     looking,
     looking_back,
@@ -35,6 +37,7 @@ from provisioning.workflow import (
     stored_plans,
     undoing,
 )
+from provisioning.workflow.house import domains_seen
 from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
@@ -209,7 +212,7 @@ def test_whoever_was_kept_active_is_told_so_by_name_and_apart_from_who_was_left_
 def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full: App, said: Said) -> None:
     setting_up.grant(full.house(None), "all@skillcast.example", Role.CSM, None)
     setting_up.revoke(full.house(None), "all@skillcast.example", None)
-    text = "took the role csm from all@skillcast.example for every customer"
+    text = "took the role CSM from all@skillcast.example for every customer"
     assert escape(text) in said(full.open("history", kinds="Access and exports", search=text))
     rows = json.loads(looking_back.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
     assert [row["what"] for row in rows] == ["role removed", "role granted"]
@@ -362,3 +365,18 @@ def test_a_customer_without_a_domain_has_a_history_too(full: App, said: Said) ->
     assert [each["what"] for each in events] == ["role granted", "customer created"]
     newest = looking.see_history(full.house(), "Fabrikam")[0]
     assert (newest.what, newest.customer, newest.domain) == ("history exported", "Fabrikam", None)
+
+
+def test_previews_are_told_with_who_was_left_out_and_what_lapsed_means(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    left, _ = looking.changes_seen(house, plan.id, "add", "", "", 1, 0)
+    approving.approve(house, plan.id, leave_out=[left[0].key])
+    at = app.open("history", show="previews")
+    (table,) = [each.value for each in at.dataframe]
+    counted = {"To add": plan.counts["add"], "To reactivate": 0, "Left out": 1, "Held back": plan.counts["held"]}
+    assert counted.items() <= dict(table.iloc[0]).items()
+    assert "Lapsed" not in said(at)
+    settings = domains_seen(house, "Northwind Trading")[0].settings
+    editing.save_settings(house, DOMAIN, replace(settings, absent_reads=2), 1)
+    assert "Lapsed: it can be read, but not approved any more." in said(app.open("history", show="previews"))

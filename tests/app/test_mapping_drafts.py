@@ -79,7 +79,7 @@ def test_problems_show_while_editing(full: App, said: Said) -> None:
 
 def test_a_sample_shows_the_values_before_and_after(full: App) -> None:
     sample = next(each.value for each in full.open("mapping").dataframe if "Filled" in each.value)
-    assert list(sample["Skillcast stores"])[:1] == list(sample["HiBob says"])[:1] != [""]
+    assert list(sample["The user gets"])[:1] == list(sample["HiBob says"])[:1] != [""]
     assert sample["Filled"].max() == 1.0
 
 

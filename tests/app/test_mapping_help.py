@@ -91,7 +91,7 @@ def test_the_test_of_an_empty_mapping_brings_the_values_of_what_is_suggested(bar
     button(at, next(each.label for each in at.button if each.label.startswith("Take all")))
     rows = next(each.value for each in at.dataframe if "Unique identifier" in each.value).head(len(shown))
     assert "(not read yet)" not in list(rows["HiBob says"])
-    assert rows["Skillcast stores"].notna().sum() > len(shown) / 2
+    assert rows["The user gets"].notna().sum() > len(shown) / 2
 
 
 def test_a_test_reads_people_once_and_of_a_mapping_no_more_than_it_names(app: App, sandbox: Sandbox) -> None:

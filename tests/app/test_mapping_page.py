@@ -334,10 +334,10 @@ def test_searching_changes_the_person_only_when_somebody_is_chosen(full: App) ->
 def test_the_values_stand_in_the_row_of_their_attribute_and_follow_what_is_edited(full: App) -> None:
     at = full.open("mapping")
     key, before = editor(at), sample(at).iloc[SITE]
-    assert before["Skillcast stores"] == before["HiBob says"] is not None
+    assert before["The user gets"] == before["HiBob says"] is not None
     edit(at, {SITE: {"Clean-up": ["upper"]}})
     after = sample(at).iloc[SITE]
-    assert (after["HiBob says"], after["Skillcast stores"]) == (before["HiBob says"], before["HiBob says"].upper())
+    assert (after["HiBob says"], after["The user gets"]) == (before["HiBob says"], before["HiBob says"].upper())
     assert editor(at) == key, "another editor would forget where one is"
 
 
@@ -384,7 +384,7 @@ def test_a_value_that_has_no_room_in_its_cell_stands_below_the_table_in_full(
     planning.preview(full.house(), DOMAIN)
     at = full.open("mapping", person=key)
     shown = sample(at).set_index("Attribute").loc["Job title"]
-    assert shown["HiBob says"] == shown["Skillcast stores"]
+    assert shown["HiBob says"] == shown["The user gets"]
     assert long.startswith(shown["HiBob says"].removesuffix("…"))
     assert f"Job title: {long}" in said(at).replace("\\", "")
 
@@ -399,7 +399,7 @@ def test_a_value_that_cannot_be_read_is_told_with_the_people_who_have_it(
     assert "“soon” is not a date" in said(at)
     links = [each.proto for each in at.get("page_link") if f"person={key}" in each.proto.query_string]
     assert [each.label for each in links] == [f"{person['root.firstName']} {person['root.surname']}"]
-    assert "(“soon” is not a date" in str(list(sample(full.open("mapping", person=key))["Skillcast stores"]))
+    assert "(“soon” is not a date" in str(list(sample(full.open("mapping", person=key))["The user gets"]))
 
 
 def test_another_attribute_begins_on_the_first_page_of_its_people(twice: App) -> None:

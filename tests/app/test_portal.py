@@ -20,7 +20,7 @@ def portal() -> Iterator[ScimServer]:
 
 
 def save(at: AppTest, url: str, token: str) -> AppTest:
-    at.radio[0].set_value("A Skillcast portal, by SCIM 2.0").run()
+    at.radio[0].set_value("Skillcast (SCIM 2.0)").run()
     next(each for each in at.text_input if each.label == "SCIM address").set_value(url)
     next(each for each in at.text_input if each.label == "Portal token").set_value(token)
     return next(each for each in at.button if each.label == "Save the target").click().run()

@@ -202,6 +202,21 @@ def test_whoever_shares_an_identifier_reads_with_whom(full: App, sandbox: Sandbo
         assert f"Shared with {other}. " in "".join(overview["What would release them"])
 
 
+def test_whoever_waits_for_an_e_mail_reads_who_has_it(full: App, sandbox: Sandbox) -> None:
+    house = full.house()
+    added, _ = looking.changes_seen(house, looking.plans_seen(house, DOMAIN)[0].id, "add", "", "", 2, 0)
+    first, second = (sandbox.company.people[each.key] for each in added)
+    second["root.email"] = first["root.email"]
+    plan = planning.preview(house, DOMAIN)
+    found, _ = looking.held_seen(house, plan.id, "", 50, 0, "identifier-taken")
+    assert [each.key for each in found] == [second["root.id"]]
+    (who,) = reviewing.shared_by(house, plan.id, [found[0].key]).values()
+    at = full.open("preview", plan=plan.id, show="held", reason="identifier-taken")
+    (table,) = [each.value for each in at.dataframe if "Reason" in each.value.columns]
+    assert f" is {first['root.firstName']} {first['root.surname']}, {first['root.email']}. " in who
+    assert table["Why"][0].startswith(f"{who}The e-mail ")
+
+
 def self_archive(app: App, sandbox: Sandbox) -> Plan:
     """A preview that archives the admin, whom the settings protect no longer."""
     house = app.house()
@@ -279,8 +294,13 @@ def test_whoever_is_left_out_is_no_longer_counted_and_named_before_and_after(app
     assert f"{all_of_them - 1} people join. 1 is left out." in shown
     assert f"{all_of_them - 1} people join. 1 is left out." in told(app.open("process"), said)
     processing.process(house, plan.id)
-    shown = told(app.open("preview", plan=plan.id), said)
+    at = app.open("preview", plan=plan.id)
+    shown = told(at, said)
     assert f"{but_for}. It was processed." in shown
+    assert f"{all_of_them - 1} people joined. 1 was left out. " in shown
+    assert "people join." not in shown
+    assert {"Added": str(all_of_them - 1), "Left out": "1"}.items() <= {e.label: e.value for e in at.metric}.items()
+    assert reviewing.headline_of(house, plan.id).startswith(f"{all_of_them - 1} people joined.")
 
 
 def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said: Said) -> None:

@@ -117,9 +117,14 @@ def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
     failed = [Outcome(each.key, each.action, Result.FAILED, "The directory did not answer.") for each in plan.changes]
     runs.journal(house.db, run.id, failed, house.clock())
     runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    assert f"Nobody was changed. {len(failed)} failed." in said(app.open("preview")).replace("\\", "")
     button(app.open("process"), "Retry failed")
     app.work()
     assert "Everything approved was done" in said(app.open("process"))
+    # The preview tells what became of everybody in the end.
+    shown = said(app.open("preview")).replace("\\", "")
+    assert f"{len(failed)} people joined." in shown
+    assert "failed" not in shown
 
 
 def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Said) -> None:

@@ -104,7 +104,7 @@ def test_what_waits_for_somebody_else_is_said_to_whoever_only_reads(
     setting_up.grant(app.house(None), AUDITOR, Role.AUDITOR, CUSTOMER)
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", AUDITOR)
     for page in ("preview", "process"):
-        assert "It waits to be processed: that takes the role admin or csm" in said(app.open(page, **query))
+        assert "It waits to be processed: that takes the role admin or CSM" in said(app.open(page, **query))
 
 
 def test_a_test_is_not_told_from_a_form_that_is_not_there(audited: App, said: Said) -> None:
@@ -122,7 +122,7 @@ def test_the_connection_stands_there_without_its_token(audited: App, sandbox: Sa
     assert told["Used by"] == "staff"
     assert told["Token"].endswith(f"ends in {sandbox.token[-4:]}")
     assert sandbox.token not in str(told)
-    assert told["Kept in"] == "The local directory of Rollcall"
+    assert told["Target"] == "Local directory"
 
 
 def test_the_mapping_has_a_row_per_attribute_and_no_spare_one(audited: App) -> None:
@@ -189,7 +189,7 @@ def test_who_has_which_role_now_stands_on_the_settings(audited: App) -> None:
     held = table(audited.open("settings"), "Role")
     assert list(held.drop(columns="Since").itertuples(index=False, name=None)) == [
         (ADMIN, "admin", CUSTOMER, "In Rollcall"),
-        ("all@skillcast.example", "csm", "Every customer", "In Rollcall"),
+        ("all@skillcast.example", "CSM", "Every customer", "In Rollcall"),
         (AUDITOR, "auditor", CUSTOMER, "In Rollcall"),
-        ("csm@skillcast.example", "csm", CUSTOMER, "In Rollcall"),
+        ("csm@skillcast.example", "CSM", CUSTOMER, "In Rollcall"),
     ]

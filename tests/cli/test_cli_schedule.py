@@ -65,7 +65,7 @@ def test_switching_on_takes_an_approved_and_processed_run(acme: Rollcall, hibob:
     assert said.count("05:00 GMT (UTC+0000)") + said.count("05:00 BST (UTC+0100)") == 5
 
 
-@pytest.mark.parametrize(("who", "why"), [(None, "the operator may not"), (AUDITOR, "admin or csm")])
+@pytest.mark.parametrize(("who", "why"), [(None, "the operator may not"), (AUDITOR, "admin or CSM")])
 def test_neither_the_operator_nor_an_auditor_switches_on(
     staffed: Rollcall, hibob: TinyHiBob, who: str | None, why: str
 ) -> None:

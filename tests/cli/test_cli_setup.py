@@ -529,7 +529,7 @@ def test_a_csm_of_every_customer_may_act_for_each(acme: Rollcall) -> None:
         if each["details"].get("name") == "all@skillcast.example"
     ]
     assert told == [("role removed", None), ("role granted", None)]
-    assert "took the role csm from all@skillcast.example for every customer." in acme.call("history", STAFF).fine().out
+    assert "took the role CSM from all@skillcast.example for every customer." in acme.call("history", STAFF).fine().out
 
 
 def test_members_prepare_under_their_own_name(acme: Rollcall) -> None:

@@ -50,7 +50,7 @@ def test_cells_are_typed_one_after_the_other_and_the_values_beside_them_follow(r
     walker.ready()
     for row, name in ((4, "Role"), (5, "Team"), (6, "Office")):
         expect(grid.cell(row, "Attribute")).to_have_text(name)
-    expect(grid.cell(6, "Skillcast stores")).to_have_text(site)
+    expect(grid.cell(6, "The user gets")).to_have_text(site)
     grid.type_text(13, "Attribute", "Cost centre")
     expect(grid.cell(13, "HiBob says")).to_have_text("(not fed)")
     grid.canvas.scroll_into_view_if_needed()
@@ -78,16 +78,16 @@ def test_values_are_replaced_one_after_the_other_and_undone(running: Demo, brows
     for row, into in ((0, "One"), (1, "Two")):
         grid.type_text(row, "Replace by", into)
     # What is typed while the page is drawn is taken back together.
-    expect(grid.cell(1, "Skillcast stores")).to_have_text("Two")
+    expect(grid.cell(1, "The user gets")).to_have_text("Two")
     grid.type_text(2, "Replace by", "Three")
     for row, into in ((0, "One"), (1, "Two"), (2, "Three")):
         expect(grid.cell(row, "Replace by")).to_have_text(into)
-        expect(grid.cell(row, "Skillcast stores")).to_have_text(into)
+        expect(grid.cell(row, "The user gets")).to_have_text(into)
     walker.sees("Unsaved changes, kept as your draft")
     walker.click("Undo")
     again = Grid(walker.page, walker.page.locator("[class*='st-key-values_1_']"))
-    expect(again.cell(2, "Skillcast stores")).to_have_text(old)
-    expect(again.cell(1, "Skillcast stores")).to_have_text("Two")
+    expect(again.cell(2, "The user gets")).to_have_text(old)
+    expect(again.cell(1, "The user gets")).to_have_text("Two")
     walker.click("Discard")
     walker.sees("Version 1 is in force")
     assert walker.faults == []
@@ -132,7 +132,7 @@ def test_no_column_of_the_mapping_is_out_of_sight(running: Demo, browser: Browse
         walker.open("mapping")
         grid = Grid(walker.page, walker.page.locator("[class*='st-key-map_']"))
         expect(grid.table.locator("th")).to_have_text(
-            ["Attribute", "Data feed name", "HiBob says", "Skillcast stores", "Filled", "Unique", "Remove"]
+            ["Attribute", "Data feed name", "HiBob says", "The user gets", "Filled", "Unique", "Remove"]
         )
         assert reaches(walker.page) <= width
         assert scrolls(grid) == 0

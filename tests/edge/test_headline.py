@@ -10,7 +10,7 @@ from plans import plan_of
 from provisioning.model import Finding, Plan, Severity
 from provisioning.report.called import FINDINGS, HELD, finding_called, held_called, held_codes
 from provisioning.report.groups import Group, chosen, grouped
-from provisioning.report.headline import against, as_word, but_for, compared, headline, newest_of
+from provisioning.report.headline import against, as_word, but_for, compared, happened, headline, newest_of
 
 RULES = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
 NOTHING: Mapping[str, int] = {}
@@ -163,6 +163,37 @@ def test_what_was_overridden_blocks_no_longer() -> None:
     assert headline(two, NOTHING, {}, ["limit-archive", "head-count"]).endswith(
         "Overridden: too many archives, too few people returned by HiBob, 1 warning to look at."
     )
+
+
+@pytest.mark.parametrize(
+    ("made", "not_done", "over", "words"),
+    [
+        (
+            plan(WARN, add=3, update=12, archive=1, held=1),
+            {"failed": 1, "drifted": 2, "skipped": 1},
+            True,
+            (
+                "3 people joined, 12 changed site, 1 left. 1 failed. 2 had changed since, and were left alone. 1 was left out. "
+                "1 was held back."
+            ),
+        ),
+        (plan(BLOCK, archive=40), NOTHING, True, "40 people left. Overridden: too many archives."),
+        (plan(add=40), NOTHING, False, "So far: 40 people joined."),
+        (plan(), {"failed": 3}, True, "Nobody was changed. 3 failed."),
+        (plan(), NOTHING, False, "Nobody was changed so far."),
+        (
+            plan(undo_of="run-1", reactivate=1, archive=211),
+            NOTHING,
+            True,
+            "Took a run back: 1 person became live again, 211 were archived.",
+        ),
+        (plan(undo_of="run-1", link=1), NOTHING, False, "Takes a run back, so far: 1 person lost the link to HiBob."),
+    ],
+)
+def test_once_processed_the_headline_says_what_happened(
+    made: Plan, not_done: Mapping[str, int], over: bool, words: str
+) -> None:
+    assert happened(made, not_done, {"Site": 12}, {}, ["limit-archive"], None, over=over) == words
 
 
 @pytest.mark.parametrize(

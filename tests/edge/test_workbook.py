@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from plans import ATTRIBUTES, add, plan_of, sample_plan, seen, update
 
 from provisioning.errors import UsageError, WorkbookRefused
-from provisioning.model import Action, Change, Held, Legend, Plan, Seen, Status
+from provisioning.model import Action, Change, Finding, Held, Legend, Plan, Seen, Severity, Status
 from provisioning.report import workbook_reader
 from provisioning.report.workbook import WorkbookDecisions, read_workbook, shown, write_workbook
 
@@ -281,6 +281,18 @@ def test_a_date_is_one_for_a_spreadsheet_too_and_a_changed_one_reads_as_people_w
     assert book["Added"].cell(TOP + 1, 5).value == "Starts on 1 Dec 2026."
 
 
+def test_a_row_is_as_high_as_its_text_needs_and_no_higher() -> None:
+    def high(message: str) -> float | None:
+        plan = replace(plan_of(), findings=(Finding("seats", Severity.WARN, message, "Nothing."),))
+        sheet = opened(plan)["Summary"]
+        (row,) = [each.row for each in sheet["B"] if each.value == message]
+        return sheet.row_dimensions[row].height
+
+    assert high("so many words " * 8 + "end") is None
+    assert high("so many words " * 11 + "end") == 30
+    assert high("3980342332733116021 " * 6 + "end") == 30
+
+
 @pytest.mark.parametrize("text", ["1899-12-31", "1900-02-28", "2019-02-29", "2019-4-1", "soon", "٢٠١٩-٠٤-٠١"])
 def test_what_no_spreadsheet_knows_as_a_date_stays_the_text_it_is(text: str) -> None:
     plan = plan_of(Change("1", Action.ADD, "Hired.", {}, {"Start date": text}), attributes=MANAGED)
@@ -311,6 +323,14 @@ def test_a_file_of_before_there_were_names_and_dates_in_it_is_taken() -> None:
     ("title", "column", "value", "said"),
     [
         ("Archived", 3, date(2019, 4, 2), "“Start date” should be “1 Apr 2019” and is “2 Apr 2019”"),
+        (
+            "Archived",
+            4,
+            date(2019, 4, 2),
+            "“Manager” should be “00001 (Ada Lovelace)” and is “43557” (2 Apr 2019, if it is a date)",
+        ),
+        ("Archived", 1, date(2019, 4, 2), "and is “43557” (2 Apr 2019, if it is a date)"),
+        ("Archived", 9, date(2019, 4, 2), "“43557” (2 Apr 2019, if it is a date) stands outside the table"),
         ("Archived", 4, "00002 (Ada Lovelace)", "is “00002 (Ada Lovelace)”"),
         ("Archived", 4, "00001 (Eve)", "“Manager” should be “00001 (Ada Lovelace)” and is “00001 (Eve)”"),
         ("Updated", 4, "00001 (Ada Lovelace) → 00001 (Ada Lovelace)", "Updated, row 9: “Manager” should be"),

@@ -210,6 +210,18 @@ def test_whoever_shares_an_identifier_is_told_with_whom() -> None:
     assert "Shared with Ada Ray, Ada Poe." in told(answer, "held")
 
 
+def test_whoever_waits_for_an_identifier_or_e_mail_is_told_who_has_it() -> None:
+    waits = ask("1", [employee("1", identifier="E2"), employee("2", identifier="E3")], [user("1"), user("2")]).answer
+    assert (
+        "User u2 is Ada Person 2, person2@acme.example. The unique identifier “E2” still belongs to user u2." in waits
+    )
+    people = [employee("1"), employee("2", identifier="E9", email="person1@acme.example")]
+    assert (
+        "User u1 is Ada Person 1, person1@acme.example. Their e-mail belongs to user u1"
+        in ask("2", people, [user("1")]).answer
+    )
+
+
 def test_whoever_shares_it_is_named_also_where_nothing_would_happen_to_them() -> None:
     people = [employee("1", identifier="E5"), employee("2", identifier="E5", lifecycle="Terminated", last="Ray")]
     assert "Shared with Ada Ray. 2 people" in ask("1", people, []).answer

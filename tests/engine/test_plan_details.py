@@ -187,6 +187,8 @@ def test_whoever_is_held_reads_what_would_release_them() -> None:
     waiting = Lifecycle(wait_until_days_before_start=3)
     future = plan([employee("1", lifecycle="Hired", start="2026-03-10")], settings=settings(lifecycle=waiting))
     assert _why(future, "1") == "Starts on 2026-03-10. Becomes live on 2026-03-07."
+    that_day = plan([employee("1", lifecycle="Hired", start="2026-03-10")])
+    assert _why(that_day, "1") == "Starts on 2026-03-10, and becomes live that day."
     taken = plan([employee("1"), employee("2", identifier="E1", email="x@acme.example")], [user("1")])
     assert "Give each their own in HiBob" in _why(taken, "2")
 
