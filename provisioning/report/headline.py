@@ -66,6 +66,28 @@ def headline(
     return " ".join(each for each in sentences if each)
 
 
+def in_numbers(
+    counts: Mapping[str, int], findings: Sequence[Finding], *, undo: bool = False, approved: bool = False
+) -> str:
+    """“3 people join, 12 change, 1 leaves. Nothing is blocked.”: a plan for whoever is told nobody's name. `approved`: whatever
+    blocked it was overridden."""
+    words = _UNDO if undo else _DO
+    parts = [_part(does, counts[each.value]) for each, does in words.items() if counts.get(each.value)]
+    blocks, warnings = _called(findings, Severity.BLOCK), len(_called(findings, Severity.WARN))
+    warned = f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
+    safe = f"{'Overridden' if approved else 'Blocked'}: {', '.join(blocks)}{warned}." if blocks else ""
+    told = [_sentence(parts), _held(counts.get("held", 0)), safe or f"Nothing is blocked{warned}."]
+    return " ".join(filter(None, told))
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    if not parts:
+        return ""
+    number, _, rest = parts[0].partition(" ")
+    first = f"{number} {'person' if number == '1' else 'people'} {rest}"
+    return f"{', '.join([first, *parts[1:]])}."
+
+
 def _what_happens(
     plan: Plan,
     updated: Mapping[str, int],
@@ -85,10 +107,7 @@ def _what_happens(
     if not plan.undo_of and (count := plan.counts.get("update", 0)):
         place = [action for action, number in counted if number].index(Action.UPDATE)
         parts[place] = _updates(count, updated, names.get("update", ()), shared)
-    number, _, rest = parts[0].partition(" ")
-    parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
-    begin = "Takes a run back: " if plan.undo_of else ""
-    return f"{begin}{', '.join(parts)}."
+    return f"{'Takes a run back: ' if plan.undo_of else ''}{_sentence(parts)}"
 
 
 def _part(phrase: Phrase, count: int) -> str:

@@ -221,7 +221,6 @@ CASES: dict[str, tuple[str, Call]] = {
     "left_out_draft": (READ, lambda h, i: stored_plans.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: editing.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: editing.limits_in_words(i.settings)),
-    "live_trends": (FREE, lambda h, i: trends.live_trends(h) if overseeing.is_csm(h) else None),
     "mapping_as_csv": (READ, lambda h, i: exchanging.mapping_as_csv(h, i.label, (), "")),
     "mapping_in_words": (READ, lambda h, i: exchanging.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: editing.mapping_draft(h, i.label)),
