@@ -15,7 +15,7 @@ from provisioning.store import customers, overview, schedules
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
-from provisioning.workflow.looking import PlanState, cost_of
+from provisioning.workflow.looking import PlanState, over_seats
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
@@ -183,7 +183,7 @@ class _Overview:
         ]
         needs = [
             *(urgent or _of_set_up(following)),
-            *_of_seats(about, in_all, comes, over),
+            *_of_seats(about, in_all, comes),
         ]
         return DomainOverview(
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
@@ -288,14 +288,9 @@ def _of_plan(state: PlanState | None, plan: overview.LastPlan | None) -> list[Ne
     return [Need("waiting", "A preview waits for approval.", told, plan.id)]
 
 
-def _of_seats(about: Customer, now: int, more: int, over: int) -> list[Need]:
-    """`over` more live users than seats: now, or once what waits is processed, which makes them so many `more`. With the cost."""
-    if not over:
-        return []
-    becomes = f", {now + more:,} once what waits is processed" if more > 0 else ""
-    cost = cost_of(about, over)
-    costs = f", which cost {cost}" if cost else ""
-    return [Need("seats", f"{now:,} live users{becomes}; {about.seats:,} licensed: {over:,} too many{costs}.")]
+def _of_seats(about: Customer, now: int, more: int) -> list[Need]:
+    why = over_seats(about, now, more)
+    return [Need("seats", why)] if why else []
 
 
 def _of_approved(approved: overview.Approved | None, changed: bool) -> list[Need]:
