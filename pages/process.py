@@ -227,10 +227,15 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     # Of what went well nothing is said.
     frame = frame if any(frame["Message"]) else frame.drop(columns=["Message"])
     fit = parts.fitted(frame)
-    st.dataframe(
-        frame, hide_index=True, height=address.height(len(rows), fit.row_height or address.ROW),
-        row_height=fit.row_height, column_config=fit.columns, alt="One outcome per change",
+    selected = address.rows(
+        frame, [f"{each.key} {each.action.value}" for each, _ in found], address.SELECTED, "One outcome per change",
+        columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
+    if not selected:
+        st.caption("Select somebody to learn everything about them.")
+    for row in selected:
+        key, name = found[row][0].key, rows[row]["Person"]
+        link("pages/people.py", f"Everything about {name}", ":material/person:", here, person=key)
 
 
 here = enter("Process", "Exactly what was approved, person by person.")

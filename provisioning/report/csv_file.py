@@ -10,16 +10,22 @@ from provisioning.errors import SettingsError
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_users(users: Sequence[tuple[str, str, str, dict[str, str]]], path: Path) -> None:
+Users = Sequence[tuple[str, str, str, dict[str, str]]]
+"""(id, external id, status, attributes) of each."""
+
+
+def write_users(users: Users, path: Path) -> None:
+    path.write_bytes(users_csv(users))
+
+
+def users_csv(users: Users) -> bytes:
     """UTF-8 with BOM (Excel needs it), one row per user, a column per attribute, in order of first appearance."""
     names = list(dict.fromkeys(name for *_, attributes in users for name in attributes))
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([harmless(name) for name in ("id", "external_id", "status", *names)])
-        for user, link, status, attributes in users:
-            writer.writerow(
-                [harmless(text) for text in (user, link, status, *(attributes.get(name, "") for name in names))]
-            )
+    rows = [("id", "external_id", "status", *names)]
+    rows += [(*who, *(attributes.get(name, "") for name in names)) for *who, attributes in users]
+    out = StringIO(newline="")
+    csv.writer(out).writerows([[harmless(text) for text in row] for row in rows])
+    return out.getvalue().encode("utf-8-sig")
 
 
 def harmless(value: str) -> str:

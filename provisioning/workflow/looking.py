@@ -23,6 +23,7 @@ from provisioning.model import (
     RunStatus,
 )
 from provisioning.report.called import held_codes
+from provisioning.report.csv_file import users_csv
 from provisioning.store import customers, history, jobs, overview, plan_groups, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.workflow.connections import connections_seen
@@ -318,10 +319,20 @@ def outcomes_seen(
 
 
 def users_seen(
-    house: Workspace, label: str, text: str, most: int, skip: int
+    house: Workspace, label: str, text: str, most: int, skip: int, status: str = ""
 ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
-    """One page of the directory: (id, external id, status, attributes)."""
-    return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+    """One page of the directory, of one status if it is named: (id, external id, status, attributes), and how many fit."""
+    return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip, status)
+
+
+def export_users_seen(house: Workspace, label: str, text: str, status: str = "") -> bytes:
+    """Everybody who fits, as CSV, to be handed out: that is recorded."""
+    domain = seen_domain(house, label, "see the users")
+    directory = known_directory(house, domain)
+    _, count = directory.find(text, 0, 0, status)
+    found, _ = directory.find(text, count, 0, status)
+    record_event(house, "users exported", domain, users=len(found))
+    return users_csv(found)
 
 
 def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:

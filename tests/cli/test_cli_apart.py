@@ -185,6 +185,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "export_roles": (READ, lambda h, i: looking_back.export_roles(h, i.customer, looking_back.FileKind.CSV)),
     "export_person": (PREPARE, lambda h, i: keeping.export_person(h, i.customer, i.person)),
     "export_users": (READ, lambda h, i: looking.export_users(h, i.label)),
+    "export_users_seen": (READ, lambda h, i: looking.export_users_seen(h, i.label, "")),
     "fields_known": (READ, lambda h, i: connections.fields_known(h, i.label)),
     "farewell": (PREPARE, lambda h, i: farewell.farewell(h, i.label)),
     "farewell_seen": (READ, lambda h, i: farewell_seen(h, i.label)),
