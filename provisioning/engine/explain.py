@@ -109,7 +109,11 @@ class Answer:
         answer = self.answer
         if _UNCHANGED in answer:
             done = next(((at, action) for at, action, result, _ in outcomes if result == Result.DONE.value), None)
-            last = f"Last {_WORDS[done[1]]} by a run on {_minute(done[0])} UTC." if done else "No run has changed them."
+            last = (
+                f"Not changed since a run {_WORDS[done[1]]} them on {_minute(done[0])} UTC."
+                if done
+                else "No run has changed them."
+            )
             answer = f"{answer} {last}"
         return replace(self, answer=answer, steps=(*self.steps, *told))
 

@@ -65,9 +65,8 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
     left, right = st.columns([5, 2], gap="medium")
     with left:
         st.caption(
-            "Whom the domain takes from HiBob; without a rule everybody. An employee is in when an include names them and no exclude "
-            "does. For example: Include, Site, London; Dublin takes the people of two sites, and Exclude, Employment type, Contractor "
-            "leaves out the contractors among them."
+            "Whom the domain takes from HiBob: everybody whom an include names and no exclude; without a rule, everybody. For example "
+            "*Include · Site · London; Dublin* takes two sites, and *Exclude · Employment type · Contractor* leaves out contractors."
         )
         names = called(fields_known(here.house, domain.label))
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
@@ -191,7 +190,7 @@ def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycl
     if new:
         names, first = ", ".join(f"“{each}”" for each in new), "row" if len(new) == 1 else "rows"
         left.warning(
-            f"HiBob has {escape(names)}, which the table does not name: left as is. Choose what it means in the first {first}.",
+            f"HiBob has {escape(names)}, of which the table says nothing yet: left as is. Choose what it means in the first {first}.",
             icon=":material/help:",
         )
     edited = left.data_editor(
@@ -250,7 +249,7 @@ def statuses(here: Here, domain: Domain, said: Lifecycle) -> None:
         {
             "In HiBob now": each.status,
             "People": each.people,
-            "State": "" if each.known else "Not in the table",
+            "State": "" if each.known else "No meaning yet",
         }
         for each in sorted(found, key=lambda each: each.known)
     ]
@@ -258,7 +257,7 @@ def statuses(here: Here, domain: Domain, said: Lifecycle) -> None:
         pd.DataFrame(rows), hide_index=True, height="content",
         column_config={
             "People": st.column_config.NumberColumn(width=65, format="localized"),
-            "State": st.column_config.TextColumn(width=130, help="What the table does not name is left as is."),
+            "State": st.column_config.TextColumn(width=130, help="Left as is until the table says what it means."),
         },
         alt="The lifecycle statuses that people have in HiBob, and how many have each",
     )  # fmt: skip

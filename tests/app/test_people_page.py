@@ -104,7 +104,7 @@ def test_whoever_is_unchanged_is_told_since_when(full: App, said: Said) -> None:
     at = full.house().db.one("SELECT at FROM outcomes WHERE key = ?", link)
     assert at
     assert answer.endswith(
-        f"Unchanged: the user is live, as HiBob says. Last added by a run on {at['at'][:16].replace('T', ' ')} UTC."
+        f"Unchanged: the user is live, as HiBob says. Not changed since a run added them on {at['at'][:16].replace('T', ' ')} UTC."
     )
     full.house().db.execute("DELETE FROM outcomes WHERE key = ?", link)
     assert explaining.explain(full.house(), DOMAIN, link).answer.endswith("as HiBob says. No run has changed them.")
@@ -356,7 +356,9 @@ def test_a_former_name_leads_to_whoever_bore_it_as_they_are_now(
     called(full, sandbox, key, "Odile-Berthe", "Morgan")
     by_key = explaining.explain(full.house(), DOMAIN, key)
     answer = explaining.explain(full.house(), DOMAIN, asked)
-    assert by_key.answer.startswith("Unchanged: the user is live, as HiBob says. Last updated by a run on ")
+    assert by_key.answer.startswith(
+        "Unchanged: the user is live, as HiBob says. Not changed since a run updated them on "
+    )
     assert answer.answer == f"Now Odile-Berthe Morgan. {by_key.answer}"
     assert (answer.person, answer.key, answer.name, answer.steps) == (asked, key, "Odile-Berthe Morgan", by_key.steps)
     told = said(full.open("people", person=asked)).replace("\\", "")
@@ -385,7 +387,7 @@ def test_whoever_left_hibob_is_explained_by_their_old_id_as_the_user_they_are(fu
     run(full, planning.preview(full.house(), DOMAIN))
     answer = explaining.explain(full.house(), DOMAIN, key)
     assert answer.answer.startswith(
-        "Unchanged: the user is archived, and HiBob does not show them. Last archived by a run on "
+        "Unchanged: the user is archived, and HiBob does not show them. Not changed since a run archived them on "
     )
     assert answer.key == f"user:{user}"
 

@@ -154,10 +154,10 @@ def test_a_status_that_the_lifecycle_table_does_not_name_stands_in_it_to_be_give
     at = full.open("settings", part="lifecycle")
     shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
     assert shown["People"].sum() == 40
-    assert list(shown.iloc[0]) == ["sabbatical", 2, "Not in the table"]
+    assert list(shown.iloc[0]) == ["sabbatical", 2, "No meaning yet"]
     key = f"lifecycle_1_{at.session_state['settings_turn']}"
     # It stands in the table, without a meaning, and so long the settings are as they were saved.
-    assert "“sabbatical”, which the table does not name" in at.warning[0].value
+    assert "“sabbatical”, of which the table says nothing yet" in at.warning[0].value
     assert next(each for each in at.button if each.label == "Save").disabled
     at.session_state[key] = {"edited_rows": {0: {"Means": "Live"}}, "added_rows": [], "deleted_rows": []}
     at.run()
