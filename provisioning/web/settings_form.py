@@ -65,7 +65,8 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
     left, right = st.columns([5, 2], gap="medium")
     with left:
         st.caption(
-            "Whom the domain takes from HiBob: everybody whom an include names and no exclude; without a rule, everybody. For example "
+            "Whom the domain takes from HiBob: those whom an include names (without one, everybody), but for those of an exclude. "
+            "For example "
             "*Include · Site · London; Dublin* takes two sites, and *Exclude · Employment type · Contractor* leaves out contractors."
         )
         names = called(fields_known(here.house, domain.label))
