@@ -11,11 +11,11 @@ from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
 from provisioning.web import address, parts, roles, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
+from provisioning.web.navigation import TITLES
 from provisioning.web.words import RUN_WORDS, ago, escape
 from provisioning.workflow import overseeing, setting_up
-from provisioning.workflow.overseeing import DomainOverview
+from provisioning.workflow.overseeing import DomainOverview, Need
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
-from provisioning.workflow.trends import live_trends
 
 RESTS = (ScheduleStanding.PAUSED, ScheduleStanding.QUARANTINE)
 SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
@@ -39,10 +39,9 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
     "again": ("preview", "Preview", ":material/compare_arrows:"),
     "waiting": ("preview", "Preview", ":material/compare_arrows:"),
     "test": ("connect", "Connection", ":material/cable:"),
-    "set-up": ("start", "Before you start", ":material/checklist:"),
-    "seats": ("overview", "Overview", ":material/space_dashboard:"),
+    "seats": ("start", "Licensed seats", ":material/event_seat:"),
 }
-"""By what a domain needs: page, words and picture of the link."""
+"""By what a domain needs: page, words and picture of the link; the set-up says itself where its next step is."""
 SCHEDULES = {
     ScheduleStanding.NONE: "—",
     ScheduleStanding.OFF: "Off",
@@ -57,8 +56,6 @@ ORDERS: Mapping[str, tuple[str, Callable[[DomainOverview], Any] | None]] = {
     "run": ("Longest without a run first", lambda each: each.run.started_at.timestamp() if each.run else 0),
     "setup": ("Set-up least done first", lambda each: each.done),
 }
-LIVE = 70
-"""Pixels of the trend of live users."""
 NOTHING = "—"
 TESTED = {None: "Not tested", True: "Fine", False: "Failed"}
 
@@ -75,33 +72,33 @@ def draw_numbers(found: Sequence[DomainOverview]) -> None:
 
 
 def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
-    """The most urgent, and one click to where each is seen to."""
+    """The most urgent: what waits, whom it concerns in numbers, whether it is safe, and one click to where it is seen to."""
     urgent = [each for each in found if each.needs]
     if not urgent:
         return
     with st.container(border=True, gap="xsmall"):
         st.header("Needs you first", anchor=False)
         for each in urgent[:FIRST]:
-            page, words, icon = WAYS[each.needs[0].about]
-            plan = plan_of(each, each.needs[0].about)
+            need = each.needs[0]
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
-                st.markdown(
-                    f"**{escape(each.label)}** — {escape(attention(each, here.house.clock()))}", width="stretch"
-                )
-                link(f"pages/{page}.py", words, icon, here, **place_of(each), **plan)
+                with st.container(gap=None, width="stretch"):
+                    st.markdown(f"**{escape(each.label)}** — {escape(attention(each, here.house.clock()))}")
+                    if need.told:
+                        st.caption(escape(need.told))
+                way(here, each, need)
         if len(urgent) > FIRST:
             st.caption(f"And {len(urgent) - FIRST:,} more, below.")
 
 
+def way(here: Here, each: DomainOverview, need: Need) -> None:
+    """Exactly where a need is seen to."""
+    step = (need.page, f"Go to {TITLES[need.page]}", ":material/arrow_forward:") if need.page else None
+    page, words, icon = step or WAYS[need.about]
+    link(f"pages/{page}.py", words, icon, here, **place_of(each), **({"plan": need.plan} if need.plan else {}))
+
+
 def place_of(each: DomainOverview) -> dict[str, str]:
     return {"customer": each.customer} | ({"domain": each.domain} if each.domain else {})
-
-
-def plan_of(each: DomainOverview, about: str) -> dict[str, str]:
-    """Which plan that need is about, for the address."""
-    if about in ("approved", "again") and each.approved:
-        return {"plan": each.approved.id}
-    return {"plan": each.plan_id} if about in ("blocked", "waiting") and each.plan_id else {}
 
 
 def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
@@ -117,22 +114,16 @@ def narrowed(found: Sequence[DomainOverview]) -> list[DomainOverview]:
     return sorted(fitting, key=key) if key else fitting
 
 
-def draw_table(
-    found: Sequence[DomainOverview], trends_of: Mapping[str, Sequence[int]], now: datetime
-) -> DomainOverview | None:
+def draw_table(found: Sequence[DomainOverview], now: datetime) -> DomainOverview | None:
     """One page of the table; returns the row that is selected."""
     skip = address.pager(len(found))
     shown = found[skip : skip + address.PAGE]
-    rows = [row(each, now) | {"Live users": list(trends_of.get(each.label, ()))} for each in shown]
     columns = {"Customer": ("Customer", "Domain"), "Needs attention": ("Needs attention",)}
-    frame = parts.narrowed(pd.DataFrame(rows), columns)
-    charted = "Live users" in frame
-    told = frame.drop(columns=["Live users"]) if charted else frame
-    fit = parts.fitted(told, LIVE if charted else 0, wraps=not charted)
-    trend = st.column_config.LineChartColumn(width=LIVE, help="After each run of the last 30 days")
+    frame = parts.narrowed(pd.DataFrame([row(each, now) for each in shown]), columns)
+    fit = parts.fitted(frame, wraps="Domain" not in frame)
     chosen = address.rows(
-        frame if charted else fit.cut(frame), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
-        columns={**fit.columns, "Live users": trend}, row_height=fit.row_height,
+        fit.cut(frame), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
+        columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     return shown[chosen[0]] if chosen else None
 
@@ -188,12 +179,15 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
             st.markdown(":material/check: Nothing needs anybody.")
         for need in each.needs:
             if need.about != "set-up":
-                st.markdown(f":material/priority_high: {escape(need.why)}")
+                st.markdown(f":material/priority_high: {escape(f'{need.why} {need.told}'.rstrip())}")
         if each.domain:
             st.caption(escape(health(each, here.house.clock())))
         if each.next_step:
             st.markdown(f":material/checklist: {escape(f'Next in the set-up: {each.next_step}.')}")
         with st.container(horizontal=True, vertical_alignment="center"):
+            if each.next_page:
+                words = f"Go to {TITLES[each.next_page]}"
+                link(f"pages/{each.next_page}.py", words, ":material/arrow_forward:", here, **place)
             link("pages/overview.py", "Open its overview", ":material/space_dashboard:", here, **place)
             if each.waiting_since and each.plan_id:
                 link(
@@ -252,7 +246,7 @@ def draw_all(here: Here) -> None:
     if not fitting:
         st.info("Nothing fits, or nothing needs attention.", icon=":material/check_circle:")
         return
-    chosen = draw_table(fitting, live_trends(here.house), here.house.clock())
+    chosen = draw_table(fitting, here.house.clock())
     if chosen is None:
         st.caption("Select a row to open it, to export it, or to make a customer like it.")
     else:

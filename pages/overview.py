@@ -19,7 +19,7 @@ from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 REVIEW, BLOCKED, NOTHING, PROCESS = "Review and approve", "Look at what blocks", "Nothing to do", "Process"
-HELD_BACK = "Nothing to approve"
+HELD_BACK, SEATS = "Nothing to approve", "More live users than seats"
 MAKE, AGAIN = "Make a preview", "Preview again"
 BORDER = 32
 """Pixels that a card takes from its table."""
@@ -75,7 +75,7 @@ def most_urgent(
     if hand.newest and hand.state is PlanState.BLOCKED:
         why = "The last preview has findings that block it."
         return BLOCKED, why, "pages/preview.py", "Open the preview", hand.newest.id
-    return waiting(here, hand.approved) if hand.approved else of_newest(now, seen)
+    return waiting(here, hand.approved) if hand.approved else with_seats(of_newest(now, seen), now)
 
 
 def waiting(here: Here, plan: Plan) -> Next:
@@ -108,6 +108,13 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
     since = (seen.waiting_since if seen.plan_id == plan.id else None) or plan.made_at
     waits = f"A preview waits for a person, since {moment(since)}."
     return REVIEW, waits, "pages/preview.py", "Review the preview", plan.id
+
+
+def with_seats(found: Next, now: looking.Standing) -> Next:
+    """Who has nothing else to do, and too few seats, has that to see to."""
+    if not now.over or found[0] not in (NOTHING, HELD_BACK):
+        return found
+    return SEATS, f"{now.over} {found[1]}", "pages/start.py", "Open the licensed seats", None
 
 
 def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:

@@ -3,26 +3,38 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Domain
+from provisioning.engine.explain import Answer, SeveralFit
+from provisioning.errors import RollcallError
+from provisioning.model import Domain, Status
 from provisioning.web import person
-from provisioning.web.address import PAGE, look_at, pager, rows
-from provisioning.web.frame import Here, enter, guarded, need_domain
+from provisioning.web.address import PAGE, choice, look_at, pager, rows, search
+from provisioning.web.frame import Here, enter, fail, guarded, need_domain, workspace_of
 from provisioning.web.parts import filled, fitted, with_room
-from provisioning.web.words import people, searchable
-from provisioning.workflow import looking
+from provisioning.web.words import fitting, people, searchable
+from provisioning.workflow import explaining, looking
 
 User = tuple[str, str, str, dict[str, str]]
 
 
 def draw_directory(here: Here, domain: Domain) -> None:
     st.header("Directory", anchor=False)
-    _, count = looking.users_seen(here.house, domain.label, "", 0, 0)
-    if not count:
+    if not looking.users_seen(here.house, domain.label, "", 0, 0)[1]:
         st.info("The directory is empty: nothing was processed yet.", icon=":material/group_off:")
         return
-    skip = pager(count)
-    found, _ = looking.users_seen(here.house, domain.label, "", PAGE, skip)
-    st.caption(f"{people(count)} in the directory. Select one to see all of their values, and why they are there.")
+    searched, which, place = st.columns([4, 2, 2], vertical_alignment="bottom")
+    with searched:
+        text = search("Filter the directory", "Any value: a department, a site, an e-mail", "directory_search")
+    with which:
+        status = choice("Status", "status", ["", *Status], lambda name: name or "All")
+    _, count = looking.users_seen(here.house, domain.label, text, 0, 0, status)
+    if not count:
+        st.info("Nobody fits these filters.", icon=":material/search_off:")
+        return
+    with place:
+        skip = pager(count)
+    found, _ = looking.users_seen(here.house, domain.label, text, PAGE, skip, status)
+    told = fitting(count) if text or status else f"{people(count)} in the directory."
+    st.caption(f"{told} Select one to see all of their values, and why they are there.")
     shown = with_room(filled(frame(domain, found)))
     rows(
         shown,
@@ -31,6 +43,20 @@ def draw_directory(here: Here, domain: Domain) -> None:
         "Users of the domain",
         columns=fitted(shown).columns,
     )
+    draw_download(here, domain, text, status)
+
+
+def draw_download(here: Here, domain: Domain, text: str, status: str) -> None:
+    """Everybody who fits, not the page that is seen alone."""
+
+    def build() -> bytes:
+        with workspace_of(here.house) as house:
+            return looking.export_users_seen(house, domain.label, text, status)
+
+    st.download_button(
+        "Download as CSV", build, f"{domain.name} users.csv", "text/csv", icon=":material/download:", on_click="ignore",
+        help="Everybody who fits the filters, with every attribute. That it was handed out is recorded.",
+    )  # fmt: skip
 
 
 def frame(domain: Domain, found: list[User]) -> pd.DataFrame:
@@ -49,20 +75,36 @@ def draw_question(here: Here, domain: Domain) -> bool:
     def ask() -> None:
         look_at(person=searchable(st.session_state["who"]))
 
-    st.session_state["who"] = wanted = searchable(st.query_params.get("person", ""))
+    wanted = searchable(st.query_params.get("person", ""))
+    answer = asked(here, domain, wanted) if wanted else None
+    # Whoever was chosen from a list is known by an id that nobody typed.
+    chosen = isinstance(answer, Answer) and wanted in (answer.key, *answer.also)
+    st.session_state["who"] = answer.name or wanted if isinstance(answer, Answer) and chosen else wanted
     st.text_input(
         "Why is, or isn’t, this person here?", key="who", on_change=ask, icon=":material/person_search:",
         placeholder="Name or a part of it, e-mail, unique identifier, HiBob id or user id",
     )  # fmt: skip
-    if not wanted:
+    if answer is None:
         st.caption("Ask for anybody, also for somebody who has no user; or select a user from the directory.")
         return False
     with guarded():
-        key = person.draw(here, domain, wanted)
-        if key:
-            draw_values(here, domain, key)
+        if isinstance(answer, SeveralFit):
+            person.draw_fitting(answer)
+        elif isinstance(answer, RollcallError):
+            fail(answer)
+        else:
+            person.draw(here, domain, answer)
+            draw_values(here, domain, answer.key)
     st.button("The whole directory", icon=":material/groups:", on_click=look_at, kwargs={"person": "", "at": ""})
     return True
+
+
+def asked(here: Here, domain: Domain, wanted: str) -> Answer | RollcallError:
+    """The answer, or why there is none: the field above it is drawn either way."""
+    try:
+        return explaining.explain(here.house, domain.label, wanted)
+    except RollcallError as problem:
+        return problem
 
 
 def draw_values(here: Here, domain: Domain, key: str) -> None:

@@ -227,11 +227,13 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     frame = frame if any(frame["Message"]) else frame.drop(columns=["Message"])
     frame = parts.narrowed(frame, {"Person": ("Person", "What", "Message", "Before → after")})
     fit = parts.fitted(frame)
-    st.caption("Select somebody to see all of it.")
-    for row in address.rows(
-        fit.cut(frame), [each.key for each, _ in found], address.SELECTED, "One outcome per change",
+    selected = address.rows(
+        fit.cut(frame), [f"{each.key} {each.action.value}" for each, _ in found], address.SELECTED, "One outcome per change",
         columns=fit.columns, row_height=fit.row_height,
-    ):  # fmt: skip
+    )  # fmt: skip
+    if not selected:
+        st.caption("Select somebody to see all of it.")
+    for row in selected:
         draw_outcome(here, plan, *found[row], names)
 
 

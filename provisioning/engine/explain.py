@@ -100,12 +100,22 @@ class Answer:
         return replace(self, answer=f"Not {here}: l{left} {newest} proposes them again.", steps=(*self.steps, step))
 
     def with_past(self, outcomes: Sequence[tuple[str, str, str, str]]) -> "Answer":
-        """With what runs did for the person: (when, action, result, message), newest first."""
+        """With what runs did for the person: (when, action, result, message), newest first; whoever stays as they are is told
+        since when."""
         told = [
-            Step("run", f"{at[:16].replace('T', ' ')} UTC: {_past(action, result)}. {message}".rstrip())
+            Step("run", f"{_minute(at)} UTC: {_past(action, result)}. {message}".rstrip())
             for at, action, result, message in outcomes
         ]
-        return replace(self, steps=(*self.steps, *told))
+        answer = self.answer
+        if _UNCHANGED in answer:
+            done = next(((at, action) for at, action, result, _ in outcomes if result == Result.DONE.value), None)
+            last = (
+                f"Not changed since a run {_WORDS[done[1]]} them on {_minute(done[0])} UTC."
+                if done
+                else "No run has changed them."
+            )
+            answer = f"{answer} {last}"
+        return replace(self, answer=answer, steps=(*self.steps, *told))
 
 
 _WORDS = {
@@ -116,6 +126,13 @@ _WORDS = {
     Action.MOVE.value: "moved",
     Action.LINK.value: "linked",
 }
+
+
+_UNCHANGED = "Unchanged: "
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def _moment(at: datetime) -> str:
@@ -397,7 +414,7 @@ def _answer(people: People, row: int | None, user: int | None, held: Held | None
 
 
 def _unchanged(people: People, row: int | None, status: str) -> str:
-    said = f"Unchanged: the user is {status}"
+    said = f"{_UNCHANGED}the user is {status}"
     if row is None:
         return f"{said}, and HiBob does not show them." if status == "archived" else f"{said}."
     if people.wish(row) is Wish.LEAVE_AS_IS:

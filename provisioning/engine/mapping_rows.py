@@ -189,7 +189,7 @@ Line = tuple[int, Sequence[str]]
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What rows of text make of a mapping. With `problems`, each naming its line, nothing of it is to be used. `alike`: names
-    that are nearly those of attributes that are there, each in a sentence with its line."""
+    that are nearly those of attributes that are there, or of an earlier line, each in a sentence with its line."""
 
     attributes: tuple[Attribute, ...]
     identifier: str
@@ -330,13 +330,28 @@ class _Laying:
         # In a file a blank cell at the end is blank; what was copied may end anywhere.
         cells = [*cells, *[""] * (len(self.columns) - len(cells))] if self.whole else cells
         said = dict(zip(self.columns, cells, strict=False))
+        # A file that was handed out gives exactly the same back.
+        for column in () if self.whole else (NAME, FEED, FALLBACK):
+            if "\n" in (cell := tidy(said.get(column))) or "\r" in cell:
+                raise SettingsError(
+                    f"Line {number}, {column}: “{_short(' '.join(cell.split()))}” holds a line break. Take it out of the cell in "
+                    "Excel, then copy the rows again."
+                )
         name = tidy(said.get(NAME))
         if not name:
             raise SettingsError(f"Line {number}: the attribute has no name.")
         said[NAME] = name = self._meant(number, name)
         if name in self.lines:
-            raise SettingsError(f"Line {number}: “{_short(name)}” stands in line {self.lines[name]} already.")
+            raise SettingsError(
+                f"Line {number}: “{_short(name)}” stands in line {self.lines[name]} already. Leave one of the two out."
+            )
+        if len(cells) < 2 and self.columns is COLUMNS and name not in self.found:
+            raise SettingsError(
+                f"Line {number}: “{_short(name)}” stands alone. Copy its data feed name with it; or, where a line break in the cell "
+                "above made it a line of its own, take that out in Excel first."
+            )
         self.lines[name] = number
+        self.spelt.setdefault(bare(name) or name, name)
         each = attribute_of(f"Line {number}", self._row(number, name, said))
         self.check(f"Line {number}", each)
         self._check_columns(number, each)
@@ -347,9 +362,9 @@ class _Laying:
         there = self.spelt.get(bare(name) or name, name)
         if there == name or name in self.found:
             return name
-        self.alike.append(
-            f"Line {number}: “{_short(name)}” is nearly the name of “{_short(there)}”, which is there already."
-        )
+        where = "which is there already" if there in self.found else ""
+        where = f"in line {self.lines[there]}" if there in self.lines else where
+        self.alike.append(f"Line {number}: “{_short(name)}” is nearly the name of “{_short(there)}”, {where}.")
         return there if self.same else name
 
     def _row(self, number: int, name: str, said: Mapping[str, str]) -> dict[str, object]:

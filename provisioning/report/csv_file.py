@@ -10,16 +10,22 @@ from provisioning.errors import SettingsError
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_users(users: Sequence[tuple[str, str, str, dict[str, str]]], path: Path) -> None:
+Users = Sequence[tuple[str, str, str, dict[str, str]]]
+"""(id, external id, status, attributes) of each."""
+
+
+def write_users(users: Users, path: Path) -> None:
+    path.write_bytes(users_csv(users))
+
+
+def users_csv(users: Users) -> bytes:
     """UTF-8 with BOM (Excel needs it), one row per user, a column per attribute, in order of first appearance."""
     names = list(dict.fromkeys(name for *_, attributes in users for name in attributes))
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([harmless(name) for name in ("id", "external_id", "status", *names)])
-        for user, link, status, attributes in users:
-            writer.writerow(
-                [harmless(text) for text in (user, link, status, *(attributes.get(name, "") for name in names))]
-            )
+    rows = [("id", "external_id", "status", *names)]
+    rows += [(*who, *(attributes.get(name, "") for name in names)) for *who, attributes in users]
+    out = StringIO(newline="")
+    csv.writer(out).writerows([[harmless(text) for text in row] for row in rows])
+    return out.getvalue().encode("utf-8-sig")
 
 
 def harmless(value: str) -> str:
@@ -41,7 +47,7 @@ def _escaped(cell: str) -> str:
 def read_lines(text: str) -> list[tuple[int, list[str]]]:
     """(line number, cells) of CSV or of cells copied from a spreadsheet, whichever mark stands between them: tab,
     semicolon or comma. Raises `SettingsError` for what is no such text."""
-    first = text.removeprefix("\ufeff").lstrip("\r\n").partition("\n")[0]
+    first = _first_row(text.removeprefix("\ufeff").lstrip("\r\n"))
     mark = "\t" if "\t" in first else max(";", ",", key=first.count) if ";" in first else ","
     reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark, strict=True)
     found, begins = [], 1
@@ -50,8 +56,25 @@ def read_lines(text: str) -> list[tuple[int, list[str]]]:
             found.append((begins, [_unescaped(cell) for cell in cells]))
             begins = reader.line_num + 1
     except csv.Error as problem:
-        raise SettingsError(f"Line {begins} cannot be read: {problem}.") from None
+        why = "a cell of it is too long" if "larger" in str(problem) else _QUOTES
+        raise SettingsError(f"Line {begins} cannot be read: {why}.") from None
     return found
+
+
+_QUOTES = (
+    'a quotation mark (") opens a cell, and none closes it. Take quotation marks and line breaks out of the cells of that row, '
+    "then copy the rows again"
+)
+
+
+def _first_row(text: str) -> str:
+    """With the line breaks that its cells hold, which stand in quotation marks."""
+    row = ""
+    for line in text.splitlines(keepends=True):
+        row += line
+        if row.count('"') % 2 == 0:
+            break
+    return row
 
 
 def _unescaped(cell: str) -> str:

@@ -91,6 +91,20 @@ def headline(
     return " ".join(each for each in sentences if each)
 
 
+def in_numbers(
+    counts: Mapping[str, int], findings: Sequence[Finding], *, undo: bool = False, approved: bool = False
+) -> str:
+    """“3 people join, 12 change, 1 leaves. Nothing is blocked.”: a plan for whoever is told nobody's name. `approved`: whatever
+    blocked it was overridden."""
+    words = _UNDO if undo else _DO
+    parts = [_part(does, counts[each.value]) for each, does in words.items() if counts.get(each.value)]
+    blocks, warnings = _called(findings, Severity.BLOCK), len(_called(findings, Severity.WARN))
+    warned = f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
+    safe = f"{'Overridden' if approved else 'Blocked'}: {', '.join(blocks)}{warned}." if blocks else ""
+    told = [f"{_joined(parts)}." if parts else "", _held(counts.get("held", 0)), safe or f"Nothing is blocked{warned}."]
+    return " ".join(filter(None, told))
+
+
 def happened(
     plan: Plan,
     not_done: Mapping[str, int],
@@ -130,10 +144,15 @@ def _in_order(
     if not plan.undo_of and (count := plan.counts.get("update", 0)):
         place = [action for action, _ in counted].index(Action.UPDATE)
         parts[place] = _updates(_part(words[Action.UPDATE], count), count, updated, names.get("update", ()), shared)
-    if parts:
-        number, _, rest = parts[0].partition(" ")
-        parts[0] = f"{number} {'person' if number == '1' else 'people'} {rest}"
-    return ", ".join(parts)
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """“3 people join, 12 change”."""
+    if not parts:
+        return ""
+    number, _, rest = parts[0].partition(" ")
+    return ", ".join([f"{number} {'person' if number == '1' else 'people'} {rest}", *parts[1:]])
 
 
 def _part(phrase: Phrase, count: int) -> str:

@@ -1,6 +1,7 @@
 """Every customer at once: one query for each kind of thing, however many customers there are."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -16,7 +17,8 @@ from provisioning.store.secrets import connection_owner
 @dataclass(frozen=True, slots=True)
 class LastPlan:
     """The newest plan of a domain. `open`: neither approved nor begun; `overtaken`: another run wrote since it was made;
-    `evidence`: None for one that did not read HiBob; `more`: live users that it would add."""
+    `evidence`: None for one that did not read HiBob; `counts`: people by what would happen to them;
+    `undo`: it takes a run back."""
 
     id: str
     made_at: datetime
@@ -28,12 +30,14 @@ class LastPlan:
     overtaken: str | None
     findings: tuple[Finding, ...] = ()
     evidence: ReadEvidence | None = None
-    more: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
     id: str
+    plan_id: str
     status: RunStatus
     started_at: datetime
     failed: int
@@ -114,7 +118,7 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
 @dataclass(frozen=True, slots=True)
 class Approved:
     """A plan that was approved and not begun, but for whom it leaves out. `overtaken`: another run wrote since it was made;
-    `more`: live users that what was approved of it would add."""
+    `counts`: people by what would happen to them, without those left out; `findings`: of the whole plan."""
 
     id: str
     made_at: datetime
@@ -123,14 +127,16 @@ class Approved:
     approved_at: datetime
     left_out: tuple[str, ...]
     overtaken: str | None
-    more: int
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+    undo: bool = False
 
 
 def approved_plans(db: Database, domain_id: int | None = None) -> dict[int, Approved]:
     """By domain, or of one, the newest approved plan that was not begun and leaves somebody in, also where a newer preview
     stands beside it."""
     rows = db.all(
-        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, p.counts, a.at, a.left_out, "
+        "SELECT max(p.rowid), p.id, p.domain_id, p.made_at, p.mapping_version, p.settings_version, p.counts, p.findings, p.undo_of, a.at, a.left_out, "
         f"{_LESS} AS less, ({_OVERTAKEN}) AS overtaken FROM approvals a JOIN plans p ON p.id = a.plan_id "
         "WHERE a.id = (SELECT max(id) FROM approvals WHERE plan_id = p.id) AND (?2 IS NULL OR p.domain_id = ?2) "
         "AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) AND (a.left_out = '[]' OR json_array_length(a.left_out) < "
@@ -143,24 +149,30 @@ def approved_plans(db: Database, domain_id: int | None = None) -> dict[int, Appr
     return {
         row["domain_id"]: Approved(
             row["id"], to_moment(row["made_at"]), row["mapping_version"], row["settings_version"], to_moment(row["at"]),
-            from_json(row["left_out"], tuple[str, ...]), row["overtaken"], _more(row["counts"]) - row["less"],
+            from_json(row["left_out"], tuple[str, ...]), row["overtaken"], _without(row["counts"], row["less"]),
+            from_json(row["findings"], tuple[Finding, ...]), bool(row["undo_of"]),
         )
         for row in rows
     }  # fmt: skip
 
 
 _LESS = (
-    "CASE WHEN a.left_out = '[]' THEN 0 ELSE (SELECT coalesce(sum(CASE WHEN c.action IN ('add', 'reactivate') THEN 1 "
-    "WHEN c.action = 'archive' THEN -1 ELSE 0 END), 0) FROM changes c WHERE c.plan_id = p.id "
-    "AND c.key IN (SELECT value FROM json_each(a.left_out))) END"
+    "CASE WHEN a.left_out = '[]' THEN '{}' ELSE (SELECT json_group_object(action, n) FROM (SELECT c.action, count(*) AS n "
+    "FROM changes c WHERE c.plan_id = p.id AND c.key IN (SELECT value FROM json_each(a.left_out)) GROUP BY c.action)) END"
 )
-"""How many more live users those would have been who were left out of an approval."""
+"""By action, the people who were left out of an approval."""
 
 
-def _more(counts: str) -> int:
+def _without(counts: str, less: str) -> dict[str, int]:
+    out = from_json(less, dict[str, int])
+    return {name: number - out.get(name, 0) for name, number in from_json(counts, dict[str, int]).items()}
+
+
+def more_live(counts: Mapping[str, int]) -> int:
     """How many more live users a plan of these counts comes to."""
-    told = from_json(counts, dict[str, int])
-    return told.get(Action.ADD.value, 0) + told.get(Action.REACTIVATE.value, 0) - told.get(Action.ARCHIVE.value, 0)
+    return (
+        counts.get(Action.ADD.value, 0) + counts.get(Action.REACTIVATE.value, 0) - counts.get(Action.ARCHIVE.value, 0)
+    )
 
 
 def left_out_drafts(db: Database, by: str, kind: str) -> dict[str, frozenset[str]]:
@@ -179,7 +191,7 @@ _OVERTAKEN = (
 def last_plans(db: Database) -> dict[int, LastPlan]:
     rows = db.all(
         "WITH newest AS (SELECT max(rowid), id, domain_id, made_at, read_at, mapping_version, settings_version, status, "
-        "counts, findings, evidence FROM plans GROUP BY domain_id) SELECT p.*, "
+        "counts, findings, evidence, undo_of FROM plans GROUP BY domain_id) SELECT p.*, "
         "NOT EXISTS (SELECT 1 FROM approvals WHERE plan_id = p.id) AND NOT EXISTS (SELECT 1 FROM runs WHERE plan_id = p.id) "
         f"AS open, ({_OVERTAKEN}) AS overtaken FROM newest p",
         Result.SKIPPED.value,
@@ -189,7 +201,8 @@ def last_plans(db: Database) -> dict[int, LastPlan]:
             row["id"], to_moment(row["made_at"]), to_moment(row["read_at"]), row["mapping_version"],
             row["settings_version"], PlanStatus(row["status"]), bool(row["open"]), row["overtaken"],
             from_json(row["findings"], tuple[Finding, ...]),
-            from_json(row["evidence"], ReadEvidence) if row["evidence"] else None, _more(row["counts"]),
+            from_json(row["evidence"], ReadEvidence) if row["evidence"] else None,
+            from_json(row["counts"], dict[str, int]), bool(row["undo_of"]),
         )
         for row in rows
     }  # fmt: skip
@@ -197,14 +210,16 @@ def last_plans(db: Database) -> dict[int, LastPlan]:
 
 def last_runs(db: Database) -> dict[int, LastRun]:
     rows = db.all(
-        "SELECT id, domain_id, status, started_at, CASE WHEN status = ?1 THEN (SELECT count(*) FROM outcomes "
+        "SELECT id, plan_id, domain_id, status, started_at, CASE WHEN status = ?1 THEN (SELECT count(*) FROM outcomes "
         "WHERE run_id = l.id AND result = ?2) ELSE 0 END AS failed "
-        "FROM (SELECT id, domain_id, status, max(started_at) AS started_at FROM runs GROUP BY domain_id) l",
+        "FROM (SELECT id, plan_id, domain_id, status, max(started_at) AS started_at FROM runs GROUP BY domain_id) l",
         RunStatus.PARTIAL.value,
         Result.FAILED.value,
     )
     return {
-        row["domain_id"]: LastRun(row["id"], RunStatus(row["status"]), to_moment(row["started_at"]), row["failed"])
+        row["domain_id"]: LastRun(
+            row["id"], row["plan_id"], RunStatus(row["status"]), to_moment(row["started_at"]), row["failed"]
+        )
         for row in rows
     }
 

@@ -48,14 +48,18 @@ class LocalDirectory:
             for row in self._rows()
         ]
 
-    def find(self, text: str, most: int, skip: int) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
-        """One page of the users whose id, link or a value holds this text, and how many there are."""
+    def find(
+        self, text: str, most: int, skip: int, status: str = ""
+    ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
+        """One page of the users whose id, link or a value holds this text, of one status if it is named, and how many there are."""
         where = (
-            "FROM users WHERE domain_id = ?1 AND (?2 = '' OR external_id = ?2 OR printf('U%08d', id) = ?2 OR status = ?2 "
+            "FROM users WHERE domain_id = ?1 AND ?3 IN ('', status) AND (?2 = '' OR external_id = ?2 OR printf('U%08d', id) = ?2 OR status = ?2 "
             "OR EXISTS (SELECT 1 FROM json_each(attributes) j WHERE instr(lower(j.value), lower(?2)) > 0))"
         )
-        count = self._db.one(f"SELECT count(*) AS n {where}", self._domain_id, text)
-        rows = self._db.all(f"SELECT * {where} ORDER BY id LIMIT ?3 OFFSET ?4", self._domain_id, text, most, skip)
+        count = self._db.one(f"SELECT count(*) AS n {where}", self._domain_id, text, status)
+        rows = self._db.all(
+            f"SELECT * {where} ORDER BY id LIMIT ?4 OFFSET ?5", self._domain_id, text, status, most, skip
+        )
         found = [
             (user_id(row["id"]), row["external_id"] or "", row["status"], _decode(row["attributes"])) for row in rows
         ]

@@ -1,5 +1,6 @@
 """Approving a preview: the workbook out and in, overrides with a reason, and the approval itself."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
@@ -180,8 +181,10 @@ def workbook_button(here: Here, plan: Plan) -> None:
 
     _download(here, "Download the Excel file", name, f"workbook_{plan.id}", build)
     kept = {each.sha256: each for each in workbooks.uploads_of(here.house, plan.id) if each.kept}
+    minutes = Counter(moment(each.at) for each in kept.values())
     for each in kept.values():
-        label = "Download the uploaded file" if len(kept) == 1 else f"The file uploaded on {moment(each.at)}"
+        at = moment(each.at, seconds=minutes[moment(each.at)] > 1)
+        label = "Download the uploaded file" if len(kept) == 1 else f"The file uploaded on {at}"
         _download(here, label, each.name or name, f"upload_{plan.id}_{each.sha256}", partial(again, each.sha256))
 
 
@@ -369,6 +372,12 @@ def _decided(here: Here, plan: Plan, file: BytesIO) -> "WorkbookDecisions | Roll
         return problem
 
 
+def file_called(name: str) -> str:
+    """As the person who uploaded it sees it: browsers write a quotation mark in the name of a file so (HTML Standard, multipart
+    form data)."""
+    return name.replace("%22", '"')
+
+
 def _approve(
     here: Here, plan: Plan, overrides: Mapping[str, str], left_out: Sequence[str], file: UploadedFile | None
 ) -> None:
@@ -381,7 +390,7 @@ def _approve(
         return
     try:
         if file:
-            approving.approve_by_workbook(here.house, plan.id, file, overrides, file.name)
+            approving.approve_by_workbook(here.house, plan.id, file, overrides, file_called(file.name))
         else:
             approving.approve(here.house, plan.id, leave_out=left_out, overrides=overrides)
     except RollcallError as problem:

@@ -122,6 +122,8 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
         f"{fitting(total)} Select somebody to see every value before and after"
         + ("; select several to leave them out." if decides else f". {closed}".rstrip())
     )
+    # The buttons stand above: below a long table nobody sees what a selection offers, and nothing moves when there is one.
+    above = st.container(horizontal=True, vertical_alignment="center") if decides else None
     frame = _frame(shown, plan.attributes, left_out, kept, names, attribute)
     fit = fitted(frame)
     selected = address.rows(
@@ -129,8 +131,9 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     people_chosen = [shown[row] for row in selected]
-    if people_chosen and decides:
-        _decide(here, plan, people_chosen, left_out)
+    if above:
+        with above:
+            _decide(here, plan, people_chosen, left_out)
     if len(people_chosen) == 1:
         chosen_one = people_chosen[0]
         said = f"{ACTIONS[chosen_one.action.value]}. {dated(chosen_one.why)}"
@@ -170,10 +173,15 @@ def _frame(
 ) -> pd.DataFrame:
     """A row per change. Where all are new, the first attributes that tell them apart have a column each; the decisions have one as
     soon as somebody is left out. A telephone has room for one column beside the name."""
-    joining = False
-    if on_a_telephone():
+    joining, telephone = False, on_a_telephone()
+    if telephone:
         cells = [
-            {TOLD[0]: _what(each) + in_a_line(each, dated(each.why), attributes, names, attribute)} for each in shown
+            {
+                TOLD[0]: (f"{_decision(each.key, left_out, kept)}. " if each.key in left_out else "")
+                + _what(each)
+                + in_a_line(each, dated(each.why), attributes, names, attribute)
+            }
+            for each in shown
         ]
     elif joining := all(each.action is Action.ADD for each in shown):
         telling = [name for name in attributes if _tells_apart(name, shown)]
@@ -183,10 +191,15 @@ def _frame(
             dict(zip(TOLD, aligned(each, dated(each.why), attributes, names, attribute), strict=True)) for each in shown
         ]
     who = [{"Person": each.name or each.key} for each in shown]
-    if left_out:
+    if left_out and not telephone:
         who = [{"Decision": _decision(each.key, left_out, kept), **row} for each, row in zip(shown, who, strict=True)]
     frame = pd.DataFrame([{**row, **rest, **row} for row, rest in zip(who, cells, strict=True)])
-    return with_room(frame) if joining else filled(frame)
+    if joining:
+        return with_room(frame)
+    # For the decisions the last column goes before values are cut: whoever is selected is told why.
+    told = filled(frame)
+    cut = left_out and len(with_room(told).columns) < len(told.columns)
+    return told.drop(columns=[TOLD[-1]], errors="ignore") if cut and not telephone else told
 
 
 def _decision(key: str, left_out: Set[str], kept: Set[str]) -> str:
@@ -207,23 +220,24 @@ def _what(change: Change) -> str:
 
 
 def _decide(here: Here, plan: Plan, chosen: Sequence[Change], left_out: set[str]) -> None:
+    """Only what would change something can be pressed."""
     keys = {each.key for each in chosen}
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{people(len(keys))} selected**", width="content")
-        if st.button("Leave out", icon=":material/person_remove:"):
-            approving.keep_left_out(here.house, plan.id, left_out | keys)
-            st.rerun()
-        if st.button("Put back", icon=":material/person_add:", disabled=not keys & left_out):
-            approving.keep_left_out(here.house, plan.id, left_out - keys)
-            st.rerun()
-        if st.button(
-            "Only these",
-            icon=":material/filter_alt:",
-            help="Leave out everybody else: a pilot.",
-        ):
-            approving.keep_only(here.house, plan.id, sorted(keys))
-            st.rerun()
-        deciding.for_selected(here, plan, chosen)
+    st.markdown(f"**{people(len(keys))} selected**" if keys else "Nobody selected", width="content")
+    if st.button("Leave out", icon=":material/person_remove:", disabled=keys <= left_out):
+        approving.keep_left_out(here.house, plan.id, left_out | keys)
+        st.rerun()
+    if st.button("Put back", icon=":material/person_add:", disabled=not keys & left_out):
+        approving.keep_left_out(here.house, plan.id, left_out - keys)
+        st.rerun()
+    if st.button(
+        "Only these",
+        icon=":material/filter_alt:",
+        help="Leave out everybody else: a pilot.",
+        disabled=not keys,
+    ):
+        approving.keep_only(here.house, plan.id, sorted(keys))
+        st.rerun()
+    deciding.for_selected(here, plan, chosen)
 
 
 def person(here: Here, change: Change, order: Sequence[str], names: Names, said: str) -> None:

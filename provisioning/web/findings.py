@@ -77,7 +77,8 @@ def said(here: Here, each: Finding) -> None:
         st.markdown(f":material/supervisor_account: {escape(told)}")
     st.markdown(f":material/arrow_forward: {escape(dated(each.remedy))}")
     if each.code == "unknown-lifecycle":
-        link("pages/settings.py", "Open the settings", ":material/tune:", here, part="lifecycle")
+        words = "Choose what it means" if here.may_prepare else "Open the settings"
+        link("pages/settings.py", words, ":material/tune:", here, part="lifecycle")
 
 
 def concerned(here: Here, plan: Plan, each: Finding) -> None:

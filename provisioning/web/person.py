@@ -29,18 +29,12 @@ STATIONS = {
 NOW = ""
 
 
-def draw(here: Here, domain: Domain, person: str) -> str | None:
-    """The answer in one sentence, then the way. Returns the key that plans know the person by; None where several fit.
-    Raises `NotFound`."""
-    try:
-        answer = explaining.explain(here.house, domain.label, person)
-    except SeveralFit as several:
-        _draw_fitting(several)
-        return None
+def draw(here: Here, domain: Domain, answer: Answer) -> None:
+    """The answer in one sentence, then the way."""
     at = _when(here, domain)
     if at != NOW:
-        _draw_then(here, domain, person, at)
-        return answer.key
+        _draw_then(here, domain, answer.person, at)
+        return
     with st.container(border=True):
         _head(answer)
         stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "")
@@ -48,7 +42,6 @@ def draw(here: Here, domain: Domain, person: str) -> str | None:
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
     if any(each.detail.startswith("protected:") for each in answer.steps if each.step == "held"):
         link("pages/settings.py", "Who is protected", ":material/shield_person:", here, part="protected")
-    return answer.key
 
 
 def _head(answer: Answer) -> None:
@@ -59,7 +52,7 @@ def _head(answer: Answer) -> None:
         st.header(escape(in_words(answer.answer)), anchor=False)
 
 
-def _draw_fitting(several: SeveralFit) -> None:
+def draw_fitting(several: SeveralFit) -> None:
     """Whom somebody may have meant; selecting one asks for them."""
     st.markdown(f"**{fitting(several.count)}** Select who you mean.")
     rows = [{"Name": each.name, "E-mail": each.email, "What is known": each.known, "Id": each.key}

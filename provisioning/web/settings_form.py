@@ -65,7 +65,9 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
     left, right = st.columns([5, 2], gap="medium")
     with left:
         st.caption(
-            "Without a rule everybody is taken. An employee is in when an include names them and no exclude does."
+            "Whom the domain takes from HiBob: those whom an include names (without one, everybody), but for those of an exclude. "
+            "For example "
+            "*Include · Site · London; Dublin* takes two sites, and *Exclude · Employment type · Contractor* leaves out contractors."
         )
         names = called(fields_known(here.house, domain.label))
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]
@@ -184,8 +186,16 @@ def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycl
     """What each of HiBob's statuses means; those that differ from the defaults are kept by name. Beside it, which occur."""
     st.caption(LEFT_AS_IS)
     left, right = st.columns([3, 2], gap="large")
+    # Rows must stay where they are while somebody edits them, whatever is read meanwhile.
+    new = st.session_state.setdefault(f"statuses_{key}", _unnamed(here, domain, base))
+    if new:
+        names, first = ", ".join(f"“{each}”" for each in new), "row" if len(new) == 1 else "rows"
+        left.warning(
+            f"HiBob has {escape(names)}, of which the table says nothing yet: left as is. Choose what it means in the first {first}.",
+            icon=":material/help:",
+        )
     edited = left.data_editor(
-        lifecycle_rows(base), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
+        lifecycle_rows(base, new), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
         column_config={
             "Lifecycle status": st.column_config.TextColumn(required=True, help="As HiBob writes it; add your own leaves."),
             "Means": st.column_config.SelectboxColumn(
@@ -209,9 +219,17 @@ def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycl
 LEFT_AS_IS = "Leave as is: the status stays, attributes of live users are still updated, and nobody is added."
 
 
-def lifecycle_rows(base: Lifecycle) -> pd.DataFrame:
+def _unnamed(here: Here, domain: Domain, base: Lifecycle) -> tuple[str, ...]:
+    """The statuses of the newest read of which the table says nothing, each once."""
+    found = editing.try_lifecycle(here.house, domain.label, base)
+    return tuple({status_key(each.status): each.status for each in found if not each.known}.values())
+
+
+def lifecycle_rows(base: Lifecycle, new: Sequence[str] = ()) -> pd.DataFrame:
+    """`new`: statuses that are named, for somebody to say what they mean."""
     named = _named(base)
-    rows = [
+    rows: list[dict[str, str | None]] = [{"Lifecycle status": each, "Means": None} for each in new]
+    rows += [
         {"Lifecycle status": words, "Means": MEANINGS[named[each][1] if each in named else DEFAULTS[each]]}
         for each, words in STATUSES.items()
     ]
@@ -232,7 +250,7 @@ def statuses(here: Here, domain: Domain, said: Lifecycle) -> None:
         {
             "In HiBob now": each.status,
             "People": each.people,
-            "State": "" if each.known else "Not in the table",
+            "State": "" if each.known else "No meaning yet",
         }
         for each in sorted(found, key=lambda each: each.known)
     ]
@@ -240,7 +258,7 @@ def statuses(here: Here, domain: Domain, said: Lifecycle) -> None:
         pd.DataFrame(rows), hide_index=True, height="content",
         column_config={
             "People": st.column_config.NumberColumn(width=65, format="localized"),
-            "State": st.column_config.TextColumn(width=130, help="What the table does not name is left as is."),
+            "State": st.column_config.TextColumn(width=130, help="Left as is until the table says what it means."),
         },
         alt="The lifecycle statuses that people have in HiBob, and how many have each",
     )  # fmt: skip

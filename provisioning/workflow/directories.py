@@ -88,13 +88,15 @@ class KeptDirectory:
         ]
         return sorted(found, key=lambda each: each[0])
 
-    def find(self, text: str, most: int, skip: int) -> tuple[list[Person], int]:
-        """One page of the users whose id, link, status or a value holds this text, and how many there are."""
+    def find(self, text: str, most: int, skip: int, status: str = "") -> tuple[list[Person], int]:
+        """One page of the users whose id, link, status or a value holds this text, of one status if it is named, and how many
+        there are."""
         wanted = sought(text)
         found = [
             each
             for each in self.everybody()
-            if not wanted or text in each[:3] or any(wanted in sought(value) for value in each[3].values())
+            if status in ("", each[2])
+            and (not wanted or text in each[:3] or any(wanted in sought(value) for value in each[3].values()))
         ]
         return found[skip : skip + most], len(found)
 

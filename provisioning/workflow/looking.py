@@ -23,6 +23,7 @@ from provisioning.model import (
     RunStatus,
 )
 from provisioning.report.called import held_codes
+from provisioning.report.csv_file import users_csv
 from provisioning.store import (
     approvals,
     customers,
@@ -90,7 +91,7 @@ def verify(house: Workspace, head: str | None = None, progress: Progress = quiet
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a domain stands. Plans and runs are without their people. `live_in_all`: the live users of all of the
-    customer's domains, who share its seats. `unfinished`: the last run can be resumed."""
+    customer's domains, who share its seats. `over`: more live users than seats, in words; `unfinished`: the last run can be resumed."""
 
     domain: Domain
     users: Mapping[str, int]
@@ -102,6 +103,7 @@ class Standing:
     unfinished: bool
     token_set: bool
     read_at: datetime | None
+    over: str = ""
 
 
 def standing(house: Workspace, label: str) -> Standing:
@@ -110,12 +112,13 @@ def standing(house: Workspace, label: str) -> Standing:
     hand = in_hand(house, label)
     plan = hand.newest
     read = snapshots.newest_read(house.snapshots, domain.id)
-    sharing = customers.domains(house.db, domain.customer_id)
+    customer = customers.get_customer(house.db, domain.customer)
+    in_all = sum(live_users(house, each) for each in customers.domains(house.db, customer.id))
     return Standing(
         domain=domain,
         users=users_by_status(house, domain),
-        seats=customers.get_customer(house.db, domain.customer).seats,
-        live_in_all=sum(live_users(house, each) for each in sharing),
+        seats=customer.seats,
+        live_in_all=in_all,
         hand=hand,
         lapsed=lapsed(house, plan.id) if plan else None,
         last_run=done[0] if done else None,
@@ -124,6 +127,7 @@ def standing(house: Workspace, label: str) -> Standing:
             each.token_set for each in connections_seen(house, domain.customer) if domain.name in each.domains
         ),
         read_at=read.evidence.read_at if read else None,
+        over=over_seats(customer, in_all),
     )
 
 
@@ -299,6 +303,18 @@ def cost_of(customer: Customer, over: int) -> str:
     return f"{money(Decimal(customer.price_per_user) * over, customer.currency)} more{unit(customer.currency)}"
 
 
+def over_seats(customer: Customer, now: int, more: int = 0) -> str:
+    """How many more live users than seats there are, or will be once what waits is processed, which makes them so many `more`;
+    with the cost. "" where they suffice, or are not known."""
+    over = max(now + max(more, 0) - customer.seats, 0) if customer.seats is not None else 0
+    if not over:
+        return ""
+    becomes = f", {now + more:,} once what waits is processed" if more > 0 else ""
+    cost = cost_of(customer, over)
+    costs = f", which cost {cost}" if cost else ""
+    return f"{now:,} live users{becomes}; {customer.seats:,} licensed: {over:,} too many{costs}."
+
+
 def kept_active_by_plan(house: Workspace, plan_id: str) -> frozenset[str]:
     """Whom the approval of a plan keeps active from now on: they were left out of it too."""
     return decisions.kept_active(house.db, plan_seen(house, plan_id).id)
@@ -322,10 +338,20 @@ def outcomes_seen(
 
 
 def users_seen(
-    house: Workspace, label: str, text: str, most: int, skip: int
+    house: Workspace, label: str, text: str, most: int, skip: int, status: str = ""
 ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
-    """One page of the directory: (id, external id, status, attributes)."""
-    return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip)
+    """One page of the directory, of one status if it is named: (id, external id, status, attributes), and how many fit."""
+    return known_directory(house, seen_domain(house, label, "see the users")).find(text, most, skip, status)
+
+
+def export_users_seen(house: Workspace, label: str, text: str, status: str = "") -> bytes:
+    """Everybody who fits, as CSV, to be handed out: that is recorded."""
+    domain = seen_domain(house, label, "see the users")
+    directory = known_directory(house, domain)
+    _, count = directory.find(text, 0, 0, status)
+    found, _ = directory.find(text, count, 0, status)
+    record_event(house, "users exported", domain, users=len(found))
+    return users_csv(found)
 
 
 def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict[str, str]] | None:

@@ -9,30 +9,35 @@ import msgspec
 from provisioning import setup_file
 from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Customer, Domain, PlanStatus, Role, RunStatus
+from provisioning.report.headline import in_numbers
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, overview, schedules
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
-from provisioning.workflow.looking import PlanState, cost_of
+from provisioning.workflow.looking import PlanState, over_seats
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
-from provisioning.workflow.stages import Facts, live_people_read, needed, next_station, stations
+from provisioning.workflow.stages import Facts, Station, live_people_read, needed, next_station, stations
 from provisioning.workflow.stored_plans import LEFT_OUT, why_lapsed
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Why a domain needs somebody: `about` says what kind, `why` is the sentence."""
+    """Why a domain needs somebody: `about` says what kind, `why` is the sentence. `told`: of a plan that waits, who joins and
+    leaves in numbers, and whether it is safe; `plan`: which one it is about; `page`: where the next step of the set-up is."""
 
     about: str
     why: str
+    told: str = ""
+    plan: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DomainOverview:
-    """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done; `tested` None:
+    """One domain, or a customer without any (`domain` ""). `next_step` is "" when the set-up is done, and on `next_page`; `tested` None:
     never; `read_at`: when its connection was read last, for whichever domain; `plan_id`: the newest plan; `waiting_since`: since when that waits for a person's
     approval; `approved`: one that may be processed now, and that nobody has begun; `changed`: whoever looks means to leave
     out others than that approval does; `over`: how many more live users than seats there are, or will be once what waits is
@@ -55,6 +60,7 @@ class DomainOverview:
     approved: overview.Approved | None = None
     changed: bool = False
     over: int = 0
+    next_page: str = ""
 
     @property
     def label(self) -> str:
@@ -165,24 +171,26 @@ class _Overview:
         facts = Facts(about, domain, ready, check, why_not, read, plan is not None, ran, schedule.standing)
         steps = needed(stations(facts))
         following = next_station(steps)
-        comes = approved.more if approved else plan.more if plan and state is PlanState.WAITING else 0
+        waits = approved or (plan if state is PlanState.WAITING else None)
+        comes = overview.more_live(waits.counts) if waits else 0
         over = max(in_all + max(comes, 0) - about.seats, 0) if about.seats is not None else 0
         urgent = [
             *_of_schedule(schedule),
             *_of_run(run),
-            *_of_plan(state),
+            *_of_plan(state, plan),
             *_of_approved(approved, changed),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
         ]
         needs = [
-            *(urgent or _of_set_up(following.title if following else "")),
-            *_of_seats(about, in_all, comes, over),
+            *(urgent or _of_set_up(following)),
+            *_of_seats(about, in_all, comes),
         ]
         return DomainOverview(
             about.name, domain.name if domain else "", sum(each.done for each in steps), len(steps), following.title if following else "", tested,
             self.read_at.get((about.id, self._reads_through(domain))) if domain else None, run, schedule.standing, plan.id if plan else None,
             self._waiting_since(domain, plan, made_at) if state is PlanState.WAITING else None, live.get(domain.id, 0) if domain else 0, about.seats,
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved, changed, over,
+            following.page if following else "",
         )  # fmt: skip
 
     def _ready(self, about: Customer, domain: Domain | None) -> bool:
@@ -265,38 +273,41 @@ def _of_schedule(seen: ScheduleSeen) -> list[Need]:
 def _of_run(run: overview.LastRun | None) -> list[Need]:
     if run and run.failed:
         people = "1 person" if run.failed == 1 else f"{run.failed:,} people"
-        return [Need("failed", f"{people} failed in the last run.")]
+        return [Need("failed", f"{people} failed in the last run.", plan=run.plan_id)]
     if run and run.status is RunStatus.STOPPED:
-        return [Need("stopped", "The last run did not come to its end.")]
+        return [Need("stopped", "The last run did not come to its end.", plan=run.plan_id)]
     return []
 
 
-def _of_plan(state: PlanState | None) -> list[Need]:
-    if state is PlanState.BLOCKED:
-        return [Need("blocked", "The newest preview is blocked.")]
-    return [Need("waiting", "A preview waits for approval.")] if state is PlanState.WAITING else []
-
-
-def _of_seats(about: Customer, now: int, more: int, over: int) -> list[Need]:
-    """`over` more live users than seats: now, or once what waits is processed, which makes them so many `more`. With the cost."""
-    if not over:
+def _of_plan(state: PlanState | None, plan: overview.LastPlan | None) -> list[Need]:
+    if plan is None or state not in (PlanState.BLOCKED, PlanState.WAITING):
         return []
-    becomes = f", {now + more:,} once what waits is processed" if more > 0 else ""
-    cost = cost_of(about, over)
-    costs = f", which cost {cost}" if cost else ""
-    return [Need("seats", f"{now:,} live users{becomes}; {about.seats:,} licensed: {over:,} too many{costs}.")]
+    told = in_numbers(plan.counts, plan.findings, undo=plan.undo)
+    if state is PlanState.BLOCKED:
+        return [Need("blocked", "The newest preview is blocked.", told, plan.id)]
+    return [Need("waiting", "A preview waits for approval.", told, plan.id)]
+
+
+def _of_seats(about: Customer, now: int, more: int) -> list[Need]:
+    why = over_seats(about, now, more)
+    return [Need("seats", why)] if why else []
 
 
 def _of_approved(approved: overview.Approved | None, changed: bool) -> list[Need]:
     if approved is None:
         return []
-    again = Need("again", "You leave out others than were approved: a preview is to be approved again.")
-    return [again if changed else Need("approved", "An approved preview waits to be processed.")]
+    told = in_numbers(approved.counts, approved.findings, undo=approved.undo, approved=True)
+    again = "You leave out others than were approved: a preview is to be approved again."
+    about, why = ("again", again) if changed else ("approved", "An approved preview waits to be processed.")
+    return [Need(about, why, told, approved.id)]
 
 
-def _of_set_up(following: str) -> list[Need]:
+def _of_set_up(following: Station | None) -> list[Need]:
     """Of whoever is not set up yet, and has nothing more urgent, that is what needs somebody."""
-    return [Need("set-up", f"Next in the set-up: {following[:1].lower()}{following[1:]}.")] if following else []
+    if following is None:
+        return []
+    title = f"{following.title[:1].lower()}{following.title[1:]}"
+    return [Need("set-up", f"Next in the set-up: {title}.", page=following.page)]
 
 
 def customer_from_template(house: Workspace, name: str, template: str) -> list[str]:

@@ -55,17 +55,6 @@ def trends_of_all(house: Workspace) -> AllTrends:
     return AllTrends(tuple(engine.by_day(points, before)), tuple(unusual))
 
 
-def live_trends(house: Workspace) -> dict[str, list[int]]:
-    """The live users after each run of the last `SHORT` days, oldest first, by domain (`CUSTOMER/DOMAIN`), for a CSM."""
-    mine = {each.id for each in in_sight(house)}
-    labels = {each.id: each.label for each in customers.all_domains(house.db) if each.customer_id in mine}
-    found: dict[str, list[int]] = {}
-    for each in trends.of_all(house.db, house.clock() - timedelta(days=SHORT)):
-        if each.live is not None and each.domain_id in labels:
-            found.setdefault(labels[each.domain_id], []).append(each.live)
-    return found
-
-
 def _marked(domain: Domain, points: Sequence[Point], since: datetime | None = None) -> list[RunTrend]:
     return [
         RunTrend(domain.customer, domain.name, each, found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 from io import BytesIO
@@ -21,6 +22,7 @@ from provisioning.model import (
 from provisioning.report.text import live_in_words
 from provisioning.report.workbook import read_workbook
 from provisioning.sandbox import Sandbox
+from provisioning.store.codec import to_text
 from provisioning.store.jobs import JobKind
 from provisioning.web.approval import EXCEL
 from provisioning.workflow import (
@@ -246,6 +248,30 @@ def test_the_file_stands_in_the_place_of_the_buttons_of_the_page_and_is_named_on
     assert sha256(file.getvalue()).hexdigest() == approval.sha256
 
 
+def test_a_file_is_called_as_whoever_uploaded_it_sees_it(app: App) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    button(upload(app, plan.id, sign, "the %22final%22 one.xlsx"), "Approve with this file")
+    assert [each.name for each in workbooks.uploads_of(app.house(), plan.id)] == ['the "final" one.xlsx']
+
+
+def test_files_that_were_uploaded_in_one_minute_are_told_apart_by_their_seconds(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    for number, at in enumerate(
+        (datetime(2026, 11, 30, 9, 5, 7, tzinfo=UTC), datetime(2026, 11, 30, 9, 5, 41, tzinfo=UTC))
+    ):
+        file = BytesIO()
+        approving.keep_left_out(house, plan.id, [each.key for each in plan.changes[:number]])
+        workbooks.export_decided_workbook(house, plan.id, file)
+        approving.approve_by_workbook(house, plan.id, file, file="decided.xlsx")
+        house.db.execute("UPDATE approvals SET at = ? WHERE id = (SELECT max(id) FROM approvals)", to_text(at))
+    offered = [each.proto.label for each in app.open("preview").get("download_button")]
+    assert [each.partition(" on ")[2] for each in offered[1:]] == [
+        "30 Nov 2026, 09:05:41 UTC",
+        "30 Nov 2026, 09:05:07 UTC",
+    ]
+
+
 @pytest.mark.parametrize("processed", [False, True], ids=["approved", "processed"])
 def test_a_file_that_comes_after_somebody_else_approved_is_told_to_have_done_nothing(
     app: App, said: Said, processed: bool
@@ -375,14 +401,14 @@ def sign(book: Workbook) -> None:
     next(cell for cell in book["Summary"]["A"] if cell.value == "Decided by").offset(column=1).value = "Grace *Okoye*"
 
 
-def upload(app: App, plan_id: str, edit: Callable[[Workbook], None]) -> AppTest:
+def upload(app: App, plan_id: str, edit: Callable[[Workbook], None], name: str = "decided.xlsx") -> AppTest:
     file, edited = BytesIO(), BytesIO()
     workbooks.export_decided_workbook(app.house(), plan_id, file)
     book = load_workbook(file)
     edit(book)
     book.save(edited)
     at = app.open("preview")
-    return at.file_uploader(f"decided_{plan_id}").set_value(("decided.xlsx", edited.getvalue(), EXCEL)).run()
+    return at.file_uploader(f"decided_{plan_id}").set_value((name, edited.getvalue(), EXCEL)).run()
 
 
 def test_a_bar_of_attributes_filters_to_the_people_it_counts(full: App, sandbox: Sandbox) -> None:

@@ -9,7 +9,7 @@ from installation import ADMIN, DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning.errors import RoleMissing, SettingsError
-from provisioning.model import Action, Role, Settings
+from provisioning.model import Action, Finding, Role, Settings, Severity
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, schedules
@@ -19,7 +19,6 @@ from provisioning.workflow import (
     asking,
     connections,
     editing,
-    looking,
     overseeing,
     planning,
     scheduling,
@@ -122,7 +121,7 @@ def test_who_has_only_too_few_seats_stands_after_those_who_are_set_up(csm: App) 
     assert [each["Customer"] for each in rows] == ["Zeta", CUSTOMER]
     assert "1 licensed" in rows[1]["Needs attention"]
     links = [each.proto.page for each in csm.open("customers").main.get("page_link")]
-    assert links == ["start", ""]
+    assert links == ["connect", "start"]
 
 
 def seats_needed(house: Workspace) -> list[str]:
@@ -269,11 +268,6 @@ def test_the_order_can_be_another_and_stands_in_the_address(csm: App) -> None:
     assert table(csm.open("customers", order="live"))[0]["Customer"] == CUSTOMER
 
 
-def test_the_trend_of_live_users_stands_in_the_row(csm: App) -> None:
-    live = looking.standing(csm.house(CSM), DOMAIN).users["Live"]
-    assert list(table(csm.open("customers"))[0]["Live users"]) == [live]
-
-
 def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: App) -> None:
     house = csm.house(CSM)
     many(house)
@@ -284,6 +278,47 @@ def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: 
     assert [(each.page, each.label) for each in links] == [("schedule", "Schedule")] * 5
     assert links[0].query_string == "customer=Customer+003&domain=staff"
     assert f"And {MANY - 5} more, below." in [each.value for each in at.caption]
+
+
+def test_what_waits_says_who_joins_in_numbers_and_whether_it_is_safe_which_the_table_does_not(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    at = app.open("customers")
+    (told,) = [each for each in (plain(each.value) for each in at.main.caption) if "join" in each]
+    assert told.startswith(f"{plan.counts['add']} people join. {plan.counts['held']} are held back. Nothing is blocked")
+    assert "join" not in table(at)[0]["Needs attention"]
+    # Whoever was left out of the approval is not counted.
+    approving.approve(app.house(), plan.id, only=[plan.changes[0].key])
+    assert overseeing.customers_overview(app.house(CSM))[0].needs[0].told.startswith("1 person joins. ")
+
+
+def test_a_blocked_preview_says_what_blocks_and_is_opened_at_once(csm: App) -> None:
+    house = csm.house(CSM)
+    blocked_plan(house, DOMAIN)
+    finding = Finding("limit-archive", Severity.BLOCK, "40 of 200 would be archived.", "Look at them.")
+    house.db.execute(
+        "UPDATE plans SET counts = ?, findings = ? WHERE id = 'plan-blocked'",
+        to_json({"archive": 40}),
+        to_json([finding]),
+    )
+    at = csm.open("customers")
+    assert "40 people leave. Blocked: too many archives." in [plain(each.value) for each in at.main.caption]
+    (link,) = [each.proto for each in at.main.get("page_link")]
+    assert (link.page, link.query_string.rpartition("&")[2]) == ("preview", "plan=plan-blocked")
+
+
+def test_whose_next_step_is_the_first_preview_is_led_to_where_one_makes_it(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
+    at = app.open("customers", selected=DOMAIN)
+    assert table(at)[0]["Needs attention"] == "Next in the set-up: first preview."
+    links = [(each.proto.page, each.proto.label) for each in at.main.get("page_link")]
+    assert links[:2] == [("preview", "Go to Preview")] * 2
 
 
 def test_a_waiting_preview_is_opened_at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

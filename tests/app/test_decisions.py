@@ -97,6 +97,22 @@ def test_keeping_active_is_offered_only_where_somebody_would_be_archived(app: Ap
     assert "Keep active" not in labels
 
 
+def test_only_what_would_change_something_can_be_pressed_and_that_stands_above_the_table(app: App) -> None:
+    def offered(*, selected: str) -> dict[str, bool]:
+        at = app.open("preview", plan=plan.id, selected=selected)
+        labels = ("Leave out", "Put back", "Only these")
+        drawn = [getattr(each, "label", None) or each.type for each in at.main]
+        assert drawn[drawn.index("Only these") + 1] == "dataframe"
+        return {each.label: not each.disabled for each in at.button if each.label in labels}
+
+    plan = planning.preview(app.house(), DOMAIN)
+    key = plan.changes[0].key
+    assert offered(selected="") == {"Leave out": False, "Put back": False, "Only these": False}
+    assert offered(selected=key) == {"Leave out": True, "Put back": False, "Only these": True}
+    approving.keep_left_out(app.house(), plan.id, [key])
+    assert offered(selected=key) == {"Leave out": False, "Put back": True, "Only these": True}
+
+
 @pytest.fixture
 def rehired(full: App) -> tuple[Plan, str, str]:
     """A preview in which an employee and a user look like one person: somebody's record in HiBob has a new id."""

@@ -153,6 +153,18 @@ def test_a_name_that_is_nearly_one_that_is_there_means_that_one_unless_told_othe
     assert "**employee id**: Its name is nearly that of “Employee ID”" in said(at)
 
 
+def test_names_of_one_paste_that_are_nearly_the_same_are_told_and_taken_once_they_are_said_to_be_two(
+    full: App, said: Said
+) -> None:
+    at = paste(full.open("mapping", more="paste"), "Cost centre\twork.site\nCost-Centre\twork.department")
+    assert "nearly the name of “Cost centre”, in line 1" in at.warning[0].value
+    assert "stands in line 1 already" in at.error[0].value
+    next(each for each in at.checkbox if each.label == "It is the same attribute: keep its name").uncheck().run()
+    assert not at.error
+    button(at, "Take these rows into the draft")
+    assert named(full, "Cost-Centre").data_feed_name == "work.department"
+
+
 def test_a_bad_line_is_named_and_nothing_is_taken(full: App, said: Said) -> None:
     at = paste(full.open("mapping", more="paste"), "Site\twork.site\nTeam\tNo such column")
     assert "Line 2, “Team”" in said(at)
@@ -169,7 +181,7 @@ def test_rows_that_could_not_be_saved_are_refused(full: App, said: Said) -> None
     ("name", "problem"),
     [
         ("a\u202eb", "Line 2, attribute “a�b”: the name holds a line break, a control or a direction character."),
-        ('"a\nb"', "Line 2, attribute “a�b”: the name holds a line break, a control or a direction character."),
+        ('"a\nb"', "Line 2, Attribute: “a b” holds a line break. Take it out of the cell in Excel, then copy the rows"),
         ("n" * 201, "Line 2: in name: it is longer than 200 characters."),
         ("Decision", "Line 2, attribute “Decision”: the name is one of Rollcall’s own"),
     ],

@@ -5,7 +5,7 @@ from installation import ADMIN, DOMAIN, App, Said, button
 
 from provisioning.errors import RoleMissing
 from provisioning.sandbox import Sandbox
-from provisioning.workflow import approving, asking, looking, planning, processing, setting_up
+from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stages
 from provisioning.workflow.house import may
 
 
@@ -54,6 +54,19 @@ def test_after_a_run_that_did_everything_there_is_nothing_to_do(app: App, said: 
     assert ("Nothing to approve" if held else "Nothing to do") in said(at)
     assert "Everything approved was done" in said(at)
     assert f"{held} people are held back" in said(at)
+
+
+def test_whoever_has_too_few_seats_is_told_so_and_not_that_there_is_nothing_to_do(full: App, said: Said) -> None:
+    house = full.house()
+    live = looking.standing(house, DOMAIN).live_in_all
+    stages.save_licence(house, DOMAIN.partition("/")[0], live - 3, 2.5, "GBP")
+    told = said(full.open()).replace("\\", "")
+    assert "More live users than seats" in told
+    assert f"{live} live users; {live - 3} licensed: 3 too many, which cost GBP 7.50 more" in told
+    assert "Nothing to" not in told
+    at = full.open()
+    button(at, "Open the licensed seats")
+    assert [each.value for each in at.title] == ["Before you start"]
 
 
 def test_a_waiting_preview_is_told_without_whom_the_page_leaves_out(app: App, said: Said) -> None:

@@ -1,5 +1,7 @@
 """Why is, or isn’t, this person here: now, and as any past run saw them."""
 
+import csv
+import io
 from collections.abc import Callable
 
 import pytest
@@ -9,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 from provisioning.engine.explain import Answer, SeveralFit
 from provisioning.errors import NotFound
 from provisioning.model import Action, Change, Plan, PlanStatus
+from provisioning.report.called import RESULTS
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.fields import PAYROLL_NUMBER
+from provisioning.store.codec import to_json
 from provisioning.workflow import approving, deciding, explaining, looking, planning, processing, setting_up
 from provisioning.workflow.asking import Wishes
 
@@ -77,15 +81,77 @@ def test_values_of_somebody_without_a_user_are_compared_with_nothing(full: App, 
     assert list(table.columns) == ["Attribute", "HiBob says", "Mapped to"]
 
 
-def test_one_field_asks_and_the_directory_stands_below_while_nobody_is_asked_for(full: App) -> None:
+def test_the_directory_stands_below_while_nobody_is_asked_for(full: App) -> None:
     at = full.open("people")
-    assert len(at.main.text_input) == 1
     assert "Directory" in [each.value for each in at.header]
     at = full.open("people", person=ADMIN)
     assert "Directory" not in [each.value for each in at.header]
     next(each for each in at.button if each.label == "The whole directory").click().run()
     assert "Directory" in [each.value for each in at.header]
     assert "person" not in at.query_params
+
+
+def test_whoever_is_chosen_by_an_id_that_nobody_typed_is_named_in_the_field(full: App) -> None:
+    _, link, _, values = looking.users(full.house(), DOMAIN)[0]
+    name = f"{values['First name']} {values['Last name']}"
+    for asked, shown in ((link, name), (values["Email"], values["Email"]), ("nobody knows", "nobody knows")):
+        assert full.open("people", person=asked).text_input(key="who").value == shown
+
+
+def test_whoever_is_unchanged_is_told_since_when(full: App, said: Said) -> None:
+    _, link, *_ = looking.users(full.house(), DOMAIN)[0]
+    answer = explaining.explain(full.house(), DOMAIN, link).answer
+    at = full.house().db.one("SELECT at FROM outcomes WHERE key = ?", link)
+    assert at
+    assert answer.endswith(
+        f"Unchanged: the user is live, as HiBob says. Not changed since a run added them on {at['at'][:16].replace('T', ' ')} UTC."
+    )
+    full.house().db.execute("DELETE FROM outcomes WHERE key = ?", link)
+    assert explaining.explain(full.house(), DOMAIN, link).answer.endswith("as HiBob says. No run has changed them.")
+
+
+def test_the_directory_is_narrowed_by_a_value_and_by_the_status(full: App, said: Said) -> None:
+    house = full.house()
+    users = looking.users(house, DOMAIN)
+    house.db.execute("UPDATE users SET status = 'Archived' WHERE external_id = ?", users[0][1])
+    at = full.open("people", search=users[0][3]["Email"], status="Archived")
+    (table,) = [each.value for each in at.dataframe]
+    assert list(table["Status"]) == ["Archived"]
+    assert "1 person fits" in said(at)
+    assert "Nobody fits" in full.open("people", search=users[0][3]["Email"], status="Live").info[0].value
+    assert looking.users_seen(house, DOMAIN, "", 0, 0, "Live")[1] == len(users) - 1
+
+
+def test_the_directory_is_handed_out_as_it_is_narrowed_and_nothing_in_it_becomes_a_formula(full: App) -> None:
+    house = full.house()
+    users = looking.users(house, DOMAIN)
+    evil = '=HYPERLINK("https://elsewhere.example","Click")'
+    for user, _, _, values in users[:2]:
+        house.db.execute(
+            "UPDATE users SET attributes = ? WHERE printf('U%08d', id) = ?",
+            to_json(values | {"Department": evil}),
+            user,
+        )
+    house.db.execute("UPDATE users SET status = 'Archived' WHERE printf('U%08d', id) = ?", users[0][0])
+    text = looking.export_users_seen(house, DOMAIN, "hyperlink", "Live").decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["id"], row["status"], row["Department"]) == (users[1][0], "Live", f"'{evil}")
+    assert len(list(csv.reader(io.StringIO(looking.export_users_seen(house, DOMAIN, "").decode())))) == len(users) + 1
+    assert looking.see_history(house, DOMAIN)[0].what == "users exported"
+    (button,) = [each for each in full.open("people").get("download_button") if "CSV" in each.proto.label]
+    assert not button.proto.disabled
+
+
+def test_an_outcome_leads_to_everything_about_its_person(full: App) -> None:
+    plan = looking.plans_seen(full.house(), DOMAIN)[0]
+    (found,), _ = looking.outcomes_seen(
+        full.house(), looking.runs_seen(full.house(), DOMAIN)[0][0].id, list(RESULTS), "", 1, 0
+    )
+    key, name = found[0].key, found[1].name if found[1] else ""
+    at = full.open("process", plan=plan.id, selected=f"{key} add")
+    (link,) = [each.proto for each in at.main.get("page_link") if each.proto.page == "people"]
+    assert link.label == f"Everything about {name}"
+    assert f"person={key}" in link.query_string
 
 
 def test_whom_a_run_did_not_touch_was_unchanged(full: App, day: Plan) -> None:
@@ -290,8 +356,10 @@ def test_a_former_name_leads_to_whoever_bore_it_as_they_are_now(
     called(full, sandbox, key, "Odile-Berthe", "Morgan")
     by_key = explaining.explain(full.house(), DOMAIN, key)
     answer = explaining.explain(full.house(), DOMAIN, asked)
-    assert by_key.answer == "Unchanged: the user is live, as HiBob says."
-    assert answer.answer == "Now Odile-Berthe Morgan. Unchanged: the user is live, as HiBob says."
+    assert by_key.answer.startswith(
+        "Unchanged: the user is live, as HiBob says. Not changed since a run updated them on "
+    )
+    assert answer.answer == f"Now Odile-Berthe Morgan. {by_key.answer}"
     assert (answer.person, answer.key, answer.name, answer.steps) == (asked, key, "Odile-Berthe Morgan", by_key.steps)
     told = said(full.open("people", person=asked)).replace("\\", "")
     assert "Now Odile-Berthe Morgan. Unchanged" in told
@@ -318,7 +386,9 @@ def test_whoever_left_hibob_is_explained_by_their_old_id_as_the_user_they_are(fu
     del sandbox.company.people[key]
     run(full, planning.preview(full.house(), DOMAIN))
     answer = explaining.explain(full.house(), DOMAIN, key)
-    assert answer.answer == "Unchanged: the user is archived, and HiBob does not show them."
+    assert answer.answer.startswith(
+        "Unchanged: the user is archived, and HiBob does not show them. Not changed since a run archived them on "
+    )
     assert answer.key == f"user:{user}"
 
 

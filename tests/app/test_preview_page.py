@@ -17,6 +17,7 @@ from provisioning.model import Action, Plan, Role
 from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
 from provisioning.store import runs
+from provisioning.store.codec import to_json
 from provisioning.store.jobs import JobKind
 from provisioning.web import changes, parts, words
 from provisioning.web.approval import EXCEL
@@ -401,6 +402,24 @@ def test_where_all_are_new_what_tells_them_apart_has_a_column_as_far_as_there_is
     approving.keep_left_out(app.house(), plan.id, [plan.changes[1].key])
     table = next(each.value for each in app.open("preview").dataframe if "Person" in each.value.columns)
     assert list(table["Decision"][:3]) == ["Approve", "Leave out", "Approve"]
+
+
+def test_the_decisions_cut_no_value_of_the_others(full: App) -> None:
+    def shown() -> pd.DataFrame:
+        return next(each.value for each in full.open("preview").dataframe if "Person" in each.value.columns)
+
+    house = full.house()
+    for user, _, _, values in looking.users(house, DOMAIN)[:2]:
+        changed = values | {"Email": f"former.{values['Email']}", "Job title": "Whatever it was before"}
+        house.db.execute("UPDATE users SET attributes = ? WHERE printf('U%08d', id) = ?", to_json(changed), user)
+    plan = planning.preview(house, DOMAIN)
+    before = shown()
+    approving.keep_left_out(house, plan.id, [plan.changes[0].key])
+    after = shown()
+    assert list(before.columns) == ["Person", "What changes", "Before", "After", "What else, or why"]
+    assert list(after.columns) == ["Decision", "Person", "What changes", "Before", "After"]
+    assert list(after["Before"]) == list(before["Before"])
+    assert not any(text.endswith("…") for text in after["Before"])
 
 
 def test_after_a_failure_the_earlier_preview_is_called_one(full: App, sandbox: Sandbox, said: Said) -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1.element_tree import TextInput
 from provisioning.errors import RoleMissing
 from provisioning.model import (
     Finding,
+    Meaning,
     Protection,
     Role,
     ScopeRule,
@@ -144,18 +145,26 @@ def test_a_scope_counts_live(full: App) -> None:
     assert 0 < int(inside.split()[0]) < 40
 
 
-def test_the_statuses_that_people_have_stand_beside_the_lifecycle_table(full: App, sandbox: Sandbox) -> None:
+def test_a_status_that_the_lifecycle_table_does_not_name_stands_in_it_to_be_given_a_meaning(
+    full: App, sandbox: Sandbox
+) -> None:
     for person in list(sandbox.company.people.values())[:2]:
         person["internal.lifecycleStatus"] = "sabbatical"
     planning.preview(full.house(), DOMAIN)
     at = full.open("settings", part="lifecycle")
     shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
     assert shown["People"].sum() == 40
-    assert list(shown.iloc[0]) == ["sabbatical", 2, "Not in the table"]
+    assert list(shown.iloc[0]) == ["sabbatical", 2, "No meaning yet"]
     key = f"lifecycle_1_{at.session_state['settings_turn']}"
-    rule = {"Lifecycle status": "Sabbatical", "Means": "Live"}
-    at.session_state[key] = {"edited_rows": {}, "added_rows": [rule], "deleted_rows": []}
+    # It stands in the table, without a meaning, and so long the settings are as they were saved.
+    assert "“sabbatical”, of which the table says nothing yet" in at.warning[0].value
+    assert next(each for each in at.button if each.label == "Save").disabled
+    at.session_state[key] = {"edited_rows": {0: {"Means": "Live"}}, "added_rows": [], "deleted_rows": []}
     at.run()
+    draft = settings_drafts.settings_draft(full.house(), DOMAIN)
+    assert draft
+    (meaning,) = draft[0].lifecycle.meanings
+    assert meaning == ("sabbatical", Meaning.LIVE)
     shown = next(each.value for each in at.dataframe if "In HiBob now" in each.value)
     assert set(shown["State"]) == {""}
 
@@ -182,7 +191,7 @@ def test_an_unknown_lifecycle_leads_to_that_part_of_the_settings(full: App, monk
     plan = looking.plans_seen(house, DOMAIN)[0]
     monkeypatch.setattr(stored_plans, "plan_seen", lambda *_: replace(plan, findings=(finding,)))
     full.open("preview")
-    assert links["Open the settings"]["part"] == "lifecycle"
+    assert links["Choose what it means"]["part"] == "lifecycle"
 
 
 @pytest.mark.parametrize(

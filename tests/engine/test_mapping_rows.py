@@ -40,7 +40,7 @@ def attributes(draw: st.DrawFn) -> Attribute:
 @given(st.lists(attributes(), min_size=1, max_size=4, unique_by=lambda each: each.name), st.booleans())
 def test_a_file_gives_exactly_the_same_mapping_back(rows: list[Attribute], named: bool) -> None:
     identifier = rows[-1].name if named else ""
-    found = take(read_lines(write_lines(to_lines(rows, identifier))), (), "", None)
+    found = take(read_lines(write_lines(to_lines(rows, identifier))), (), "", None, whole=True)
     assert (found.attributes, found.identifier, found.problems) == (tuple(rows), identifier, ())
 
 
@@ -100,6 +100,16 @@ def test_blank_lines_and_blank_cells_at_the_right_are_nothing() -> None:
         ("Attribute", "Line 1: no attribute stands below the header"),
         ("Attribute\tType\n\t\n", "Line 1: no attribute stands below the header"),
         ('Attribute\tData feed name\n"unclosed\twork.site\nDepartment\twork.site', "Line 2 cannot be read"),
+        ('"Depart\nment"\twork.site', "Line 1, Attribute: “Depart ment” holds a line break. Take it out of the cell"),
+        ('Department\t"work.\r\nsite"', "Line 1, Data feed name: “work. site” holds a line break"),
+        (
+            "Department\twork.site\nTeam\nSite\twork.site",
+            "Line 2: “Team” stands alone. Copy its data feed name with it",
+        ),
+        (
+            'Site\twork.site\n"Job" title\tx',
+            'Line 2 cannot be read: a quotation mark (") opens a cell, and none closes it',
+        ),
         ("\twork.site", "Line 1: the attribute has no name"),
         ("Site\twork.site\nSite\twork.site", "Line 2: “Site” stands in line 1 already"),
         ("Site\tNo such column", "Line 1, “Site”: HiBob has no column “No such column”"),
@@ -161,6 +171,15 @@ def test_a_name_that_is_nearly_an_attributes_is_told_and_may_mean_it(written: st
     assert [each.name for each in beside.attributes] == ["Department", "Site", written.strip()]
     assert meant.attributes == (HAVE[0], Attribute("Site", "work.department"))
     told = f"Line 1: “{written.strip()}” is nearly the name of “Site”, which is there already."
+    assert beside.alike == meant.alike == (told,)
+
+
+def test_two_names_of_one_paste_that_are_nearly_the_same_are_told_and_may_be_two() -> None:
+    rows = read_lines("Cost centre\twork.site\ncost-centre\twork.department")
+    told = "Line 2: “cost-centre” is nearly the name of “Cost centre”, in line 1."
+    beside, meant = take(rows, (), "", FIELDS), take(rows, (), "", FIELDS, same=True)
+    assert ([each.name for each in beside.attributes], beside.problems) == (["Cost centre", "cost-centre"], ())
+    assert meant.problems == ("Line 2: “Cost centre” stands in line 1 already. Leave one of the two out.",)
     assert beside.alike == meant.alike == (told,)
 
 
