@@ -26,7 +26,7 @@ from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 if TYPE_CHECKING:  # openpyxl takes a tenth of a page's start
-    from provisioning.report.workbook import WorkbookDecisions
+    from provisioning.report.workbook_decisions import WorkbookDecisions
 
 _DECIDED = (PlanState.APPROVED, PlanState.CHANGED, PlanState.EMPTY)
 BUTTONS = ("approve", "approve_file", "process")

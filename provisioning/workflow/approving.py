@@ -34,7 +34,7 @@ from provisioning.workflow.house import PREPARERS, Workspace, record_event, requ
 from provisioning.workflow.stored_plans import LEFT_OUT, check_current, domain_of, left_out_draft, plan_seen, show_plan
 
 if TYPE_CHECKING:
-    from provisioning.report.workbook import WorkbookDecisions
+    from provisioning.report.workbook_decisions import WorkbookDecisions
 
 SELF = "self-archive"
 MOST_REASON = 500
@@ -95,7 +95,7 @@ def approve(
 
 
 def _decided(plan: Plan, workbook: BinaryIO) -> "WorkbookDecisions":
-    from provisioning.report.workbook import read_workbook
+    from provisioning.report.workbook_decisions import read_workbook
 
     return read_workbook(plan, workbook)
 

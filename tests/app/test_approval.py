@@ -20,7 +20,7 @@ from provisioning.model import (
     Severity,
 )
 from provisioning.report.text import live_in_words
-from provisioning.report.workbook import read_workbook
+from provisioning.report.workbook_decisions import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.store.codec import to_text
 from provisioning.store.jobs import JobKind

@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 
 from provisioning.errors import Refused
 from provisioning.model import Action, Outcome, Plan, Result, RunStatus
-from provisioning.report.workbook import read_workbook
+from provisioning.report.workbook_decisions import read_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.store.workbooks import kept_workbook

@@ -18,7 +18,7 @@ from tiny_hibob import TinyHiBob
 from provisioning import worker
 from provisioning.database import Database
 from provisioning.errors import Refused, SettingsError
-from provisioning.report.workbook import DECIDED_BY
+from provisioning.report.workbook_rows import DECIDED_BY
 from provisioning.store import history, jobs
 from provisioning.store.jobs import JobKind
 from provisioning.workflow import asking, hearing, portals, setting_up, settings_drafts

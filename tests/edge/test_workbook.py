@@ -22,7 +22,9 @@ from plans import ATTRIBUTES, add, plan_of, sample_plan, seen, update
 from provisioning.errors import UsageError, WorkbookRefused
 from provisioning.model import Action, Change, Finding, Held, Legend, Plan, Seen, Severity, Status
 from provisioning.report import workbook_reader
-from provisioning.report.workbook import WorkbookDecisions, read_workbook, shown, write_workbook
+from provisioning.report.workbook import write_workbook
+from provisioning.report.workbook_decisions import WorkbookDecisions, read_workbook
+from provisioning.report.workbook_rows import shown
 
 SHEETS = ["Summary", "Added", "Reactivated", "Updated", "Archived", "Held"]
 HEADER = ["Decision", "Key", *ATTRIBUTES, "Why"]

@@ -12,7 +12,7 @@ from plans import sample_plan
 
 from provisioning.errors import WorkbookRefused
 from provisioning.report import workbook_reader
-from provisioning.report.workbook import read_workbook
+from provisioning.report.workbook_decisions import read_workbook
 
 MIB = 2**20
 

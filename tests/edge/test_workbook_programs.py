@@ -9,7 +9,8 @@ import pytest
 from packages import ADDED, MAIN, OFFICE, UPDATED, Parts, edited, packed, parts_of, sharing_texts
 from plans import sample_plan
 
-from provisioning.report.workbook import WorkbookDecisions, read_workbook, write_workbook
+from provisioning.report.workbook import write_workbook
+from provisioning.report.workbook_decisions import WorkbookDecisions, read_workbook
 
 FIXTURES = Path(__file__).parent / "data"
 NOTHING = WorkbookDecisions((), ())

@@ -24,7 +24,8 @@ from provisioning.engine.webhook import believe
 from provisioning.errors import RollcallError, UsageError
 from provisioning.http import Timeout
 from provisioning.model import Action, Change, Field
-from provisioning.report.workbook import read_workbook, write_workbook
+from provisioning.report.workbook import write_workbook
+from provisioning.report.workbook_decisions import read_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.source.client import HiBobClient
 from provisioning.source.metadata import decode_metadata, read_metadata

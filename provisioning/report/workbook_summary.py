@@ -1,0 +1,180 @@
+"""What the first sheet of a workbook says: first what concerns whoever decides, last what only a check needs."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
+
+from provisioning.model import Action, Approval, Finding, Plan, PlanStatus, Result, Run, RunStatus, Severity
+from provisioning.report.called import ACTIONS_DONE, RESULTS
+from provisioning.report.dates import dated
+from provisioning.report.evidence import evidence_rows
+from provisioning.report.text import managers, newly_live, who
+from provisioning.report.workbook_rows import DECIDED_BY, DIGEST, PLAN, SHEETS, left_out_of
+
+HOW_TO_DECIDE = (
+    "Decide each row in the column Decision: Approve (it happens), Leave out (not this time), "
+    "or Keep active (not this time, and never archived from the next plan on)."
+)
+HOW_TO_DECIDE_NEW = (
+    "Decide each row in the column Decision: Approve (it happens), Leave out (not this time), "
+    "or Keep active (not added this time, and never archived once they are a user)."
+)
+WHAT_MAY_CHANGE = (
+    "You may sort, filter, hide and move columns, and comment. A file with changed values, "
+    "or with rows taken out or added, is refused."
+)
+STATUS_WORDS = {
+    PlanStatus.READY: "Waiting for approval",
+    PlanStatus.BLOCKED: "Blocked: the findings below say by what, and what can be done",
+    PlanStatus.EMPTY: "Nothing to do: Skillcast agrees with HiBob",
+}
+RUN_WORDS = {
+    RunStatus.RUNNING: "Being processed",
+    RunStatus.DONE: "Processed",
+    RunStatus.PARTIAL: "Processed, with exceptions",
+    RunStatus.STOPPED: "Begun to be processed, and stopped",
+}
+APPROVED = "Approved, and not processed yet: it may be decided again until then"
+APPROVED_OTHERWISE = "Approved, but this file leaves out others than the approval does: to be approved again"
+DECIDED = "Decided, and processed as the Summary says: there is nothing left to decide in this file."
+LAPSED = "Lapsed, so it can no longer be approved."
+CLOSED = "This preview has lapsed: there is nothing left to decide in this file. Make a new preview."
+SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
+
+
+def _moment(moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
+
+
+def people_text(number: int) -> str:
+    return {0: "nobody", 1: "1 person"}.get(number, f"{number:,} people")
+
+
+def status_of(plan: Plan, left_out: frozenset[str], approval: Approval | None, run: Run | None, lapsed: str) -> str:
+    """How far the plan is, in words."""
+    if run:
+        return RUN_WORDS[run.status]
+    if lapsed:
+        return f"{LAPSED} {dated(lapsed)}"
+    if approval:
+        return APPROVED if left_out == {*approval.left_out} else APPROVED_OTHERWISE
+    return STATUS_WORDS[plan.status]
+
+
+Section = tuple[str, Iterable[tuple[str, str]]]
+"""A heading, and rows of label and value."""
+
+
+def sections_of(
+    plan: Plan,
+    head: str,
+    status: str,
+    left_out: frozenset[str],
+    approval: Approval | None,
+    run: Run | None,
+    closed: bool,
+) -> Iterator[Section]:
+    """The sections of the first sheet: first what concerns whoever decides, last what only a check needs."""
+    yield (
+        "What this is",
+        (
+            ("Customer/domain", plan.domain),
+            ("Status", status),
+            ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
+            *_so_far(left_out, approval, run),
+        ),
+    )
+    if run:
+        ended = run.status in (RunStatus.DONE, RunStatus.PARTIAL)
+        yield "What was done" if ended else "What was done so far", _done(run)
+    yield "What was planned" if run else "What would happen", _counts(plan, left_out)
+    if not closed:
+        yield "How to decide", _how_to_decide(plan)
+    yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
+    read = ("HiBob was read", _moment(plan.read_at))
+    yield "What was read from HiBob", (read, *(evidence_rows(plan.evidence) if plan.evidence else ()))
+    yield (
+        "For the record",
+        (
+            (PLAN, plan.id),
+            (DIGEST, plan.digest),
+            *([("Run", run.id)] if run else []),
+            *(
+                [("Approved by file", f"{approval.file}, SHA-256 {approval.sha256}")]
+                if approval and approval.sha256
+                else []
+            ),
+            ("Mapping version", str(plan.mapping_version)),
+            ("Settings version", str(plan.settings_version)),
+            *([("Head of the history", head)] if head else []),
+        ),
+    )
+
+
+def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None) -> Iterator[tuple[str, str]]:
+    """Who approved and processed it, when, and how many are left out: as the column Decision says, and by the approval
+    where that is another number of people or are others."""
+    if approval:
+        yield "Approved", f"{_moment(approval.at)}, by {approval.by}"
+        if approval.signed_by:
+            yield "Decided, as a file said", approval.signed_by
+        if left_out != {*approval.left_out}:
+            yield "Left out by the approval", people_text(len(approval.left_out)).capitalize()
+    if approval or left_out:
+        yield "Left out", people_text(len(left_out)).capitalize()
+    if run:
+        ended = f"{_moment(run.ended_at)}, " if run.ended_at else f"begun {_moment(run.started_at)}, "
+        yield "Processed", f"{ended}by {run.by}"
+
+
+def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
+    yield "1. Decide", HOW_TO_DECIDE
+    yield "2. Leave the rest", WHAT_MAY_CHANGE
+    yield "3. Sign", "Write into the shaded cell who decided, as a name or an e-mail; it may stay blank."
+    yield DECIDED_BY, ""
+    yield "4. Hand it back", "To whoever sent it to you; or upload it yourself, on the page Preview"
+    yield "    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"
+
+
+def _done(run: Run) -> Iterator[tuple[str, str]]:
+    done = Counter(each.action for each in run.outcomes if each.result is Result.DONE)
+    results = Counter(each.result for each in run.outcomes)
+    for action, called in ACTIONS_DONE.items():
+        yield called, people_text(done[Action(action)]).capitalize()
+    for result in (Result.FAILED, Result.DRIFTED):
+        more = "; the page Process says why" if results[result] else ""
+        yield RESULTS[result], people_text(results[result]).capitalize() + more
+
+
+def _counts(plan: Plan, left_out: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """As the page counts: whoever is left out apart from the rest."""
+    out = left_out_of(plan, left_out)
+    counts = {name: number - out[name] for name, number in plan.counts.items()}
+    rows = [(sheet.heading, sheet.action.value, "") for sheet in SHEETS] + [
+        ("To be moved", Action.MOVE.value, " to another domain; decided on the page, not in this file"),
+        ("To be linked", Action.LINK.value, " to their HiBob record; no value changes, not in this file"),
+        ("Held back", "held", ": something would happen to them and does not, for the reason given"),
+        ("Unchanged", "unchanged", ""),
+    ]
+    for heading, name, note in rows:
+        number = counts.get(name, 0)
+        yield heading, people_text(number).capitalize() + (note if number else "") + and_left_out(out[name])
+    yield from (("What people notice", line) for line in newly_live(counts))
+
+
+def and_left_out(number: int) -> str:
+    return f"; {number:,} left out" if number else ""
+
+
+def _finding(finding: Finding) -> Iterator[tuple[str, str]]:
+    yield SEVERITY_WORDS[finding.severity], dated(finding.message)
+    yield "    What to do", dated(finding.remedy)
+    if finding.keys:
+        yield "    Who", who(finding)
+    if finding.managers:
+        yield "    Their managers", managers(finding)
+    numbers = [f"{name} {number:,}" for name, number in finding.numbers.items()]
+    people = [people_text(len(finding.keys))] if finding.keys else []
+    yield "    Code", " · ".join((finding.code, *numbers, *people))
