@@ -120,7 +120,7 @@ def draw_table(found: Sequence[DomainOverview], now: datetime) -> DomainOverview
     shown = found[skip : skip + address.PAGE]
     columns = {"Customer": ("Customer", "Domain"), "Needs attention": ("Needs attention",)}
     frame = parts.narrowed(pd.DataFrame([row(each, now) for each in shown]), columns)
-    fit = parts.fitted(frame, wraps="Domain" not in frame)
+    fit = parts.fitted(frame)
     chosen = address.rows(
         fit.cut(frame), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
         columns=fit.columns, row_height=fit.row_height,

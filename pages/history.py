@@ -235,7 +235,7 @@ def draw_plans(here: Here, domain: Domain) -> None:
         | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": who(plan.by)}
         for plan in found
     ]
-    frame = parts.filled(pd.DataFrame(rows))
+    frame = pd.DataFrame(rows)
     frame = parts.narrowed(
         frame, {"Made": ("Made", "Status", *(TO_DO[name] for name in told), "Left out", "Held back")}
     )

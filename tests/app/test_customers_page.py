@@ -225,7 +225,7 @@ def test_who_has_which_role_stands_with_the_customer_that_is_selected(csm: App) 
     at = csm.open("customers", selected=DOMAIN)
     held = next(each.value for each in at.dataframe if "Role" in each.value)
     told = list(zip(held["Who"], held["Role"], held["For"], strict=True))
-    assert told == [(ADMIN, "admin", CUSTOMER), (CSM, "csm", "Every customer"), (CSM, "csm", CUSTOMER)]
+    assert told == [(ADMIN, "admin", CUSTOMER), (CSM, "CSM", "Every customer"), (CSM, "CSM", CUSTOMER)]
 
 
 def test_a_customer_from_a_template_has_its_mapping_and_nobody_of_it(csm: App) -> None:

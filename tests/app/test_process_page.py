@@ -218,7 +218,7 @@ def test_an_outcome_says_who_is_new_and_whoever_is_selected_is_shown_with_every_
     approving.approve(house, plan.id)
     processing.process(house, plan.id)
     first = plan.changes[0]
-    at = app.open("process", plan=plan.id, selected=first.key)
+    at = app.open("process", plan=plan.id, selected=f"{first.key} add")
     outcomes, values = (each.value for each in at.dataframe)
     assert all(re.fullmatch(r"New: \S+@\S+", told) for told in outcomes["Before → after"])
     assert set(values["After"]) >= {each for each in first.after.values() if each and "@" in each}
@@ -237,7 +237,7 @@ def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sand
     assert len(table) == len(plan.changes)
     assert set(table["Result"]) == {"Done", "Left out"}
     assert set(table["Before → after"]) == {"Site: London → Greater London"}
-    chosen = full.open("process", plan=plan.id, selected=plan.changes[0].key)
+    chosen = full.open("process", plan=plan.id, selected=f"{plan.changes[0].key} update")
     assert "Not updated." in said(chosen).replace("\\", "")
     assert {(what, result) for what, result in zip(table["What"], table["Result"], strict=True)} == {
         ("Updated", "Done"),
