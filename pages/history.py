@@ -241,7 +241,7 @@ def draw_plans(here: Here, domain: Domain) -> None:
     )
     fit = parts.fitted(frame)
     selected = address.rows(
-        frame, [plan.id for plan in found], "plan", "Previews, newest first",
+        fit.cut(frame), [plan.id for plan in found], "plan", "Previews, newest first",
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     lapsed = f" {LAPSED}" if looking.PlanState.LAPSED in states.values() else ""

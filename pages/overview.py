@@ -201,8 +201,7 @@ def draw_plan(here: Here, now: looking.Standing) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.plan_badge(here, plan)
-            read = f", HiBob read {ago(now.read_at, here.house.clock())}" if now.read_at else ""
-            st.caption(f"{moment(plan.made_at)}, by {escape(plan.by)}{read}")
+            st.caption(f"{moment(plan.made_at)}, by {escape(plan.by)}")
         if plan.status is PlanStatus.EMPTY:
             st.markdown(escape(counts_line(plan.counts)))
         else:

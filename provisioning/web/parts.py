@@ -93,18 +93,20 @@ def run_badge(run: Run) -> None:
     st.badge(RUN_WORDS[run.status], color=RUN_COLOURS[run.status])  # type: ignore[arg-type]
 
 
-def counts(told: Mapping[str, int], words: Mapping[str, str] = TO_DO) -> None:
-    """The numbers of a preview, as cards; rare ones only where there are any. `words`: of what is to be done, or was."""
-    always = ("add", "update", "reactivate", "archive")
-    cards: list[tuple[str, int | str]] = [
-        (word, told.get(name, 0)) for name, word in words.items() if name in always or told.get(name)
-    ]
-    numbers([*cards, ("Held back", told.get("held", 0)), ("Unchanged", told.get("unchanged", 0))])
+def counts(told: Mapping[str, int]) -> None:
+    """The numbers of a preview, as cards; rare ones only where there are any."""
+    numbers([*_cards(told, TO_DO), ("Unchanged", told.get("unchanged", 0))])
 
 
 def results(told: Mapping[str, int]) -> None:
     """The same of one that was processed."""
-    counts(told, {**ACTION_WORDS, **{name: word for name, word in RESULTS.items() if name != Result.DONE}})
+    numbers(_cards(told, {**ACTION_WORDS, **{name: word for name, word in RESULTS.items() if name != Result.DONE}}))
+
+
+def _cards(told: Mapping[str, int], words: Mapping[str, str]) -> list[tuple[str, int | str]]:
+    always = ("add", "update", "reactivate", "archive")
+    shown = [(word, told.get(name, 0)) for name, word in words.items() if name in always or told.get(name)]
+    return [*shown, ("Held back", told.get("held", 0))]
 
 
 def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
@@ -152,8 +154,8 @@ def side_by_side(
         st.markdown("  \n".join(f"**{escape(row[first])}** {escape(told(row))}" for row in frame.to_dict("records")))
     else:
         st.dataframe(
-            frame, hide_index=True, height="content", alt=alt, column_config=fit.columns if fit else None,
-            row_height=fit.row_height if fit else None,
+            fit.cut(frame) if fit else frame, hide_index=True, height="content", alt=alt,
+            column_config=fit.columns if fit else None, row_height=fit.row_height if fit else None,
         )  # fmt: skip
 
 
@@ -209,7 +211,7 @@ class Fit:
         """With an ellipsis in each text that has no room: the browser's cut shows none. For tables where whoever is selected is told
         in full."""
         lines = (self.row_height or 0) // LINE
-        wide = {name: int(str(each["width"])) for name, each in self.columns.items()}
+        wide = {name: int(str(each["width"])) for name, each in self.columns.items() if each["width"]}
         texts = {name: map(str, frame[name]) for name in wide if not is_numeric_dtype(frame[name])}
         return frame.assign(
             **{
