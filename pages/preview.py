@@ -206,7 +206,9 @@ with guarded():
         if job.error and any(words in job.error for words in ABOUT_CONNECTION):
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:
-        draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
+        # A part of its own, so that another preview takes its place at once instead of moving it line by line.
+        with st.container(key=f"shown_{plan_id}"):
+            draw_plan(here, stored_plans.plan_seen(here.house, plan_id))
     else:
         way_on = "Make one: it takes seconds, and nothing is changed by it."
         if job and job.open:

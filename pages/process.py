@@ -282,4 +282,6 @@ with guarded():
     elif waits:
         draw_asked(here, plan, waits)
     else:
-        draw_waiting(here, plan)
+        # A part of its own, whose place is taken at once when processing begins.
+        with st.container(key="waiting"):
+            draw_waiting(here, plan)

@@ -96,7 +96,7 @@ def draw_form(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Set
 
 def draw_actions(here: Here, domain: Domain, said: Settings, problems: Sequence[SettingsError], based_on: int) -> None:
     changed = said != domain.settings
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="settings_actions"):
         if st.button("Save", type="primary", icon=":material/save:", disabled=not changed or bool(problems)):
             save(here, domain, said, based_on)
         if st.button("Discard", icon=":material/undo:", disabled=not (changed or problems)):
@@ -147,7 +147,8 @@ def save(here: Here, domain: Domain, said: Settings, based_on: int) -> None:
 
 def draw_editor(here: Here, domain: Domain) -> None:
     above = st.container()
-    said, based_on, problems = draw_draft(here, domain)
+    with st.container(key="settings_draft"):
+        said, based_on, problems = draw_draft(here, domain)
     with above:
         draw_actions(here, domain, said, problems, based_on)
         draw_conflict(here, domain, said, based_on)

@@ -43,6 +43,7 @@ _STILL = """<style>
 [data-testid="stApp"] [class*="st-key-read_hibob"] [data-testid="stSkeleton"] { width: 217px }
 [data-testid="stApp"] .st-key-ways [data-testid="stSkeleton"] { height: 32px; width: 9.5rem }
 [data-testid="stGridCell"] [data-testid="stSkeleton"] { height: 97px }
+[data-testid="stApp"]:not(:has(.st-key-settings_actions)) .st-key-settings_draft { margin-top: 56px }
 [data-testid="stStatusWidget"] button { display: none }
 @media (max-width: 500px) {
   [data-testid="stApp"] .st-key-several_kinds [data-testid="stSkeleton"] { height: 132px }
