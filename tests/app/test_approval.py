@@ -167,7 +167,9 @@ def edit(at: AppTest, row: int, **cells: object) -> None:
 
 def test_numbers_whose_name_does_not_say_it_are_explained(full: App) -> None:
     plan = looking.plans_seen(full.house(), DOMAIN)[0].id
-    shown = [*full.open("preview", plan=plan).metric, *full.open("process", plan=plan).metric]
+    waits = planning.preview(full.house(), DOMAIN).id
+    pages = [("preview", waits), ("preview", plan), ("process", plan)]
+    shown = [metric for page, each in pages for metric in full.open(page, plan=each).metric]
     explained = {each.label for each in shown if each.proto.help}
     assert explained == {"Held back", "Unchanged", "Failed", "Changed since", "Left out"}
 
