@@ -146,15 +146,18 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
 def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
     """Resume what was stopped or interrupted, try those again who failed, or go on. While it is `busy` it takes the same room,
     so that nothing moves at its end."""
+    # What became of each change counts over all runs of the preview: a retry looks at those who failed alone.
+    became = {} if busy else reviewing.results_of(here.house, plan.id)
+    failed = became.get(Result.FAILED.value, 0)
     if busy:
         st.info(GOES_ON, icon=":material/hourglass_top:")
     elif run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
         st.warning(
             "This run did not come to its end. Resuming repeats nothing that is done.", icon=":material/pause_circle:"
         )
-    elif run.counts["failed"]:
-        st.warning(f"{people(run.counts['failed'])} failed; the reasons stand below.", icon=":material/error:")
-    elif run.counts["drifted"]:
+    elif failed:
+        st.warning(f"{people(failed)} failed; the reasons stand below.", icon=":material/error:")
+    elif became.get(Result.DRIFTED.value):
         st.warning(
             "Whoever changed since the preview was left alone. A new preview shows them.",
             icon=":material/sync_problem:",
@@ -164,7 +167,7 @@ def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="ways"):
         if not busy and run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
             again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
-        elif not busy and run.counts["failed"]:
+        elif failed:
             again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan)
         if here.may_prepare and scheduling.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)

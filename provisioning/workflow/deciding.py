@@ -47,11 +47,12 @@ def decide(house: Workspace, plan_id: str, wishes: Wishes, waiting: Waiting = qu
         with house.db.transaction():
             _remember(house, plan, domain, made, [*wishes.forget, *filter(None, map(deciding.user_of, wishes.forget))])
             if plan.undo_of:
-                return plan_back(house, runs.get_run(house.db, plan.undo_of), domain)
-            if plan.farewell:
-                return plan_farewell(house, domain)
-            situation = situation_of(house, domain, *sides)
-            new = store_plan(house, situation, make_plan(situation))
+                new = plan_back(house, runs.get_run(house.db, plan.undo_of), domain)
+            elif plan.farewell:
+                new = plan_farewell(house, domain)
+            else:
+                situation = situation_of(house, domain, *sides)
+                new = store_plan(house, situation, make_plan(situation))
             # Whom the page meant to leave out stays left out.
             left_out = {each.key for each in new.changes} & set(left_out_draft(house, plan.id))
             if left_out:

@@ -11,7 +11,9 @@ from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Customer, Domain, PlanStatus, Role, RunStatus
 from provisioning.report.headline import in_numbers
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers, overview, schedules
+from provisioning.store import customers, jobs, overview, schedules
+from provisioning.store.jobs import JobKind
+from provisioning.store.leases import held
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
@@ -132,6 +134,7 @@ class _Overview:
         self.drafts = overview.left_out_drafts(db, house.actor.name, LEFT_OUT)
         self.runs = overview.last_runs(db)
         self.ran = overview.domains_run(db)
+        self.held = held(db)
         self.local = overview.live_users(db)
         self.tables = overview.schedule_tables(db)
         self.states = overview.schedule_states(db)
@@ -150,6 +153,13 @@ class _Overview:
             return [self._row(about, None, {}, 0)]
         live = {each.id: self._live(each) for each in domains}
         return [self._row(about, each, live, sum(live.values())) for each in domains]
+
+    def _left_alone(self, domain: Domain, run: overview.LastRun | None) -> bool:
+        """Whether its run was interrupted: nobody works on the domain, and no worker is going to."""
+        if run is None or run.status is not RunStatus.RUNNING or domain.id in self.held:
+            return False
+        job = jobs.latest(self.house.db, domain.id, [JobKind.PROCESS, JobKind.RETRY])
+        return job is None or not job.open
 
     def _live(self, domain: Domain) -> int:
         if domain.settings.scim is None:
@@ -176,7 +186,7 @@ class _Overview:
         over = max(in_all + max(comes, 0) - about.seats, 0) if about.seats is not None else 0
         urgent = [
             *_of_schedule(schedule),
-            *_of_run(run),
+            *_of_run(run, alone=domain is not None and self._left_alone(domain, run)),
             *_of_plan(state, plan),
             *_of_approved(approved, changed),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
@@ -270,11 +280,12 @@ def _of_schedule(seen: ScheduleSeen) -> list[Need]:
     return [Need("paused", seen.reason)] if seen.standing is Standing.PAUSED else []
 
 
-def _of_run(run: overview.LastRun | None) -> list[Need]:
+def _of_run(run: overview.LastRun | None, *, alone: bool) -> list[Need]:
+    """`alone`: it began, and nobody is at it."""
     if run and run.failed:
         people = "1 person" if run.failed == 1 else f"{run.failed:,} people"
         return [Need("failed", f"{people} failed in the last run.", plan=run.plan_id)]
-    if run and run.status is RunStatus.STOPPED:
+    if run and (run.status is RunStatus.STOPPED or alone):
         return [Need("stopped", "The last run did not come to its end.", plan=run.plan_id)]
     return []
 

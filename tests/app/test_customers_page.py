@@ -12,8 +12,9 @@ from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Action, Finding, Role, Settings, Severity
 from provisioning.sandbox import Sandbox
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers, jobs, schedules
+from provisioning.store import customers, jobs, runs, schedules
 from provisioning.store.codec import to_json, to_text
+from provisioning.store.leases import lease
 from provisioning.workflow import (
     approving,
     asking,
@@ -259,6 +260,17 @@ def test_a_paused_schedule_says_why(csm: App) -> None:
     scheduling.pause_all(house, CUSTOMER)
     row = table(csm.open("customers"))[0]
     assert (row["Schedule"], row["Needs attention"]) == ("Paused", f"{ADMIN} paused all schedules of {CUSTOMER}.")
+
+
+def test_a_run_that_nobody_is_at_needs_somebody(csm: App) -> None:
+    house = csm.house(CSM)
+    domain = customers.get_domain(house.db, DOMAIN)
+    plan = planning.preview(csm.house(), DOMAIN)
+    runs.start_run(house.db, plan.id, domain.id, ADMIN, house.clock())
+    with lease(house.db, domain.id, f"process {plan.id}"):
+        assert "stopped" not in {need.about for need in overseeing.customers_overview(house)[0].needs}
+    (need,) = [each for each in overseeing.customers_overview(house)[0].needs if each.about == "stopped"]
+    assert (need.why, need.plan) == ("The last run did not come to its end.", plan.id)
 
 
 def test_the_order_can_be_another_and_stands_in_the_address(csm: App) -> None:

@@ -7,7 +7,7 @@ from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning.errors import NotFound
-from provisioning.model import Plan, Role
+from provisioning.model import Action, Plan, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import plans
 from provisioning.store.jobs import JobKind
@@ -17,6 +17,7 @@ from provisioning.workflow import (
     asking,
     decided,
     deciding,
+    farewell,
     looking,
     planning,
     setting_up,
@@ -223,4 +224,18 @@ def test_whoever_is_left_out_stays_so_when_somebody_else_is_kept_active(full: Ap
     left, other = plan.changes[0].key, plan.changes[1].key
     approving.keep_left_out(house, plan.id, [left])
     new = deciding.decide(house, plan.id, asking.Wishes(protect=[other]))
+    assert stored_plans.left_out_draft(house, new.id) == (left,)
+
+
+@pytest.mark.parametrize("way", ["back", "farewell"])
+def test_so_do_those_who_are_left_out_of_a_way_back_and_of_a_farewell(full: App, way: str) -> None:
+    house = full.house()
+    if way == "back":
+        plan = undoing.undo(house, looking.runs_seen(house, DOMAIN)[0][0].id)
+    else:
+        plan = farewell.farewell(house, DOMAIN)
+    left, other = [each.key for each in plan.changes if each.action is Action.ARCHIVE][:2]
+    approving.keep_left_out(house, plan.id, [left])
+    new = deciding.decide(house, plan.id, asking.Wishes(protect=[other]))
+    assert other not in {each.key for each in new.changes}
     assert stored_plans.left_out_draft(house, new.id) == (left,)

@@ -127,6 +127,23 @@ def test_whoever_failed_can_be_tried_again(app: App, said: Said) -> None:
     assert "failed" not in shown
 
 
+def test_a_retry_that_did_everything_does_not_hide_who_had_changed_since(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    ends = [Result.FAILED, Result.DRIFTED, *[Result.DONE] * (len(plan.changes) - 2)]
+    told = [Outcome(each.key, each.action, end, "Said so.") for each, end in zip(plan.changes, ends, strict=True)]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    button(app.open("process"), "Retry failed")
+    app.work()
+    at = app.open("process")
+    assert "Whoever changed since the preview was left alone" in said(at)
+    assert "Everything approved was done" not in said(at)
+    assert "Retry failed" not in [each.label for each in at.button]
+
+
 def test_a_run_of_the_command_line_can_be_watched_and_stopped(app: App, said: Said) -> None:
     house = app.house()
     plan = planning.preview(house, DOMAIN)
