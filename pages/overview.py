@@ -217,7 +217,7 @@ def draw_plan(here: Here, now: looking.Standing) -> None:
         link("pages/preview.py", "Open it", ":material/compare_arrows:", here, plan=plan.id)
 
 
-def draw_run(here: Here, now: looking.Standing) -> None:
+def draw_run(here: Here, now: looking.Standing, job: Job | None) -> None:
     with st.container(border=True, height="stretch"):
         st.header("Last runs", anchor=False)
         if now.last_run is None:
@@ -225,7 +225,8 @@ def draw_run(here: Here, now: looking.Standing) -> None:
             return
         run, results, actions = now.last_run
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.run_badge(run)
+            at_it = bool(job and job.open) or asking.somebody_works(here.house, here.label)
+            parts.run_badge(run, at_it=at_it)
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         said = [done(actions) or "Nobody was changed", not_done(results)]
         st.markdown(escape(" · ".join(filter(None, said))))
@@ -279,6 +280,6 @@ with guarded():
     with left:
         draw_plan(here, now)
     with right:
-        draw_run(here, now)
+        draw_run(here, now, busy)
     if now.hand.newest and not now.lapsed:
         draw_held(here, now.hand.newest)

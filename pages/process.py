@@ -127,10 +127,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
     """`said`: why processing did not come to an end, where that stands on the page already."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            if run.status is not RunStatus.RUNNING or busy:
-                parts.run_badge(run)
-            else:
-                st.badge("Interrupted", color="orange")
+            parts.run_badge(run, at_it=busy)
             speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
             st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}. {past.took_back(here, plan)}".rstrip()))

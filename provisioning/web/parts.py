@@ -12,7 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from provisioning.model import Plan, Result, Run
+from provisioning.model import Plan, Result, Run, RunStatus
 from provisioning.report.called import ACTIONS_DONE as ACTION_WORDS
 from provisioning.report.called import RESULTS
 from provisioning.report.differences import attribute_called
@@ -89,7 +89,11 @@ def badge(state: looking.PlanState) -> None:
     st.badge(PLAN_WORDS[state], color=PLAN_COLOURS[state])  # type: ignore[arg-type]
 
 
-def run_badge(run: Run) -> None:
+def run_badge(run: Run, *, at_it: bool = True) -> None:
+    """`at_it`: whether somebody works on the domain; a run that nobody is at was interrupted."""
+    if run.status is RunStatus.RUNNING and not at_it:
+        st.badge("Interrupted", color="orange")
+        return
     st.badge(RUN_WORDS[run.status], color=RUN_COLOURS[run.status])  # type: ignore[arg-type]
 
 

@@ -5,6 +5,8 @@ from installation import ADMIN, DOMAIN, App, Said, button
 
 from provisioning.errors import RoleMissing
 from provisioning.sandbox import Sandbox
+from provisioning.store import runs
+from provisioning.store.leases import lease
 from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stages
 from provisioning.workflow.house import may
 
@@ -78,3 +80,14 @@ def test_a_waiting_preview_is_told_without_whom_the_page_leaves_out(app: App, sa
     assert "Review and approve" in told
     assert f"{len(plan.changes) - 1} people join" in told
     assert "Approve it again" in told
+
+
+def test_a_run_that_nobody_is_at_is_called_interrupted_as_on_process(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    with lease(house.db, plan.domain_id, f"process {plan.id}"):
+        assert "badge[Running]" in said(app.open("overview"))
+    assert "badge[Interrupted]" in said(app.open("overview"))
+    assert "badge[Interrupted]" in said(app.open("process"))
