@@ -41,6 +41,9 @@ ICONS = {
     "connection": ":material/cable:",
     "role": ":material/key:",
     "signed": ":material/key:",
+    **dict.fromkeys(
+        ("workbook", "history exported", "users exported", "set-up exported", "person exported"), ":material/download:"
+    ),
 }
 OTHER = ":material/tune:"
 SHOWN_RUNS, SHOWN_PLANS = 60, 50

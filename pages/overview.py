@@ -258,7 +258,7 @@ def draw_held(here: Here, plan: Plan) -> None:
         frame = pd.DataFrame(rows)
         parts.side_by_side(
             frame, "The first people who are held back",
-            lambda row: f"{row['Why']}: {row['What would release them']}", parts.fitted(frame, BORDER),
+            lambda row: f"{row['Why']}: {row['What would release them']}", parts.fitted(frame, BORDER, whole=True),
         )  # fmt: skip
         link("pages/preview.py", f"See all {count:,}" if count > len(held) else "See them in the preview",
              ":material/front_hand:", here, plan=plan.id, show="held")  # fmt: skip

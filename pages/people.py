@@ -6,11 +6,12 @@ import streamlit as st
 from provisioning.engine.explain import Answer, SeveralFit
 from provisioning.errors import RollcallError
 from provisioning.model import Domain, Status
+from provisioning.report.file_names import users_name
 from provisioning.web import person
 from provisioning.web.address import PAGE, choice, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, fail, guarded, need_domain, workspace_of
 from provisioning.web.parts import filled, fitted, with_room
-from provisioning.web.words import fitting, people, searchable
+from provisioning.web.words import fitting, on_the_clock, people, searchable
 from provisioning.workflow import explaining, looking
 
 User = tuple[str, str, str, dict[str, str]]
@@ -53,8 +54,9 @@ def draw_download(here: Here, domain: Domain, text: str, status: str) -> None:
         with workspace_of(here.house) as house:
             return looking.export_users_seen(house, domain.label, text, status)
 
+    now = here.house.clock()
     st.download_button(
-        "Download as CSV", build, f"{domain.name} users.csv", "text/csv", icon=":material/download:", on_click="ignore",
+        "Download as CSV", build, users_name(domain.label, on_the_clock(now) or now), "text/csv", icon=":material/download:", on_click="ignore",
         help="Everybody who fits the filters, with every attribute. That it was handed out is recorded.",
     )  # fmt: skip
 

@@ -92,7 +92,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
                 if again := reviewing.proposed_again(here.house, plan.id):
                     st.markdown(f":material/person_alert: {escape(again)}")
             compares = state is not PlanState.EMPTY and state not in PAST
-            before = reviewing.compared_with_last(here.house, plan.id, moment) if compares else ""
+            before = reviewing.compared_with_last(here.house, plan.id, moment, left_out) if compares else ""
             if before:
                 st.markdown(f":material/history: {escape(before)}")
             if plan.evidence:

@@ -130,7 +130,9 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
             parts.run_badge(run, at_it=busy)
             speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
-            st.caption(escape(f"By {run.by}, {moment(run.started_at)}{took}. {past.took_back(here, plan)}".rstrip()))
+            again = "It tried again those who had failed, and counts them alone." if run.retry_of else ""
+            said_of = f"By {run.by}, {moment(run.started_at)}{took}. {again or past.took_back(here, plan)}"
+            st.caption(escape(said_of.rstrip()))
         if not busy and run.note and run.note != said:
             st.error(escape(dated(run.note)), icon=":material/error:")
         draw_next(here, plan, run, busy)

@@ -13,9 +13,18 @@ MOST = 60
 def workbook_name(plan: Plan, made: datetime) -> str:
     """“Northwind Trading - staff - preview 2026-11-30 1405.xlsx”. `made`: when, on the clock of whoever downloads it. The
     name ends in our own words, so that one that is written from the right leaves date and ending where they belong."""
-    customer, _, domain = plan.domain.partition("/")
+    return _named(plan.domain, "preview", made, "xlsx")
+
+
+def users_name(label: str, made: datetime) -> str:
+    """The same of a directory (`CUSTOMER/DOMAIN`): “Northwind Trading - staff - users 2026-11-30 1405.csv”."""
+    return _named(label, "users", made, "csv")
+
+
+def _named(label: str, what: str, made: datetime, ending: str) -> str:
+    customer, _, domain = label.partition("/")
     names = [name for name in map(_fit, (customer, domain)) if name]
-    return f"{' - '.join([*names, f'preview {made:%Y-%m-%d %H%M}'])}.xlsx"
+    return f"{' - '.join([*names, f'{what} {made:%Y-%m-%d %H%M}'])}.{ending}"
 
 
 def _fit(name: str) -> str:

@@ -86,7 +86,11 @@ def headline(
         f"{'Takes a run back: ' if plan.undo_of else ''}{what}." if what else nobody,
         f"{left_out:,} {'is' if left_out == 1 else 'are'} left out." if left_out else "",
         _held(plan.counts.get("held", 0)),
-        _safe(plan, overridden),
+        _safe(
+            plan.findings,
+            overridden=all(each.code in overridden for each in plan.blocks),
+            changes=any(plan.counts.get(each.value) for each in Action),
+        ),
     ]
     return " ".join(each for each in sentences if each)
 
@@ -98,10 +102,11 @@ def in_numbers(
     blocked it was overridden."""
     words = _UNDO if undo else _DO
     parts = [_part(does, counts[each.value]) for each, does in words.items() if counts.get(each.value)]
-    blocks, warnings = _called(findings, Severity.BLOCK), len(_called(findings, Severity.WARN))
-    warned = f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
-    safe = f"{'Overridden' if approved else 'Blocked'}: {', '.join(blocks)}{warned}." if blocks else ""
-    told = [f"{_joined(parts)}." if parts else "", _held(counts.get("held", 0)), safe or f"Nothing is blocked{warned}."]
+    told = [
+        f"{_joined(parts)}." if parts else "",
+        _held(counts.get("held", 0)),
+        _safe(findings, overridden=approved, changes=True),
+    ]
     return " ".join(filter(None, told))
 
 
@@ -200,15 +205,16 @@ def _held(count: int) -> str:
     return f"{count:,} {'is' if count == 1 else 'are'} held back." if count else ""
 
 
-def _safe(plan: Plan, overridden: Collection[str]) -> str:
-    blocks = _called(plan.findings, Severity.BLOCK)
-    if blocks and not all(each.code in overridden for each in plan.blocks):
+def _safe(findings: Sequence[Finding], *, overridden: bool, changes: bool) -> str:
+    """`overridden`: every block was; `changes`: somebody changes, otherwise there is nothing to block."""
+    blocks = _called(findings, Severity.BLOCK)
+    if blocks and not overridden:
         return f"Blocked: {', '.join(blocks)}."
-    warnings = len(_called(plan.findings, Severity.WARN))
+    warnings = len(_called(findings, Severity.WARN))
     warned = f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
     if blocks:
         return f"Overridden: {', '.join(blocks)}{warned}."
-    return f"Nothing is blocked{warned}." if any(plan.counts.get(each.value) for each in Action) or warned else ""
+    return f"Nothing is blocked{warned}." if changes or warned else ""
 
 
 def _called(findings: Sequence[Finding], severity: Severity) -> list[str]:

@@ -212,12 +212,15 @@ def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
 
 
 def left_out_before(db: Database, plan_id: str) -> list[str]:
-    """What to call those of a plan's changes whom the last run before it left out. Ways back are no part of that."""
+    """What to call those of a plan's changes whom the last run before it left out of the same. Ways back are no part of that."""
     rows = db.all(
-        "SELECT key, name FROM changes WHERE plan_id = ?1 AND key IN (SELECT value FROM json_each((SELECT a.left_out "
+        "WITH last AS (SELECT a.plan_id, a.left_out "
         "FROM plans p JOIN runs r ON r.domain_id = p.domain_id JOIN approvals a ON a.plan_id = r.plan_id "
         "JOIN plans b ON b.id = r.plan_id AND b.undo_of IS NULL "
-        "WHERE p.id = ?1 AND r.started_at < p.made_at ORDER BY r.rowid DESC, a.id DESC LIMIT 1))) ORDER BY seq",
+        "WHERE p.id = ?1 AND r.started_at < p.made_at ORDER BY r.rowid DESC, a.id DESC LIMIT 1) "
+        "SELECT c.key, c.name FROM last JOIN changes c ON c.plan_id = ?1 "
+        "JOIN changes o ON o.plan_id = last.plan_id AND o.key = c.key AND o.action = c.action "
+        "WHERE c.key IN (SELECT value FROM json_each(last.left_out)) ORDER BY c.seq",
         plan_id,
     )
     return [row["name"] or row["key"] for row in rows]

@@ -117,7 +117,10 @@ def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -
         _by_workbook(here, plan, approval, overrides, draft)
     unheard(BUTTONS, notice)
     if not approval and not another:
-        st.caption("What you approve is exactly what runs. Nothing is written before you press Process now.")
+        st.caption(
+            "What you approve is exactly what runs. To leave somebody out, select them further down, under People. Nothing is "
+            "written before you press Process now."
+        )
 
 
 def _how_it_stands(

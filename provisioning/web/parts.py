@@ -263,11 +263,11 @@ def with_room(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[names]
 
 
-def fitted(frame: pd.DataFrame, taken: int = 0, *, wraps: bool = True) -> Fit:
+def fitted(frame: pd.DataFrame, taken: int = 0, *, whole: bool = False) -> Fit:
     """Columns as wide as their longest cell where all have room. Otherwise a few long cells are cut, for wrapping makes every
     row high: whoever is selected is told in full. Where that would cut most rows the widest columns are wrapped. A table of very many
     columns scrolls. The browser alone would look at a few rows, and after it has drawn them. `taken`: pixels of columns
-    that are not of text. `wraps`: False where what is cut is told elsewhere."""
+    that are not of text. `whole`: nobody can be selected, so nothing is cut as long as wrapping has room for it."""
     cells = {name: _widths(frame, name) for name in frame.columns}
     wide = {name: max(each) for name, each in cells.items()}
     room = _room() - taken
@@ -278,7 +278,7 @@ def fitted(frame: pd.DataFrame, taken: int = 0, *, wraps: bool = True) -> Fit:
         any(each > most for each, most in zip(row, narrow.values(), strict=True))
         for row in zip(*cells.values(), strict=True)
     )
-    if not wraps or cut * 2 <= len(frame):
+    if cut * 2 <= len(frame) and not (whole and cut):
         return Fit({name: _column(each) for name, each in narrow.items()}, None)
     most = _shared(sorted(wide.values()), room)
     lines = max(_lines(str(text), most) for name in frame.columns if wide[name] > most for text in frame[name])

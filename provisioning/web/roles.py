@@ -41,6 +41,6 @@ def table(found: Sequence[RoleHeld]) -> None:
     )
     parts.side_by_side(
         frame, "Who has which role now, and since when",
-        lambda row: f"{row['Role']} · {row['For']} · since {row['Since'][:1].lower()}{row['Since'][1:]} · {row['Given']}", parts.fitted(frame, BORDER),
+        lambda row: f"{row['Role']} · {row['For']} · since {row['Since'][:1].lower()}{row['Since'][1:]} · {row['Given']}", parts.fitted(frame, BORDER, whole=True),
     )  # fmt: skip
     st.caption(SAID)

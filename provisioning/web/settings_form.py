@@ -65,8 +65,8 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
     left, right = st.columns([5, 2], gap="medium")
     with left:
         st.caption(
-            "Whom the domain takes from HiBob: those whom an include names (without one, everybody), but for those of an exclude. "
-            "For example “Include · Site · London; Dublin” takes two sites, and “Exclude · Employment type · Contractor” leaves out contractors."
+            "Whom the domain takes from HiBob: everybody, unless a rule says otherwise. “Include” takes only those whom it fits, "
+            "“Exclude” leaves out those whom it fits. For example “Include · Site · London; Dublin” takes two sites, and “Exclude · Employment type · Contractor” leaves out contractors."
         )
         names = called(fields_known(here.house, domain.label))
         options = [*[rule.column for rule in base.scope if rule.column not in names], *names]

@@ -163,9 +163,12 @@ def _called_now(house: Workspace, domain: Domain, identifier: str, values: list[
     return {has: name for has, *parts in rows if (name := " ".join(filter(None, parts)))}
 
 
-def compared_with_last(house: Workspace, plan_id: str, moment: Callable[[datetime], str] = in_utc) -> str:
-    """How a plan differs from the one before it, processed or not; "" for a domain's first, the one after its first import
-    or after a way back, and for an undo. `moment`: how whoever reads it has the time."""
+def compared_with_last(
+    house: Workspace, plan_id: str, moment: Callable[[datetime], str] = in_utc, left_out: Sequence[str] = ()
+) -> str:
+    """How a plan differs from the one before it, or, once that was processed, how it differs without those `left_out` from what
+    was approved of it; "" for a domain's first, the one after its first import or after a way back, and for an undo. `moment`: how
+    whoever reads it has the time."""
     plan = plan_seen(house, plan_id)
     before = None if plan.undo_of else plan_groups.plan_before(house.db, plan.id)
     if before is None or plan_groups.undone_since(house.db, plan.id, before):
@@ -174,9 +177,8 @@ def compared_with_last(house: Workspace, plan_id: str, moment: Callable[[datetim
     if before in plans.run_statuses(house.db, plan.domain_id):
         if plan_groups.plan_before(house.db, before) is None:
             return ""
-        return against(
-            "the preview that was processed last", moment(last.made_at), plan.counts, counts_without(house, before)
-        )
+        now, then = counts_without(house, plan.id, left_out), counts_without(house, before)
+        return against("what was approved of the preview processed last", moment(last.made_at), now, then)
     people = newest_of(*plan_groups.differing_people(house.db, plan.id, before))
     return against("the preview before it", moment(last.made_at), plan.counts, last.counts, people)
 

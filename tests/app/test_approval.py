@@ -137,6 +137,25 @@ def test_a_decided_preview_says_of_each_person_what_was_decided_and_the_next_who
     assert "proposed again" in said(app.open("preview", plan=again.id))
 
 
+def test_whoever_was_left_out_of_something_else_is_not_proposed_again(full: App, sandbox: Sandbox) -> None:
+    """Left out of leaving, and back with another value: nobody is to read that they would leave again."""
+    house = full.house()
+    person, other = [
+        each for each in sandbox.company.people.values() if each["internal.lifecycleStatus"] == "Employed"
+    ][:2]
+    person["internal.lifecycleStatus"], other["work.title"] = "Terminated", "Astronaut"
+    plan = planning.preview(house, DOMAIN)
+    (leaver,) = [each for each in plan.changes if each.action is Action.ARCHIVE]
+    approving.approve(house, plan.id, leave_out=[leaver.key])
+    processing.process(house, plan.id)
+    again = planning.preview(house, DOMAIN)
+    assert leaver.name in reviewing.proposed_again(house, again.id)
+    person["internal.lifecycleStatus"], person["work.title"] = "Employed", "Astronaut"
+    back = planning.preview(house, DOMAIN)
+    assert leaver.key in {each.key for each in back.changes}
+    assert reviewing.proposed_again(house, back.id) == ""
+
+
 def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -> None:
     sandbox.switches.half_missing = True
     plan = planning.preview(full.house(), DOMAIN)

@@ -76,8 +76,13 @@ def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_f
     for each in sandbox.company.people.values():
         if each.get("work.site") == "Leeds":
             each["work.site"] = "Greater Leeds"
-    said = reviewing.compared_with_last(house, planning.preview(house, DOMAIN).id)
-    assert said.startswith("Against the preview that was processed last")
+    moved = planning.preview(house, DOMAIN)
+    said = reviewing.compared_with_last(house, moved.id)
+    assert said.startswith("Against what was approved of the preview processed last")
+    # It follows who is left out.
+    without = reviewing.compared_with_last(house, moved.id, left_out=[moved.changes[0].key])
+    assert without != said
+    assert without.startswith("Against what was approved of the preview processed last")
     last = runs.latest_run(house.db, renamed.id)
     assert last
     back = undoing.undo(house, last.id)

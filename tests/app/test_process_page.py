@@ -141,6 +141,7 @@ def test_a_retry_that_did_everything_does_not_hide_who_had_changed_since(app: Ap
     at = app.open("process")
     assert "Whoever changed since the preview was left alone" in said(at)
     assert "Everything approved was done" not in said(at)
+    assert "It tried again those who had failed, and counts them alone" in said(at)
     assert "Retry failed" not in [each.label for each in at.button]
 
 

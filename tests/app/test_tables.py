@@ -65,9 +65,12 @@ def test_a_telephone_has_a_row_in_one_column_and_numbers_with_their_title(monkey
     assert narrowed(frame, columns).to_dict("records") == [{"Preview": "30 Nov 2026 · 4 add"}]
 
 
-def test_what_is_told_elsewhere_is_cut_for_everybody() -> None:
-    fit = fitted(pd.DataFrame({"Person": ["Ebba Sharma"], "Why": [LONG]}), wraps=False)
-    assert (fit.row_height, width(fit)) == (None, ROOM)
+def test_where_nobody_can_be_selected_the_few_long_texts_are_wrapped_too() -> None:
+    frame = pd.DataFrame({"Person": ["Ebba Sharma"] * 5, "Why": [LONG, *["Starts later."] * 4]})
+    assert fitted(frame).row_height is None
+    fit = fitted(frame, whole=True)
+    assert fit.row_height is not None
+    assert fit.cut(frame).equals(frame)
 
 
 def test_columns_are_left_out_that_are_empty_or_have_no_room() -> None:

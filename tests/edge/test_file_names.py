@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plans import sample_plan
 
-from provisioning.report.file_names import workbook_name
+from provisioning.report.file_names import users_name, workbook_name
 
 MADE = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
 
@@ -42,3 +42,7 @@ def test_any_name_makes_one_file_that_no_folder_and_no_device_is(customer: str, 
     assert name.endswith("preview 2026-11-30 1405.xlsx")
     assert name.removesuffix(".xlsx").replace(" ", "").replace("-", "").isprintable()
     assert not set(name) & set('<>:"/\\|?*')
+
+
+def test_a_directory_is_called_like_a_workbook() -> None:
+    assert users_name("Northwind Trading/staff", MADE) == "Northwind Trading - staff - users 2026-11-30 1405.csv"
