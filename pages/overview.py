@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Plan, PlanStatus, RunStatus
+from provisioning.model import Plan, PlanStatus, Result, RunStatus
 from provisioning.report.called import LOCAL, SKILLCAST, held_called
 from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
@@ -20,7 +20,7 @@ from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 REVIEW, BLOCKED, NOTHING, PROCESS = "Review and approve", "Look at what blocks", "Nothing to do", "Process"
 HELD_BACK, SEATS = "Nothing to approve", "More live users than seats"
-MAKE, AGAIN = "Make a preview", "Preview again"
+MAKE, AGAIN, RUN = "Make a preview", "Preview again", "Look at the run"
 BORDER = 32
 """Pixels that a card takes from its table."""
 CHARTED, RUNS, HELD = 3, 6, 5
@@ -69,7 +69,7 @@ def most_urgent(
         page, what = f"pages/{WHERE.get(wrong.kind, 'process')}.py", WORK.get(wrong.kind, "Run")
         return f"{what} failed", wrong.error or "It did not come to an end.", page, "Look at it", None
     if run and now.unfinished:
-        return "Look at the run", "A run is not finished.", "pages/process.py", "Open the run", run[0].plan_id
+        return RUN, "A run is not finished.", "pages/process.py", "Open the run", run[0].plan_id
     if hand.newest is None and following and following.page in ("connect", "mapping"):
         return following.title, following.todo, f"pages/{following.page}.py", f"Go to {TITLES[following.page]}", None
     if hand.newest and hand.state is PlanState.BLOCKED:
@@ -90,7 +90,11 @@ def waiting(here: Here, plan: Plan) -> Next:
 def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
     """Where nothing is approved that waits to be processed."""
     plan, state, run = now.hand.newest, now.hand.state, now.last_run
-    if plan and state is PlanState.PROCESSED and run and run[0].plan_id == plan.id and run[0].status is RunStatus.DONE:
+    processed = plan and state is PlanState.PROCESSED and run and run[0].plan_id == plan.id
+    if plan and processed and run and (count := run[1].get(Result.FAILED.value, 0)):
+        why = f"{people(count)} failed in the last run. Try them again, or make a new preview."
+        return RUN, why, "pages/process.py", "Open the run", plan.id
+    if plan and processed and run and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
         number = plan.counts.get("held", 0)
@@ -225,7 +229,8 @@ def draw_run(here: Here, now: looking.Standing, job: Job | None) -> None:
             return
         run, results, actions = now.last_run
         with st.container(horizontal=True, vertical_alignment="center"):
-            at_it = bool(job and job.open) or asking.somebody_works(here.house, here.label)
+            processes = job and job.open and job.kind in (JobKind.PROCESS, JobKind.RETRY)
+            at_it = bool(processes) or asking.somebody_works(here.house, here.label)
             parts.run_badge(run, at_it=at_it)
             st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
         said = [done(actions) or "Nobody was changed", not_done(results)]

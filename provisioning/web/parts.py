@@ -104,7 +104,8 @@ def counts(told: Mapping[str, int]) -> None:
 
 def results(told: Mapping[str, int]) -> None:
     """The same of one that was processed."""
-    numbers(_cards(told, {**ACTION_WORDS, **{name: word for name, word in RESULTS.items() if name != Result.DONE}}))
+    words = {**ACTION_WORDS, **{name: word for name, word in RESULTS.items() if name != Result.DONE}}
+    numbers(_cards(told, words), MOST_CARDS)
 
 
 def _cards(told: Mapping[str, int], words: Mapping[str, str]) -> list[tuple[str, int | str]]:
@@ -113,9 +114,13 @@ def _cards(told: Mapping[str, int], words: Mapping[str, str]) -> list[tuple[str,
     return [*shown, ("Held back", told.get("held", 0))]
 
 
-def numbers(cards: Sequence[tuple[str, int | str]]) -> None:
-    """Cards of one width side by side, in as many rows as the window's width needs."""
-    with st.grid(len(cards), min_column_width=CARD):
+MOST_CARDS = 5
+"""So many of those with long words have room beside each other."""
+
+
+def numbers(cards: Sequence[tuple[str, int | str]], most: int = 9) -> None:
+    """Cards of one width side by side, in as many rows as the window's width needs; more than `most` in two rows."""
+    with st.grid(len(cards) if len(cards) <= most else ceil(len(cards) / 2), min_column_width=CARD):
         for label, number in cards:
             text = f"{number:,}" if isinstance(number, int) else number
             st.metric(label, text, border=True, help=HELP.get(label))

@@ -4,6 +4,7 @@ import pytest
 from installation import ADMIN, DOMAIN, App, Said, button
 
 from provisioning.errors import RoleMissing
+from provisioning.model import Outcome, Result, RunStatus
 from provisioning.sandbox import Sandbox
 from provisioning.store import runs
 from provisioning.store.leases import lease
@@ -91,3 +92,18 @@ def test_a_run_that_nobody_is_at_is_called_interrupted_as_on_process(app: App, s
         assert "badge[Running]" in said(app.open("overview"))
     assert "badge[Interrupted]" in said(app.open("overview"))
     assert "badge[Interrupted]" in said(app.open("process"))
+
+
+def test_whoever_failed_in_the_last_run_comes_before_a_new_preview(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    ends = [Result.FAILED, *[Result.DONE] * (len(plan.changes) - 1)]
+    told = [Outcome(each.key, each.action, end) for each, end in zip(plan.changes, ends, strict=True)]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    assert "Look at the run" in said(app.open("overview"))
+    assert "1 person failed in the last run" in said(app.open("overview"))
+    planning.preview(house, DOMAIN)
+    assert "1 person failed" not in said(app.open("overview")), "the newer preview has them again"
