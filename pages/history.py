@@ -209,7 +209,8 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
             ("gavel", f"Overrode “{finding_called(code)}”, because: {why}") for code, why in approved.overrides.items()
         ]
     ended = f", ended {moment(run.ended_at)}" if run.ended_at else ", not ended yet"
-    again = f" It tried again what failed in {run.retry_of}." if run.retry_of else ""
+    before = stored_plans.run_seen(here.house, run.retry_of).started_at if run.retry_of else None
+    again = f" It tried again what failed in the run of {moment(before)}." if before else ""
     return [*lines, ("play_circle", f"{who(run.by)} processed it, begun {moment(run.started_at)}{ended}.{again}")]
 
 

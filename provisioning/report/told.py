@@ -135,7 +135,7 @@ def _ended(details: Details, counts: Mapping[str, int]) -> Told:
     number, left = results.get("done", 0), not_done(results)
     every = number == sum(counts.get(each.value, 0) for each in Action)
     of = sum(results.values())
-    text = f"processed {_changes(number) if number == of else f'{number:,} of {_changes(of)}'}"
+    text = f"{_began(details)} {_changes(number) if number == of else f'{number:,} of {_changes(of)}'}"
     did = _numbers(details.get("did")) or (counts if every else {})
     text += f": {done(did)}" if done(did) else ""
     return Told(text + (f"; {left}" if left else ""), str(details.get("why") or ""))
@@ -143,7 +143,11 @@ def _ended(details: Details, counts: Mapping[str, int]) -> Told:
 
 def _stopped(details: Details, _: Mapping[str, int]) -> Told:
     number = _numbers(details.get("counts")).get("done", 0)
-    return Told(f"processed {_changes(number)}, then the run stopped", str(details.get("why") or ""))
+    return Told(f"{_began(details)} {_changes(number)}, then the run stopped", str(details.get("why") or ""))
+
+
+def _began(details: Details) -> str:
+    return "tried those again who had failed, and processed" if details.get("retry_of") else "processed"
 
 
 def _saved_mapping(details: Details, _: Mapping[str, int]) -> Told:

@@ -27,8 +27,11 @@ def for_selected(here: Here, plan: Plan, chosen: Sequence[Change]) -> None:
     leaving = sorted({each.key for each in chosen if each.action is Action.ARCHIVE})
     if not leaving or not here.may_approve:
         return
+    whom = "" if len(leaving) == len({each.key for each in chosen}) else f": {people(len(leaving))} of these"
     if st.button(
-        "Keep active", icon=":material/shield_person:", help="Never archive them, from now on. Makes a new preview."
+        f"Keep active{whom}",
+        icon=":material/shield_person:",
+        help="Never archive them, from now on. Makes a new preview.",
     ):
         _decide(here, plan, asking.Wishes(protect=leaving))
     # A way back, and an offboarding, move nobody.

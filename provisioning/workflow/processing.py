@@ -325,5 +325,6 @@ class _Processing:
                 status=status.value,
                 counts=counts,
                 why=note,
+                **({"retry_of": self.run.retry_of} if self.run.retry_of else {}),
             )
         return runs.get_run(self.house.db, self.run.id)

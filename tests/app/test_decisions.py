@@ -11,7 +11,7 @@ from provisioning.model import Action, Plan, Role
 from provisioning.sandbox import Sandbox
 from provisioning.store import plans
 from provisioning.store.jobs import JobKind
-from provisioning.web.words import escape
+from provisioning.web.words import escape, people
 from provisioning.workflow import (
     approving,
     asking,
@@ -96,6 +96,16 @@ def test_keeping_active_is_offered_only_where_somebody_would_be_archived(app: Ap
     labels = [each.label for each in at.button]
     assert "Leave out" in labels
     assert "Keep active" not in labels
+
+
+def test_keeping_active_says_whom_of_a_mixed_selection_it_concerns(full: App, leaving: Plan, sandbox: Sandbox) -> None:
+    other = next(each for each in sandbox.company.people.values() if each["internal.lifecycleStatus"] == "Employed")
+    other["work.title"] = "Astronaut"
+    plan = planning.preview(full.house(), DOMAIN)
+    assert {each.action for each in plan.changes} > {Action.ARCHIVE}
+    at = full.open("preview", plan=plan.id, selected=[each.key for each in plan.changes])
+    leavers = sum(each.action is Action.ARCHIVE for each in plan.changes)
+    assert f"Keep active: {people(leavers)} of these" in [each.label for each in at.button]
 
 
 def test_only_what_would_change_something_can_be_pressed_and_that_stands_above_the_table(app: App) -> None:

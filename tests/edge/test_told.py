@@ -20,6 +20,7 @@ BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"c
         ("run ended", {"counts": RESULTS}, "processed 11 changes: 4 added, 5 updated, 2 archived"),
         ("run ended", {"counts": RESULTS | {"done": 9, "failed": 2}}, "processed 9 of 11 changes; 2 failed"),
         ("run ended", {"counts": {"done": 10, "skipped": 1}, "did": {"add": 4, "update": 6}}, "processed 10 of 11 changes: 4 added, 6 updated; 1 left out"),
+        ("run ended", {"counts": {"done": 2}, "did": {"add": 2}, "retry_of": "run-1"}, "tried those again who had failed, and processed 2 changes: 2 added"),
         ("run stopped", {"counts": RESULTS | {"done": 1}}, "processed 1 change, then the run stopped"),
         ("mapping saved", {"mapping_version": 3, "changed": []}, "saved the mapping, now version 3"),
         ("mapping saved", {"mapping_version": 4, "gone_back_to": 2}, "went back to version 2 of the mapping"),
