@@ -4,16 +4,15 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from driver import ADMIN, PATIENCE, STAFF, Rollcall, customer, domain, until
+from stillness import stand_still
 from tiny_hibob import TinyHiBob, company, key_of
 
 from provisioning.database import Database
@@ -417,26 +416,9 @@ def test_a_run_is_stopped_between_chunks_and_resumed(big: Rollcall, undisturbed:
 
 @contextmanager
 def held_still(house: Rollcall, process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """The process stands still between two chunks: it is alive, and does not hold the database's lock. It is stopped
-    again and again until that is so; between two tries it gets no further than a moment."""
-    with closing(sqlite3.connect(house.data / "rollcall.db", timeout=0, isolation_level=None)) as db:
-        deadline = time.monotonic() + PATIENCE
-        while not _stopped_without_lock(db, process):
-            process.send_signal(signal.SIGCONT)
-            assert time.monotonic() < deadline
+    stand_still(process, house.data)
     yield
     process.send_signal(signal.SIGCONT)
-
-
-def _stopped_without_lock(db: sqlite3.Connection, process: "subprocess.Popen[bytes]") -> bool:
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-    try:
-        db.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return False
-    db.execute("ROLLBACK")
-    return True
 
 
 def test_interrupted_by_the_keyboard_a_run_ends_in_words_and_is_gone_on_with(

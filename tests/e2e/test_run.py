@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from stillness import stand_still
 from visit import Visit, visit
 
 from provisioning import demo
@@ -88,7 +89,7 @@ def held(worker: "subprocess.Popen[bytes]", house: Workspace) -> Iterator[None]:
     """A run that begins within the block stands still after its first chunks, between two writes, until the block ends:
     no hand is as quick as a run."""
     over = threading.Event()
-    holding = threading.Thread(target=_hold, args=(worker, house.data / "rollcall.db", over))
+    holding = threading.Thread(target=_hold, args=(worker, house.data, over))
     holding.start()
     try:
         yield
@@ -98,26 +99,12 @@ def held(worker: "subprocess.Popen[bytes]", house: Workspace) -> Iterator[None]:
         os.kill(worker.pid, signal.SIGCONT)
 
 
-def _hold(worker: "subprocess.Popen[bytes]", file: Path, over: threading.Event) -> None:
-    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as db:
+def _hold(worker: "subprocess.Popen[bytes]", data: Path, over: threading.Event) -> None:
+    with closing(sqlite3.connect(data / "rollcall.db", timeout=0, isolation_level=None)) as db:
         while not db.execute("SELECT EXISTS (SELECT 1 FROM outcomes)").fetchone()[0]:
             if over.wait(A_MOMENT):
                 return
-        os.kill(worker.pid, signal.SIGSTOP)
-        while _is_writing(db) and not over.is_set():
-            os.kill(worker.pid, signal.SIGCONT)
-            over.wait(A_MOMENT)
-            os.kill(worker.pid, signal.SIGSTOP)
-
-
-def _is_writing(db: sqlite3.Connection) -> bool:
-    """Whether somebody holds the database's write lock."""
-    try:
-        db.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return True
-    db.execute("ROLLBACK")
-    return False
+    stand_still(worker, data)
 
 
 def at_the_run(browser: Browser, address: str, plan: Plan) -> Visit:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from stage import in_use
+from stillness import stand_still
 from visit import Visit, findings, visit
 
 from provisioning import demo
@@ -83,7 +84,7 @@ def test_nothing_jumps_while_work_goes_on_nor_when_it_ends(browser: Browser, tmp
             guest.open(path)
             goes_on = guest.page.get_by_text(GOES_ON)
             moved(guest)
-            with held(worker):
+            with held(worker, house):
                 guest.click(button)
                 expect(goes_on).to_be_in_viewport()
                 far[path, "begins"] = moved(guest)
@@ -111,9 +112,9 @@ def moved(guest: Visit) -> float:
 
 
 @contextmanager
-def held(worker: "subprocess.Popen[bytes]") -> Iterator[None]:
+def held(worker: "subprocess.Popen[bytes]", house: Workspace) -> Iterator[None]:
     """What the worker is asked for waits until the block ends."""
-    os.kill(worker.pid, signal.SIGSTOP)
+    stand_still(worker, house.data)
     try:
         yield
     finally:
