@@ -9,7 +9,8 @@ from provisioning.report.called import LOCAL, SKILLCAST
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.web import address, jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
-from provisioning.web.words import escape, moment
+from provisioning.web.parts import either
+from provisioning.web.words import escape, moment, on_a_telephone
 from provisioning.workflow import asking, checked, connections, portals, setting_up
 
 PEOPLE_SEARCH = -1
@@ -256,11 +257,19 @@ def draw_evidence(here: Here, found: checked.Check) -> None:
         }
         for each in found.columns
     ]
+    told = "HiBob column" if all(each.state == "ok" for each in found.columns) else "State"
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         height=address.height(len(rows)),
-        column_config={"Filled": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        column_order=["Attribute", told, "Filled"] if on_a_telephone() else None,
+        column_config={
+            "Attribute": st.column_config.TextColumn(width=either(None, 142)),
+            told: st.column_config.TextColumn(width=either(None, 114)),
+            "Filled": st.column_config.ProgressColumn(
+                width=either(None, 100), format="percent", min_value=0, max_value=1
+            ),
+        },
         alt="Evidence per mapped field",
     )
 

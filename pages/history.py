@@ -8,9 +8,9 @@ import streamlit as st
 
 from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run, RunStatus
 from provisioning.naming import some_of
-from provisioning.report.called import finding_called
+from provisioning.report.called import finding_called, who
 from provisioning.report.charts import runs_chart
-from provisioning.report.told import Told, done, not_done, who
+from provisioning.report.told import Told, done, not_done
 from provisioning.web import address, approval, evidence, parts, past, trends
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import (

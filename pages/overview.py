@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Plan, PlanStatus, Result, RunStatus
-from provisioning.report.called import LOCAL, SKILLCAST, held_called
+from provisioning.report.called import LOCAL, SKILLCAST, by_whom, held_called
 from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
@@ -205,7 +205,7 @@ def draw_plan(here: Here, now: looking.Standing) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.plan_badge(here, plan)
-            st.caption(f"{moment(plan.made_at)}, by {escape(plan.by)}")
+            st.caption(f"{moment(plan.made_at)}, by {escape(by_whom(plan.by))}")
         if plan.status is PlanStatus.EMPTY:
             st.markdown(escape(counts_line(plan.counts)))
         else:
@@ -232,7 +232,7 @@ def draw_run(here: Here, now: looking.Standing, job: Job | None) -> None:
             processes = job and job.open and job.kind in (JobKind.PROCESS, JobKind.RETRY)
             at_it = bool(processes) or asking.somebody_works(here.house, here.label)
             parts.run_badge(run, at_it=at_it)
-            st.caption(f"{moment(run.started_at)}, by {escape(run.by)}")
+            st.caption(f"{moment(run.started_at)}, by {escape(by_whom(run.by))}")
         said = [done(actions) or "Nobody was changed", not_done(results)]
         st.markdown(escape(" · ".join(filter(None, said))))
         found = looking.runs_seen(here.house, here.label, RUNS)[::-1]

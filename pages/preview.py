@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Plan
+from provisioning.report.called import by_whom
 from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
 from provisioning.report.text import live_in_words
@@ -124,7 +125,7 @@ def draw_effect(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
 def draw_origin(here: Here, plan: Plan) -> None:
     """Where the preview comes from, and what shows that HiBob was read completely."""
     made = [
-        ("Made", f"{moment(plan.made_at)} by {plan.by}"),
+        ("Made", f"{moment(plan.made_at)} by {by_whom(plan.by)}"),
         ("HiBob read", moment(plan.read_at)),
         ("Versions", f"mapping {plan.mapping_version}, settings {plan.settings_version}"),
         ("Digest: says exactly what is approved", plan.digest),

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Action, Change, Outcome, Plan, Result, Run, RunStatus
-from provisioning.report.called import ACTIONS_DONE, RESULTS
+from provisioning.report.called import ACTIONS_DONE, RESULTS, by_whom
 from provisioning.report.differences import Names, in_a_line
 from provisioning.report.speed import speed_line
 from provisioning.store.jobs import Job, JobKind, JobState
@@ -116,7 +116,7 @@ def draw_asked(here: Here, plan: Plan, job: Job) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge("Being processed", color="blue")
-            st.caption(escape(f"Asked for by {job.by}."))
+            st.caption(escape(f"Asked for by {by_whom(job.by)}."))
         st.info(GOES_ON, icon=":material/hourglass_top:")
         with st.container(horizontal=True, vertical_alignment="center"):
             link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
@@ -131,7 +131,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
             speed = speed_seen(here.house, run.id)
             took = f". {speed_line(speed)}" if speed else ""
             again = "It tried again those who had failed, and counts them alone." if run.retry_of else ""
-            said_of = f"By {run.by}, {moment(run.started_at)}{took}. {again or past.took_back(here, plan)}"
+            said_of = f"By {by_whom(run.by)}, {moment(run.started_at)}{took}. {again or past.took_back(here, plan)}"
             st.caption(escape(said_of.rstrip()))
         if not busy and run.note and run.note != said:
             st.error(escape(dated(run.note)), icon=":material/error:")

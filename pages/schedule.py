@@ -9,6 +9,7 @@ import streamlit as st
 
 from provisioning.engine.schedule import Time as ScheduleTime
 from provisioning.errors import SettingsError
+from provisioning.report.called import by_whom
 from provisioning.report.times import in_words
 from provisioning.setup_file import ScheduleTable
 from provisioning.web import address, next_step, notify_targets, schedule_form
@@ -63,7 +64,7 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
         if seen.by and seen.on_at:
             how = "Switched on by" if seen.does == PREVIEW else "Runs under the standing approval of"
             given = "" if seen.does == PREVIEW else " given"
-            st.caption(escape(f"{how} {seen.by},{given} {moment(seen.on_at)}."))
+            st.caption(escape(f"{how} {by_whom(seen.by)},{given} {moment(seen.on_at)}."))
         draw_rest(here, seen)
         draw_waiting(here, seen)
         draw_switch(here, seen)

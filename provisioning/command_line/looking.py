@@ -4,10 +4,10 @@ import argparse
 
 from provisioning.command_line.output import OK, REFUSED, new_file, open_house, print_json, print_lines
 from provisioning.command_line.words import complain
+from provisioning.report.called import who
 from provisioning.report.csv_file import write_users
 from provisioning.report.documents import users_document
 from provisioning.report.text import moment, plain
-from provisioning.report.told import who
 from provisioning.report.verdict import not_whole, notes
 from provisioning.workflow import explaining, installation, looking, looking_back, overseeing
 from provisioning.workflow.house import customers_seen

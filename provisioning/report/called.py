@@ -84,3 +84,15 @@ def held_codes(text: str) -> tuple[str, ...]:
     """The codes whose words hold this text, for a search by what people read."""
     wanted = text.strip().casefold()
     return tuple(code for code, words in HELD.items() if wanted and wanted in words.casefold())
+
+
+def by_whom(name: str) -> str:
+    """`operator:root` is whoever runs the program on its machine; everybody else is called by their e-mail."""
+    kind, colon, rest = name.partition(":")
+    return f"the operator ({rest})" if colon and kind == "operator" else name
+
+
+def who(name: str) -> str:
+    """The same where a sentence, or a cell, begins with it."""
+    called = by_whom(name)
+    return f"T{called[1:]}" if called != name else name

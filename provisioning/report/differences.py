@@ -43,11 +43,6 @@ def value_in_words(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def differences(changed: Mapping[str, object]) -> tuple[str, ...]:
-    """A line for everything that changed: {name: {"from": before, "to": after}}."""
-    return tuple(f"{name.replace('_', ' ').capitalize()}: {value_in_words(value)}" for name, value in changed.items())
-
-
 # --- a person's values ------------------------------------------------------------------------------------
 
 Names = Mapping[tuple[str, str], str]

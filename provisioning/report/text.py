@@ -5,6 +5,7 @@ from datetime import datetime
 
 from provisioning.model import Action, Change, Finding, Plan, Run, Speed
 from provisioning.naming import sharing, some_of
+from provisioning.report.called import by_whom
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.speed import speed_line
 
@@ -79,7 +80,7 @@ def _by_name_and_key(finding: Finding, keys: Sequence[str]) -> str:
 
 def plan_lines(plan: Plan, most: int = MOST_LINES, forecast: str = "") -> Iterable[str]:
     yield f"Plan {plan.id} for {plan.domain}: {plan.status.value}"
-    yield f"  made {moment(plan.made_at)} by {plan.by}; HiBob read {moment(plan.read_at)}"
+    yield f"  made {moment(plan.made_at)} by {by_whom(plan.by)}; HiBob read {moment(plan.read_at)}"
     yield f"  {counts_line(plan.counts)}"
     yield from (f"  {line}" for line in newly_live(plan.counts))
     if forecast:

@@ -9,6 +9,7 @@ from provisioning.model import Action, Result
 from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import LOCAL, RESULTS, SKILLCAST, finding_called, role_called
 from provisioning.report.differences import in_words, value_in_words
+from provisioning.report.settings import changed_in_words
 from provisioning.report.text import WORDS as PLANNED
 from provisioning.report.times import in_words as times_in_words
 
@@ -160,9 +161,8 @@ def _saved_mapping(details: Details, _: Mapping[str, int]) -> Told:
 
 def _saved_settings(details: Details, _: Mapping[str, int]) -> Told:
     changed = details.get("changed")
-    return Told(
-        "changed the settings", in_words(changed) if isinstance(changed, dict) else value_in_words(changed or "")
-    )
+    lines = changed_in_words(changed) if isinstance(changed, dict) else [value_in_words(changed or "")]
+    return Told("changed the settings", "; ".join(lines))
 
 
 def _saved_schedule(details: Details, _: Mapping[str, int]) -> Told:
@@ -359,9 +359,3 @@ _SAY: Mapping[str, str] = {
     "signed in": "signed in",
     "signed out": "signed out",
 }
-
-
-def who(name: str) -> str:
-    """`operator:root` is whoever runs the program on its machine."""
-    kind, colon, rest = name.partition(":")
-    return f"The operator ({rest})" if colon and kind == "operator" else name

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from provisioning.model import Action, Approval, Finding, Plan, PlanStatus, Result, Run, RunStatus, Severity
-from provisioning.report.called import ACTIONS_DONE, RESULTS
+from provisioning.report.called import ACTIONS_DONE, RESULTS, by_whom
 from provisioning.report.dates import dated
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.text import managers, newly_live, who
@@ -82,7 +82,7 @@ def sections_of(
         (
             ("Customer/domain", plan.domain),
             ("Status", status),
-            ("Made", f"{_moment(plan.made_at)}, by {plan.by}"),
+            ("Made", f"{_moment(plan.made_at)}, by {by_whom(plan.by)}"),
             *_so_far(left_out, approval, run),
         ),
     )
@@ -126,7 +126,7 @@ def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None
         yield "Left out", people_text(len(left_out)).capitalize()
     if run:
         ended = f"{_moment(run.ended_at)}, " if run.ended_at else f"begun {_moment(run.started_at)}, "
-        yield "Processed", f"{ended}by {run.by}"
+        yield "Processed", f"{ended}by {by_whom(run.by)}"
 
 
 def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:

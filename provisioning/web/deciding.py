@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 import streamlit as st
 
-from provisioning.model import Action, Change, Plan, Proposal, Run, RunStatus
+from provisioning.model import Action, Change, Plan, Proposal, Result, Run, RunStatus
+from provisioning.report.called import who
 from provisioning.store.decisions import PersonDecision
 from provisioning.web import address
 from provisioning.web.frame import Here, go
@@ -114,16 +115,31 @@ def test_account(here: Here, plan: Plan) -> None:
 
 def undo(here: Here, run: Run) -> None:
     """Plan the way back from a run, after saying what that means."""
-    if not here.may_prepare or run.status is RunStatus.RUNNING or not looking.changed_somebody(here.house, run.id):
+    if not here.may_prepare or run.status is RunStatus.RUNNING:
+        return
+    found = {each.id: each for each in looking.to_take_back(here.house, run.id)}
+    if not found:
         return
     with st.popover("Undo this run", icon=":material/settings_backup_restore:"):
         st.markdown(
             "Makes a preview of the way back: people who were added are archived, archived ones reactivated, values and "
             "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule is paused."
         )
+        chosen = run.id
+        if len(found) > 1 or run.id not in found:
+            # A retry counts those alone who had failed before: whoever was done before it is taken back by themselves.
+            chosen = st.radio(
+                "Which to take back", found, format_func=lambda each: _run_called(found[each]), key=f"which_{run.id}"
+            )
         if st.button("Make that preview", type="primary", key=f"undo_{run.id}"):
-            asking.ask_to_undo(here.house, here.label, run.id)
+            asking.ask_to_undo(here.house, here.label, chosen)
             go("pages/preview.py", here)
+
+
+def _run_called(run: Run) -> str:
+    return (
+        f"The {'retry' if run.retry_of else 'run'} of {moment(run.started_at)}: {people(run.counts[Result.DONE.value])}"
+    )
 
 
 def in_force(here: Here) -> None:
@@ -155,6 +171,6 @@ def _row(each: PersonDecision) -> dict[str, str]:
     return {
         "Who": each.name or each.key,
         "Decision": looking_back.decision_in_words(each.kind, each.other),
-        "By": each.by,
+        "By": who(each.by),
         "When": moment(each.at),
     }

@@ -5,7 +5,8 @@ import re
 import pandas as pd
 import streamlit as st
 
-from provisioning.report.told import planned, who
+from provisioning.report.called import who
+from provisioning.report.told import planned
 from provisioning.report.verdict import not_whole, notes
 from provisioning.store.approvals import PastApproval
 from provisioning.store.history import START, Verdict
@@ -36,12 +37,12 @@ def _check(customer: str) -> None:
     """By one press, row by row, while the rest of the page stays."""
     with workspace() as house, guarded():
         st.markdown(
-            "Every row of the history is chained to the one before, and the newest is sealed with Rollcall’s own key. The check "
-            "goes through all of them and finds what was changed, removed, added or moved since it was written. The timeline tells the "
-            "two rows of a run, begun and ended, as one."
+            "Every row of the history carries the fingerprint of all before it. That of the newest row, the *head*, is sealed with a "
+            "key of Rollcall’s own. The check goes through all rows and finds what was changed, removed, added or moved since it was "
+            "written. The timeline tells the two rows of a run, begun and ended, as one."
         )
         kept = st.text_input(
-            "Head kept from an earlier check", key="kept_head", max_chars=64, placeholder="Optional",
+            "Head of the history, kept from an earlier check", key="kept_head", max_chars=64, placeholder="Optional",
             help="Each check gives one, and so does the Summary of every Excel file. It proves that nothing before it was replaced.",
         ).strip()  # fmt: skip
         is_head = not kept or (bool(re.fullmatch(r"[0-9a-f]{64}", kept)) and kept != START)
@@ -156,7 +157,7 @@ def _basis(here: Here, each: PastApproval) -> None:
         ),
         *([f"Decided, as the file says, by {given.signed_by}."] if given.signed_by else []),
         *([f"Overrode {looking_back.overrides_in_words(given)}"] if given.overrides else []),
-        f"What was approved has the digest {given.digest}.",
+        f"The fingerprint (digest) of what was approved is {given.digest}.",
     ]
     with st.container(gap="xxsmall"):
         for line in lines:

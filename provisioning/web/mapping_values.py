@@ -12,7 +12,8 @@ from provisioning.engine.transforms import tidy
 from provisioning.model import Attribute, AttributeType, Domain
 from provisioning.web.address import choice, height, scrolls
 from provisioning.web.frame import Here
-from provisioning.web.words import escape, people
+from provisioning.web.parts import either
+from provisioning.web.words import escape, on_a_telephone, people
 from provisioning.workflow import connections
 from provisioning.workflow.values import ValueSeen, new_values, values_of
 
@@ -86,7 +87,7 @@ def _show(found: Sequence[ValueSeen]) -> None:
     ]
     st.dataframe(
         pd.DataFrame(rows, columns=[SAYS, COUNT, STORED, STATE]), hide_index=True, height=height(len(rows)),
-        column_config={COUNT: st.column_config.NumberColumn(width=80, format="localized")}, alt=ALT,
+        column_config={COUNT: st.column_config.NumberColumn(width=either(80, 62), format="localized")}, alt=ALT,
     )  # fmt: skip
 
 
@@ -138,10 +139,13 @@ def _edit(base: Base, found: Sequence[ValueSeen]) -> None:
         frame.astype({INTO: "object", STORED: "object", STATE: "object"}),
         key=_key(base.of), hide_index=True, num_rows="fixed", placeholder="",
         disabled=[SAYS, COUNT, STORED, STATE], height=height(len(rows)),
+        # On a telephone what the user gets is told by the two columns before it.
+        column_order=[SAYS, COUNT, INTO, STATE] if on_a_telephone() else None,
         column_config={
-            SAYS: st.column_config.TextColumn(pinned=True, width=200),
-            COUNT: st.column_config.NumberColumn(width=80, format="localized"),
-            INTO: st.column_config.TextColumn(width=180, help="What the user gets instead. Empty: HiBob’s value."),
+            SAYS: st.column_config.TextColumn(pinned=True, width=either(200, 124)),
+            COUNT: st.column_config.NumberColumn(width=either(80, 62), format="localized"),
+            INTO: st.column_config.TextColumn(width=either(180, 106), help="What the user gets instead. Empty: HiBob’s value."),
+            STATE: st.column_config.TextColumn(width=either(None, 64)),
         },
         alt=ALT,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from provisioning.engine.compare import HAPPENS, LINK, STAYS, Comparison
 from provisioning.engine.mapping_words import difference
 from provisioning.errors import NotFound, RollcallError
 from provisioning.model import Attribute, Domain
-from provisioning.report.called import held_called
+from provisioning.report.called import held_called, who
 from provisioning.web.address import PAGE, filter_by, height, look_at, pager
 from provisioning.web.frame import Here, fail
 from provisioning.web.words import ACTIONS, ago, escape, moment
@@ -115,7 +115,7 @@ def _picker(label: str, named: Mapping[str, str], wanted: str) -> str:
 
 
 def _named(each: Version) -> str:
-    return f"Version {each.version} · {moment(each.at)} · {each.by}"
+    return f"Version {each.version} · {moment(each.at)} · {who(each.by)}"
 
 
 def _back_button(here: Here, domain: Domain, old: int, new: int | None, drafted: bool, begun: Begun) -> bool:

@@ -297,6 +297,11 @@ def _room() -> int:
     return TELEPHONE if on_a_telephone() else ROOM
 
 
+def either(usual: int | None, telephone: int) -> int | None:
+    """Pixels of a column whose width no text decides, such as that of an editor; None takes what is left."""
+    return telephone if on_a_telephone() else usual
+
+
 def _widths(frame: pd.DataFrame, name: str) -> list[int]:
     """Pixels of a column's title and of each of its cells."""
     return [max(ceil(_pixels(text)) + ROUND, NARROWEST) for text in (name, *map(str, frame[name]))]

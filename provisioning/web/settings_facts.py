@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Domain
+from provisioning.report.settings import ABSENCE, LIMITS, two_people_in_words
 from provisioning.web import parts, settings_form
 from provisioning.web.frame import Here
 from provisioning.web.mapping_table import called
@@ -43,7 +44,7 @@ def limits(domain: Domain) -> None:
             "Set to": words[name],
             "What it does": f"{means} {settings_form.worth_saying(name, words[name])}".rstrip(),
         }
-        for name, (label, means) in settings_form.LIMITS.items()
+        for name, (label, means) in LIMITS.items()
     ]
     _table(pd.DataFrame(rows), "The limits")
 
@@ -55,14 +56,11 @@ def protected(here: Here, domain: Domain) -> None:
 
 def identity(domain: Domain) -> None:
     said = domain.settings
-    two = "no"
-    if said.two_people:
-        two = "always" if said.two_people is True else f"from {said.two_people:,} changes on"
     rows = {
         "Unique identifier": said.unique_identifier or "none",
         "Connection": said.connection or "the customer’s only one",
-        "Two people approve": two,
-        "Whom absence from HiBob may archive": settings_form.ABSENCE[said.absence_archives],
+        "Two people approve": two_people_in_words(said.two_people),
+        "Whom absence from HiBob may archive": ABSENCE[said.absence_archives],
         "After being absent in so many complete reads": str(said.absent_reads),
     }
     parts.facts("Unique identifier and absence", rows)

@@ -11,7 +11,6 @@ from provisioning.engine.mapping_rows import list_text, parse_list
 from provisioning.engine.transforms import status_key
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import (
-    AbsenceArchives,
     Domain,
     Lifecycle,
     Limits,
@@ -20,9 +19,10 @@ from provisioning.model import (
     ScopeRule,
     Settings,
 )
+from provisioning.report.settings import ABSENCE, LIMITS
 from provisioning.web.frame import Here, fail
 from provisioning.web.mapping_table import called
-from provisioning.web.parts import first
+from provisioning.web.parts import either, first
 from provisioning.web.words import ago, escape, people
 from provisioning.workflow import editing
 from provisioning.workflow.connections import connections_seen, fields_known, last_read
@@ -37,22 +37,6 @@ STATUSES = {
     "terminated": "Terminated",
 }
 MEANINGS = {Meaning.LIVE: "Live", Meaning.ARCHIVED: "Archived", Meaning.LEAVE_AS_IS: "Leave as is"}
-ABSENCE = {
-    AbsenceArchives.ALL: "Every live user of the domain (Skillcast’s way)",
-    AbsenceArchives.LINKED: "Only users that Rollcall added or linked",
-}
-LIMITS = {
-    "archive": ("Archives in one run", "Blocks a preview that archives this many live users or more."),
-    "archive_7_days": ("Archives in 7 days", "Over all runs of the last seven days."),
-    "update": ("Updates in one run", "Off unless you set it."),
-    "add": ("Adds in one run", "Off unless you set it."),
-    "reactivate": ("Reactivations in one run", "Off unless you set it."),
-    "blank": ("An attribute turning blank", "For this share of the live users."),
-    "head_count": ("Head count returned", "Fewer than this share of the people of the last good read blocks."),
-    "column_emptied": ("A column emptied", "The share of filled values dropped by this many points."),
-    "identifiers": ("Unique identifiers changed", "Linked people with another unique identifier."),
-    "small_domain": ("Small domain, people", "Below 20 live users the archive limit is this many people."),
-}
 
 
 def begun(key: str) -> bool:
@@ -73,11 +57,11 @@ def scope(here: Here, domain: Domain, base: Settings, key: str) -> tuple[ScopeRu
         edited = st.data_editor(
             scope_rows(base), key=f"scope_{key}", num_rows="dynamic", hide_index=True, placeholder="",
             column_config={
-                "Rule": st.column_config.SelectboxColumn(width=90, options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
+                "Rule": st.column_config.SelectboxColumn(width=either(90, 84), options=[INCLUDE, EXCLUDE], required=True, default=INCLUDE),
                 "HiBob column": st.column_config.SelectboxColumn(
-                    width=250, options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
+                    width=either(250, 128), options=options, required=True, format_func=lambda each: names.get(str(each), str(each))
                 ),
-                "Is one of": st.column_config.TextColumn(required=True, width=220, help="Values, with semicolons."),
+                "Is one of": st.column_config.TextColumn(required=True, width=either(220, 110), help="Values, with semicolons."),
             },
             alt="Scope rules",
         )  # fmt: skip
@@ -196,9 +180,9 @@ def lifecycle(here: Here, domain: Domain, base: Lifecycle, key: str) -> Lifecycl
     edited = left.data_editor(
         lifecycle_rows(base, new), key=f"lifecycle_{key}", num_rows="dynamic", hide_index=True, placeholder="", height="content",
         column_config={
-            "Lifecycle status": st.column_config.TextColumn(required=True, help="As HiBob writes it; add your own leaves."),
+            "Lifecycle status": st.column_config.TextColumn(width=either(None, 160), required=True, help="As HiBob writes it; add your own leaves."),
             "Means": st.column_config.SelectboxColumn(
-                options=list(MEANINGS.values()), required=True, default=MEANINGS[Meaning.LEAVE_AS_IS]
+                width=either(None, 162), options=list(MEANINGS.values()), required=True, default=MEANINGS[Meaning.LEAVE_AS_IS]
             ),
         },
         alt="What each lifecycle status means",
@@ -316,9 +300,9 @@ def protected(here: Here, domain: Domain, base: Settings, key: str) -> tuple[Pro
     edited = st.data_editor(
         protected_rows(base), key=f"protected_{key}", num_rows="dynamic", hide_index=True, placeholder="",
         column_config={
-            "Person": st.column_config.TextColumn(width="medium"),
-            "Attribute": st.column_config.SelectboxColumn(options=[each.name for each in domain.attributes]),
-            "Is one of": st.column_config.TextColumn(width="medium", help="Values, with semicolons."),
+            "Person": st.column_config.TextColumn(width=either(220, 124)),
+            "Attribute": st.column_config.SelectboxColumn(width=either(None, 99), options=[each.name for each in domain.attributes]),
+            "Is one of": st.column_config.TextColumn(width=either(220, 99), help="Values, with semicolons."),
         },
         alt="Protected people",
     )  # fmt: skip

@@ -359,9 +359,12 @@ def user_of(house: Workspace, label: str, key: str) -> tuple[str, str, str, dict
     return known_directory(house, seen_domain(house, label, "see the users")).linked_or_named(key.removeprefix("user:"))
 
 
-def changed_somebody(house: Workspace, run_id: str) -> bool:
-    """Whether there is anything to undo."""
-    return run_seen(house, run_id).counts[Result.DONE.value] > 0
+def to_take_back(house: Workspace, run_id: str) -> list[Run]:
+    """What can be undone of a run and, where it is a retry, of those before it: each that changed somebody, newest first."""
+    found = [run_seen(house, run_id)]
+    while before := found[-1].retry_of:
+        found.append(runs.get_run(house.db, before))
+    return [each for each in found if each.counts[Result.DONE.value]]
 
 
 def progress_of(house: Workspace, plan_id: str, *, retrying: bool = False) -> tuple[int, int]:

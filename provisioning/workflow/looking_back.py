@@ -8,10 +8,10 @@ from enum import StrEnum
 from provisioning.database import sought
 from provisioning.errors import NotFound
 from provisioning.model import Approval, Run
-from provisioning.report.called import finding_called
+from provisioning.report.called import finding_called, who
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
-from provisioning.report.told import Told, planned, told, who
+from provisioning.report.told import Told, planned, told
 from provisioning.store import approvals, customers, history, plans, run_differences, runs
 from provisioning.store.approvals import PastApproval
 from provisioning.store.decisions import DecisionKind

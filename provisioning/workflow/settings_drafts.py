@@ -4,7 +4,7 @@ import msgspec
 
 from provisioning.errors import Refused
 from provisioning.model import Domain, Settings
-from provisioning.report.differences import differences
+from provisioning.report.settings import changed_in_words
 from provisioning.store import customers, drafts
 from provisioning.workflow.editing import save_settings
 from provisioning.workflow.house import PREPARERS, Workspace, seen_domain
@@ -45,7 +45,7 @@ def newer_settings(house: Workspace, label: str, based_on: int) -> tuple[str, ..
     before = msgspec.to_builtins(customers.settings_at(house.db, domain.id, based_on))
     after = msgspec.to_builtins(domain.settings)
     changed = {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}
-    return differences(changed)
+    return changed_in_words(changed)
 
 
 def save_settings_draft(house: Workspace, label: str, settings: Settings, based_on: int) -> Domain:

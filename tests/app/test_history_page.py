@@ -18,8 +18,8 @@ from streamlit.testing.v1 import AppTest
 import provisioning
 from provisioning.errors import NotFound
 from provisioning.model import Action, Role, Run, RunStatus
+from provisioning.report.called import who
 from provisioning.report.tables import as_csv
-from provisioning.report.told import who
 from provisioning.report.workbook import write_workbook
 from provisioning.sandbox import Sandbox
 from provisioning.web.words import escape, moment, run_names

@@ -214,6 +214,22 @@ def test_a_retry_counts_only_those_who_failed(partly: tuple[App, Plan, Run]) -> 
     assert "1 of 2 changes" in app.open("process").get("progress")[0].proto.text
 
 
+def test_after_a_retry_the_run_before_it_can_be_taken_back_as_well(partly: tuple[App, Plan, Run]) -> None:
+    app, plan, failed = partly
+    house = app.house()
+    button(app.open("process"), "Retry failed")
+    app.work()
+    at = app.open("process")
+    (which,) = at.radio
+    retry, first = which.options
+    assert (retry[:9], retry[-8:]) == ("The retry", "2 people")
+    assert (first[:7], first.partition(": ")[2]) == ("The run", f"{len(plan.changes) - 2} people")
+    button(which.set_value(failed.id).run(), "Make that preview")
+    app.work()
+    back = looking.plans_seen(house, DOMAIN)[0]
+    assert back.undo_of == failed.id
+
+
 def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_was_written(
     app: App, sandbox: Sandbox, said: Said
 ) -> None:

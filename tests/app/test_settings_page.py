@@ -107,9 +107,9 @@ def test_settings_saved_over_a_newer_version_are_refused_with_the_difference(ful
     settings = domains_seen(other, "Northwind Trading")[0].settings
     editing.save_settings(other, DOMAIN, replace(settings, absent_reads=3), 1)
     button(at, "Save")
-    assert "Absent reads: 1 → 3" in at.error[0].value.replace("\\", "")
+    assert "Complete reads before somebody absent is archived: 1 → 3" in at.error[0].value.replace("\\", "")
     later = full.open("settings")
-    assert "Absent reads: 1 → 3" in [each.value for each in later.text]
+    assert "Complete reads before somebody absent is archived: 1 → 3" in [each.value for each in later.text]
     button(later, next(each.label for each in later.button if "put my draft on top" in each.label))
     button(full.open("settings"), "Save")
     saved = domains_seen(full.house(), "Northwind Trading")[0]

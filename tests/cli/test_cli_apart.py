@@ -146,7 +146,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "backup": (CARE, lambda h, i: backup(h, i.file)),
     "begun_from": (FREE, lambda h, i: None),
     "build_workbook": (PREPARE, lambda h, i: workbooks.build_workbook(h, i.plan)),
-    "changed_somebody": (READ, lambda h, i: looking.changed_somebody(h, i.run)),
+    "to_take_back": (READ, lambda h, i: looking.to_take_back(h, i.run)),
     "changes_seen": (READ, lambda h, i: looking.changes_seen(h, i.plan, "", "", "", 10, 0)),
     "check": (PREPARE, lambda h, i: reading.check(h, i.label)),
     "check_at_once": (PREPARE, lambda h, i: reading.check_at_once(h, i.label)),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from provisioning.report.told import done, not_done, planned, told, who
+from provisioning.report.called import by_whom, who
+from provisioning.report.told import done, not_done, planned, told
 
 COUNTS = {"add": 4, "update": 5, "archive": 2, "held": 3, "unchanged": 90}
 RESULTS = {"done": 11, "failed": 0, "drifted": 0, "skipped": 0}
@@ -63,7 +64,7 @@ def test_an_approval_of_a_preview_that_is_no_longer_kept_is_told_without_numbers
         ("plan approved", {"left_out": ["Ada", "Cy"], "protected": ["Cy"]}, "kept active: Cy, left out: Ada"),
         ("run stopped", {"counts": RESULTS, "why": "Somebody asked."}, "Somebody asked."),
         ("schedule paused", {"reason": "undo"}, "A run is to be taken back."),
-        ("settings saved", {"settings_version": 2, "changed": {"absent_reads": {"from": 1, "to": 2}}}, "absent reads: 1 → 2"),
+        ("settings saved", {"settings_version": 2, "changed": {"absent_reads": {"from": 1, "to": 2}}}, "Complete reads before somebody absent is archived: 1 → 2"),
         ("schedule on", {"mapping_version": 1, "schedule": "{}"}, ""),
         ("schedule saved", {"schedule": {"cron": "0 5 * * 1-5", "timezone": "Europe/London", "does": "preview"}}, "Monday to Friday at 05:00, Europe/London time"),
         ("connection changed", {"name": "HiBob", "base_url": "https://api.hibob.com", "token_set": False, "from": "web"}, ""),
@@ -90,4 +91,5 @@ def test_numbers_are_in_the_order_of_the_charts() -> None:
 
 def test_the_operator_is_called_one() -> None:
     assert who("operator:root") == "The operator (root)"
-    assert who("admin@acme.example") == "admin@acme.example"
+    assert by_whom("operator:root") == "the operator (root)"
+    assert who("admin@acme.example") == by_whom("admin@acme.example") == "admin@acme.example"
