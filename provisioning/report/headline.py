@@ -84,7 +84,7 @@ def headline(
     what = _in_order(words, plan, updated, names or {}, shared)
     sentences = [
         f"{'Takes a run back: ' if plan.undo_of else ''}{what}." if what else nobody,
-        f"{left_out:,} {'is' if left_out == 1 else 'are'} left out." if left_out else "",
+        _left_out(left_out),
         _held(plan.counts.get("held", 0)),
         _safe(
             plan.findings,
@@ -96,7 +96,12 @@ def headline(
 
 
 def in_numbers(
-    counts: Mapping[str, int], findings: Sequence[Finding], *, undo: bool = False, approved: bool = False
+    counts: Mapping[str, int],
+    findings: Sequence[Finding],
+    *,
+    undo: bool = False,
+    approved: bool = False,
+    left_out: int = 0,
 ) -> str:
     """“3 people join, 12 change, 1 leaves. Nothing is blocked.”: a plan for whoever is told nobody's name. `approved`: whatever
     blocked it was overridden."""
@@ -104,6 +109,7 @@ def in_numbers(
     parts = [_part(does, counts[each.value]) for each, does in words.items() if counts.get(each.value)]
     told = [
         f"{_joined(parts)}." if parts else "",
+        _left_out(left_out),
         _held(counts.get("held", 0)),
         _safe(findings, overridden=approved, changes=True),
     ]
@@ -199,6 +205,10 @@ def _several(updated: Mapping[str, int]) -> str:
 def as_word(name: str) -> str:
     """An attribute's name inside a sentence: `Department` → `department`; `Employee ID`, `HR code` and codes stay."""
     return name[:1].lower() + name[1:] if name[1:] and name[1:] == name[1:].lower() else name
+
+
+def _left_out(number: int) -> str:
+    return f"{number:,} {'is' if number == 1 else 'are'} left out." if number else ""
 
 
 def _held(count: int) -> str:

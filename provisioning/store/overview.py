@@ -181,6 +181,20 @@ def left_out_drafts(db: Database, by: str, kind: str) -> dict[str, frozenset[str
     return {row["kind"].removeprefix(kind): frozenset(from_json(row["content"], tuple[str, ...])) for row in rows}
 
 
+def left_out_actions(db: Database, by: str, kind: str) -> dict[str, dict[str, int]]:
+    """By plan, what would happen to those whom somebody means to leave out of it: action → changes."""
+    rows = db.all(
+        "SELECT c.plan_id, c.action, count(*) AS n FROM drafts d JOIN json_each(d.content) k "
+        "JOIN changes c ON c.plan_id = substr(d.kind, length(?2) + 1) AND c.key = k.value "
+        "WHERE d.by = ?1 AND substr(d.kind, 1, length(?2)) = ?2 GROUP BY c.plan_id, c.action",
+        by, kind,
+    )  # fmt: skip
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["plan_id"], {})[row["action"]] = row["n"]
+    return found
+
+
 _OVERTAKEN = (
     "SELECT r.id FROM runs r WHERE r.domain_id = p.domain_id AND r.plan_id <> p.id "
     "AND coalesce(r.ended_at, '9') > p.made_at AND EXISTS (SELECT 1 "

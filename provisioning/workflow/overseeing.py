@@ -1,7 +1,8 @@
 """All customers at once, for CSMs: where each stands and what needs somebody. Counts only, no person's data."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -132,6 +133,7 @@ class _Overview:
         self.plans = overview.last_plans(db)
         self.approved = overview.approved_plans(db)
         self.drafts = overview.left_out_drafts(db, house.actor.name, LEFT_OUT)
+        self.not_done = overview.left_out_actions(db, house.actor.name, LEFT_OUT)
         self.runs = overview.last_runs(db)
         self.ran = overview.domains_run(db)
         self.held = held(db)
@@ -167,7 +169,7 @@ class _Overview:
         return live_users(self.house, domain)
 
     def _row(self, about: Customer, domain: Domain | None, live: Mapping[int, int], in_all: int) -> DomainOverview:
-        plan = self.plans.get(domain.id) if domain else None
+        plan = self._without_left_out(self.plans.get(domain.id) if domain else None)
         check, why_not, at = self._check(domain)
         read = live_people_read(domain, plan, at) if domain else None
         tested = True if read is not None else check.ok if check else False if why_not else None
@@ -187,7 +189,7 @@ class _Overview:
         urgent = [
             *_of_schedule(schedule),
             *_of_run(run, alone=domain is not None and self._left_alone(domain, run)),
-            *_of_plan(state, plan),
+            *_of_plan(state, plan, len(self.drafts.get(plan.id, ())) if plan else 0),
             *_of_approved(approved, changed),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
         ]
@@ -202,6 +204,11 @@ class _Overview:
             tuple(sorted(needs, key=lambda each: URGENCY.index(each.about))), approved, changed, over,
             following.page if following else "",
         )  # fmt: skip
+
+    def _without_left_out(self, plan: overview.LastPlan | None) -> overview.LastPlan | None:
+        """As its page counts it: without whom whoever asks means to leave out."""
+        out = self.not_done.get(plan.id, {}) if plan else {}
+        return replace(plan, counts=Counter(plan.counts) - Counter(out)) if plan and out else plan
 
     def _ready(self, about: Customer, domain: Domain | None) -> bool:
         """Whether the domain's connection, or any where there is no domain, has its id and token."""
@@ -290,10 +297,10 @@ def _of_run(run: overview.LastRun | None, *, alone: bool) -> list[Need]:
     return []
 
 
-def _of_plan(state: PlanState | None, plan: overview.LastPlan | None) -> list[Need]:
+def _of_plan(state: PlanState | None, plan: overview.LastPlan | None, left_out: int) -> list[Need]:
     if plan is None or state not in (PlanState.BLOCKED, PlanState.WAITING):
         return []
-    told = in_numbers(plan.counts, plan.findings, undo=plan.undo)
+    told = in_numbers(plan.counts, plan.findings, undo=plan.undo, left_out=left_out)
     if state is PlanState.BLOCKED:
         return [Need("blocked", "The newest preview is blocked.", told, plan.id)]
     return [Need("waiting", "A preview waits for approval.", told, plan.id)]
@@ -307,7 +314,9 @@ def _of_seats(about: Customer, now: int, more: int) -> list[Need]:
 def _of_approved(approved: overview.Approved | None, changed: bool) -> list[Need]:
     if approved is None:
         return []
-    told = in_numbers(approved.counts, approved.findings, undo=approved.undo, approved=True)
+    told = in_numbers(
+        approved.counts, approved.findings, undo=approved.undo, approved=True, left_out=len(approved.left_out)
+    )
     again = "You leave out others than were approved: a preview is to be approved again."
     about, why = ("again", again) if changed else ("approved", "An approved preview waits to be processed.")
     return [Need(about, why, told, approved.id)]

@@ -184,6 +184,27 @@ def test_a_waiting_preview_is_shown_since_when_and_opens_exactly_that_one(
     assert "A preview waits for approval" in plain(said(at))
 
 
+def test_a_waiting_preview_is_counted_as_its_page_counts_it_without_whom_the_reader_leaves_out(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    new = [each.key for each in plan.changes if each.action is Action.ADD]
+    setting_up.grant(app.house(None), CSM, Role.CSM, None)
+    house = app.house(CSM)
+    stages.save_licence(house, CUSTOMER, 10, None)
+    approving.keep_left_out(house, plan.id, new[12:])
+    waiting, seats = overseeing.customers_overview(house)[0].needs[:2]
+    assert waiting.told.startswith(f"12 people join. {len(new) - 12} are left out.")
+    assert seats.why.startswith("0 live users, 12 once what waits is processed")
+    # Whoever else looks sees everybody: nothing is approved yet.
+    setting_up.grant(app.house(None), "other@skillcast.example", Role.CSM, None)
+    assert (
+        overseeing.customers_overview(app.house("other@skillcast.example"))[0]
+        .needs[0]
+        .told.startswith(f"{len(new)} people join.")
+    )
+
+
 def test_a_row_shows_counts_and_nobody(csm: App) -> None:
     row = table(csm.open("customers"))[0]
     assert row["Customer"] == CUSTOMER
