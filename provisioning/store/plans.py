@@ -257,11 +257,6 @@ def changes_of(rows: Sequence[Row]) -> tuple[Change, ...]:
         )
 
 
-def latest_plan_id(db: Database, domain_id: int) -> str | None:
-    row = db.one("SELECT id FROM plans WHERE domain_id = ? ORDER BY rowid DESC LIMIT 1", domain_id)
-    return row["id"] if row else None
-
-
 def run_statuses(db: Database, domain_id: int) -> dict[str, RunStatus]:
     """How the latest run of each of a domain's plans ended, or that it runs."""
     rows = db.all("SELECT plan_id, status FROM runs WHERE domain_id = ? ORDER BY rowid", domain_id)

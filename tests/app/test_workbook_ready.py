@@ -20,8 +20,8 @@ def previewed(app: App, house: Workspace) -> Plan:
     """A preview that the worker made."""
     asking.ask(house, DOMAIN, JobKind.PREVIEW)
     app.work()
-    newest = plans.latest_plan_id(house.db, customers.get_domain(house.db, DOMAIN).id)
-    return stored_plans.show_plan(house, newest or "")
+    (newest,) = plans.recent_plans(house.db, customers.get_domain(house.db, DOMAIN).id, 1)
+    return stored_plans.show_plan(house, newest.id)
 
 
 def exported(house: Workspace, plan: Plan) -> bytes:

@@ -36,7 +36,7 @@ from provisioning.store.plans import (
     get_absences,
     get_baseline,
     get_plan,
-    latest_plan_id,
+    recent_plans,
     save_plan,
     take_baseline,
 )
@@ -157,11 +157,11 @@ def test_a_plan_shows_the_mapping_that_it_was_made_with(db: Database, domain: Do
 
 
 def test_every_plan_has_an_id_of_its_own_and_the_latest_is_known(db: Database, domain: Domain) -> None:
-    assert latest_plan_id(db, domain.id) is None
+    assert recent_plans(db, domain.id, 1) == []
     others = {save(db, domain, at=NOW + timedelta(seconds=each)) for each in range(3)}
     newest = save(db, domain, at=NOW - timedelta(minutes=2))  # whatever the clock said
     assert len({newest, *others}) == 4
-    assert latest_plan_id(db, domain.id) == newest
+    assert [each.id for each in recent_plans(db, domain.id, 1)] == [newest]
 
 
 def test_a_plan_that_is_not_there_is_named(db: Database) -> None:
@@ -173,7 +173,7 @@ def test_a_plan_that_cannot_be_stored_whole_is_not_stored(db: Database, domain: 
     twice = replace(FULL, absences={"U1": Absence(1, NOW), "U2": Absence(None, NOW)})  # type: ignore[arg-type]
     with pytest.raises(Exception, match="NOT NULL"):
         save(db, domain, twice)
-    assert latest_plan_id(db, domain.id) is None
+    assert recent_plans(db, domain.id, 1) == []
     assert db.all("SELECT * FROM changes") == []
 
 
@@ -318,4 +318,4 @@ def test_another_domain_has_plans_baselines_absences_and_decisions_of_its_own(db
     assert get_absences(db, other.id) == {}
     assert get_baseline(db, other.id) is None
     assert decisions_made(db, other.id) == []
-    assert latest_plan_id(db, domain.id) == plan_id
+    assert [each.id for each in recent_plans(db, domain.id, 1)] == [plan_id]
