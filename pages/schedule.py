@@ -14,7 +14,7 @@ from provisioning.report.times import in_words
 from provisioning.setup_file import ScheduleTable
 from provisioning.web import address, next_step, notify_targets, schedule_form
 from provisioning.web.frame import Here, act, enter, fail, guarded, link, need_domain
-from provisioning.web.words import escape, moment, on_the_clock
+from provisioning.web.words import dated, escape, moment, on_the_clock
 from provisioning.workflow import scheduling, telling
 from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
@@ -66,6 +66,7 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
             given = "" if seen.does == PREVIEW else " given"
             st.caption(escape(f"{how} {by_whom(seen.by)},{given} {moment(seen.on_at)}."))
         draw_rest(here, seen)
+        draw_left_out(here, seen)
         draw_waiting(here, seen)
         draw_switch(here, seen)
 
@@ -73,7 +74,7 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
 def draw_rest(here: Here, seen: ScheduleSeen) -> None:
     """Why it is paused or in quarantine, since when, when it tries again, and the way on."""
     if seen.standing is ScheduleStanding.PAUSED:
-        st.warning(escape(seen.reason), icon=":material/pause_circle:")
+        st.warning(escape(dated(seen.reason)), icon=":material/pause_circle:")
         st.caption(PAUSED_MEANS)
     elif seen.trouble:
         trouble = seen.trouble
@@ -87,6 +88,18 @@ def draw_rest(here: Here, seen: ScheduleSeen) -> None:
             link("pages/connect.py", "Test the connection", ":material/cable:", here)
     elif seen.next_at:
         st.caption(escape(f"Runs next {on_its_clock(seen.next_at, seen.timezone)}."))
+
+
+def draw_left_out(here: Here, seen: ScheduleSeen) -> None:
+    """Whom a person said no to lately: of a schedule that processes, what that means."""
+    if seen.does == PREVIEW:
+        return
+    if seen.standing in (ScheduleStanding.ON, ScheduleStanding.QUARANTINE) and seen.on_at:
+        told = scheduling.still_left_out(here.house, here.label, seen.on_at)
+    else:
+        told = scheduling.no_longer_left_out(here.house, here.label)
+    if told:
+        st.info(escape(told), icon=":material/person_off:")
 
 
 def draw_waiting(here: Here, seen: ScheduleSeen) -> None:

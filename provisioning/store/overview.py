@@ -215,7 +215,7 @@ def last_plans(db: Database) -> dict[int, LastPlan]:
             row["id"], to_moment(row["made_at"]), to_moment(row["read_at"]), row["mapping_version"],
             row["settings_version"], PlanStatus(row["status"]), bool(row["open"]), row["overtaken"],
             from_json(row["findings"], tuple[Finding, ...]),
-            from_json(row["evidence"], ReadEvidence) if row["evidence"] else None,
+            from_json(row["evidence"], ReadEvidence | None) if row["evidence"] else None,  # type: ignore[arg-type]
             from_json(row["counts"], dict[str, int]), bool(row["undo_of"]),
         )
         for row in rows

@@ -1,7 +1,7 @@
 """Plans as they were made, their approvals, and what the next plan is compared with. A stored plan never changes."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from provisioning.model import (
     PlanStatus,
     Proposal,
     ReadEvidence,
+    Result,
     RunStatus,
     Seen,
 )
@@ -211,19 +212,52 @@ def names_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, str]:
     return {row["key"]: row["name"] for row in rows}
 
 
-def left_out_before(db: Database, plan_id: str) -> list[str]:
-    """What to call those of a plan's changes whom the last run before it left out of the same. Ways back are no part of that."""
+Concerned = tuple[str, str, str]
+"""Whom a change is about: (key, action, what to call them)."""
+
+
+def left_out_last(
+    db: Database, domain_id: int, before: datetime | None = None, since: datetime | None = None
+) -> list[Concerned]:
+    """Whom the approval of a domain's last run left out, of what. Ways back are no part of that. `before`: the last run that began
+    before; `since`: nobody, where it was approved earlier."""
     rows = db.all(
-        "WITH last AS (SELECT a.plan_id, a.left_out "
-        "FROM plans p JOIN runs r ON r.domain_id = p.domain_id JOIN approvals a ON a.plan_id = r.plan_id "
-        "JOIN plans b ON b.id = r.plan_id AND b.undo_of IS NULL "
-        "WHERE p.id = ?1 AND r.started_at < p.made_at ORDER BY r.rowid DESC, a.id DESC LIMIT 1) "
-        "SELECT c.key, c.name FROM last JOIN changes c ON c.plan_id = ?1 "
-        "JOIN changes o ON o.plan_id = last.plan_id AND o.key = c.key AND o.action = c.action "
-        "WHERE c.key IN (SELECT value FROM json_each(last.left_out)) ORDER BY c.seq",
-        plan_id,
-    )
-    return [row["name"] or row["key"] for row in rows]
+        "WITH last AS (SELECT a.plan_id, a.left_out, a.at FROM runs r JOIN approvals a ON a.plan_id = r.plan_id "
+        "JOIN plans p ON p.id = r.plan_id AND p.undo_of IS NULL "
+        "WHERE r.domain_id = ?1 AND r.started_at < ?2 ORDER BY r.rowid DESC, a.id DESC LIMIT 1) "
+        "SELECT c.key, c.action, c.name FROM last JOIN changes c ON c.plan_id = last.plan_id "
+        "WHERE last.at > ?3 AND c.key IN (SELECT value FROM json_each(last.left_out)) ORDER BY c.seq",
+        domain_id, to_text(before) if before else "9", to_text(since) if since else "",
+    )  # fmt: skip
+    return _concerned(rows)
+
+
+def taken_back_last(db: Database, domain_id: int, before: datetime | None = None) -> list[Concerned]:
+    """Whom a domain's last run took back, where it took one back. `before`: the last run that began before."""
+    rows = db.all(
+        "WITH last AS (SELECT r.id, r.plan_id, p.undo_of FROM runs r JOIN plans p ON p.id = r.plan_id "
+        "WHERE r.domain_id = ?1 AND r.started_at < ?2 ORDER BY r.rowid DESC LIMIT 1) "
+        "SELECT c.key, c.action, c.name FROM last JOIN outcomes o ON o.run_id = last.id AND o.result = ?3 "
+        "JOIN changes c ON c.plan_id = last.plan_id AND c.key = o.key AND c.action = o.action "
+        "WHERE last.undo_of IS NOT NULL ORDER BY c.seq",
+        domain_id, to_text(before) if before else "9", Result.DONE.value,
+    )  # fmt: skip
+    return _concerned(rows)
+
+
+def among(db: Database, plan_id: str, people: Sequence[Concerned], *, alike: bool) -> list[Concerned]:
+    """Those of a plan's changes that are about these people; `alike`: of the same action alone."""
+    wanted = {(key, action) for key, action, _ in people}
+    found = changes_with_keys(db, plan_id, sorted({key for key, _ in wanted}), tuple(Action))
+    return [
+        (each.key, each.action.value, each.name or each.key)
+        for each in found
+        if not alike or (each.key, each.action.value) in wanted
+    ]
+
+
+def _concerned(rows: Iterable[Row]) -> list[Concerned]:
+    return [(row["key"], row["action"], row["name"] or row["key"]) for row in rows]
 
 
 def held_of(row: Row) -> Held:

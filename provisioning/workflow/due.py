@@ -3,6 +3,7 @@ what people are to be told is only recorded here, so that no target holds up a r
 
 import sqlite3
 import traceback
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from provisioning.engine import schedule as engine
 from provisioning.errors import Lapsed, NeighbourError, Refused, RollcallError
 from provisioning.model import PLAN_LIFETIME, Actor, Domain, Plan, PlanStatus, Run, RunStatus
 from provisioning.setup_file import ScheduleTable
-from provisioning.store import customers, runs, schedules
+from provisioning.store import customers, plans, runs, schedules
 from provisioning.store.leases import is_held, lease
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow import telling
@@ -224,7 +225,18 @@ class _Turn:
             return self._blocked(plan)
         if plan.status is PlanStatus.EMPTY or self.table.does == "preview":
             return self._planned(plan)
-        return self._ran(self._process(plan))
+        left_out = self._left_out(plan)
+        if left_out >= {each.key for each in plan.changes}:
+            self._succeed(plan.id)
+            text = f"plan {plan.id}: nothing to change, {len(left_out):,} left out as by the last approval."
+            return Done(self.domain.label, 0, text, plan.id)
+        return self._ran(self._process(plan, left_out))
+
+    def _left_out(self, plan: Plan) -> set[str]:
+        """Whom a person left out of the same since the schedule was switched on: they said no to what the standing approval says
+        yes to, and it goes on until somebody approves it, or switches on again."""
+        last = plans.left_out_last(self.house.db, self.domain.id, since=self.approval.at)
+        return {key for key, _, _ in plans.among(self.house.db, plan.id, last, alike=True)}
 
     def _resume(self) -> Run | None:
         """The run that was interrupted, brought to its end; None when there is none, or it was overtaken."""
@@ -236,9 +248,9 @@ class _Turn:
         except Lapsed:
             return None
 
-    def _process(self, plan: Plan) -> Run:
+    def _process(self, plan: Plan, left_out: Collection[str]) -> Run:
         with self.house.db.transaction():
-            approve(self.house, plan.id)
+            approve(self.house, plan.id, leave_out=sorted(left_out))
             record_event(
                 self.house, "standing approval used", self.domain, plan=plan.id, given_at=self.approval.at.isoformat(),
                 **details_of(self.approval),

@@ -103,7 +103,7 @@ def pause_of(facts: Facts, domain: Domain, table: ScheduleTable, approval: Stand
     if facts.customer_paused:
         return Pause("customer", facts.customer_paused)
     if facts.domain_paused:
-        return Pause("undo", f"{facts.domain_paused} The schedule is paused until somebody switches it on again.")
+        return Pause("undo", f"{facts.domain_paused} Somebody must switch the schedule on again.")
     if not same_schedule(approval.schedule, table):
         return Pause(
             "times", "The schedule was changed since it was switched on. Somebody must switch it on again.", True

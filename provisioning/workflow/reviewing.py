@@ -105,11 +105,21 @@ def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) ->
 
 
 def proposed_again(house: Workspace, plan_id: str) -> str:
-    """Who was left out of the last run and is among the changes again, in words; "" where nobody is."""
-    names = plans.left_out_before(house.db, plan_seen(house, plan_id).id)
-    if not names:
+    """Who was left out of the last run, or taken back by it, and is among the changes again, in words; "" where nobody is."""
+    plan = plan_seen(house, plan_id)
+    if plan.undo_of:
         return ""
-    return f"Left out of the last run, and proposed again: {some_of(names, NAMED)}."
+    out = plans.left_out_last(house.db, plan.domain_id, plan.made_at)
+    back = plans.taken_back_last(house.db, plan.domain_id, plan.made_at)
+    again = [
+        ("Left out of the last run", plans.among(house.db, plan.id, out, alike=True)),
+        ("Taken back by the last run", plans.among(house.db, plan.id, back, alike=False)),
+    ]
+    return " ".join(
+        f"{what}, and proposed again: {some_of([name for _, _, name in found], NAMED)}."
+        for what, found in again
+        if found
+    )
 
 
 def groups_of(house: Workspace, plan_id: str, most: int = MOST_GROUPS, left_out: Sequence[str] = ()) -> list[Group]:

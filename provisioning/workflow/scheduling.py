@@ -1,6 +1,7 @@
 """Schedules as people meet them: switching one on, which is a standing approval, switching off, pausing all of a
 customer, and seeing where one stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +12,9 @@ from provisioning.engine import schedule as engine
 from provisioning.engine.schedule import Time
 from provisioning.errors import Refused, RoleMissing, SettingsError
 from provisioning.model import Domain
+from provisioning.naming import NAMED, some_of
 from provisioning.setup_file import ScheduleTable, check_schedule
-from provisioning.store import customers, schedules
+from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, seen_customer, seen_domain
 from provisioning.workflow.resting import (
@@ -163,6 +165,32 @@ class ScheduleSeen:
     plan_id: str | None = None
     waiting_since: datetime | None = None
     trouble: Trouble | None = None
+
+
+def no_longer_left_out(house: Workspace, label: str) -> str:
+    """Whom the last run left out, or took back, in words: switching on a schedule that processes approves what happens to them
+    too. "" where there is nobody."""
+    domain = seen_domain(house, label, "see the schedule")
+    back = plans.taken_back_last(house.db, domain.id)
+    said = [
+        _named("was", "were", "left out of the last run", plans.left_out_last(house.db, domain.id)),
+        _named("was", "were", "taken back by the last run", back),
+    ]
+    told = " ".join(filter(None, said))
+    return f"{told} Switched on, the schedule does for them too what HiBob says by then." if told else ""
+
+
+def still_left_out(house: Workspace, label: str, since: datetime) -> str:
+    """Whom somebody left out since the schedule was switched on, in words: it leaves them out as well. "" where there is nobody."""
+    domain = seen_domain(house, label, "see the schedule")
+    found = plans.left_out_last(house.db, domain.id, since=since)
+    told = _named("is", "are", "left out by the schedule too, as by the last approval", found)
+    return f"{told[:-1]}: until somebody approves it for them, or switches the schedule on again." if told else ""
+
+
+def _named(one: str, many: str, what: str, people: Sequence[plans.Concerned]) -> str:
+    names = list(dict.fromkeys(name for _, _, name in people))
+    return f"{some_of(names, NAMED)} {one if len(names) == 1 else many} {what}." if names else ""
 
 
 def times_preview(house: Workspace, table: ScheduleTable) -> tuple[Time, ...]:

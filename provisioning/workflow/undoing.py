@@ -50,7 +50,9 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
             raise Refused(f"Run {run.id} was interrupted. Resume it first (`process {run.plan_id}`), then undo it.")
         with house.db.transaction():
             plan = plan_back(house, run, domain)
-            if customers.pause(house.db, domain.id, f"Run {run.id} is being undone."):
+            if customers.pause(
+                house.db, domain.id, f"Rollcall was asked to take back the run of {run.started_at:%Y-%m-%d %H:%M} UTC."
+            ):
                 record_event(house, "schedule paused", domain, run=run.id, reason="undo")
         return plan
 

@@ -20,11 +20,13 @@ from provisioning.workflow import (
     asking,
     connections,
     editing,
+    looking,
     overseeing,
     planning,
     scheduling,
     setting_up,
     stages,
+    undoing,
 )
 from provisioning.workflow.house import Workspace, customers_seen, domains_seen
 from provisioning.workflow.resting import table_of
@@ -203,6 +205,15 @@ def test_a_waiting_preview_is_counted_as_its_page_counts_it_without_whom_the_rea
         .needs[0]
         .told.startswith(f"{len(new)} people join.")
     )
+
+
+def test_a_preview_that_takes_a_run_back_is_one_like_others(csm: App, said: Said) -> None:
+    house = csm.house(CSM)
+    (run, _, _), *_ = looking.runs_seen(house, DOMAIN, 1)
+    undoing.undo(house, run.id)
+    at = csm.open("customers", selected=DOMAIN)
+    assert "The newest preview is blocked" in plain(said(at))
+    assert not at.exception
 
 
 def test_a_row_shows_counts_and_nobody(csm: App) -> None:

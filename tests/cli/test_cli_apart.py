@@ -319,6 +319,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "target_seen": (READ, lambda h, i: portals.target_seen(h, i.label)),
     "targets_seen": (READ, lambda h, i: targets.targets_seen(h, i.label)),
     "timeline": (READ, lambda h, i: looking_back.timeline(h, i.label)),
+    "no_longer_left_out": (READ, lambda h, i: scheduling.no_longer_left_out(h, i.label)),
+    "still_left_out": (READ, lambda h, i: scheduling.still_left_out(h, i.label, h.clock())),
     "times_preview": (FREE, lambda h, i: None),
     "trends_of_all": (FREE, lambda h, i: trends.trends_of_all(h) if overseeing.is_csm(h) else None),
     "trends_seen": (READ, lambda h, i: trends.trends_seen(h, i.label)),

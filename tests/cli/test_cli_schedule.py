@@ -347,6 +347,56 @@ def test_a_pilot_of_a_changed_mapping_approves_nothing_for_everybody_else(
     assert live(clockwork) == 32
 
 
+def test_whoever_a_person_left_out_stays_so_at_night_until_somebody_approves_them(
+    clockwork: Clockwork, hibob: TinyHiBob
+) -> None:
+    hibob.join(31)
+    hibob.join(32)
+    clockwork.after(hours=1)
+    house = clockwork.seen_by(ADMIN)
+    plan = planning.preview(house, STAFF)
+    out = plan.changes[1]
+    approving.approve(house, plan.id, leave_out=[out.key])
+    processing.process(house, plan.id)
+    assert live(clockwork) == 31
+    (done,) = clockwork.at("2027-03-06T05:00:00Z")
+    assert (done.code, done.text.partition(": ")[2]) == (0, "nothing to change, 1 left out as by the last approval.")
+    hibob.join(33)
+    (done,) = clockwork.at("2027-03-07T05:00:00Z")
+    assert "1 done, 1 skipped" in done.text
+    assert live(clockwork) == 32
+    (done,) = clockwork.at("2027-03-08T05:00:00Z")
+    assert "1 left out as by the last approval" in done.text
+    told = scheduling.still_left_out(house, STAFF, scheduling.schedule_seen(house, STAFF).on_at or clockwork.now)
+    assert told.startswith(f"{out.name} is left out by the schedule too")
+    clockwork.sync()
+    assert live(clockwork) == 33
+    assert clockwork.standing == ("on", "")
+
+
+def test_switching_on_says_who_was_left_out_or_taken_back_and_approves_what_happens_to_them(
+    clockwork: Clockwork, hibob: TinyHiBob
+) -> None:
+    hibob.join(31)
+    hibob.join(32)
+    house = clockwork.seen_by(ADMIN)
+    plan = planning.preview(house, STAFF)
+    joins, out = plan.changes
+    approving.approve(house, plan.id, leave_out=[out.key])
+    run = processing.process(house, plan.id)
+    then = "Switched on, the schedule does for them too what HiBob says by then."
+    assert scheduling.no_longer_left_out(house, STAFF) == f"{out.name} was left out of the last run. {then}"
+    back = undoing.undo(house, run.id)
+    approving.approve(house, back.id)
+    processing.process(house, back.id)
+    told = f"{out.name} was left out of the last run. {joins.name} was taken back by the last run. {then}"
+    assert scheduling.no_longer_left_out(house, STAFF) == told
+    assert live(clockwork) == 30
+    clockwork.switch_on()
+    clockwork.at("2027-03-06T05:00:00Z")
+    assert live(clockwork) == 32
+
+
 def test_changed_times_must_be_switched_on_again(clockwork: Clockwork, hibob: TinyHiBob) -> None:
     clockwork.rollcall.set_up(customer(hibob.base_url, domain(schedule=DAILY | {"cron": "0 6 * * *"}))).fine()
     assert clockwork.standing[0] == "paused"
