@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning.model import PLAN_LIFETIME, Approval, Domain, Plan, Run, RunStatus
 from provisioning.naming import some_of
-from provisioning.report.called import finding_called, who
+from provisioning.report.called import finding_called, the_schedule, who
 from provisioning.report.charts import runs_chart
 from provisioning.report.told import Told, done, not_done
 from provisioning.web import address, approval, evidence, parts, past, trends
@@ -101,7 +101,7 @@ def draw_event(here: Here, number: int, each: looking.Event, said: Told) -> None
     row = st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
     with row if beside else st.container(gap="xxsmall"):
         with st.container(gap="xxsmall"):
-            st.markdown(f"{icon} {at:%H:%M} **{escape(who(each.who))}** {escape(said.text)}.")
+            st.markdown(f"{icon} {at:%H:%M} **{escape(looking_back.doer(each))}** {escape(said.text)}.")
             if said.more:
                 st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
         with st.container(width=WAY, horizontal=True, gap=None):
@@ -196,15 +196,17 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
     lines += [("compare_arrows", f"{who(plan.by)} made the preview, {moment(plan.made_at)}.")]
     if approved:
+        by = the_schedule(approved.by) if approved.standing else approved.by
         how = f" with the Excel file {approved.file}".rstrip() if approved.workbook else ""
-        lines += [("verified", f"{approved.by} approved it{how}, {moment(approved.at)}.")]
+        how = " under the standing approval" if approved.standing else how
+        lines += [("verified", f"{by} approved it{how}, {moment(approved.at)}.")]
         if approved.signed_by:
             lines += [("edit_document", f"Decided, as the file says, by {approved.signed_by}.")]
         kept = looking.kept_active(here.house, run.id)
         if left := [key for key in approved.left_out if key not in kept]:
-            lines += [("person_remove", f"{approved.by} left out {left_out(here, plan.id, left)}.")]
+            lines += [("person_remove", f"{by} left out {left_out(here, plan.id, left)}.")]
         if kept:
-            lines += [("shield_person", f"{approved.by} kept active {left_out(here, plan.id, sorted(kept))}.")]
+            lines += [("shield_person", f"{by} kept active {left_out(here, plan.id, sorted(kept))}.")]
         lines += [
             ("gavel", f"Overrode “{finding_called(code)}”, because: {why}") for code, why in approved.overrides.items()
         ]

@@ -4,7 +4,6 @@ import argparse
 
 from provisioning.command_line.output import OK, REFUSED, new_file, open_house, print_json, print_lines
 from provisioning.command_line.words import complain
-from provisioning.report.called import who
 from provisioning.report.csv_file import write_users
 from provisioning.report.documents import users_document
 from provisioning.report.text import moment, plain
@@ -53,7 +52,7 @@ def history(asked: argparse.Namespace) -> int:
         said, whose = told.told(each), each.domain if each.customer else looking_back.EVERY_CUSTOMER
         more = f" {said.more[:LONG]}{'…' if len(said.more) > LONG else ''}" if said.more else ""
         about = " ".join(part for part in (whose, each.plan, each.run) if part)
-        print(plain(f"{each.at[:19].replace('T', ' ')}  {who(each.who)} {said.text}.{more}  {about}"))
+        print(plain(f"{each.at[:19].replace('T', ' ')}  {looking_back.doer(each)} {said.text}.{more}  {about}"))
     return OK
 
 

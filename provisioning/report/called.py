@@ -86,13 +86,25 @@ def held_codes(text: str) -> tuple[str, ...]:
     return tuple(code for code, words in HELD.items() if wanted and wanted in words.casefold())
 
 
+_AT_ITS_TIME = " (schedule)"
+"""How a name ends that plans and runs of a schedule carry (`Actor.noted`)."""
+
+
 def by_whom(name: str) -> str:
-    """`operator:root` is whoever runs the program on its machine; everybody else is called by their e-mail."""
+    """`operator:root` is whoever runs the program on its machine; “ada@acme.example (schedule)” is a schedule that she switched on,
+    and nobody was there; everybody else is called by their e-mail."""
+    if name.endswith(_AT_ITS_TIME):
+        return f"the schedule (for {by_whom(name.removesuffix(_AT_ITS_TIME))})"
     kind, colon, rest = name.partition(":")
     return f"the operator ({rest})" if colon and kind == "operator" else name
 
 
+def the_schedule(name: str) -> str:
+    """What ran at its time, where a sentence begins with it. `name`: who gave the standing approval."""
+    return who(f"{name}{_AT_ITS_TIME}")
+
+
 def who(name: str) -> str:
-    """The same where a sentence, or a cell, begins with it."""
+    """The same as `by_whom`, where a sentence, or a cell, begins with it."""
     called = by_whom(name)
     return f"T{called[1:]}" if called != name else name

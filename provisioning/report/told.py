@@ -14,7 +14,7 @@ from provisioning.report.text import WORDS as PLANNED
 from provisioning.report.times import in_words as times_in_words
 
 Details = Mapping[str, object]
-UNTOLD = {"digest", "mapping_version", "settings_version", "base_url", "status", "from"}
+UNTOLD = {"digest", "mapping_version", "settings_version", "base_url", "status", "from", "scheduled"}
 """What only a machine compares, and what says more to whoever reads the file of the history. From where somebody signed in
 or took data out is told (`_FROM`)."""
 _FROM = ("signed", "history exported", "users exported", "set-up exported", "workbook exported", "person exported")

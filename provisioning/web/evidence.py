@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from provisioning.report.called import who
+from provisioning.report.called import the_schedule, who
 from provisioning.report.told import planned
 from provisioning.report.verdict import not_whole, notes
 from provisioning.store.approvals import PastApproval
@@ -148,7 +148,7 @@ def _basis(here: Here, each: PastApproval) -> None:
     versions = f"version {each.mapping_version} of the mapping and version {each.settings_version} of the settings"
     left = f", but for {people(len(given.left_out))} left out" if given.left_out else ""
     lines = [
-        f"{given.by} approved it, {moment(given.at)}: {planned(each.counts) or 'nobody changes'}{left}.",
+        f"{f'{the_schedule(given.by)}, under the standing approval,' if given.standing else given.by} approved it, {moment(given.at)}: {planned(each.counts) or 'nobody changes'}{left}.",
         f"{who(each.made_by)} made the preview, {moment(each.made_at)}, from {versions}.",
         *(
             [f"It was decided in the Excel file {given.file}, whose fingerprint (SHA-256) is {given.sha256}."]

@@ -25,7 +25,8 @@ def approved(here: Here, plan: Plan, approval: Approval) -> str:
     left = f": {told}" if told else ""
     signed = f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
     file = f" with the Excel file {approval.file}" if approval.file else ""
-    return f"Approved by {approval.by}{file}, {moment(approval.at)}{left}.{signed}"
+    by = f"the standing approval of {approval.by}" if approval.standing else approval.by
+    return f"Approved by {by}{file}, {moment(approval.at)}{left}.{signed}"
 
 
 def otherwise(here: Here, plan: Plan, approval: Approval, left_out: Sequence[str], *, by_file: bool = False) -> str:

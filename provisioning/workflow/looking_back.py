@@ -8,7 +8,7 @@ from enum import StrEnum
 from provisioning.database import sought
 from provisioning.errors import NotFound
 from provisioning.model import Approval, Run
-from provisioning.report.called import finding_called, who
+from provisioning.report.called import finding_called, the_schedule, who
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
 from provisioning.report.told import Told, planned, told
@@ -83,6 +83,12 @@ def runs_found(
     ]
 
 
+def doer(each: history.Event) -> str:
+    """Who did it, where a sentence begins with it."""
+    # A run by a person renews what was switched on: that is theirs, though the clock notices it.
+    return the_schedule(each.who) if each.details.get("scheduled") and each.what != "schedule on" else who(each.who)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """`events`, newest first; `counts`: what the previews that they are about came to; `did`: people done per action, by
@@ -121,13 +127,17 @@ class Timeline:
 
 def timeline(house: Workspace, label: str, starts: Sequence[str] = (), text: str = "", zone: tzinfo = UTC) -> Timeline:
     """The events of a customer or domain whose name starts with one of these (any, where none is named) and that hold the text as the page
-    says it; but for what says nothing of its own: that a run began which came to its end."""
+    says it; but for what says nothing of its own: that a run began which came to its end, and that a standing approval was used
+    for what was approved by it."""
     found = whole_history(house, label)
     ended = {each.run for each in found.events if each.what in ("run ended", "run stopped")}
+    approved = {each.plan for each in found.events if each.what == history.APPROVED}
     some = [
         each
         for each in found.events
-        if each.what.startswith(tuple(starts) or "") and (each.what != "run started" or each.run not in ended)
+        if each.what.startswith(tuple(starts) or "")
+        and (each.what != "run started" or each.run not in ended)
+        and (each.what != "standing approval used" or each.plan not in approved)
     ]
     return replace(found, events=[each for each in some if not text or _holds(_all_of(found, each, zone), text)])
 
@@ -162,7 +172,7 @@ def _spoken_of(details: Mapping[str, object]) -> list[str]:
 def _all_of(found: Timeline, each: history.Event, zone: tzinfo) -> str:
     """By the words that people read, as they stand on the page, and by those of the command line."""
     said, at = found.told(each), datetime.fromisoformat(each.at)
-    line = f"{_days(at, zone)} {at.astimezone(zone):%H:%M} {who(each.who)} {said.text}. {said.more}"
+    line = f"{_days(at, zone)} {at.astimezone(zone):%H:%M} {doer(each)} {said.text}. {said.more}"
     return f"{line} {each.who} {each.what} {in_words(each.details)} {each.plan or ''} {each.run or ''}"
 
 

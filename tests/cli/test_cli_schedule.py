@@ -13,6 +13,7 @@ from provisioning.model import Role
 from provisioning.store import customers, runs
 from provisioning.workflow import (
     approving,
+    looking_back,
     overseeing,
     planning,
     processing,
@@ -189,6 +190,10 @@ def test_a_scheduled_run_is_the_act_of_whoever_switched_it_on(clockwork: Clockwo
     assert used["details"]["given_at"].startswith("2027-03-05T12:00")
     assert used["details"]["mapping_version"] == 1
     assert live(clockwork) == 31
+    told = looking_back.timeline(clockwork.seen_by(ADMIN), STAFF)
+    night = [(each.what, looking_back.doer(each), told.told(each).more) for each in told.events if each.plan == done.plan_id]
+    at_night = f"The schedule (for {ADMIN})"
+    assert night == [("run ended", at_night, ""), ("plan approved", at_night, ""), ("plan made", at_night, "")]
 
 
 def test_previews_only_wait_for_a_person(empty: Rollcall, hibob: TinyHiBob) -> None:

@@ -89,7 +89,8 @@ def test_numbers_are_in_the_order_of_the_charts() -> None:
     assert (planned({}), done({}), not_done({"done": 3})) == ("", "", "")
 
 
-def test_the_operator_is_called_one() -> None:
+def test_the_operator_and_the_schedule_are_called_so() -> None:
     assert who("operator:root") == "The operator (root)"
     assert by_whom("operator:root") == "the operator (root)"
+    assert who("ada@acme.example (schedule)") == "The schedule (for ada@acme.example)"
     assert who("admin@acme.example") == by_whom("admin@acme.example") == "admin@acme.example"
