@@ -82,7 +82,7 @@ def draw_timeline(here: Here, label: str) -> None:
         with st.container(border=True, gap="xsmall"):
             st.header(day, anchor=False)
             for number, each in events:
-                draw_event(here, number, each, timeline.told(each))
+                draw_event(here, number, each, timeline.doer(each), timeline.told(each))
     past.downloads(
         here, "events", lambda house, kind: looking_back.export_events(house, label, starts, text, kind, zone)
     )
@@ -94,14 +94,14 @@ def day_of(at: str) -> str:
     return f"{there:%A} {there.day} {there:%B %Y}, {zone_of(there)}" if there else "—"
 
 
-def draw_event(here: Here, number: int, each: looking.Event, said: Told) -> None:
-    """`number`: its place on the page."""
+def draw_event(here: Here, number: int, each: looking.Event, whose: str, said: Told) -> None:
+    """`number`: its place on the page; `whose`: who did it."""
     at, beside = on_the_clock(each.at), not on_a_telephone()
     icon = next((icon for start, icon in ICONS.items() if each.what.startswith(start)), OTHER)
     row = st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
     with row if beside else st.container(gap="xxsmall"):
         with st.container(gap="xxsmall"):
-            st.markdown(f"{icon} {at:%H:%M} **{escape(looking_back.doer(each))}** {escape(said.text)}.")
+            st.markdown(f"{icon} {at:%H:%M} **{escape(whose)}** {escape(said.text)}.")
             if said.more:
                 st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
         with st.container(width=WAY, horizontal=True, gap=None):
@@ -180,7 +180,7 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             approval.workbook_button(here, plan)
             link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here, plan=plan.id)
-            link("pages/process.py", "Every outcome", ":material/play_circle:", here, plan=plan.id)
+            link("pages/process.py", "Every outcome", ":material/play_circle:", here, run=run.id)
         with st.expander("For the record", icon=":material/fingerprint:"):
             st.caption(
                 "The digest says exactly what was approved: what ran has the same. A file’s fingerprint tells whether one at "

@@ -19,7 +19,7 @@ from provisioning.workflow.scheduling import ScheduleSeen
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 REVIEW, BLOCKED, NOTHING, PROCESS = "Review and approve", "Look at what blocks", "Nothing to do", "Process"
-HELD_BACK, SEATS = "Nothing to approve", "More live users than seats"
+HELD_BACK, SEATS, PAUSED = "Nothing to approve", "More live users than seats", "The schedule is paused"
 MAKE, AGAIN, RUN = "Make a preview", "Preview again", "Look at the run"
 BORDER = 32
 """Pixels that a card takes from its table."""
@@ -75,7 +75,7 @@ def most_urgent(
     if hand.newest and hand.state is PlanState.BLOCKED:
         why = "The last preview has findings that block it."
         return BLOCKED, why, "pages/preview.py", "Open the preview", hand.newest.id
-    return waiting(here, hand.approved) if hand.approved else with_seats(of_newest(now, seen), now)
+    return waiting(here, hand.approved) if hand.approved else with_rest(with_seats(of_newest(now, seen), now), seen)
 
 
 def waiting(here: Here, plan: Plan) -> Next:
@@ -94,7 +94,7 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
     if plan and processed and run and (count := run[1].get(Result.FAILED.value, 0)):
         why = f"{people(count)} failed in the last run. Try them again, or make a new preview."
         return RUN, why, "pages/process.py", "Open the run", plan.id
-    if plan and processed and run and run[0].status is RunStatus.DONE:
+    if plan and not plan.undo_of and processed and run and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""
         number = plan.counts.get("held", 0)
@@ -102,6 +102,9 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
         held = f" {people(number)} {are} held back, listed below." if number else ""
         title = HELD_BACK if number else NOTHING
         return title, f"Everything approved was done.{held}{looks}", "pages/preview.py", AGAIN, None
+    if plan and plan.undo_of and state in (PlanState.EMPTY, PlanState.PROCESSED):
+        back = "A run was taken back." if state is PlanState.PROCESSED else "Nobody was left to be taken back."
+        return MAKE, f"{back} A new preview says what HiBob has otherwise.", "pages/preview.py", MAKE, None
     if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE, None
     if state is PlanState.EMPTY:
@@ -121,6 +124,13 @@ def with_seats(found: Next, now: looking.Standing) -> Next:
     return SEATS, f"{now.over} {found[1]}", "pages/start.py", "Open the licensed seats", None
 
 
+def with_rest(found: Next, seen: ScheduleSeen) -> Next:
+    """Who has nothing else to do, and a schedule that waits for somebody, has that to see to."""
+    if seen.standing is not ScheduleStanding.PAUSED or found[0] not in (NOTHING, HELD_BACK):
+        return found
+    return PAUSED, dated(seen.reason), "pages/schedule.py", "Open the schedule", None
+
+
 def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:
     """The same for whoever can do none of it."""
     if title == MAKE:
@@ -130,7 +140,8 @@ def as_it_stands(title: str, why: str, following: stages.Station | None) -> str:
     return f"{title}. {why}" if title.endswith("failed") else why
 
 
-def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: ScheduleSeen) -> None:
+def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: ScheduleSeen) -> str:
+    """Returns what comes first."""
     steps = stages.checklist(here.house, now.domain.customer, here.label)
     following = stages.next_station(steps)
     title, why, page, words, about = most_urgent(here, now, job, following, seen)
@@ -157,6 +168,7 @@ def draw_next(here: Here, now: looking.Standing, job: Job | None, seen: Schedule
                 go(page, here, **exactly)
             if following:
                 link("pages/start.py", progress(steps), ":material/checklist:", here)
+    return title
 
 
 def draw_rest(here: Here, seen: ScheduleSeen) -> None:
@@ -278,8 +290,8 @@ with guarded():
         jobs.show(here, busy, WORK.get(busy.kind, "Run"))
     seen = scheduling.schedule_seen(here.house, domain.label)
     draw_way(here, now)
-    draw_next(here, now, busy, seen)
-    draw_rest(here, seen)
+    if draw_next(here, now, busy, seen) != PAUSED:
+        draw_rest(here, seen)
     draw_numbers(here, now, seen)
     left, right = st.columns(2)
     with left:

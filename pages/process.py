@@ -1,5 +1,7 @@
 """Processing an approved preview: progress that survives a closed tab, stop, outcomes, resume, retry."""
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -23,6 +25,9 @@ NEXT = {
     looking.PlanState.EMPTY: "The preview of {} found nothing to do.",
 }
 """What is next by the state of the newest preview; with any other, a new one."""
+ANEW = "Make a new preview."
+"""How the message ends of whoever fails again until then."""
+Weight = Literal["primary", "secondary"]
 GOES_ON = "How far it is stands below."
 
 
@@ -34,6 +39,15 @@ def which_plan(here: Here) -> str | None:
     if found and not named:
         address.look_at(plan=found)
     return found
+
+
+def which_run(here: Here, plan: Plan, latest: Run | None) -> Run | None:
+    """The run of this plan that the address names, else the latest: a retry counts alone those who had failed before."""
+    wanted = st.query_params.get("run")
+    if latest is None or wanted in (None, latest.id):
+        return latest
+    found = stored_plans.run_seen(here.house, str(wanted))
+    return found if found.plan_id == plan.id else latest
 
 
 def draw_none(here: Here) -> None:
@@ -79,6 +93,9 @@ def draw_progress(here: Here, plan: Plan, job: Job | None) -> None:
 
 
 def ask(here: Here, plan: Plan, kind: JobKind) -> None:
+    if "run" in st.query_params:
+        # What begins now is another one.
+        st.query_params.from_dict({**here.place, "plan": plan.id})
     act(lambda: asking.ask(here.house, here.label, kind, plan.id))
 
 
@@ -135,11 +152,44 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
             st.caption(escape(said_of.rstrip()))
         if not busy and run.note and run.note != said:
             st.error(escape(dated(run.note)), icon=":material/error:")
-        draw_next(here, plan, run, busy)
-        if not busy:
+        later = None if busy else stored_plans.retried_by(here.house, run.id)
+        back = None if busy else stored_plans.way_back(here.house, run.id)
+        if later:
+            draw_earlier(here, plan, run, later)
+        elif back:
+            draw_taken_back(here, plan, run, back)
+        else:
+            draw_next(here, plan, run, busy)
+        if not (busy or later):
             draw_newer(here, plan)
     parts.numbers([(RESULTS[name], number) for name, number in run.counts.items()])
     draw_outcomes(here, plan, run)
+
+
+def draw_earlier(here: Here, plan: Plan, run: Run, later: Run) -> None:
+    """Of a run after which those who failed were tried again."""
+    st.info(escape(f"Those who failed in it were tried again, {moment(later.started_at)}."), icon=":material/replay:")
+    with st.container(horizontal=True, vertical_alignment="center", key="ways"):
+        link("pages/process.py", "See the retry", ":material/replay:", here, run=later.id)
+        link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
+        link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+
+
+def draw_taken_back(here: Here, plan: Plan, run: Run, back: Run) -> None:
+    st.info(
+        escape(f"It was taken back by the run of {moment(back.started_at)}."), icon=":material/settings_backup_restore:"
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="ways"):
+        link("pages/process.py", "See that run", ":material/settings_backup_restore:", here, run=back.id)
+        before(here, run)
+        link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
+        link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
+
+
+def before(here: Here, run: Run) -> None:
+    """To the run whose failures this one tried again."""
+    if run.retry_of:
+        link("pages/process.py", "See the run before it", ":material/history:", here, run=run.retry_of)
 
 
 def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
@@ -148,6 +198,7 @@ def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
     # What became of each change counts over all runs of the preview: a retry looks at those who failed alone.
     became = {} if busy else reviewing.results_of(here.house, plan.id)
     failed = became.get(Result.FAILED.value, 0)
+    lapsed = stored_plans.lapsed(here.house, plan.id) if failed else None
     if busy:
         st.info(GOES_ON, icon=":material/hourglass_top:")
     elif run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
@@ -155,7 +206,8 @@ def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
             "This run did not come to its end. Resuming repeats nothing that is done.", icon=":material/pause_circle:"
         )
     elif failed:
-        st.warning(f"{people(failed)} failed; the reasons stand below.", icon=":material/error:")
+        anew = f" They can no longer be tried again. {escape(dated(lapsed))}" if lapsed else ""
+        st.warning(f"{people(failed)} failed; the reasons stand below.{anew}", icon=":material/error:")
     elif became.get(Result.DRIFTED.value):
         st.warning(
             "Whoever changed since the preview was left alone. A new preview shows them.",
@@ -167,9 +219,16 @@ def draw_next(here: Here, plan: Plan, run: Run, busy: bool) -> None:
         if not busy and run.status in (RunStatus.STOPPED, RunStatus.RUNNING):
             again("Resume", ":material/play_arrow:", JobKind.PROCESS, here, plan)
         elif failed:
-            again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan)
+            if not lapsed:
+                # Whoever waits for a new preview fails in the same way again.
+                waits = looking.outcomes_seen(here.house, run.id, [Result.FAILED.value], ANEW, 0, 0)[1]
+                weight: Weight = "secondary" if waits == run.counts[Result.FAILED.value] else "primary"
+                again("Retry failed", ":material/replay:", JobKind.RETRY, here, plan, weight)
+            link("pages/preview.py", "Go on to a new preview", ":material/compare_arrows:", here)
         if here.may_prepare and scheduling.schedule_seen(here.house, here.label).standing is ScheduleStanding.NONE:
             link("pages/schedule.py", "Let it run by itself", ":material/schedule:", here)
+        if not busy:
+            before(here, run)
         link("pages/history.py", "See it in the history", ":material/history:", here, show="runs", run=run.id)
         link("pages/preview.py", "Back to the preview", ":material/compare_arrows:", here, plan=plan.id)
         if not busy:
@@ -187,8 +246,8 @@ def draw_newer(here: Here, plan: Plan) -> None:
         link("pages/preview.py", "Open that preview", ":material/compare_arrows:", here, plan=now.newest.id)
 
 
-def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan) -> None:
-    if here.may_prepare and st.button(label, type="primary", icon=icon):
+def again(label: str, icon: str, kind: JobKind, here: Here, plan: Plan, weight: Weight = "primary") -> None:
+    if here.may_prepare and st.button(label, type=weight, icon=icon):
         ask(here, plan, kind)
 
 
@@ -279,8 +338,9 @@ with guarded():
         jobs.show(here, job, "Processing")
         if job.state is JobState.FAILED and run is None:
             st.caption("Nothing was written. Once the cause is gone, process it again.")
-    if run:
-        draw_run(here, plan, run, bool(waits or elsewhere), (job.error if job else None) or "")
+    shown = run if waits or elsewhere else which_run(here, plan, run)
+    if shown:
+        draw_run(here, plan, shown, bool(waits or elsewhere), (job.error if job else None) or "")
     elif waits:
         draw_asked(here, plan, waits)
     else:

@@ -186,7 +186,8 @@ def draw_form(here: Here, seen: ScheduleSeen) -> None:
             )
         with st.container(horizontal=True):
             if st.button("Save", type="primary", icon=":material/save:", disabled=not (changed and right)):
-                act(lambda: scheduling.save_schedule(here.house, here.label, said), "Saved.")
+                rests = " It is paused until somebody switches it on for these times." if seen.by else ""
+                act(lambda: scheduling.save_schedule(here.house, here.label, said), f"Saved.{rests}")
             if has and st.button("Remove the schedule", icon=":material/delete:"):
                 act(lambda: scheduling.save_schedule(here.house, here.label, None), "Removed.")
 

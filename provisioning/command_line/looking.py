@@ -52,7 +52,7 @@ def history(asked: argparse.Namespace) -> int:
         said, whose = told.told(each), each.domain if each.customer else looking_back.EVERY_CUSTOMER
         more = f" {said.more[:LONG]}{'…' if len(said.more) > LONG else ''}" if said.more else ""
         about = " ".join(part for part in (whose, each.plan, each.run) if part)
-        print(plain(f"{each.at[:19].replace('T', ' ')}  {looking_back.doer(each)} {said.text}.{more}  {about}"))
+        print(plain(f"{each.at[:19].replace('T', ' ')}  {told.doer(each)} {said.text}.{more}  {about}"))
     return OK
 
 

@@ -29,7 +29,7 @@ def read_in_words(evidence: ReadEvidence) -> str:
     """What a read brought, in one line."""
     absent = len(evidence.absent)
     missing = f", without {absent:,} of {evidence.asked:,} columns" if absent else ""
-    return f"HiBob was read in full: {evidence.people:,} people, {evidence.active:,} of them active{missing}."
+    return f"HiBob’s whole answer: {evidence.people:,} people, {evidence.active:,} of them active{missing}."
 
 
 def uncounted_in_words(evidence: ReadEvidence) -> str:

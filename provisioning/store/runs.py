@@ -95,6 +95,21 @@ def not_done_of_plan(db: Database, plan_id: str) -> dict[str, list[str]]:
     return found
 
 
+def way_back(db: Database, run_id: str) -> Run | None:
+    """The run that took this one back, the newest, without its outcomes; None when none began to."""
+    row = db.one(
+        "SELECT r.* FROM plans p JOIN runs r ON r.plan_id = p.id WHERE p.undo_of = ? ORDER BY r.rowid DESC LIMIT 1",
+        run_id,
+    )
+    return _head(row) if row else None
+
+
+def retried_by(db: Database, run_id: str) -> Run | None:
+    """The run that tried those again who failed in this one, without its outcomes."""
+    row = db.one("SELECT * FROM runs WHERE retry_of = ? ORDER BY rowid DESC LIMIT 1", run_id)
+    return _head(row) if row else None
+
+
 def find_outcomes(
     db: Database, run_id: str, results: Sequence[str], text: str, most: int, skip: int
 ) -> tuple[list[tuple[Outcome, Change | None]], int]:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from provisioning.errors import RollcallError
-from provisioning.model import Approval, Finding, Plan, PlanStatus
+from provisioning.model import Action, Approval, Finding, Plan, PlanStatus
 from provisioning.naming import some_of
 from provisioning.report.called import finding_called
 from provisioning.report.file_names import workbook_name
@@ -52,7 +52,11 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 workbook_button(here, plan)
     elif plan.status is PlanStatus.EMPTY:
-        _nothing(here)
+        _nothing(here, plan)
+    elif plan.blocks and not any(plan.counts.get(each.value) for each in Action):
+        said = "Nobody changes in this preview, so there is nothing to approve. Once what blocks it is mended, make a new one."
+        st.info(said, icon=":material/info:")
+        workbook_button(here, plan)
     elif here.may_approve:
         _open(here, plan, approval, state)
     else:
@@ -61,8 +65,11 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
     unheard(BUTTONS, st.container())
 
 
-def _nothing(here: Here) -> None:
+def _nothing(here: Here, plan: Plan) -> None:
     """Nothing to approve, and what comes next."""
+    if plan.undo_of:
+        st.success("Nothing to approve: nobody is left to be taken back.", icon=":material/check_circle:")
+        return
     schedule = scheduling.schedule_seen(here.house, here.label)
     if schedule.standing is ScheduleStanding.NONE and here.may_prepare:
         st.success("Nothing to approve. Rollcall can look every day by itself.", icon=":material/check_circle:")

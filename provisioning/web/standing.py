@@ -50,9 +50,19 @@ def in_words(here: Here, plan: Plan, approval: Approval) -> str:
 
 
 def beside(here: Here, plan: Plan) -> None:
-    """The other preview, where an approved one that waits to be processed is not the newest."""
+    """The other preview, where an approved one that waits to be processed is not the newest; and the newer one of any that may
+    still be approved."""
     now = looking.in_hand(here.house, here.label)
-    if now.approved is None or now.newest is None or now.newest.id == now.approved.id:
+    if now.newest is None:
+        return
+    if now.approved is None:
+        if plan.id != now.newest.id and now.state in _NEWER:
+            other = now.newest
+            told = f"A newer preview, of {moment(other.made_at)}, {_NEWER[now.state]}. Look at it before you approve this one."
+            st.warning(escape(told), icon=":material/update:")
+            link("pages/preview.py", "Look at the newer one", ":material/arrow_forward:", here, plan=other.id)
+        return
+    if now.newest.id == now.approved.id:
         return
     if plan.id == now.newest.id and now.state in _NEWER:
         other = now.approved

@@ -83,12 +83,6 @@ def runs_found(
     ]
 
 
-def doer(each: history.Event) -> str:
-    """Who did it, where a sentence begins with it."""
-    # A run by a person renews what was switched on: that is theirs, though the clock notices it.
-    return the_schedule(each.who) if each.details.get("scheduled") and each.what != "schedule on" else who(each.who)
-
-
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """`events`, newest first; `counts`: what the previews that they are about came to; `did`: people done per action, by
@@ -103,6 +97,11 @@ class Timeline:
         """What happened, as the page says it."""
         about = self.details(each) | {"did": self.did.get(each.run or "", {})}
         return told(each.what, about, self.counts.get(each.plan or ""))
+
+    def doer(self, each: history.Event) -> str:
+        """Who did it, where a sentence begins with it."""
+        # A run by a person renews what was switched on: that is theirs, though the clock notices it.
+        return the_schedule(each.who) if each.details.get("scheduled") and each.what != "schedule on" else who(each.who)
 
     def details(self, each: history.Event) -> dict[str, object]:
         """An event's details with people by their names, where the preview that it is about knows them."""
@@ -172,7 +171,7 @@ def _spoken_of(details: Mapping[str, object]) -> list[str]:
 def _all_of(found: Timeline, each: history.Event, zone: tzinfo) -> str:
     """By the words that people read, as they stand on the page, and by those of the command line."""
     said, at = found.told(each), datetime.fromisoformat(each.at)
-    line = f"{_days(at, zone)} {at.astimezone(zone):%H:%M} {doer(each)} {said.text}. {said.more}"
+    line = f"{_days(at, zone)} {at.astimezone(zone):%H:%M} {found.doer(each)} {said.text}. {said.more}"
     return f"{line} {each.who} {each.what} {in_words(each.details)} {each.plan or ''} {each.run or ''}"
 
 

@@ -71,6 +71,16 @@ def run_of(house: Workspace, plan_id: str) -> Run | None:
     return runs.latest_run(house.db, plan_seen(house, plan_id).id)
 
 
+def way_back(house: Workspace, run_id: str) -> Run | None:
+    """The run that took this one back."""
+    return runs.way_back(house.db, run_seen(house, run_id).id)
+
+
+def retried_by(house: Workspace, run_id: str) -> Run | None:
+    """The run that tried those again who failed in this one."""
+    return runs.retried_by(house.db, run_seen(house, run_id).id)
+
+
 def lapsed(house: Workspace, plan_id: str) -> str | None:
     """Why a plan can no longer be approved or processed, in one sentence."""
     plan = plan_seen(house, plan_id)

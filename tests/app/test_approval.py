@@ -169,6 +169,26 @@ def test_a_block_is_overridden_only_with_a_reason(full: App, sandbox: Sandbox) -
     assert stored_plans.approval_of(full.house(), plan.id) is not None
 
 
+def test_a_blocked_preview_in_which_nobody_changes_asks_for_no_reason_and_nobody_put_back(
+    full: App, sandbox: Sandbox, said: Said
+) -> None:
+    sandbox.switches.no_employees = True
+    assert planning.preview(full.house(), DOMAIN).changes == ()
+    at = full.open("preview")
+    assert "Nobody changes in this preview, so there is nothing to approve" in said(at)
+    assert "left out" not in said(at)
+    assert [each.label for each in at.text_input if "Reason" in each.label] == []
+    assert "Approve" not in [each.label for each in at.button]
+
+
+def test_an_older_preview_leads_to_the_newer_one_before_it_is_approved(app: App, said: Said) -> None:
+    house = app.house()
+    older = planning.preview(house, DOMAIN)
+    planning.preview(house, DOMAIN)
+    assert "Look at it before you approve this one" in said(app.open("preview", plan=older.id))
+    assert "before you approve this one" not in said(app.open("preview"))
+
+
 def test_the_workbook_of_a_page_is_the_one_of_the_command_line(full: App) -> None:
     house = full.house()
     plan = looking.plans_seen(house, DOMAIN)[0]

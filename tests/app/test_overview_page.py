@@ -6,9 +6,20 @@ from installation import ADMIN, DOMAIN, App, Said, button
 from provisioning.errors import RoleMissing
 from provisioning.model import Outcome, Result, RunStatus
 from provisioning.sandbox import Sandbox
+from provisioning.setup_file import ScheduleTable
 from provisioning.store import runs
 from provisioning.store.leases import lease
-from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stages
+from provisioning.workflow import (
+    approving,
+    asking,
+    looking,
+    planning,
+    processing,
+    scheduling,
+    setting_up,
+    stages,
+    undoing,
+)
 from provisioning.workflow.house import may
 
 
@@ -107,3 +118,36 @@ def test_whoever_failed_in_the_last_run_comes_before_a_new_preview(app: App, sai
     assert "1 person failed in the last run" in said(app.open("overview"))
     planning.preview(house, DOMAIN)
     assert "1 person failed" not in said(app.open("overview")), "the newer preview has them again"
+
+
+def test_after_a_run_was_taken_back_a_new_preview_comes_next(full: App, said: Said) -> None:
+    house = full.house()
+    (run, _, _), *_ = looking.runs_seen(house, DOMAIN, 1)
+    back = undoing.undo(house, run.id)
+    approving.approve(house, back.id, overrides={each.code: "Agreed by phone." for each in back.blocks})
+    processing.process(house, back.id)
+    told = said(full.open()).replace("\\", "")
+    assert "A run was taken back. A new preview says what HiBob has otherwise" in told
+    assert "Nothing to do" not in told
+    undoing.undo(house, run.id)
+    told = said(full.open()).replace("\\", "")
+    assert "Nobody was left to be taken back" in told
+    assert "agrees with HiBob" not in told
+    assert "nobody is left to be taken back" in said(full.open("preview"))
+
+
+def test_a_schedule_that_waits_for_somebody_comes_before_nothing_to_do(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
+    scheduling.save_schedule(house, DOMAIN, ScheduleTable("0 5 * * *", "Europe/London", "process"))
+    scheduling.switch_on(house, DOMAIN)
+    scheduling.save_schedule(house, DOMAIN, ScheduleTable("0 6 * * *", "Europe/London", "process"))
+    at = app.open()
+    told = said(at)
+    assert "The schedule is paused" in told
+    assert told.count("The schedule was changed since it was switched on") == 1
+    assert "Nothing to" not in told
+    button(at, "Open the schedule")
+    assert [each.value for each in at.title] == ["Schedule"]

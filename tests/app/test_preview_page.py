@@ -314,7 +314,7 @@ def test_the_numbers_of_a_first_preview_add_up_to_the_people_read(app: App, said
     assert plan.evidence
     none = plan.evidence.people - plan.counts["add"] - plan.counts["held"]
     assert none > 1
-    read = f"HiBob was read in full: {plan.evidence.people} people, {plan.evidence.active} of them active."
+    read = f"HiBob’s whole answer: {plan.evidence.people} people, {plan.evidence.active} of them active."
     assert f"{read} {none} need no user, such as people who left." in told(app.open("preview"), said)
 
 

@@ -17,7 +17,7 @@ from provisioning.model import (
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
-from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stored_plans
+from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stored_plans, undoing
 
 
 def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
@@ -228,6 +228,52 @@ def test_after_a_retry_the_run_before_it_can_be_taken_back_as_well(partly: tuple
     app.work()
     back = looking.plans_seen(house, DOMAIN)[0]
     assert back.undo_of == failed.id
+
+
+def test_after_a_retry_the_outcomes_of_the_run_before_it_are_still_shown(
+    partly: tuple[App, Plan, Run], said: Said
+) -> None:
+    app, plan, failed = partly
+    button(app.open("process"), "Retry failed")
+    app.work()
+    assert "2 of 2" not in said(app.open("process"))
+    at = app.open("process", run=failed.id)
+    assert "Those who failed in it were tried again" in said(at)
+    assert [each.value for each in at.metric][:2] == [str(len(plan.changes) - 2), "2"]
+    assert "Retry failed" not in [each.label for each in at.button]
+    shown = next(each.value for each in at.dataframe if "Result" in each.value.columns)
+    assert list(shown["Result"]).count("Failed") == 2
+
+
+def test_a_run_that_was_taken_back_says_so_and_is_neither_retried_nor_taken_back_again(
+    partly: tuple[App, Plan, Run], said: Said
+) -> None:
+    app, _, failed = partly
+    house = app.house()
+    button(app.open("process"), "Retry failed")
+    app.work()
+    (retry, _, _), *_ = looking.runs_seen(house, DOMAIN, 1)
+    back = undoing.undo(house, retry.id)
+    approving.approve(house, back.id)
+    processing.process(house, back.id)
+    at = app.open("process", run=retry.id)
+    assert "It was taken back by the run of" in said(at)
+    assert {"Retry failed", "Make that preview"}.isdisjoint(each.label for each in at.button)
+    assert "It took back the run of" in said(app.open("process", plan=back.id))
+    assert "Those who failed in it were tried again" in said(app.open("process", run=failed.id))
+
+
+def test_whoever_failed_is_not_tried_again_once_another_run_was_processed(
+    partly: tuple[App, Plan, Run], said: Said
+) -> None:
+    app, plan, _ = partly
+    house = app.house()
+    again = planning.preview(house, DOMAIN)
+    approving.approve(house, again.id)
+    processing.process(house, again.id)
+    at = app.open("process", plan=plan.id)
+    assert "They can no longer be tried again" in said(at)
+    assert "Retry failed" not in [each.label for each in at.button]
 
 
 def test_when_hibob_is_gone_before_the_first_write_the_page_says_that_nothing_was_written(

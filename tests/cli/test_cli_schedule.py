@@ -191,7 +191,7 @@ def test_a_scheduled_run_is_the_act_of_whoever_switched_it_on(clockwork: Clockwo
     assert used["details"]["mapping_version"] == 1
     assert live(clockwork) == 31
     told = looking_back.timeline(clockwork.seen_by(ADMIN), STAFF)
-    night = [(each.what, looking_back.doer(each), told.told(each).more) for each in told.events if each.plan == done.plan_id]
+    night = [(each.what, told.doer(each), told.told(each).more) for each in told.events if each.plan == done.plan_id]
     at_night = f"The schedule (for {ADMIN})"
     assert night == [("run ended", at_night, ""), ("plan approved", at_night, ""), ("plan made", at_night, "")]
 
