@@ -1,5 +1,7 @@
 """Two runs of a domain side by side, by SQL: what each did, in which attributes, and to whom."""
 
+from dataclasses import dataclass
+
 from provisioning.database import Database
 
 _DONE = "FROM outcomes o WHERE o.run_id = ? AND o.result = 'done'"
@@ -23,13 +25,23 @@ def people_done(db: Database, run_id: str) -> int:
     return int(row["n"]) if row else 0
 
 
-def people_of_both(db: Database, run_id: str, other: str, most: int) -> tuple[list[tuple[str, str]], int]:
-    """(key, name) of the first people for whom both runs did something, and how many there are."""
-    both = f"SELECT DISTINCT o.key {_DONE} INTERSECT SELECT DISTINCT o.key {_DONE}"
-    row = db.one(f"SELECT count(*) AS n FROM ({both})", run_id, other)
+@dataclass(frozen=True, slots=True)
+class Some:
+    """People, so many, the first of them by name."""
+
+    names: tuple[str, ...]
+    count: int
+
+
+def people_of(db: Database, run_id: str, other: str, most: int, *, done: bool = True, together: bool = True) -> Some:
+    """For whom the run did something (not `done`: meant to, and did not) and the other did something too (not `together`: did
+    nothing)."""
+    these = "SELECT DISTINCT o.key FROM outcomes o WHERE o.run_id = ? AND (o.result = 'done') = ?"
+    found = f"{these} {'INTERSECT' if together else 'EXCEPT'} SELECT DISTINCT o.key {_DONE}"
+    row = db.one(f"SELECT count(*) AS n FROM ({found})", run_id, done, other)
     rows = db.all(
-        f"SELECT b.key, coalesce((SELECT max(c.name) FROM changes c WHERE c.key = b.key), '') AS name FROM ({both}) b "
+        f"SELECT b.key, coalesce((SELECT max(c.name) FROM changes c WHERE c.key = b.key), '') AS name FROM ({found}) b "
         "ORDER BY b.key LIMIT ?",
-        run_id, other, most,
+        run_id, done, other, most,
     )  # fmt: skip
-    return [(each["key"], each["name"]) for each in rows], int(row["n"]) if row else 0
+    return Some(tuple(each["name"] or each["key"] for each in rows), int(row["n"]) if row else 0)

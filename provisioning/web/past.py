@@ -8,16 +8,17 @@ import streamlit as st
 
 from provisioning.errors import NotFound
 from provisioning.model import Plan, Run
+from provisioning.naming import some_of
 from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import RESULTS
 from provisioning.web import address, parts
 from provisioning.web.frame import Here, workspace_of
-from provisioning.web.words import escape, moment, people, run_names
+from provisioning.web.words import escape, moment, run_names
 from provisioning.workflow import looking_back, stored_plans
 from provisioning.workflow.house import Workspace
 
 MIME = {looking_back.FileKind.CSV: "text/csv", looking_back.FileKind.JSON: "application/json"}
-DIFFERENCE = st.column_config.TextColumn(alignment="right")
+DIFFERENCE = "First less second"
 Build = Callable[[Workspace, looking_back.FileKind], bytes]
 
 
@@ -62,22 +63,28 @@ def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
 
 
 def _draw(found: looking_back.RunsCompared, first: str, second: str) -> None:
-    words = dict(RESULTS) | dict(WORDS)
+    words = dict(WORDS) | dict(RESULTS)
+    counts = sorted(found.counts, key=lambda each: [*words].index(each[0]))
     rows = [
-        *_rows([(words.get(name, name), one, two) for name, one, two in found.counts]),
+        *_rows([(words[name], one, two) for name, one, two in counts]),
         *_rows([(f"{name} changed", one, two) for name, one, two in found.attributes]),
         *_rows([("People", *found.people)]),
     ]
     parts.side_by_side(
-        pd.DataFrame(rows, columns=["What", first, second, "Difference"]), "The two runs side by side",
-        lambda row: f"{row[first]}, the other {row[second]}" + (f" ({row['Difference']})" if row["Difference"] else ""),
-        parts.Fit({"Difference": DIFFERENCE}, None),
+        pd.DataFrame(rows, columns=["What", first, second, DIFFERENCE]), "The two runs side by side",
+        lambda row: f"{row[first]}, the other {row[second]}" + (f" ({row[DIFFERENCE]})" if row[DIFFERENCE] else ""),
+        parts.Fit({DIFFERENCE: st.column_config.TextColumn(alignment="right")}, None),
     )  # fmt: skip
-    named = ", ".join(name or key for key, name in found.both)
-    more = f", and {found.both_count - len(found.both):,} more" if found.both_count > len(found.both) else ""
-    if found.both_count:
-        st.text(f"Both did something for {people(found.both_count)}: {named}{more}.")
-    else:
+    missed = "Left out, failed or changed since in the run of {}, and done by that of {}"
+    said = [
+        (missed.format(first, second), found.missed[0]), (missed.format(second, first), found.missed[1]),
+        ("Done by both", found.both), (f"Done by the run of {first} alone", found.only[0]),
+        (f"Done by the run of {second} alone", found.only[1]),
+    ]  # fmt: skip
+    for what, some in said:
+        if some.count:
+            st.text(f"{what}: {some_of(some.names, len(some.names), some.count)}.")
+    if not found.both.count:
         st.caption(escape("No person was touched by both."))
 
 

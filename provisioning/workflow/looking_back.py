@@ -15,6 +15,7 @@ from provisioning.report.told import Told, planned, told
 from provisioning.store import approvals, customers, history, plans, run_differences, runs
 from provisioning.store.approvals import PastApproval
 from provisioning.store.decisions import DecisionKind
+from provisioning.store.run_differences import Some
 from provisioning.workflow.house import (
     Progress,
     Workspace,
@@ -307,15 +308,17 @@ def last_history_check(house: Workspace, customer: str) -> history.Event | None:
 @dataclass(frozen=True, slots=True)
 class RunsCompared:
     """Two runs side by side. `counts` and `attributes`: (what, in the first, in the second), where either has any;
-    `both`: (key, name) of the first people for whom both did something, of `both_count`."""
+    `both`: for whom both did something; `only`: for whom the first alone did, and the second alone; `missed`: for whom one meant to and
+    did not (left out, failed or changed since) what the other did, by which of the two missed them."""
 
     first: Run
     second: Run
     counts: tuple[tuple[str, int, int], ...]
     attributes: tuple[tuple[str, int, int], ...]
     people: tuple[int, int]
-    both: tuple[tuple[str, str], ...]
-    both_count: int
+    both: Some
+    only: tuple[Some, Some]
+    missed: tuple[Some, Some]
 
 
 def compare_runs(house: Workspace, label: str, first: str, second: str) -> RunsCompared:
@@ -329,10 +332,13 @@ def compare_runs(house: Workspace, label: str, first: str, second: str) -> RunsC
             raise NotFound(f"Run “{name}” is not one of the last {SHOWN_RUNS} of {label}.")
     (one, counts), (other, others) = known[first], known[second]
     ours, theirs = (run_differences.attributes_done(house.db, name) for name in (first, second))
-    both, count = run_differences.people_of_both(house.db, first, second, NAMED)
+    pairs = ((first, second), (second, first))
+    only = [run_differences.people_of(house.db, *pair, NAMED, together=False) for pair in pairs]
+    missed = [run_differences.people_of(house.db, *pair, NAMED, done=False) for pair in pairs]
     return RunsCompared(
         one, other, _beside(counts, others), _beside(ours, theirs),
-        (run_differences.people_done(house.db, first), run_differences.people_done(house.db, second)), tuple(both), count,
+        (run_differences.people_done(house.db, first), run_differences.people_done(house.db, second)),
+        run_differences.people_of(house.db, first, second, NAMED), (only[0], only[1]), (missed[0], missed[1]),
     )  # fmt: skip
 
 

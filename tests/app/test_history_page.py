@@ -64,8 +64,28 @@ def test_two_runs_are_compared_in_counts_attributes_and_people(full: App, two: t
     plan = stored_plans.run_seen(house, second).plan_id
     assert {name: here for name, here, _ in found.attributes} == looking.attributes_changed(house, plan)
     assert found.people == (results["done"], looking_back.runs_found(house, DOMAIN)[1][1]["done"])
-    assert found.both_count == len(found.both)
-    assert looking_back.compare_runs(house, DOMAIN, second, second).both_count == found.people[0]
+    assert found.both.count + found.only[0].count == found.people[0]
+    assert found.both.count + found.only[1].count == found.people[1]
+    assert looking_back.compare_runs(house, DOMAIN, second, second).both.count == found.people[0]
+
+
+def test_whoever_one_run_left_out_and_another_did_is_named_in_the_comparison(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    out = plan.changes[0]
+    approving.approve(house, plan.id, leave_out=[out.key])
+    first = processing.process(house, plan.id)
+    again = planning.preview(house, DOMAIN)
+    approving.approve(house, again.id)
+    second = processing.process(house, again.id)
+    found = looking_back.compare_runs(house, DOMAIN, first.id, second.id)
+    assert (found.missed[0].names, found.missed[0].count, found.missed[1].count) == ((out.name,), 1, 0)
+    (line,) = [
+        each
+        for each in said(app.open("history", show="runs", run=first.id, **{"with": second.id})).splitlines()
+        if "Left out, failed" in each
+    ]
+    assert line.endswith(f": {out.name}.")
 
 
 def test_a_run_of_nowhere_is_compared_with_nothing(full: App) -> None:
@@ -76,7 +96,7 @@ def test_a_run_of_nowhere_is_compared_with_nothing(full: App) -> None:
 def test_the_page_shows_two_runs_side_by_side(full: App, two: tuple[str, str]) -> None:
     at = full.open("history", show="runs", run=two[1], **{"with": two[0]})
     assert not at.exception
-    table = next(each.value for each in at.dataframe if "Difference" in each.value.columns)
+    table = next(each.value for each in at.dataframe if "First less second" in each.value.columns)
     assert "People" in list(table["What"])
 
 
