@@ -55,6 +55,8 @@ class Facts:
     ran: bool = False
     schedule: Standing = Standing.NONE
     kept: int = 0
+    unproved: bool = False
+    """Whether the newest preview, read since the test, does not prove that it read everybody and everything."""
 
 
 def checklist(house: Workspace, customer: str, label: str | None) -> list[Station]:
@@ -71,12 +73,14 @@ def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
     job = jobs.latest(house.db, domain.id, [JobKind.CHECK], ended=True)
     failed = job is not None and job.state is JobState.FAILED
     newest = next(iter(plans.recent_plans(house.db, domain.id, 1)), None)
+    tested_at = to_moment(job.ended_at) if job and job.ended_at else None
     return replace(
         facts,
+        unproved=newest is not None and (not tested_at or newest.read_at > tested_at) and bool(blocked_read(newest)),
         domain=domain,
         check=last_check(house, label),
         failure=(job.error or "It did not come to an end.") if job and failed else "",
-        read=live_people_read(domain, newest, to_moment(job.ended_at) if job and job.ended_at else None),
+        read=live_people_read(domain, newest, tested_at),
         previewed=newest is not None,
         ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
         schedule=schedule_seen(house, label).standing,
@@ -89,9 +93,14 @@ def live_people_read(domain: Domain, plan: Plan | LastPlan | None, tested_at: da
     that, or a test is newer. A portal is proved by its test alone: it tells more than a read of it."""
     if plan is None or plan.evidence is None or plan.mapping_version != domain.mapping_version or domain.settings.scim:
         return None
-    if (tested_at and tested_at > plan.read_at) or any(each.code in READ_PROOF for each in plan.findings):
+    if (tested_at and tested_at > plan.read_at) or blocked_read(plan):
         return None
     return plan.evidence.active
+
+
+def blocked_read(plan: Plan | LastPlan) -> list[str]:
+    """The codes of what shows that a read was not whole."""
+    return [each.code for each in plan.findings if each.code in READ_PROOF]
 
 
 def next_station(steps: Sequence[Station]) -> Station | None:
@@ -187,7 +196,9 @@ def _tested(facts: Facts) -> Station:
     if not check.ok:
         todo, page = _to_mend(check, facts.domain)
         return Station(title, False, "The last test found what would block a preview.", page, todo, wrong=True)
-    return Station(title, True, f"{check.live:,} live people are visible. {_columns_tested(check, facts.domain)}", page)
+    since = " The newest preview read otherwise since, and is blocked: it says why." if facts.unproved else ""
+    told = f"{check.live:,} live people were visible. {_columns_tested(check, facts.domain)}{since}"
+    return Station(title, True, told, page)
 
 
 def _to_mend(check: Check, domain: Domain | None) -> tuple[str, str]:

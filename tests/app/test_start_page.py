@@ -160,7 +160,7 @@ def test_a_test_from_the_command_line_counts_on_the_pages(
         return main(["--data", str(app.data), "check", DOMAIN])
 
     assert tested() == 0
-    assert steps(app)[TEST].detail == "36 live people are visible. Every mapped column is there."
+    assert steps(app)[TEST].detail == "36 live people were visible. Every mapped column is there."
     assert for_csms(app)[0] == PREVIEW
     assert "every mapped column is there" in said(app.open("connect"))
     sandbox.stop()
@@ -169,6 +169,18 @@ def test_a_test_from_the_command_line_counts_on_the_pages(
     assert (found.wrong, for_csms(app)[0]) == (True, TEST)
     assert found.detail in capsys.readouterr().err
     sandbox.start()
+
+
+def test_a_preview_that_read_otherwise_since_is_told_beside_the_test(app: App, sandbox: Sandbox) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
+    prove(app)
+    assert "blocked" not in steps(app)[TEST].detail
+    sandbox.switches.half_missing = True
+    planning.preview(house, DOMAIN)
+    assert "The newest preview read otherwise since, and is blocked" in steps(app)[TEST].detail
 
 
 def test_a_test_that_failed_after_the_preview_counts(app: App, sandbox: Sandbox) -> None:
