@@ -86,11 +86,15 @@ _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """What turns the direction of all that follows: our own words and numbers beside a name would be turned with it."""
 
 
+def in_a_line(text: str) -> str:
+    """Data where no Markdown is read, such as the name of a window."""
+    return _TURNS.sub("", " ".join(text.split()))
+
+
 def escape(text: str) -> str:
     """Data inside a Markdown text, as itself: no link, picture, colour, formula or icon comes of it. An invisible
     word joiner keeps addresses from becoming links, which no backslash does."""
-    plain = _TURNS.sub("", " ".join(text.split()))
-    return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", plain))
+    return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", in_a_line(text)))
 
 
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
