@@ -97,6 +97,17 @@ def escape(text: str) -> str:
     return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", in_a_line(text)))
 
 
+_ASKED = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) [^\s()]*[^\s().,:;]")
+_ANSWERED = re.compile(rf"\s*\((?:\d{{3}}(?: on [^()]*)?|{_ASKED.pattern})\)")
+_ENDS = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
+
+
+def in_short(why: str) -> str:
+    """The first sentence of a reason, without what its reader cannot use: which address was asked, and the number of the
+    answer. Where it is told in full, it says what to do too."""
+    return _ASKED.sub("a request", _ANSWERED.sub("", _ENDS.split(why, maxsplit=1)[0]))
+
+
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """What nobody sees and nobody types: it comes along when text is copied, from our own pages too (`escape`). The joiners
 that some languages write with stay."""
