@@ -22,6 +22,7 @@ from provisioning.workflow import (
     asking,
     connections,
     editing,
+    looking,
     overseeing,
     planning,
     scheduling,
@@ -342,6 +343,16 @@ def having_a_link(block: element_tree.Block) -> Iterator[element_tree.Block]:
         yield block
     for each in within:
         yield from having_a_link(each) if isinstance(each, element_tree.Block) else ()
+
+
+def test_the_box_of_a_customer_whose_run_failed_has_the_way_to_that_run(csm: App) -> None:
+    house = csm.house(CSM)
+    (last,) = looking.runs_seen(house, DOMAIN)
+    house.db.execute("UPDATE runs SET status = 'partial' WHERE id = ?", last[0].id)
+    house.db.execute("UPDATE outcomes SET result = 'failed' WHERE run_id = ? AND seq = 0", last[0].id)
+    links = [each.proto for each in csm.open("customers", selected=DOMAIN).main.get("page_link")]
+    assert [each.label for each in links] == ["Look at the run"] * 2 + ["Open its overview"]
+    assert {each.query_string.rpartition("&")[2] for each in links[:2]} == {f"plan={last[0].plan_id}"}
 
 
 def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: App) -> None:
