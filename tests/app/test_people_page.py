@@ -14,9 +14,11 @@ from provisioning.model import Action, Change, Plan, PlanStatus
 from provisioning.report.called import RESULTS
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.fields import PAYROLL_NUMBER
+from provisioning.store import customers
 from provisioning.store.codec import to_json
 from provisioning.workflow import approving, deciding, explaining, looking, planning, processing, setting_up
 from provisioning.workflow.asking import Wishes
+from provisioning.workflow.directories import KeptDirectory, known_directory, known_users
 
 Said = Callable[[AppTest], str]
 
@@ -398,3 +400,23 @@ def test_the_directory_is_searched_with_any_apostrophe(full: App, sandbox: Sandb
     for asked in ("o'hara-q", "O’HARA-Q"):
         found, count = looking.users_seen(full.house(), DOMAIN, asked, 9, 0)
         assert (count, found[0][1]) == (1, key)
+
+
+def test_the_directory_is_searched_for_every_word_in_whatever_value_here_and_in_a_portal(
+    full: App, sandbox: Sandbox
+) -> None:
+    key = somebody(full, sandbox)
+    called(full, sandbox, key, "Mikael", "O’Cunha")
+    house = full.house()
+    domain = customers.get_domain(house.db, DOMAIN)
+    user, _, status, values = next(each for each in looking.users(house, DOMAIN) if each[1] == key)
+    asked = [
+        ("Mikael O’Cunha", True), ("o'cunha  mikael", True), ("cunha mik", True), (f"mikael {key}", True),
+        (f"{user} o’cunha {status} {values['Email'][:6].upper()}", True), ("mikael nobody-else", False),
+        (f"mikael {key[:-1]}", False), ("mikaelo", False),
+    ]  # fmt: skip
+    house.db.execute("UPDATE users SET external_id = NULL WHERE external_id <> ?", key)
+    for directory in (known_directory(house, domain), KeptDirectory(known_users(house, domain, [*values]))):
+        for text, fits in asked:
+            assert (key in [link for _, link, *_ in directory.find(text, 50, 0)[0]]) is fits, text
+        assert directory.find("mikael o’cunha", 50, 0)[1] == 1
