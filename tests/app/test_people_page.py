@@ -55,6 +55,41 @@ def test_the_way_is_told_station_by_station_with_the_values(full: App, day: Plan
     assert differing == set(change.after)
 
 
+def test_whom_a_value_means_is_named_beside_it_now_and_as_a_past_run_saw_it(full: App, sandbox: Sandbox) -> None:
+    people, linked = sandbox.company.people, {each[1] for each in looking.users(full.house(), DOMAIN)}
+    key = somebody(full, sandbox)
+    boss = min(linked & set(people) - {key, str(people[key]["work.manager"])})
+    people[key] |= {"work.manager": boss}
+    number, name = people[boss][PAYROLL_NUMBER], f"{people[boss]['root.firstName']} {people[boss]['root.surname']}"
+    plan = planning.preview(full.house(), DOMAIN)
+    wanted = f"{number} ({name})"
+    shown = values_of(full.open("people", person=key), "HiBob says")
+    assert (shown["HiBob says"], shown["Mapped to"], shown["Differs"]) == (boss, wanted, "≠")
+    assert shown["The user has"].endswith(")")
+    done = run(full, plan)
+    now = full.open("people", person=key)
+    assert values_of(now, "HiBob says")["The user has"] == wanted
+    assert values_of(now, "Value")["Value"] == wanted
+    assert values_of(full.open("people", person=key, at=done), "After")["After"] == wanted
+
+
+def values_of(at: AppTest, column: str) -> dict[str, str]:
+    """The row of the manager, in the table that has this column."""
+    found = next(each.value for each in at.dataframe if column in each.value.columns)
+    row: dict[str, str] = found[found["Attribute"] == "Manager"].to_dict("records")[0]
+    return row
+
+
+def test_a_value_that_has_no_room_ends_in_an_ellipsis(full: App) -> None:
+    _, link, _, values = next(each for each in looking.users(full.house(), DOMAIN) if len(each[3]["Email"]) > 24)
+    at = full.open("people", person=link)
+    frame = next(each.value for each in at.dataframe if "HiBob says" in each.value.columns)
+    (row,) = frame[frame["Attribute"] == "Email"].to_dict("records")
+    shown = [row[name] for name in ("HiBob says", "Mapped to", "The user has")]
+    assert values["Email"] in shown
+    assert {each for each in shown if each != values["Email"] and not each.endswith("…")} == set()
+
+
 def test_a_past_run_is_asked_what_it_saw_and_did(full: App, day: Plan, said: Said) -> None:
     change = first(day, Action.UPDATE)
     done = run(full, day)
