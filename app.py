@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from provisioning.web.frame import ICON, LOGO, run_app
+from provisioning.web.frame import ICON, LOGO, run_app, window_title
 from provisioning.web.navigation import pages
 
 # A picture of our own: Streamlit fetches a Material icon for the browser's tab from another host.
-st.set_page_config(page_title="Rollcall", page_icon=str(ICON), layout="wide", initial_sidebar_state=256)
+st.set_page_config(page_title=window_title(), page_icon=str(ICON), layout="wide", initial_sidebar_state=256)
 st.logo(str(LOGO), size="large", icon_image=str(ICON))
 
 # The sidebar's links are our own (`enter`): they carry what one looks at, so that one step back leads back. Whoever is not

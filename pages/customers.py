@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from provisioning.errors import RollcallError
 from provisioning.model import RunStatus
 from provisioning.web import address, parts, roles, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.navigation import TITLES
-from provisioning.web.words import RUN_WORDS, ago, escape
+from provisioning.web.words import RUN_WORDS, ago, escape, in_short, on_a_telephone
 from provisioning.workflow import overseeing, setting_up
 from provisioning.workflow.overseeing import DomainOverview, Need
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
@@ -30,18 +31,22 @@ SHOW: Mapping[str, tuple[str, Callable[[DomainOverview], bool]]] = {
 FIRST = 5
 """So many of those who need somebody stand above the table, each with the way to where that is done."""
 WAYS: Mapping[str, tuple[str, str, str]] = {
-    "quarantine": ("schedule", "Schedule", ":material/schedule:"),
-    "paused": ("schedule", "Schedule", ":material/schedule:"),
-    "failed": ("process", "Run", ":material/play_circle:"),
-    "stopped": ("process", "Run", ":material/play_circle:"),
-    "blocked": ("preview", "Preview", ":material/compare_arrows:"),
+    "quarantine": ("schedule", "Open the schedule", ":material/schedule:"),
+    "paused": ("schedule", "Open the schedule", ":material/schedule:"),
+    "failed": ("process", "Look at the run", ":material/play_circle:"),
+    "stopped": ("process", "Look at the run", ":material/play_circle:"),
+    "blocked": ("preview", "Look at what blocks", ":material/compare_arrows:"),
     "approved": ("process", "Process", ":material/play_circle:"),
-    "again": ("preview", "Preview", ":material/compare_arrows:"),
-    "waiting": ("preview", "Preview", ":material/compare_arrows:"),
-    "test": ("connect", "Connection", ":material/cable:"),
-    "seats": ("start", "Licensed seats", ":material/event_seat:"),
+    "again": ("preview", "Review the preview", ":material/compare_arrows:"),
+    "waiting": ("preview", "Review the preview", ":material/compare_arrows:"),
+    "test": ("connect", "Look at the connection", ":material/cable:"),
+    "seats": ("start", "Open the licensed seats", ":material/event_seat:"),
 }
-"""By what a domain needs: page, words and picture of the link; the set-up says itself where its next step is."""
+"""By what a domain needs: page, words and picture of the link, in Overview's words; the set-up says itself where its next
+step is."""
+ROWS, BOX = 10, 220
+"""So many customers are in sight at a time, so that the box below has room in the window, and the height in pixels of its place
+while none is selected: it opens where one looks already."""
 SCHEDULES = {
     ScheduleStanding.NONE: "—",
     ScheduleStanding.OFF: "Off",
@@ -80,7 +85,7 @@ def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
         st.header("Needs you first", anchor=False)
         for each in urgent[:FIRST]:
             need = each.needs[0]
-            with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+            with beside():
                 with st.container(gap=None, width="stretch"):
                     st.markdown(f"**{escape(each.label)}** — {escape(attention(each, here.house.clock()))}")
                     if need.told:
@@ -88,6 +93,13 @@ def draw_first(here: Here, found: Sequence[DomainOverview]) -> None:
                 way(here, each, need)
         if len(urgent) > FIRST:
             st.caption(f"And {len(urgent) - FIRST:,} more, below.")
+
+
+def beside() -> DeltaGenerator:
+    """Where words stand with the way on beside them; a telephone has room for that below them."""
+    if on_a_telephone():
+        return st.container(gap="xxsmall")
+    return st.container(horizontal=True, wrap=False, vertical_alignment="center")
 
 
 def way(here: Here, each: DomainOverview, need: Need) -> None:
@@ -120,10 +132,11 @@ def draw_table(found: Sequence[DomainOverview], now: datetime) -> DomainOverview
     shown = found[skip : skip + address.PAGE]
     columns = {"Customer": ("Customer", "Domain"), "Needs attention": ("Needs attention",)}
     frame = parts.narrowed(pd.DataFrame([row(each, now) for each in shown]), columns)
-    fit = parts.fitted(frame)
+    telephone = on_a_telephone()
+    fit = parts.fitted(frame, most=2 if telephone else 1)
     chosen = address.rows(
         fit.cut(frame), [each.label for each in shown], address.SELECTED, "Customers and domains, most urgent first",
-        columns=fit.columns, row_height=fit.row_height,
+        columns=fit.columns, row_height=fit.row_height, most=ROWS // 2 if telephone else ROWS,
     )  # fmt: skip
     return shown[chosen[0]] if chosen else None
 
@@ -141,11 +154,11 @@ def row(each: DomainOverview, now: datetime) -> dict[str, object]:
 
 
 def attention(each: DomainOverview, now: datetime) -> str:
-    """The most urgent reason, since when somebody waits, the seats that what waits would exceed, and how many more reasons there
-    are."""
+    """The most urgent reason in short, since when somebody waits, the seats that what waits would exceed, and how many more
+    reasons there are."""
     if not each.needs:
         return NOTHING
-    why, about = each.needs[0].why, each.needs[0].about
+    why, about = in_short(each.needs[0].why), each.needs[0].about
     began = each.approved.approved_at if each.approved and about == "approved" else None
     began = each.waiting_since if about == "waiting" else began
     since = ago(began, now).removesuffix(" ago") if began else ""
@@ -185,21 +198,12 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
         if each.next_step:
             st.markdown(f":material/checklist: {escape(f'Next in the set-up: {each.next_step}.')}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            if each.next_page:
+            for need in each.needs:
+                way(here, each, need)
+            if each.next_page and not any(need.page for need in each.needs):
                 words = f"Go to {TITLES[each.next_page]}"
                 link(f"pages/{each.next_page}.py", words, ":material/arrow_forward:", here, **place)
             link("pages/overview.py", "Open its overview", ":material/space_dashboard:", here, **place)
-            if each.waiting_since and each.plan_id:
-                link(
-                    "pages/preview.py", "Open what waits", ":material/compare_arrows:", here, **place, plan=each.plan_id
-                )
-            if each.approved:
-                link(
-                    "pages/process.py", "Open what was approved", ":material/play_circle:", here, **place,
-                    plan=each.approved.id,
-                )  # fmt: skip
-            if each.schedule in RESTS:
-                link("pages/schedule.py", "Open its schedule", ":material/schedule:", here, **place)
             draw_export(here, each.customer)
         roles.draw(here, each.customer)
         if each.domain:
@@ -248,7 +252,8 @@ def draw_all(here: Here) -> None:
         return
     chosen = draw_table(fitting, here.house.clock())
     if chosen is None:
-        st.caption("Select a row to open it, to export it, or to make a customer like it.")
+        with st.container(border=True, height=BOX, horizontal_alignment="center", vertical_alignment="center"):
+            st.caption("Select a row to open it, to export it, or to make a customer like it.", width="content")
     else:
         draw_chosen(here, chosen)
 

@@ -91,9 +91,10 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
     """Where nothing is approved that waits to be processed."""
     plan, state, run = now.hand.newest, now.hand.state, now.last_run
     processed = plan and state is PlanState.PROCESSED and run and run[0].plan_id == plan.id
-    if plan and processed and run and (count := run[1].get(Result.FAILED.value, 0)):
+    count = run[1].get(Result.FAILED.value, 0) if run and run[0].status is RunStatus.PARTIAL else 0
+    if run and count and not looking.proposed_anew(run[0].ended_at, plan.made_at if plan else None):
         why = f"{people(count)} failed in the last run. Try them again, or make a new preview."
-        return RUN, why, "pages/process.py", "Open the run", plan.id
+        return RUN, why, "pages/process.py", "Open the run", run[0].plan_id
     if plan and not plan.undo_of and processed and run and run[0].status is RunStatus.DONE:
         comes = seen.next_at if seen.standing is ScheduleStanding.ON else None
         looks = f" Rollcall looks again by itself on {moment(comes)}." if comes else ""

@@ -6,6 +6,7 @@ import streamlit as st
 from provisioning.engine.explain import Answer, SeveralFit
 from provisioning.errors import RollcallError
 from provisioning.model import Domain, Status
+from provisioning.report.differences import valued
 from provisioning.report.file_names import users_name
 from provisioning.web import person
 from provisioning.web.address import PAGE, choice, look_at, pager, rows, search
@@ -112,8 +113,11 @@ def asked(here: Here, domain: Domain, wanted: str) -> Answer | RollcallError:
 def draw_values(here: Here, domain: Domain, key: str) -> None:
     found = looking.user_of(here.house, domain.label, key)
     if found:
+        user, link, status, values = found
+        names = person.names_meant(here, values.items())
+        told = {name: valued(name, value, names) for name, value in values.items()}
         with st.expander("The user’s attributes", icon=":material/badge:"):
-            st.dataframe(frame(domain, [found]).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
+            st.dataframe(frame(domain, [(user, link, status, told)]).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
                          hide_index=True, height="content", alt="The user’s attributes")  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class LastRun:
     plan_id: str
     status: RunStatus
     started_at: datetime
+    ended_at: datetime | None
     failed: int
 
 
@@ -224,18 +225,19 @@ def last_plans(db: Database) -> dict[int, LastPlan]:
 
 def last_runs(db: Database) -> dict[int, LastRun]:
     rows = db.all(
-        "SELECT id, plan_id, domain_id, status, started_at, CASE WHEN status = ?1 THEN (SELECT count(*) FROM outcomes "
+        "SELECT id, plan_id, domain_id, status, started_at, ended_at, CASE WHEN status = ?1 THEN (SELECT count(*) FROM outcomes "
         "WHERE run_id = l.id AND result = ?2) ELSE 0 END AS failed "
-        "FROM (SELECT id, plan_id, domain_id, status, max(started_at) AS started_at FROM runs GROUP BY domain_id) l",
+        "FROM (SELECT id, plan_id, domain_id, status, max(started_at) AS started_at, ended_at FROM runs GROUP BY domain_id) l",
         RunStatus.PARTIAL.value,
         Result.FAILED.value,
     )
     return {
         row["domain_id"]: LastRun(
-            row["id"], row["plan_id"], RunStatus(row["status"]), to_moment(row["started_at"]), row["failed"]
+            row["id"], row["plan_id"], RunStatus(row["status"]), to_moment(row["started_at"]),
+            to_moment(row["ended_at"]) if row["ended_at"] else None, row["failed"],
         )
         for row in rows
-    }
+    }  # fmt: skip
 
 
 def domains_run(db: Database) -> frozenset[int]:

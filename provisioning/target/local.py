@@ -51,15 +51,17 @@ class LocalDirectory:
     def find(
         self, text: str, most: int, skip: int, status: str = ""
     ) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
-        """One page of the users whose id, link or a value holds this text, of one status if it is named, and how many there are."""
+        """One page of the users who hold every word of this text, in whatever value, or as their id, link or status, of one
+        status if it is named, and how many there are."""
+        words = "WITH words AS MATERIALIZED (SELECT value AS word, lower(value) AS sought FROM json_each(?2)) "
         where = (
-            "FROM users WHERE domain_id = ?1 AND ?3 IN ('', status) AND (?2 = '' OR external_id = ?2 OR printf('U%08d', id) = ?2 OR status = ?2 "
-            "OR EXISTS (SELECT 1 FROM json_each(attributes) j WHERE instr(lower(j.value), lower(?2)) > 0))"
+            "FROM users WHERE domain_id = ?1 AND ?3 IN ('', status) AND NOT EXISTS (SELECT 1 FROM words WHERE NOT ("
+            "word IN (coalesce(external_id, ''), printf('U%08d', id), status) "
+            "OR EXISTS (SELECT 1 FROM json_each(attributes) j WHERE instr(lower(j.value), sought) > 0)))"
         )
-        count = self._db.one(f"SELECT count(*) AS n {where}", self._domain_id, text, status)
-        rows = self._db.all(
-            f"SELECT * {where} ORDER BY id LIMIT ?4 OFFSET ?5", self._domain_id, text, status, most, skip
-        )
+        asked = self._domain_id, msgspec.json.encode(text.split()).decode(), status
+        count = self._db.one(f"{words}SELECT count(*) AS n {where}", *asked)
+        rows = self._db.all(f"{words}SELECT * {where} ORDER BY id LIMIT ?4 OFFSET ?5", *asked, most, skip)
         found = [
             (user_id(row["id"]), row["external_id"] or "", row["status"], _decode(row["attributes"])) for row in rows
         ]

@@ -13,7 +13,6 @@ from typing import Self, TypeVar
 
 import pyarrow as pa
 
-from provisioning.database import sought
 from provisioning.errors import TargetError
 from provisioning.http import AddressesOf
 from provisioning.model import Action, Attribute, Change, Outcome, Status, Users
@@ -122,12 +121,6 @@ class ScimDirectory:
             for place, row in enumerate(rows)
         ]
         return sorted(found, key=lambda each: each[0])
-
-    def find(self, text: str, most: int, skip: int) -> tuple[list[tuple[str, str, str, dict[str, str]]], int]:
-        """One page of the users whose id, link, status or a value holds this text, and how many there are. Reads
-        everybody."""
-        fits = [each for each in self.everybody() if _holds(each, text)]
-        return fits[skip : skip + most], len(fits)
 
     @cached_property
     def _bounds(self) -> dict[str, Bound]:
@@ -338,7 +331,3 @@ def _waves(changes: Sequence[Change]) -> list[list[int]]:
 def _named(bound: Bound, column: list[str], names: Mapping[str, str]) -> list[str]:
     """References as the unique identifier of whom they refer to; who is not in this domain keeps their id."""
     return [names.get(value) or value for value in column] if bound.reference else column
-
-
-def _holds(row: tuple[str, str, str, Mapping[str, str]], text: str) -> bool:
-    return not text or text in row[:3] or any(sought(text) in sought(value) for value in row[3].values())

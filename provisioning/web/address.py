@@ -126,10 +126,11 @@ def rows(
     instead_of: Sequence[str] | None = None,
     apart: str = "",
     usual: str = "",
+    most: int | None = None,
 ) -> list[int]:
     """A table whose selected rows stand in the address under `what`, by `names`. Returns which are selected. `instead_of`: what
     filters the same list, and leaves the address for it. `apart`: tells two tables of one page apart that choose the same.
-    `usual`: who is selected where the address names nobody."""
+    `usual`: who is selected where the address names nobody. `most`: so many rows are in sight at a time."""
     key = f"rows_{what}{apart}"
 
     def choose() -> None:
@@ -147,7 +148,7 @@ def rows(
     st.space("xxsmall")
     st.dataframe(
         frame, hide_index=True, on_select=choose, selection_mode="multi-row" if many else "single-row", key=key,
-        height=height(len(names), row_height or ROW), row_height=row_height, column_config=columns, alt=alt,
+        height=height(len(names), row_height or ROW, most), row_height=row_height, column_config=columns, alt=alt,
     )  # fmt: skip
     return selected
 
@@ -157,8 +158,8 @@ def scrolls(count: int) -> str:
     return f" The table scrolls: {MOST_ROWS - 1} of {count:,} are seen at a time." if count > MOST_ROWS else ""
 
 
-def height(count: int, row: int = ROW) -> int:
-    """As high as its rows, up to a window's height; of more rows half of one shows that they go on. `row`: the height of
-    one."""
-    most = max(MOST_ROWS * ROW // row, MOST_WRAPPED)
+def height(count: int, row: int = ROW, most: int | None = None) -> int:
+    """As high as its rows, up to a window's height, or up to `most` of them; of more rows half of one shows that they go on.
+    `row`: the height of one."""
+    most = most or max(MOST_ROWS * ROW // row, MOST_WRAPPED)
     return 37 + row * max(count, 1) if count <= most else 37 + row * most - row // 2

@@ -109,7 +109,7 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
     left_out, kept = set(without), looking.kept_active_by_plan(here.house, plan.id) if without else frozenset()
     total = looking.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
-        st.info("Nobody fits these filters.", icon=":material/search_off:")
+        _nobody(here, plan, text)
         return
     with place:
         skip = address.pager(total)
@@ -138,6 +138,19 @@ def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Se
         chosen_one = people_chosen[0]
         said = f"{ACTIONS[chosen_one.action.value]}. {dated(chosen_one.why)}"
         person(here, chosen_one, plan.attributes, names, said)
+
+
+def _nobody(here: Here, plan: Plan, text: str) -> None:
+    """Nobody who changes fits; whoever is searched for may be held back."""
+    count = looking.held_seen(here.house, plan.id, text, 0, 0)[1] if text else 0
+    if not count:
+        st.info("Nobody fits these filters.", icon=":material/search_off:")
+        return
+    st.info(f"Nobody who changes fits. {fitting(count, ' under Held back')}", icon=":material/front_hand:")
+    st.button(
+        "See who is held back", icon=":material/arrow_forward:", on_click=address.filter_by,
+        kwargs={"show": "held", "reason": ANY},
+    )  # fmt: skip
 
 
 def _filter_places() -> Sequence[DeltaGenerator]:

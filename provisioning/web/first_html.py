@@ -63,4 +63,5 @@ _BESIDE = """<style>
 def first_html(*, sidebar: bool) -> str:
     """`sidebar`: whether whoever asks will see one."""
     index = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    index = index.replace("<title>Streamlit</title>", "<title>Rollcall</title>", 1)
     return index.replace("</head>", f"{_SCRIPT}{_STILL}{_BESIDE if sidebar else ''}</head>", 1)

@@ -23,7 +23,7 @@ from provisioning.model import Customer, Domain
 from provisioning.web import let_in, sign_in, worker_child
 from provisioning.web.address import look_at
 from provisioning.web.navigation import CUSTOMERS, SECTIONS, TITLES
-from provisioning.web.words import dated, escape, progress, share_done
+from provisioning.web.words import dated, escape, in_a_line, on_a_telephone, progress, share_done
 from provisioning.workflow import looking, overseeing, signing_in, stages
 from provisioning.workflow.house import MODE, Workspace, any_customer, customers_seen, domains_seen, may
 
@@ -32,6 +32,7 @@ ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"
 DATA, WORKER = "ROLLCALL_DATA", "ROLLCALL_WORKER"
 GRANT = './scripts/rollcall grant EMAIL admin "CUSTOMER"'
 ENTERED = "entered"
+TITLED, PRODUCT = "titled", "Rollcall"
 LOST = "lost"
 """In the address of the first page: the page that somebody asked for and that is none."""
 READS_ONLY = ":material/visibility: You read here: the role auditor changes nothing."
@@ -119,6 +120,9 @@ def run_app(navigate: Callable[[], StreamlitPage]) -> None:
         house = sign_in.open_house(data_folder())
     except (RollcallError, sqlite3.Error) as problem:
         let_in.note(let_in=False)
+        # Whoever comes to the door next learns nothing of whom somebody looked at here.
+        st.session_state.pop(TITLED, None)
+        st.set_page_config(page_title=window_title())
         navigate()
         sign_in.draw_door(problem)
         return
@@ -129,6 +133,11 @@ def run_app(navigate: Callable[[], StreamlitPage]) -> None:
         keep_worker(house.environment)
         house.db  # noqa: B018 - opening is what may fail
         page.run()
+
+
+def window_title() -> str:
+    """What the browser's window is called: as the page before, until `enter` knows better, so that it does not flicker."""
+    return str(st.session_state.get(TITLED, PRODUCT))
 
 
 def enter(title: str, purpose: str) -> Here:
@@ -145,7 +154,14 @@ def enter(title: str, purpose: str) -> Here:
         with st.sidebar.container(gap="xxsmall"):
             _draw_ways(here)
         _who(house)
+    # Customers is about all of them.
+    whose = "" if title == TITLES[CUSTOMERS] else in_a_line(", ".join(here.place.values()))
+    st.session_state[TITLED] = " · ".join(filter(None, [title, whose, PRODUCT]))
+    st.set_page_config(page_title=window_title())
     st.title(title, anchor=False)
+    if whose and on_a_telephone():
+        # The sidebar, where they stand, is closed there.
+        st.markdown(f"**{escape(whose)}**")
     st.caption(purpose)
     if lost := st.query_params.get(LOST):
         st.warning(

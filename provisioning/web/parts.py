@@ -268,11 +268,12 @@ def with_room(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[names]
 
 
-def fitted(frame: pd.DataFrame, taken: int = 0, *, whole: bool = False) -> Fit:
+def fitted(frame: pd.DataFrame, taken: int = 0, *, whole: bool = False, most: int = MOST_LINES) -> Fit:
     """Columns as wide as their longest cell where all have room. Otherwise a few long cells are cut, for wrapping makes every
     row high: whoever is selected is told in full. Where that would cut most rows the widest columns are wrapped. A table of very many
     columns scrolls. The browser alone would look at a few rows, and after it has drawn them. `taken`: pixels of columns
-    that are not of text. `whole`: nobody can be selected, so nothing is cut as long as wrapping has room for it."""
+    that are not of text. `whole`: nobody can be selected, so nothing is cut as long as wrapping has room for it.
+    `most`: lines of a row."""
     cells = {name: _widths(frame, name) for name in frame.columns}
     wide = {name: max(each) for name, each in cells.items()}
     room = _room() - taken
@@ -283,13 +284,13 @@ def fitted(frame: pd.DataFrame, taken: int = 0, *, whole: bool = False) -> Fit:
         any(each > most for each, most in zip(row, narrow.values(), strict=True))
         for row in zip(*cells.values(), strict=True)
     )
-    if cut * 2 <= len(frame) and not (whole and cut):
+    if most == 1 or (cut * 2 <= len(frame) and not (whole and cut)):
         return Fit({name: _column(each) for name, each in narrow.items()}, None)
-    most = _shared(sorted(wide.values()), room)
-    lines = max(_lines(str(text), most) for name in frame.columns if wide[name] > most for text in frame[name])
-    lines = min(lines, MOST_LINES // 2 if on_a_telephone() else MOST_LINES)
+    share = _shared(sorted(wide.values()), room)
+    lines = max(_lines(str(text), share) for name in frame.columns if wide[name] > share for text in frame[name])
+    lines = min(lines, most, MOST_LINES // 2 if on_a_telephone() else MOST_LINES)
     return Fit(
-        {name: _column(min(each, most)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
+        {name: _column(min(each, share)) for name, each in wide.items()}, max(WRAPS_FROM, LINE * lines + LINE // 2)
     )
 
 

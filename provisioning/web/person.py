@@ -1,6 +1,6 @@
 """One person's way from HiBob to their user, station by station, as things are now or as a past run saw them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,11 +9,12 @@ from provisioning.engine.explain import Answer, SeveralFit, Step, Value
 from provisioning.errors import NotFound
 from provisioning.model import Change, Domain
 from provisioning.report.called import HELD
+from provisioning.report.differences import Names, valued
 from provisioning.web import address
 from provisioning.web.frame import Here, link
-from provisioning.web.parts import first, side_by_side, values_table
+from provisioning.web.parts import first, fitted, side_by_side, values_table
 from provisioning.web.words import ACTIONS, dated, escape, fitting, run_names
-from provisioning.workflow import explaining, looking
+from provisioning.workflow import explaining, looking, reviewing
 
 STATIONS = {
     "Read": (":material/cloud:", ("HiBob", "scope")),
@@ -27,6 +28,8 @@ STATIONS = {
 """The way in its order: a picture, and the engine's steps that belong to each station."""
 
 NOW = ""
+BORDER = 32
+"""Pixels that a card and what opens in it take from a table beyond what a table gains that nobody selects in."""
 
 
 def draw(here: Here, domain: Domain, answer: Answer) -> None:
@@ -37,11 +40,20 @@ def draw(here: Here, domain: Domain, answer: Answer) -> None:
         return
     with st.container(border=True):
         _head(answer)
-        stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "")
+        names = names_meant(
+            here, ((each.attribute, value) for each in answer.values for value in (each.mapped, each.user))
+        )
+        stations(answer.steps, answer.values, "Nothing is planned for them." if answer.steps else "", names)
     if any(each.step in ("held", "change") for each in answer.steps):
         link("pages/preview.py", "Open the preview", ":material/compare_arrows:", here)
     if any(each.detail.startswith("protected:") for each in answer.steps if each.step == "held"):
         link("pages/settings.py", "Who is protected", ":material/shield_person:", here, part="protected")
+
+
+def names_meant(here: Here, pairs: Iterable[tuple[str, str | None]]) -> Names:
+    """Of these (attribute, value): what to call whom a reference means, such as a manager; as the newest preview has it."""
+    newest = looking.plans_seen(here.house, here.label, 1)
+    return reviewing.reference_names(here.house, newest[0].id, pairs) if newest else {}
 
 
 def _head(answer: Answer) -> None:
@@ -91,11 +103,15 @@ def _draw_then(here: Here, domain: Domain, person: str, run: str) -> None:
         return
     with st.container(border=True):
         _head(then.answer)
-        stations(then.answer.steps, (), "", then.changes)
+        sides = (side for each in then.changes for side in (each.before, each.after))
+        names = names_meant(here, (pair for side in sides for pair in side.items()))
+        stations(then.answer.steps, (), "", names, then.changes)
     link("pages/history.py", "See that run", ":material/history:", here, show="runs", run=run)
 
 
-def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str, changes: Sequence[Change] = ()) -> None:
+def stations(
+    steps: Sequence[Step], values: Sequence[Value], nothing: str, names: Names, changes: Sequence[Change] = ()
+) -> None:
     """Each station with what is known there. `nothing`: what to say where nothing is planned; `changes`: what a past run
     keeps of the values."""
     for name, (icon, kinds) in STATIONS.items():
@@ -103,28 +119,40 @@ def stations(steps: Sequence[Step], values: Sequence[Value], nothing: str, chang
         if name == "Planned" and not told and nothing:
             told = [nothing]
         if name == "Mapped" and values:
-            _mapped(icon, values)
+            _mapped(icon, values, names)
         if name == "Mapped":
             for each in changes:
-                _mapped_then(icon, each)
+                _mapped_then(icon, each, names)
         for number, text in enumerate(told):
             st.markdown(
                 f"{icon} **{name}** · {escape(text)}" if number == 0 else f":material/more_vert: {escape(text)}"
             )
 
 
-def _mapped(icon: str, values: Sequence[Value]) -> None:
+def _mapped(icon: str, values: Sequence[Value], names: Names) -> None:
     new = not any(each.user for each in values)
     apart = [each for each in values if each.mapped != each.user]
     count = f"{len(apart)} of {len(values)} values differ from the user’s" if apart else "every value is as the user’s"
     st.markdown(f"{icon} **Mapped** · {f'{len(values)} values for a new user' if new else count}.")
     rows = [
-        {"Attribute": each.attribute, "HiBob says": each.hibob, "Mapped to": each.problem or each.mapped}
-        | ({} if new else {"The user has": each.user, "Differs": "≠" if each.mapped != each.user else ""})
+        {"Attribute": each.attribute}
+        | {
+            title: valued(each.attribute, value, names, "")
+            for title, value in {"HiBob says": each.hibob, "Mapped to": each.problem or each.mapped}.items()
+        }
+        | (
+            {}
+            if new
+            else {
+                "The user has": valued(each.attribute, each.user, names, ""),
+                "Differs": "≠" if each.mapped != each.user else "",
+            }
+        )
         for each in sorted(values, key=lambda each: not new and each.mapped == each.user)
     ]
     with st.expander("The values", icon=":material/list:", expanded=bool(apart)):
-        side_by_side(pd.DataFrame(rows), "The values from HiBob to the user", _value)
+        frame = pd.DataFrame(rows)
+        side_by_side(frame, "The values from HiBob to the user", _value, fitted(frame, BORDER))
 
 
 def _value(row: Mapping[str, str]) -> str:
@@ -134,13 +162,16 @@ def _value(row: Mapping[str, str]) -> str:
     return f"{differs}{mapped}" + ("" if hibob == mapped else f" (HiBob says {hibob})")
 
 
-def _mapped_then(icon: str, change: Change) -> None:
+def _mapped_then(icon: str, change: Change, names: Names) -> None:
     if not change.after:
         st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: no value was to change.")
         return
     count = "1 value was" if len(change.after) == 1 else f"{len(change.after)} values were"
     st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: {count} to change. The past keeps no others.")
-    side_by_side(values_table(change.before, change.after), "Before and after")
+    before, after = (
+        {name: valued(name, value, names, "") for name, value in side.items()} for side in (change.before, change.after)
+    )
+    side_by_side(values_table(before, after), "Before and after")
 
 
 def in_words(text: str) -> str:

@@ -80,7 +80,7 @@ def draw_all(here: Here) -> None:
     archived = [each.archived for each in found.days]
     left, right = st.columns(2)
     with left:
-        chart("Live users of all", line_chart(days, live, [], "live users"), live)
+        chart("Live users of all customers", line_chart(days, live, [], "live users"), live)
     with right:
         chart("Who came and who left a day", added_chart(days, added, back, archived, []), [*added, *back, *archived])
     st.header("Runs of the last 30 days that stand out", anchor=False)

@@ -86,11 +86,26 @@ _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """What turns the direction of all that follows: our own words and numbers beside a name would be turned with it."""
 
 
+def in_a_line(text: str) -> str:
+    """Data where no Markdown is read, such as the name of a window."""
+    return _TURNS.sub("", " ".join(text.split()))
+
+
 def escape(text: str) -> str:
     """Data inside a Markdown text, as itself: no link, picture, colour, formula or icon comes of it. An invisible
     word joiner keeps addresses from becoming links, which no backslash does."""
-    plain = _TURNS.sub("", " ".join(text.split()))
-    return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", plain))
+    return _MARKUP.sub(r"\\\1", _ADDRESS.sub("\\g<0>\u2060", in_a_line(text)))
+
+
+_ASKED = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) [^\s()]*[^\s().,:;]")
+_ANSWERED = re.compile(rf"\s*\((?:\d{{3}}(?: on [^()]*)?|{_ASKED.pattern})\)")
+_ENDS = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
+
+
+def in_short(why: str) -> str:
+    """The first sentence of a reason, without what its reader cannot use: which address was asked, and the number of the
+    answer. Where it is told in full, it says what to do too."""
+    return _ASKED.sub("a request", _ANSWERED.sub("", _ENDS.split(why, maxsplit=1)[0]))
 
 
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")

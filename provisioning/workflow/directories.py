@@ -89,15 +89,10 @@ class KeptDirectory:
         return sorted(found, key=lambda each: each[0])
 
     def find(self, text: str, most: int, skip: int, status: str = "") -> tuple[list[Person], int]:
-        """One page of the users whose id, link, status or a value holds this text, of one status if it is named, and how many
-        there are."""
-        wanted = sought(text)
-        found = [
-            each
-            for each in self.everybody()
-            if status in ("", each[2])
-            and (not wanted or text in each[:3] or any(wanted in sought(value) for value in each[3].values()))
-        ]
+        """One page of the users who hold every word of this text, in whatever value, or as their id, link or status, of one
+        status if it is named, and how many there are."""
+        words = [(word, sought(word)) for word in text.split()]
+        found = [each for each in self.everybody() if status in ("", each[2]) and _holds(each, words)]
         return found[skip : skip + most], len(found)
 
     def linked_or_named(self, name: str) -> Person | None:
@@ -106,6 +101,12 @@ class KeptDirectory:
         return next(
             (each for each in found if each[1] == name), next((each for each in found if each[0] == name), None)
         )
+
+
+def _holds(person: Person, words: Sequence[tuple[str, str]]) -> bool:
+    """`words`: each as it was typed, and as it is searched for."""
+    values = [sought(each) for each in person[3].values()] if words else []
+    return all(word in person[:3] or any(wanted in each for each in values) for word, wanted in words)
 
 
 def known_directory(house: Workspace, domain: Domain) -> LocalDirectory | KeptDirectory:

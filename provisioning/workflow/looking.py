@@ -180,6 +180,11 @@ def _unfinished(house: Workspace, run: Run, domain: Domain) -> bool:
     return run.status in (RunStatus.RUNNING, RunStatus.STOPPED) and can_go_on(house, run, domain)
 
 
+def proposed_anew(ended_at: datetime | None, made_at: datetime | None) -> bool:
+    """Whether whoever failed in a run is seen to elsewhere: in the newest plan, made after the run had ended."""
+    return ended_at is not None and made_at is not None and made_at > ended_at
+
+
 def plans_seen(house: Workspace, label: str, most: int = 50) -> list[Plan]:
     return plans.recent_plans(house.db, seen_domain(house, label, "see the plans").id, most)
 

@@ -18,7 +18,7 @@ from provisioning.store.leases import held
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
-from provisioning.workflow.looking import PlanState, over_seats
+from provisioning.workflow.looking import PlanState, over_seats, proposed_anew
 from provisioning.workflow.resting import facts_of_all
 from provisioning.workflow.scheduling import ScheduleSeen, Standing, stands
 from provisioning.workflow.setting_up import set_up
@@ -188,7 +188,7 @@ class _Overview:
         over = max(in_all + max(comes, 0) - about.seats, 0) if about.seats is not None else 0
         urgent = [
             *_of_schedule(schedule),
-            *_of_run(run, alone=domain is not None and self._left_alone(domain, run)),
+            *_of_run(run, plan.made_at if plan else None, alone=domain is not None and self._left_alone(domain, run)),
             *_of_plan(state, plan, len(self.drafts.get(plan.id, ())) if plan else 0),
             *_of_approved(approved, changed),
             *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
@@ -287,9 +287,9 @@ def _of_schedule(seen: ScheduleSeen) -> list[Need]:
     return [Need("paused", seen.reason)] if seen.standing is Standing.PAUSED else []
 
 
-def _of_run(run: overview.LastRun | None, *, alone: bool) -> list[Need]:
-    """`alone`: it began, and nobody is at it."""
-    if run and run.failed:
+def _of_run(run: overview.LastRun | None, newest: datetime | None, *, alone: bool) -> list[Need]:
+    """`newest`: when the newest plan was made; `alone`: it began, and nobody is at it."""
+    if run and run.failed and not proposed_anew(run.ended_at, newest):
         people = "1 person" if run.failed == 1 else f"{run.failed:,} people"
         return [Need("failed", f"{people} failed in the last run.", plan=run.plan_id)]
     if run and (run.status is RunStatus.STOPPED or alone):

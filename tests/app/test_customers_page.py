@@ -1,12 +1,13 @@
 """The page Customers: what needs somebody first, counts only, and only for those who look after customers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from installation import ADMIN, DOMAIN, App
-from streamlit.testing.v1 import AppTest
+from streamlit.proto.Block_pb2 import Block
+from streamlit.testing.v1 import AppTest, element_tree
 
 from provisioning.errors import RoleMissing, SettingsError
 from provisioning.model import Action, Finding, Role, Settings, Severity
@@ -15,6 +16,7 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, runs, schedules
 from provisioning.store.codec import to_json, to_text
 from provisioning.store.leases import lease
+from provisioning.web import words
 from provisioning.workflow import (
     approving,
     asking,
@@ -31,10 +33,15 @@ from provisioning.workflow import (
 from provisioning.workflow.house import Workspace, customers_seen, domains_seen
 from provisioning.workflow.resting import table_of
 
+Direction = Block.FlexContainer.Direction
 Said = Callable[[AppTest], str]
 CUSTOMER = "Northwind Trading"
 CSM = "csm@skillcast.example"
 MANY, QUERIES = 300, 25
+REFUSED = (
+    "HiBob refused the credentials (401 on GET /company/people/fields). Check the service user’s id and token on the "
+    "connection, and that it belongs to this HiBob environment."
+)
 
 
 @pytest.fixture
@@ -107,7 +114,7 @@ def test_the_three_of_300_that_need_help_stand_first(csm: App) -> None:
     assert rows[0]["Needs attention"] == "HiBob refused the token."
     assert rows[2]["Needs attention"] == "The newest preview is blocked."
     assert {each["Schedule"] for each in rows[3:]} == {"On"}
-    assert rows[3]["Needs attention"] == "Next in the set-up: id and token of the service user in HiBob."
+    assert rows[3]["Needs attention"].startswith("Next in the set-up: id and token of the service")
     assert rows[3]["Customer"] == "Customer 000"
     healthy = table(csm.open("customers", search=CUSTOMER))
     assert [each["Needs attention"] for each in healthy] == ["—"]
@@ -227,8 +234,8 @@ def test_an_untested_domain_on_a_connection_that_was_read_says_so(csm: App, said
     setting_up.add_domain(csm.house(ADMIN), CUSTOMER, "new", "Northwind HiBob")
     setting_up.save_connection(csm.house(ADMIN), CUSTOMER, "Second", "https://api.hibob.com/v1", "", None)
     setting_up.add_domain(csm.house(ADMIN), CUSTOMER, "apart", "Second")
-    for domain, words in (("new", "not tested · HiBob read just now"), ("apart", "not tested · HiBob never read")):
-        assert f"Connection: {words}" in plain(said(csm.open("customers", selected=f"{CUSTOMER}/{domain}")))
+    for domain, how in (("new", "not tested · HiBob read just now"), ("apart", "not tested · HiBob never read")):
+        assert f"Connection: {how}" in plain(said(csm.open("customers", selected=f"{CUSTOMER}/{domain}")))
 
 
 def test_a_failed_test_of_the_connection_needs_somebody(csm: App) -> None:
@@ -285,13 +292,17 @@ def test_an_admin_of_one_customer_makes_none_from_it(full: App) -> None:
         overseeing.customer_from_template(full.house(ADMIN), "Fabrikam", DOMAIN)
 
 
-def test_a_paused_schedule_says_why(csm: App) -> None:
+def test_a_paused_schedule_says_why_in_a_line_and_in_full_where_it_is_selected(csm: App, said: Said) -> None:
     house = csm.house(ADMIN)
     scheduling.save_schedule(house, DOMAIN, ScheduleTable("0 5 * * *"))
     scheduling.switch_on(house, DOMAIN)
     scheduling.pause_all(house, CUSTOMER)
-    row = table(csm.open("customers"))[0]
-    assert (row["Schedule"], row["Needs attention"]) == ("Paused", f"{ADMIN} paused all schedules of {CUSTOMER}.")
+    at = csm.open("customers", selected=DOMAIN)
+    why, row = f"{ADMIN} paused all schedules of {CUSTOMER}.", table(at)[0]
+    assert row["Schedule"] == "Paused"
+    assert row["Needs attention"].endswith("…")
+    assert why.startswith(row["Needs attention"].removesuffix("…"))
+    assert why in plain(said(at))
 
 
 def test_a_run_that_nobody_is_at_needs_somebody(csm: App) -> None:
@@ -312,6 +323,48 @@ def test_the_order_can_be_another_and_stands_in_the_address(csm: App) -> None:
     assert table(csm.open("customers", order="live"))[0]["Customer"] == CUSTOMER
 
 
+def test_a_long_reason_is_a_line_without_what_a_technician_reads_and_told_in_full_below(csm: App, said: Said) -> None:
+    house = csm.house(CSM)
+    many(house)
+    for number in range(40):
+        trouble(house, f"Customer {number:03}/staff", "connection", REFUSED)
+    at = csm.open("customers", selected="Customer 003/staff")
+    assert [each["Needs attention"] for each in table(at)[:40]] == ["HiBob refused the credentials."] * 40
+    shown = at.dataframe[0].proto
+    assert shown.row_height == 0
+    first = [plain(each.value) for each in at.main.markdown if "Customer 000" in each.value]
+    assert first == ["**Customer 000/staff** — HiBob refused the credentials."]
+    assert REFUSED in plain(said(at))
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+def test_a_narrow_window_has_the_way_below_the_words(
+    csm: App, monkeypatch: pytest.MonkeyPatch, *, narrow: bool
+) -> None:
+    monkeypatch.setattr(words, "on_a_telephone", lambda: narrow)
+    blocked_plan(csm.house(CSM), DOMAIN)
+    (place,) = having_a_link(csm.open("customers").main)
+    assert place.proto.flex_container.direction == (Direction.VERTICAL if narrow else Direction.HORIZONTAL)
+
+
+def having_a_link(block: element_tree.Block) -> Iterator[element_tree.Block]:
+    within = list(block.children.values())
+    if any(each.type == "page_link" for each in within):
+        yield block
+    for each in within:
+        yield from having_a_link(each) if isinstance(each, element_tree.Block) else ()
+
+
+def test_the_box_of_a_customer_whose_run_failed_has_the_way_to_that_run(csm: App) -> None:
+    house = csm.house(CSM)
+    (last,) = looking.runs_seen(house, DOMAIN)
+    house.db.execute("UPDATE runs SET status = 'partial' WHERE id = ?", last[0].id)
+    house.db.execute("UPDATE outcomes SET result = 'failed' WHERE run_id = ? AND seq = 0", last[0].id)
+    links = [each.proto for each in csm.open("customers", selected=DOMAIN).main.get("page_link")]
+    assert [each.label for each in links] == ["Look at the run"] * 2 + ["Open its overview"]
+    assert {each.query_string.rpartition("&")[2] for each in links[:2]} == {f"plan={last[0].plan_id}"}
+
+
 def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: App) -> None:
     house = csm.house(CSM)
     many(house)
@@ -319,7 +372,7 @@ def test_whoever_needs_somebody_first_is_one_click_from_where_that_is_done(csm: 
         trouble(house, f"Customer {number:03}/staff", "connection", "HiBob refused the token.")
     at = csm.open("customers")
     links = [each.proto for each in at.main.get("page_link")]
-    assert [(each.page, each.label) for each in links] == [("schedule", "Schedule")] * 5
+    assert [(each.page, each.label) for each in links] == [("schedule", "Open the schedule")] * 5
     assert links[0].query_string == "customer=Customer+003&domain=staff"
     assert f"And {MANY - 5} more, below." in [each.value for each in at.caption]
 

@@ -37,6 +37,19 @@ def test_a_page_after_a_run_has_no_error(full: App, page: str) -> None:
     assert not at.error
 
 
+@pytest.mark.parametrize("narrow", [True, False])
+def test_a_narrow_window_says_below_the_title_whose_the_page_is(
+    full: App, monkeypatch: pytest.MonkeyPatch, *, narrow: bool
+) -> None:
+    """Its sidebar, which says it, is closed."""
+    monkeypatch.setattr(frame, "on_a_telephone", lambda: narrow)
+    full.house().db.execute("UPDATE customers SET name = '<b>A</b> [x](//y)\u202e'")
+    setting_up.grant(full.house(None), ADMIN, Role.CSM, None)
+    told = {page: [each.value for each in full.open(page).main.markdown][:1] for page in ("preview", "customers")}
+    whose = r"**\<b\>A\<\/b\> \[x\]\(\/\/y\), staff**"
+    assert (told["preview"] == [whose], told["customers"] == [whose]) == (narrow, False)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_whose_database_is_broken_says_so(empty: App, said: Said, page: str) -> None:
     (empty.data / "rollcall.db").write_bytes(b"this is no database at all" * 100)

@@ -13,6 +13,7 @@ from provisioning.workflow import (
     approving,
     asking,
     looking,
+    overseeing,
     planning,
     processing,
     scheduling,
@@ -105,10 +106,16 @@ def test_a_run_that_nobody_is_at_is_called_interrupted_as_on_process(app: App, s
     assert "badge[Interrupted]" in said(app.open("process"))
 
 
-def test_whoever_failed_in_the_last_run_comes_before_a_new_preview(app: App, said: Said) -> None:
+@pytest.mark.parametrize("beside", [False, True])
+def test_whoever_failed_in_the_last_run_comes_first_until_a_preview_is_made_after_it(
+    app: App, said: Said, *, beside: bool
+) -> None:
+    """`beside`: a newer preview was made before that run."""
     house = app.house()
     plan = planning.preview(house, DOMAIN)
     approving.approve(house, plan.id)
+    if beside:
+        planning.preview(house, DOMAIN)
     run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
     ends = [Result.FAILED, *[Result.DONE] * (len(plan.changes) - 1)]
     told = [Outcome(each.key, each.action, end) for each, end in zip(plan.changes, ends, strict=True)]
@@ -116,8 +123,12 @@ def test_whoever_failed_in_the_last_run_comes_before_a_new_preview(app: App, sai
     runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
     assert "Look at the run" in said(app.open("overview"))
     assert "1 person failed in the last run" in said(app.open("overview"))
+    need = overseeing.customers_overview(app.house(None))[0].needs[0]
+    assert (need.about, need.plan) == ("failed", plan.id)
     planning.preview(house, DOMAIN)
     assert "1 person failed" not in said(app.open("overview")), "the newer preview has them again"
+    needs = overseeing.customers_overview(app.house(None))[0].needs
+    assert [each.about for each in needs] == ["waiting"], "Customers says what Overview says"
 
 
 def test_after_a_run_was_taken_back_a_new_preview_comes_next(full: App, said: Said) -> None:

@@ -14,9 +14,11 @@ from provisioning.model import Action, Change, Plan, PlanStatus
 from provisioning.report.called import RESULTS
 from provisioning.sandbox import Sandbox
 from provisioning.sandbox.fields import PAYROLL_NUMBER
+from provisioning.store import customers
 from provisioning.store.codec import to_json
 from provisioning.workflow import approving, deciding, explaining, looking, planning, processing, setting_up
 from provisioning.workflow.asking import Wishes
+from provisioning.workflow.directories import KeptDirectory, known_directory, known_users
 
 Said = Callable[[AppTest], str]
 
@@ -51,6 +53,41 @@ def test_the_way_is_told_station_by_station_with_the_values(full: App, day: Plan
     table = next(each.value for each in at.dataframe if "HiBob says" in each.value.columns)
     differing = set(table[table["Differs"] == "≠"]["Attribute"])
     assert differing == set(change.after)
+
+
+def test_whom_a_value_means_is_named_beside_it_now_and_as_a_past_run_saw_it(full: App, sandbox: Sandbox) -> None:
+    people, linked = sandbox.company.people, {each[1] for each in looking.users(full.house(), DOMAIN)}
+    key = somebody(full, sandbox)
+    boss = min(linked & set(people) - {key, str(people[key]["work.manager"])})
+    people[key] |= {"work.manager": boss}
+    number, name = people[boss][PAYROLL_NUMBER], f"{people[boss]['root.firstName']} {people[boss]['root.surname']}"
+    plan = planning.preview(full.house(), DOMAIN)
+    wanted = f"{number} ({name})"
+    shown = values_of(full.open("people", person=key), "HiBob says")
+    assert (shown["HiBob says"], shown["Mapped to"], shown["Differs"]) == (boss, wanted, "≠")
+    assert shown["The user has"].endswith(")")
+    done = run(full, plan)
+    now = full.open("people", person=key)
+    assert values_of(now, "HiBob says")["The user has"] == wanted
+    assert values_of(now, "Value")["Value"] == wanted
+    assert values_of(full.open("people", person=key, at=done), "After")["After"] == wanted
+
+
+def values_of(at: AppTest, column: str) -> dict[str, str]:
+    """The row of the manager, in the table that has this column."""
+    found = next(each.value for each in at.dataframe if column in each.value.columns)
+    row: dict[str, str] = found[found["Attribute"] == "Manager"].to_dict("records")[0]
+    return row
+
+
+def test_a_value_that_has_no_room_ends_in_an_ellipsis(full: App) -> None:
+    _, link, _, values = next(each for each in looking.users(full.house(), DOMAIN) if len(each[3]["Email"]) > 24)
+    at = full.open("people", person=link)
+    frame = next(each.value for each in at.dataframe if "HiBob says" in each.value.columns)
+    (row,) = frame[frame["Attribute"] == "Email"].to_dict("records")
+    shown = [row[name] for name in ("HiBob says", "Mapped to", "The user has")]
+    assert values["Email"] in shown
+    assert {each for each in shown if each != values["Email"] and not each.endswith("…")} == set()
 
 
 def test_a_past_run_is_asked_what_it_saw_and_did(full: App, day: Plan, said: Said) -> None:
@@ -398,3 +435,23 @@ def test_the_directory_is_searched_with_any_apostrophe(full: App, sandbox: Sandb
     for asked in ("o'hara-q", "O’HARA-Q"):
         found, count = looking.users_seen(full.house(), DOMAIN, asked, 9, 0)
         assert (count, found[0][1]) == (1, key)
+
+
+def test_the_directory_is_searched_for_every_word_in_whatever_value_here_and_in_a_portal(
+    full: App, sandbox: Sandbox
+) -> None:
+    key = somebody(full, sandbox)
+    called(full, sandbox, key, "Mikael", "O’Cunha")
+    house = full.house()
+    domain = customers.get_domain(house.db, DOMAIN)
+    user, _, status, values = next(each for each in looking.users(house, DOMAIN) if each[1] == key)
+    asked = [
+        ("Mikael O’Cunha", True), ("o'cunha  mikael", True), ("cunha mik", True), (f"mikael {key}", True),
+        (f"{user} o’cunha {status} {values['Email'][:6].upper()}", True), ("mikael nobody-else", False),
+        (f"mikael {key[:-1]}", False), ("mikaelo", False),
+    ]  # fmt: skip
+    house.db.execute("UPDATE users SET external_id = NULL WHERE external_id <> ?", key)
+    for directory in (known_directory(house, domain), KeptDirectory(known_users(house, domain, [*values]))):
+        for text, fits in asked:
+            assert (key in [link for _, link, *_ in directory.find(text, 50, 0)[0]]) is fits, text
+        assert directory.find("mikael o’cunha", 50, 0)[1] == 1

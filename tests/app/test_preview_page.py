@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from installation import ADMIN, DOMAIN, App
+from installation import ADMIN, DOMAIN, App, button
 from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 
@@ -589,3 +589,18 @@ def test_a_file_after_an_overridden_approval_begins_from_its_reasons(full: App, 
     at.file_uploader(place).set_value(("decided.xlsx", file.getvalue(), EXCEL)).run()
     asked = [each for each in at.text_input if str(each.key).startswith("override_file_")]
     assert [each.value for each in asked] == list(reasons.values())
+
+
+def test_whoever_is_held_back_and_looked_for_among_those_who_change_is_one_press_away(full: App) -> None:
+    plan = looking.plans_seen(full.house(), DOMAIN)[0]
+    (one, *_), count = looking.held_seen(full.house(), plan.id, "", 1, 0)
+    assert count > 1
+    at = full.open("preview", plan=plan.id, search=one.name)
+    assert "Nobody who changes fits. 1 person under Held back fits." in [each.value for each in at.info]
+    button(at, "See who is held back")
+    assert not at.exception
+    assert at.query_params["show"] in ("held", ["held"])
+    assert one.name in [each for table in at.dataframe for each in table.value.get("Person", [])]
+    at = full.open("preview", plan=plan.id, search="nobody at all")
+    assert "Nobody fits these filters." in [each.value for each in at.info]
+    assert "See who is held back" not in [each.label for each in at.button]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from provisioning.web.words import NARROW, ago, dated, escape, moment, on_a_telephone, until
+from provisioning.web.words import NARROW, ago, dated, escape, in_short, moment, on_a_telephone, until
 
 SUMMER, WINTER = datetime(2026, 7, 1, 23, 30, tzinfo=UTC), datetime(2026, 11, 2, 5, 4, tzinfo=UTC)
 
@@ -86,3 +86,18 @@ def test_a_narrow_window_counts_as_one(monkeypatch: pytest.MonkeyPatch, said: st
 
 def test_a_name_does_not_turn_the_direction_of_the_sentence_that_it_stands_in() -> None:
     assert escape("exe\u202egnp, \u2066יעל\u2069") == "exegnp, יעל"
+
+
+@pytest.mark.parametrize(
+    ("why", "short"),
+    [
+        ("HiBob refused the credentials (401 on GET /company/people). Check the id.", "HiBob refused the credentials."),
+        ("HiBob refused GET /company/people (403). Ask whoever runs it.", "HiBob refused a request."),
+        ("Skillcast cannot be reached (GET /Users): no host. Try again.", "Skillcast cannot be reached: no host."),
+        ("Skillcast failed (503 on POST /Bulk). Try again later.", "Skillcast failed."),
+        ("1,000 live users (of 900); 1.5 licensed.", "1,000 live users (of 900); 1.5 licensed."),
+        ("", ""),
+    ],
+)
+def test_a_reason_in_short_is_its_first_sentence_without_addresses_and_numbers_of_answers(why: str, short: str) -> None:
+    assert in_short(why) == short

@@ -263,6 +263,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "read_grants": (FREE, lambda h, i: signing_in.read_grants({})),
     "read_sample": (PREPARE, lambda h, i: sampling.read_sample(h, i.label)),
     "remove_old_history": (PREPARE, lambda h, i: keeping.remove_old_history(h, i.customer)),
+    "proposed_anew": (FREE, lambda h, i: None),
     "reference_names": (READ, lambda h, i: reviewing.reference_names(h, i.plan, [("Manager", "1")])),
     "remove_old": (CARE, lambda h, i: retention.remove_old(h)),
     "restore": (CARE, lambda h, i: restore(h, i.file)),

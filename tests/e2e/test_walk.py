@@ -35,6 +35,8 @@ def test_a_page_is_right_first_thing_on_a_fresh_server(running: Demo, browser: B
     expect(walker.page.get_by_role("heading", name=PAGES[path], exact=True)).to_be_visible()
     walker.sees("admin@northwind.example")
     assert "customer=Northwind" in walker.page.url
+    whose = "" if path == "customers" else " · Northwind Trading, staff"
+    expect(walker.page).to_have_title(f"{PAGES[path]}{whose} · Rollcall")
     assert walker.faults == []
 
 
