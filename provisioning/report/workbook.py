@@ -1,7 +1,7 @@
 """A plan as an Excel file for people to decide in."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from textwrap import wrap
 from typing import BinaryIO
@@ -74,14 +74,14 @@ def write_workbook(
     left_out: Collection[str] = (),
     head: str = "",
     approval: Approval | None = None,
-    run: Run | None = None,
+    begun: Sequence[Run] = (),
     lapsed: str = "",
     kept: Collection[str] = (),
     headline: str = "",
 ) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already, and counted as left
     out everywhere. `head`: the newest hash of the history, for whoever keeps the file to have checked later. `approval`
-    and `run`: those there are, the run with all that was done; `lapsed`: why the plan can no longer be approved. Once
+    and `begun`: the one there is, and all runs, oldest first; `lapsed`: why the plan can no longer be approved. Once
     there is one of these two the file no longer says how to decide. `kept`: which of those left out are kept active from now on.
     `headline`: the plan in a sentence, for the first sheet.
 
@@ -96,10 +96,10 @@ def write_workbook(
         )
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Rollcall"
-    closed = DECIDED if run else CLOSED if lapsed else ""
+    closed = DECIDED if begun else CLOSED if lapsed else ""
     without = frozenset(left_out)
-    status = status_of(plan, without, approval, run, lapsed)
-    sections = sections_of(plan, head, status, without, approval, run, bool(closed))
+    status = status_of(plan, without, approval, begun, lapsed)
+    sections = sections_of(plan, head, status, without, approval, begun, bool(closed))
     _write_summary(workbook, sections, plan.domain, headline)
     for sheet in SHEETS:
         _write_people(workbook, plan, sheet, numbers[sheet.action], without, frozenset(kept), closed)

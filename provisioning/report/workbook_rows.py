@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from provisioning.model import Action, Change, Legend, Plan
+from provisioning.model import Action, Change, Legend, Outcome, Plan, Run
 from provisioning.report.dates import dated, day
 from provisioning.report.differences import with_name
 
@@ -171,6 +171,15 @@ def _old_to_new(old: str, new: str) -> str:
     """Each side may fill half a cell: a long old value must not push the new one out."""
     half = MAX_TEXT // 2 - 2
     return f"{shown(old or '(blank)', half)} → {shown(new or '(blank)', half)}"
+
+
+Became = Mapping[tuple[str, Action], Outcome]
+"""What became of each change, by key and action."""
+
+
+def became_of(begun: Sequence[Run]) -> Became:
+    """By a plan's runs, oldest first: of those that were tried again the last time counts."""
+    return {(each.key, each.action): each for run in begun for each in run.outcomes}
 
 
 def left_out_of(plan: Plan, left_out: frozenset[str]) -> Counter[str]:

@@ -1,5 +1,6 @@
 """The workbook is there as soon as the preview is: the worker builds it, and whoever downloads it does not wait."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -7,7 +8,7 @@ from installation import ADMIN, DOMAIN, App
 from openpyxl import load_workbook
 
 from provisioning.errors import Refused
-from provisioning.model import Action, Outcome, Plan, Result, RunStatus
+from provisioning.model import Action, Outcome, Plan, Result, Run, RunStatus
 from provisioning.report.workbook_decisions import read_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
@@ -182,6 +183,47 @@ def test_a_file_after_a_retry_says_what_both_runs_did(app: App) -> None:
     file = exported(house, plan)
     assert "What was done" in summary_headings(file)
     assert (summary(file)["Added"], summary(file)["Failed"]) == (f"{len(plan.changes)} people", "Nobody")
+
+
+def ended(house: Workspace, plan: Plan, by: str, outcomes: list[Outcome], retry_of: str | None = None) -> Run:
+    """A run of somebody's that came to its end so, a day after it began."""
+    run = runs.start_run(house.db, plan.id, plan.domain_id, by, house.clock(), retry_of)
+    runs.journal(house.db, run.id, outcomes, house.clock())
+    status = RunStatus.PARTIAL if any(each.result is not Result.DONE for each in outcomes) else RunStatus.DONE
+    runs.end_run(house.db, run.id, status, house.clock() + timedelta(days=1))
+    return runs.get_run(house.db, run.id)
+
+
+def test_the_summary_names_every_run_with_who_did_what(app: App) -> None:
+    """Whoever tried again without success did not do what was done before."""
+    house, csm = app.house(), "csm@skillcast.example"
+    plan = previewed(app, house)
+    approving.approve(house, plan.id)
+    first, second, *others = plan.changes
+    told = [Outcome(each.key, each.action, Result.DONE) for each in others]
+    told += [Outcome(first.key, first.action, Result.FAILED), Outcome(second.key, second.action, Result.DRIFTED)]
+    run = ended(house, plan, ADMIN, told)
+    assert summary(exported(house, plan))["Processed"].endswith(f" by {ADMIN}"), "what it did stands below"
+    again = ended(house, plan, csm, [Outcome(first.key, first.action, Result.FAILED)], run.id)
+    last = ended(house, plan, csm, [Outcome(first.key, first.action, Result.DONE)], again.id)
+    rows = [row[:2] for row in load_workbook(BytesIO(exported(house, plan)))["Summary"].iter_rows(values_only=True)]
+
+    def at(one: Run) -> str:
+        assert one.ended_at is not None
+        return f"{one.ended_at.day} {one.ended_at:%B %Y, %H:%M} UTC"
+
+    assert [(label, told) for label, told in rows if label in ("Processed", "Tried again")] == [
+        ("Processed", f"{at(run)}, by {ADMIN} ({len(others):,} done, 1 failed, 1 changed since)"),
+        ("Tried again", f"{at(again)}, by {csm} (0 done, 1 failed)"),
+        ("Tried again", f"{at(last)}, by {csm} (1 done)"),
+    ]
+    assert [(label, told) for label, told in rows if str(label).startswith("Run")] == [
+        ("Run", run.id),
+        ("Run that tried again", again.id),
+        ("Run that tried again", last.id),
+    ]
+    said = {str(label): told for label, told in rows}
+    assert (said["Status"], said["Changed since"][:8]) == ("Processed, with exceptions", "1 person")
 
 
 def summary_headings(file: bytes) -> list[object]:
