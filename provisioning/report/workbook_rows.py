@@ -14,6 +14,9 @@ from provisioning.report.differences import with_name
 APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
 ONE_OF = f"{APPROVE}, {LEAVE_OUT} or {KEEP_ACTIVE}"
 DECISION, KEY, WHY = "Decision", "Key", "Why"
+RESULT, MESSAGE = "Result", "Message"
+"""Once a plan is begun: Result stands where Decision did, and Message, where there is any, behind everything else."""
+NOT_REACHED = "Not reached yet"
 PLAN, DIGEST, DECIDED_BY = "Plan", "Digest", "Decided by"
 BLANK_RULE = "A blank decision counts as Approve."
 MAX_TEXT = 32_767  # in one cell, in UTF-16 units, as Excel counts
@@ -109,6 +112,11 @@ def escaped(text: str) -> str:
 
 def header_of(plan: Plan) -> tuple[str, ...]:
     return (DECISION, KEY, *map(shown, plan.attributes), WHY)
+
+
+def header_told(plan: Plan, messages: bool) -> tuple[str, ...]:
+    """Of a plan that was begun: what became of everybody, in the place of what is decided."""
+    return (RESULT, *header_of(plan)[1:], *([MESSAGE] if messages else []))
 
 
 class Rows:

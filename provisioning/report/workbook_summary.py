@@ -38,7 +38,10 @@ RUN_WORDS = {
 }
 APPROVED = "Approved, and not processed yet: it may be decided again until then"
 APPROVED_OTHERWISE = "Approved, but this file leaves out others than the approval does: to be approved again"
-DECIDED = "Decided, and processed as the Summary says: there is nothing left to decide in this file."
+DECIDED = (
+    "Decided, and processed as the Summary says; the column Result says what became of each row. "
+    "There is nothing left to decide in this file."
+)
 LAPSED = "Lapsed, so it can no longer be approved."
 CLOSED = "This preview has lapsed: there is nothing left to decide in this file. Make a new preview."
 SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
