@@ -279,6 +279,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
     "proposed_again": (READ, lambda h, i: reviewing.proposed_again(h, i.plan)),
     "kept_active_by_plan": (READ, lambda h, i: looking.kept_active_by_plan(h, i.plan)),
+    "runs_recorded": (READ, lambda h, i: looking_back.runs_recorded(h, i.label)),
     "runs_found": (READ, lambda h, i: looking_back.runs_found(h, i.label)),
     "runs_seen": (READ, lambda h, i: looking.runs_seen(h, i.label)),
     "save_connection": (
