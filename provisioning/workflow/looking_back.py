@@ -26,7 +26,7 @@ from provisioning.workflow.house import (
 )
 from provisioning.workflow.looking import see_history, verify
 from provisioning.workflow.overseeing import roles_seen
-from provisioning.workflow.stored_plans import as_recorded
+from provisioning.workflow.stored_plans import as_recorded, run_seen
 
 SHOWN_RUNS = 60
 NAMED = 20
@@ -40,13 +40,13 @@ class FileKind(StrEnum):
 
 
 EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
-    "Previews and approvals": ("plan", "decided", "standing", "workbook"),
+    "Previews and approvals": ("plan", "decided", "standing"),
     "Runs": ("run", "stop"),
     "Settings and mapping": (
         "mapping", "settings", "domain", "connection", "customer", "schedule", "all schedules", "target",
     ),
     "Access and exports": (
-        "role", "signed", "users", "history exported", "person", "set-up", "notification", "test message",
+        "role", "signed", "users", "history exported", "workbook", "person", "set-up", "notification", "test message",
     ),
     "Records and keys": (
         "old plans", "encryption key", "history sealed", "history checked", "content", "database", "rows",
@@ -217,10 +217,27 @@ def export_events(
     return _handed_out(house, label, "events", rows, kind)
 
 
-def _handed_out(house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind) -> bytes:
+def export_outcomes(house: Workspace, run_id: str, results: Sequence[str], text: str, kind: FileKind) -> bytes:
+    """The outcomes of a run that ended so and fit the text, as a file. That is recorded. Whoever is not in HiBob has no id there."""
+    run = run_seen(house, run_id)
+    found, _ = runs.find_outcomes(house.db, run.id, results, text, -1, 0)
+    rows: list[Row] = [
+        {"person": change.name if change else "", "HiBob id": "" if each.key.startswith("user:") else each.key,
+         "user id": (change.user_id if change else "") or "", "action": each.action.value, "result": each.result.value,
+         "message": each.message, "run": run.id}
+        for each, change in found
+    ]  # fmt: skip
+    return _handed_out(house, customers.domain_by_id(house.db, run.domain_id).label, "outcomes", rows, kind, run.id)
+
+
+def _handed_out(
+    house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind, run: str | None = None
+) -> bytes:
     domain = None if is_customer(house, label) else seen_domain(house, label, "see the history")
     customer_id = domain.customer_id if domain else seen_customer(house, label, "see the history").id
-    record_event(house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value)
+    record_event(
+        house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value, run=run
+    )
     return as_csv(rows) if kind is FileKind.CSV else as_json(rows)
 
 

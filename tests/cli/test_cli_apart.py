@@ -182,6 +182,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "export_approvals": (READ, lambda h, i: looking_back.export_approvals(h, i.label, looking_back.FileKind.CSV)),
     "export_events": (READ, lambda h, i: looking_back.export_events(h, i.label, [""], "", looking_back.FileKind.CSV)),
     "export_runs": (READ, lambda h, i: looking_back.export_runs(h, i.label, (), "", looking_back.FileKind.JSON)),
+    "export_outcomes": (
+        READ,
+        lambda h, i: looking_back.export_outcomes(h, i.run, ("done",), "", looking_back.FileKind.CSV),
+    ),
     "export_roles": (READ, lambda h, i: looking_back.export_roles(h, i.customer, looking_back.FileKind.CSV)),
     "export_person": (PREPARE, lambda h, i: keeping.export_person(h, i.customer, i.person)),
     "export_users": (READ, lambda h, i: looking.export_users(h, i.label)),
