@@ -130,13 +130,15 @@ def draw_runs(here: Here, domain: Domain) -> None:
         st.info(none, icon=":material/info:")
         return
     names = run_names([run for run, *_ in found])
+    recorded = {each.run.id: each for each in looking_back.runs_recorded(here.house, domain.label)}
+    changed = {name for name, each in recorded.items() if each.changed}
     with st.container(border=True):
         st.header("People per run", anchor=False)
         bars = [(bar_label(names[run.id]), actions) for run, _, actions in reversed(found)]
         parts.chart(runs_chart(bars, 220), key="runs", alt="People done per run and action")
     rows = [
         {"Begun": names[run.id], "Done": done(actions) or "nobody", "Not done": not_done(results),
-         "Ended as": RUN_WORDS[run.status], "By": who(run.by)}
+         "Ended as": RUN_WORDS[run.status] + (" · not as recorded" if run.id in changed else ""), "By": who(run.by)}
         for run, results, actions in found
     ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
@@ -153,7 +155,11 @@ def draw_runs(here: Here, domain: Domain) -> None:
     with guarded():
         run = stored_plans.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
         did = next((done(actions) for each, _, actions in found if each.id == run.id), "")
-        draw_run(here, run, names.get(run.id) or moment(run.started_at), did)
+        name = names.get(run.id) or moment(run.started_at)
+        if run.id in changed:
+            st.error(escape(past.otherwise(recorded[run.id], name)), icon=":material/gpp_bad:")
+            st.markdown(past.WHAT_TO_DO)
+        draw_run(here, run, name, did)
         past.compare(here, run, [each for each, *_ in looking_back.runs_found(here.house, domain.label)])
 
 

@@ -13,7 +13,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import address, changes, deciding, jobs, next_step, parts, past, standing
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import asking, looking, reviewing, scheduling, stored_plans
+from provisioning.workflow import asking, looking, looking_back, reviewing, scheduling, stored_plans
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.speed import speed_seen
@@ -294,6 +294,9 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     )  # fmt: skip
     if not selected:
         st.caption("Select somebody to see all of it.")
+    past.downloads(
+        here, "outcomes", lambda house, kind: looking_back.export_outcomes(house, run.id, results, text, kind)
+    )
     for row in selected:
         draw_outcome(here, plan, *found[row], names)
 

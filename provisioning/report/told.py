@@ -182,7 +182,8 @@ def _table(value: object) -> Mapping[str, object]:
 def _took_history(details: Details, _: Mapping[str, int]) -> Told:
     number, kind = details.get("rows"), str(details.get("file") or "").upper()
     of = _called(number, str(details.get("of") or "rows"))
-    return Told(f"took {of} of the history out as {f'a {kind} file' if kind else 'a file'}", _from(details))
+    whose = "a run" if details.get("of") == "outcomes" else "the history"
+    return Told(f"took {of} of {whose} out as {f'a {kind} file' if kind else 'a file'}", _from(details))
 
 
 def _checked(details: Details, _: Mapping[str, int]) -> Told:

@@ -1,7 +1,7 @@
 """A plan as an Excel file for people to decide in."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from textwrap import wrap
 from typing import BinaryIO
@@ -14,9 +14,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from provisioning.errors import UsageError
-from provisioning.model import Action, Approval, Plan, Run
+from provisioning.model import Action, Approval, Change, Plan, Result, Run
 from provisioning.naming import sharing
-from provisioning.report.called import held_called
+from provisioning.report.called import RESULTS, held_called
 from provisioning.report.dates import dated
 from provisioning.report.workbook_rows import (
     BLANK_RULE,
@@ -26,13 +26,17 @@ from provisioning.report.workbook_rows import (
     KEEP_ACTIVE,
     KEY,
     LEAVE_OUT,
+    NOT_REACHED,
     ONE_OF,
     SHEETS,
     WHY,
+    Became,
     PeopleSheet,
     Rows,
     ShownRow,
+    became_of,
     header_of,
+    header_told,
     left_out_of,
     shown,
 )
@@ -66,6 +70,14 @@ from provisioning.report.workbook_summary import (
 
 MAX_PEOPLE = 1_048_000  # on one sheet: Excel's 1,048,576 rows, less room for what stands above
 LINE = 110  # characters of the headline
+AGAINST = {LEAVE_OUT: "FFD9D9D9", KEEP_ACTIVE: "FFBFD9F2"}
+NOT_DONE = {
+    RESULTS[Result.FAILED]: "FFF8CBAD",
+    RESULTS[Result.DRIFTED]: "FFFFE699",
+    RESULTS[Result.SKIPPED]: "FFD9D9D9",
+    NOT_REACHED: "FFBFD9F2",
+}
+"""The shade of whatever is decided against, and of whatever was not done."""
 
 
 def write_workbook(
@@ -74,15 +86,15 @@ def write_workbook(
     left_out: Collection[str] = (),
     head: str = "",
     approval: Approval | None = None,
-    run: Run | None = None,
+    begun: Sequence[Run] = (),
     lapsed: str = "",
     kept: Collection[str] = (),
     headline: str = "",
 ) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already, and counted as left
     out everywhere. `head`: the newest hash of the history, for whoever keeps the file to have checked later. `approval`
-    and `run`: those there are, the run with all that was done; `lapsed`: why the plan can no longer be approved. Once
-    there is one of these two the file no longer says how to decide. `kept`: which of those left out are kept active from now on.
+    and `begun`: the one there is, and all runs, oldest first; `lapsed`: why the plan can no longer be approved. Once
+    there is one of these two the file no longer says how to decide; once begun its rows say what became of them instead. `kept`: which of those left out are kept active from now on.
     `headline`: the plan in a sentence, for the first sheet.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
@@ -96,13 +108,14 @@ def write_workbook(
         )
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Rollcall"
-    closed = DECIDED if run else CLOSED if lapsed else ""
+    closed = DECIDED if begun else CLOSED if lapsed else ""
     without = frozenset(left_out)
-    status = status_of(plan, without, approval, run, lapsed)
-    sections = sections_of(plan, head, status, without, approval, run, bool(closed))
+    status = status_of(plan, without, approval, begun, lapsed)
+    sections = sections_of(plan, head, status, without, approval, begun, bool(closed))
     _write_summary(workbook, sections, plan.domain, headline)
+    became = became_of(begun) if begun else None
     for sheet in SHEETS:
-        _write_people(workbook, plan, sheet, numbers[sheet.action], without, frozenset(kept), closed)
+        _write_people(workbook, plan, sheet, numbers[sheet.action], without, frozenset(kept), closed, became)
     _write_held(workbook, plan)
     workbook.save(file)
 
@@ -139,8 +152,9 @@ def _write_people(
     left_out: frozenset[str],
     kept: frozenset[str],
     closed: str,
+    became: Became | None,
 ) -> None:
-    """`closed`: why nothing is left to decide, "" while it is."""
+    """`closed`: why nothing is left to decide, "" while it is. `became`: None until the plan was begun."""
     out = left_out_of(plan, left_out)[kind.action]
     how = HOW_TO_DECIDE_NEW if kind.action is Action.ADD else HOW_TO_DECIDE
     notes = (
@@ -151,23 +165,36 @@ def _write_people(
     )
     sheet = new_sheet(workbook, kind.title)
     shown_of = Rows(plan, plan.legend).of
-    rows = (
-        _decided(shown_of(change), KEEP_ACTIVE if change.key in kept else LEAVE_OUT)
-        if change.key in left_out
-        else shown_of(change)
-        for change in plan.changes
-        if change.action is kind.action
-    )
-    first = write_table(sheet, notes, header_of(plan), rows, frozen=2)
+    changes = (change for change in plan.changes if change.action is kind.action)
+    if became is None:
+        rows = (
+            _decided(shown_of(change), KEEP_ACTIVE if change.key in kept else LEAVE_OUT)
+            if change.key in left_out
+            else shown_of(change)
+            for change in changes
+        )
+        first = write_table(sheet, notes, header_of(plan), rows, frozen=2)
+    else:
+        said = any(each.message for each in became.values() if each.action is kind.action)
+        rows = (_told(shown_of(change), change, became, left_out, said) for change in changes)
+        first = write_table(sheet, notes, header_told(plan, said), rows, frozen=2, prose=1 + said)
     if number:
-        decisions = f"A{first}:A{first + number - 1}"
-        _shade_decisions(sheet, decisions)
+        column = f"A{first}:A{first + number - 1}"
+        _shade(sheet, column, AGAINST if became is None else NOT_DONE)
         if not closed:
-            _offer_decisions(sheet, decisions)
+            _offer_decisions(sheet, column)
 
 
 def _decided(row: ShownRow, decision: str) -> ShownRow:
     return replace(row, cells=(decision, *row.cells[1:]))
+
+
+def _told(row: ShownRow, change: Change, became: Became, left_out: frozenset[str], said: bool) -> ShownRow:
+    """What became of a row, and with `said` its message. Whoever is left out needs no run to reach them."""
+    found = became.get((change.key, change.action))
+    spared = RESULTS[Result.SKIPPED] if change.key in left_out else NOT_REACHED
+    result, message = (RESULTS[found.result], shown(found.message)) if found else (spared, "")
+    return replace(row, cells=(result, *row.cells[1:], *([message] if said else [])))
 
 
 def _write_held(workbook: Workbook, plan: Plan) -> None:
@@ -196,9 +223,8 @@ def _offer_decisions(sheet: Worksheet, cells: str) -> None:
     sheet.data_validations.append(offer)
 
 
-def _shade_decisions(sheet: Worksheet, cells: str) -> None:
-    """A shade for whatever is decided against."""
-    for decision, color in ((LEAVE_OUT, "FFD9D9D9"), (KEEP_ACTIVE, "FFBFD9F2")):
+def _shade(sheet: Worksheet, cells: str, shades: Mapping[str, str]) -> None:
+    for word, color in shades.items():
         look = DifferentialStyle(font=Font(bold=True), fill=PatternFill(bgColor=color))
-        rule = Rule("cellIs", operator="equal", formula=[f'"{decision}"'], dxf=look)
+        rule = Rule("cellIs", operator="equal", formula=[f'"{word}"'], dxf=look)
         sheet.conditional_formatting.add(cells, rule)

@@ -27,6 +27,7 @@ from provisioning.report.workbook_rows import (
     KEY,
     ONE_OF,
     PLAN,
+    RESULT,
     SHEETS,
     WHY,
     PeopleSheet,
@@ -54,6 +55,10 @@ class WorkbookDecisions:
 
 
 _LAST_ROW = re.compile("[0-9]{1,7}$")
+TOLD = (
+    "This Excel file was downloaded after processing had begun: it says what became of each row, and there is nothing left to "
+    "decide in it. Make a new preview, and decide in its Excel file."
+)
 _REMEDY = "Only decisions may change: put the rest back, or download the Excel file again and decide in that."
 
 
@@ -168,7 +173,10 @@ class _Reading:
         for column in sorted(texts):
             places.setdefault(texts[column], []).append(column)
         self._columns = [places[name].pop(0) for name in self._header if places.get(name)]
-        missing = Counter(self._header) - Counter(texts.values())
+        wanted, there = Counter(self._header), Counter(texts.values())
+        missing = wanted - there
+        if DECISION in missing and there[RESULT] > wanted[RESULT]:
+            raise WorkbookRefused(TOLD)
         twice = [name for name in dict.fromkeys(self._header) if places.get(name)]
         for name in missing:
             self._add(number, f"the heading {_quoted(name)} is missing")

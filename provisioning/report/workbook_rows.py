@@ -2,18 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from provisioning.model import Action, Change, Legend, Plan
+from provisioning.model import Action, Change, Legend, Outcome, Plan, Run
 from provisioning.report.dates import dated, day
 from provisioning.report.differences import with_name
 
 APPROVE, LEAVE_OUT, KEEP_ACTIVE = DECISIONS = ("Approve", "Leave out", "Keep active")
 ONE_OF = f"{APPROVE}, {LEAVE_OUT} or {KEEP_ACTIVE}"
 DECISION, KEY, WHY = "Decision", "Key", "Why"
+RESULT, MESSAGE = "Result", "Message"
+"""Once a plan is begun: Result stands where Decision did, and Message, where there is any, behind everything else."""
+NOT_REACHED = "Not reached yet"
 PLAN, DIGEST, DECIDED_BY = "Plan", "Digest", "Decided by"
 BLANK_RULE = "A blank decision counts as Approve."
 MAX_TEXT = 32_767  # in one cell, in UTF-16 units, as Excel counts
@@ -111,6 +114,11 @@ def header_of(plan: Plan) -> tuple[str, ...]:
     return (DECISION, KEY, *map(shown, plan.attributes), WHY)
 
 
+def header_told(plan: Plan, messages: bool) -> tuple[str, ...]:
+    """Of a plan that was begun: what became of everybody, in the place of what is decided."""
+    return (RESULT, *header_of(plan)[1:], *([MESSAGE] if messages else []))
+
+
 class Rows:
     """What is shown of a plan's changes: written into the file, and expected when the file comes back. Without a legend:
     everything as it is stored, as files of earlier versions have it."""
@@ -171,6 +179,15 @@ def _old_to_new(old: str, new: str) -> str:
     """Each side may fill half a cell: a long old value must not push the new one out."""
     half = MAX_TEXT // 2 - 2
     return f"{shown(old or '(blank)', half)} → {shown(new or '(blank)', half)}"
+
+
+Became = Mapping[tuple[str, Action], Outcome]
+"""What became of each change, by key and action."""
+
+
+def became_of(begun: Sequence[Run]) -> Became:
+    """By a plan's runs, oldest first: of those that were tried again the last time counts."""
+    return {(each.key, each.action): each for run in begun for each in run.outcomes}
 
 
 def left_out_of(plan: Plan, left_out: frozenset[str]) -> Counter[str]:

@@ -27,12 +27,18 @@ RULE = Border(bottom=Side("thin", color="FFD0D8DD"))
 
 
 def write_table(
-    sheet: Worksheet, notes: Sequence[str], header: Sequence[str], rows: Iterator[ShownRow], frozen: int
+    sheet: Worksheet,
+    notes: Sequence[str],
+    header: Sequence[str],
+    rows: Iterator[ShownRow],
+    frozen: int,
+    prose: int = 1,
 ) -> int:
-    """Notes, header and rows, with `frozen` columns always in sight. Returns the number of the first row."""
+    """Notes, header and rows, with `frozen` columns always in sight; the last columns, as many as `prose`, hold sentences.
+    Returns the number of the first row."""
     sample = list(islice(rows, SAMPLE))
     top = len(notes) + 2
-    widths = _widths(header, sample)
+    widths = _widths(header, sample, prose)
     set_widths(sheet, widths)
     sheet.freeze_panes = f"{get_column_letter(frozen + 1)}{top + 1}"
     sheet.print_title_rows, sheet.print_title_cols = f"{top}:{top}", f"A:{get_column_letter(frozen)}"
@@ -42,13 +48,13 @@ def write_table(
     sheet.append([])
     make_room(sheet, top, zip(header, widths, strict=True))
     append(sheet, repeat(look(sheet, LABEL, RULE, _BAND, wrap=True)), header)
-    plain, why = look(sheet, border=RULE), look(sheet, border=RULE, wrap=True)
+    plain, wrapped = look(sheet, border=RULE), look(sheet, border=RULE, wrap=True)
     marked = look(sheet, _BOLD, RULE, MARK, wrap=True)
     a_day, marked_day = _look_of_day(sheet, _TEXT), _look_of_day(sheet, _BOLD, MARK)
     last = top
     for row in chain(sample, rows):
         last += 1
-        looks = [*repeat(plain, len(header) - 1), why]
+        looks = [*repeat(plain, len(header) - prose), *repeat(wrapped, prose)]
         for place in row.changed:
             looks[place] = marked
         cells: Iterable[str | int] = row.cells
@@ -56,7 +62,7 @@ def write_table(
             cells = [*row.cells]
             for place, number in row.days.items():
                 cells[place], looks[place] = number, marked_day if place in row.changed else a_day
-        make_room(sheet, last, ((row.cells[place], widths[place]) for place in (*row.changed, -1)))
+        make_room(sheet, last, ((row.cells[place], widths[place]) for place in (*row.changed, *range(-prose, 0))))
         append(sheet, looks, cells)
     sheet.auto_filter.ref = f"A{top}:{get_column_letter(len(header))}{last}"
     # The notes are for the screen: on paper the columns that each page repeats would cut them. What it is stands on each.
@@ -135,13 +141,13 @@ def _look_of_day(sheet: Worksheet, font: Font, fill: PatternFill | None = None) 
     return cell
 
 
-def _widths(header: Sequence[str], sample: Sequence[ShownRow]) -> list[float]:
-    """As wide as the header and the first rows ask for, within reason; the last column, Why, is prose."""
+def _widths(header: Sequence[str], sample: Sequence[ShownRow], prose: int) -> list[float]:
+    """As wide as the header and the first rows ask for, within reason; the last columns, such as Why, are prose."""
     widths: list[float] = []
-    for place, name in enumerate(header[:-1]):
+    for place, name in enumerate(header[:-prose]):
         longest = max((len(line) for row in sample for line in row.cells[place].split("\n")), default=0)
         widths.append(min(max(longest, min(len(name) + 3, 20), 8), 42) + 2)
-    return [*widths, 60]
+    return [*widths, *repeat(60.0, prose)]
 
 
 def set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:

@@ -1,7 +1,7 @@
 """What the first sheet of a workbook says: first what concerns whoever decides, last what only a check needs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -10,7 +10,8 @@ from provisioning.report.called import ACTIONS_DONE, RESULTS, by_whom
 from provisioning.report.dates import dated
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.text import managers, newly_live, who
-from provisioning.report.workbook_rows import DECIDED_BY, DIGEST, PLAN, SHEETS, left_out_of
+from provisioning.report.told import not_done
+from provisioning.report.workbook_rows import DECIDED_BY, DIGEST, PLAN, SHEETS, Became, became_of, left_out_of
 
 HOW_TO_DECIDE = (
     "Decide each row in the column Decision: Approve (it happens), Leave out (not this time), "
@@ -37,7 +38,10 @@ RUN_WORDS = {
 }
 APPROVED = "Approved, and not processed yet: it may be decided again until then"
 APPROVED_OTHERWISE = "Approved, but this file leaves out others than the approval does: to be approved again"
-DECIDED = "Decided, and processed as the Summary says: there is nothing left to decide in this file."
+DECIDED = (
+    "Decided, and processed as the Summary says; the column Result says what became of each row. "
+    "There is nothing left to decide in this file."
+)
 LAPSED = "Lapsed, so it can no longer be approved."
 CLOSED = "This preview has lapsed: there is nothing left to decide in this file. Make a new preview."
 SEVERITY_WORDS = {Severity.BLOCK: "Block", Severity.WARN: "Warning", Severity.INFO: "For information"}
@@ -52,10 +56,14 @@ def people_text(number: int) -> str:
     return {0: "nobody", 1: "1 person"}.get(number, f"{number:,} people")
 
 
-def status_of(plan: Plan, left_out: frozenset[str], approval: Approval | None, run: Run | None, lapsed: str) -> str:
-    """How far the plan is, in words."""
-    if run:
-        return RUN_WORDS[run.status]
+def status_of(
+    plan: Plan, left_out: frozenset[str], approval: Approval | None, begun: Sequence[Run], lapsed: str
+) -> str:
+    """How far the plan is, in words. A retry that did everything does not undo that others had changed since."""
+    if begun:
+        excepted = any(each.result in (Result.FAILED, Result.DRIFTED) for each in became_of(begun).values())
+        ended = begun[-1].status
+        return RUN_WORDS[RunStatus.PARTIAL if ended is RunStatus.DONE and excepted else ended]
     if lapsed:
         return f"{LAPSED} {dated(lapsed)}"
     if approval:
@@ -73,7 +81,7 @@ def sections_of(
     status: str,
     left_out: frozenset[str],
     approval: Approval | None,
-    run: Run | None,
+    begun: Sequence[Run],
     closed: bool,
 ) -> Iterator[Section]:
     """The sections of the first sheet: first what concerns whoever decides, last what only a check needs."""
@@ -83,13 +91,13 @@ def sections_of(
             ("Customer/domain", plan.domain),
             ("Status", status),
             ("Made", f"{_moment(plan.made_at)}, by {by_whom(plan.by)}"),
-            *_so_far(left_out, approval, run),
+            *_so_far(left_out, approval, begun),
         ),
     )
-    if run:
-        ended = run.status in (RunStatus.DONE, RunStatus.PARTIAL)
-        yield "What was done" if ended else "What was done so far", _done(run)
-    yield "What was planned" if run else "What would happen", _counts(plan, left_out)
+    if begun:
+        ended = begun[-1].status in (RunStatus.DONE, RunStatus.PARTIAL)
+        yield "What was done" if ended else "What was done so far", _done(became_of(begun))
+    yield "What was planned" if begun else "What would happen", _counts(plan, left_out)
     if not closed:
         yield "How to decide", _how_to_decide(plan)
     yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
@@ -100,7 +108,7 @@ def sections_of(
         (
             (PLAN, plan.id),
             (DIGEST, plan.digest),
-            *([("Run", run.id)] if run else []),
+            *(("Run that tried again" if run.retry_of else "Run", run.id) for run in begun),
             *(
                 [("Approved by file", f"{approval.file}, SHA-256 {approval.sha256}")]
                 if approval and approval.sha256
@@ -113,8 +121,8 @@ def sections_of(
     )
 
 
-def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None) -> Iterator[tuple[str, str]]:
-    """Who approved and processed it, when, and how many are left out: as the column Decision says, and by the approval
+def _so_far(left_out: frozenset[str], approval: Approval | None, begun: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    """Who approved it, processed it and tried again who had failed, when, and how many are left out: as the column Decision says, and by the approval
     where that is another number of people or are others."""
     if approval:
         yield "Approved", f"{_moment(approval.at)}, by {approval.by}"
@@ -124,9 +132,11 @@ def _so_far(left_out: frozenset[str], approval: Approval | None, run: Run | None
             yield "Left out by the approval", people_text(len(approval.left_out)).capitalize()
     if approval or left_out:
         yield "Left out", people_text(len(left_out)).capitalize()
-    if run:
+    for run in begun:
         ended = f"{_moment(run.ended_at)}, " if run.ended_at else f"begun {_moment(run.started_at)}, "
-        yield "Processed", f"{ended}by {by_whom(run.by)}"
+        did = ", ".join(filter(None, [f"{run.counts['done']:,} done", not_done(run.counts)]))
+        alone = f" ({did})" if len(begun) > 1 else ""
+        yield "Tried again" if run.retry_of else "Processed", f"{ended}by {by_whom(run.by)}{alone}"
 
 
 def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -138,9 +148,9 @@ def _how_to_decide(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "    or by command", f"approve {plan.id} --by EMAIL --workbook FILE"
 
 
-def _done(run: Run) -> Iterator[tuple[str, str]]:
-    done = Counter(each.action for each in run.outcomes if each.result is Result.DONE)
-    results = Counter(each.result for each in run.outcomes)
+def _done(became: Became) -> Iterator[tuple[str, str]]:
+    done = Counter(each.action for each in became.values() if each.result is Result.DONE)
+    results = Counter(each.result for each in became.values())
     for action, called in ACTIONS_DONE.items():
         yield called, people_text(done[Action(action)]).capitalize()
     for result in (Result.FAILED, Result.DRIFTED):

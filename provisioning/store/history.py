@@ -20,6 +20,9 @@ LONG = 80
 """So many letters are told of what somebody may have written into a row."""
 APPROVED, CHECKED = "plan approved", "history checked"
 REMOVED = "content of the history removed"
+FORGOTTEN = "person removed"
+RUN_ENDED, RUN_STOPPED = "run ended", "run stopped"
+OF_A_RUN = ("run started", "run resumed", RUN_ENDED, RUN_STOPPED)
 RESTORED = "database restored"
 UNSEALED = "rows found unsealed"
 FOR_ALL = (
@@ -293,6 +296,31 @@ def approvals_recorded(db: Database, customer_id: int, plan_id: str | None = Non
         customer_id, APPROVED, plan_id,
     )  # fmt: skip
     return [_event(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSaid:
+    """What the chain says of a domain's runs: run → (row, the last event of how far it came). `removed`, `forgotten`: the last
+    row of the customer whose content was removed, and in which a person was; 0 for none."""
+
+    of: Mapping[str, tuple[int, Event]]
+    removed: int
+    forgotten: int
+
+
+def runs_recorded(db: Database, customer_id: int, domain_id: int) -> RunsSaid:
+    rows = db.all(
+        "SELECT h.*, NULL AS customer, NULL AS domain FROM history h WHERE seq IN (SELECT max(seq) FROM history "
+        "WHERE customer_id = ? AND domain_id = ? AND what IN (SELECT value FROM json_each(?)) GROUP BY run_id)",
+        customer_id, domain_id, to_json(list(OF_A_RUN)),
+    )  # fmt: skip
+    emptied = db.all("SELECT seq, details FROM history WHERE customer_id = ? AND what = ?", customer_id, REMOVED)
+    gone = db.one("SELECT max(seq) AS seq FROM history WHERE customer_id = ? AND what = ?", customer_id, FORGOTTEN)
+    return RunsSaid(
+        {row["run_id"]: (row["seq"], _event(row)) for row in rows if row["run_id"]},
+        max((last for row in emptied for _, last in _spans_of(row)), default=0),
+        (gone["seq"] if gone else None) or 0,
+    )
 
 
 def _event(row: Row) -> Event:

@@ -50,7 +50,7 @@ def latest_run(db: Database, plan_id: str) -> Run | None:
 
 
 def recent_runs(db: Database, domain_id: int, most: int) -> list[tuple[Run, dict[str, int], dict[str, int]]]:
-    """The last runs, newest first, without their outcomes: (run, people per result, people done per action)."""
+    """The last runs, newest first, without their outcomes: (run, people per result, people done per action). `most` -1: all."""
     rows = db.all("SELECT * FROM runs WHERE domain_id = ? ORDER BY rowid DESC LIMIT ?", domain_id, most)
     return [(_head(row), *_tally(db, row["id"])) for row in rows]
 

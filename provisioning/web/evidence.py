@@ -12,18 +12,22 @@ from provisioning.store.approvals import PastApproval
 from provisioning.store.history import START, Verdict
 from provisioning.web import address, parts, past, roles
 from provisioning.web.frame import Here, guarded, link, workspace
-from provisioning.web.words import dated, escape, moment, people
+from provisioning.web.words import dated, escape, moment, people, run_names
 from provisioning.workflow import looking_back, overseeing
 
 CHECK = "Check the history"
+EVERY, NAMED = -1, 20
 
 
 def draw(here: Here, customer: str) -> None:
     """For a domain with its approvals; before there is one, without."""
     with st.container(border=True):
         st.header("Was the history changed?", anchor=False)
-        st.fragment(_check)(customer)
+        st.fragment(_check)(customer, here.label if here.domain else "")
     if here.domain:
+        with st.container(border=True), guarded():
+            st.header("Are the outcomes as recorded?", anchor=False)
+            _outcomes(here)
         with st.container(border=True), guarded():
             st.header("Who approved what", anchor=False)
             _approvals(here)
@@ -33,8 +37,8 @@ def draw(here: Here, customer: str) -> None:
         past.downloads(here, "roles", lambda house, kind: looking_back.export_roles(house, customer, kind))
 
 
-def _check(customer: str) -> None:
-    """By one press, row by row, while the rest of the page stays."""
+def _check(customer: str, label: str) -> None:
+    """By one press, row by row, while the rest of the page stays. `label`: the domain whose outcomes stand below; "" for none."""
     with workspace() as house, guarded():
         st.markdown(
             "Every row of the history carries the fingerprint of all before it. That of the newest row, the *head*, is sealed with a "
@@ -64,9 +68,12 @@ def _check(customer: str) -> None:
 
         verdict = looking_back.check_history(house, customer, kept or None, say)
         bar.empty()
-        _whole(verdict, customer, bool(kept)) if verdict.broken is None else _broken(
-            verdict.broken, doubt=verdict.doubt
-        )
+        if verdict.broken is not None:
+            _broken(verdict.broken, doubt=verdict.doubt)
+            return
+        _whole(verdict, customer, bool(kept))
+        if label and any(each.changed for each in looking_back.runs_recorded(house, label, EVERY)):
+            st.error("But outcomes are not what it recorded: see below.", icon=":material/gpp_bad:")
 
 
 def _whole(found: Verdict, customer: str, kept: bool) -> None:
@@ -102,6 +109,36 @@ def _broken(why: str, *, doubt: bool) -> None:
         "**What to do**: do not rely on the history until that is cleared up. Keep the files that you have, and tell whoever runs "
         "Rollcall: `verify` on its machine says the same, and a backup from before shows what stood there."
     )
+
+
+def _outcomes(here: Here) -> None:
+    found = looking_back.runs_recorded(here.house, here.label, EVERY)
+    st.markdown(
+        "The check above covers the rows of the history; here the outcomes of each run, counted by result, are compared with what the "
+        "history recorded when it ended."
+    )
+    changed = [each for each in found if each.changed]
+    if not changed:
+        of = "the one run" if len(found) == 1 else f"all {len(found):,} runs"
+        st.markdown(
+            f":material/check: The outcomes of {of} that ended are as recorded." if found else "No run has ended yet."
+        )
+        return
+    which = "1 run are" if len(changed) == 1 else f"{len(changed):,} runs are"
+    st.error(
+        escape(f"The outcomes of {which} not what the history recorded: somebody changed them in the database."),
+        icon=":material/gpp_bad:",
+    )
+    names = run_names([each.run for each in found])
+    for each in changed[:NAMED]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(escape(past.otherwise(each, names[each.run.id])), width="content")
+            to_the_run = {"show": "runs", "run": each.run.id, address.SEARCH: ""}
+            st.button("Open the run", key=f"outcomes_{each.run.id}", type="tertiary", icon=":material/play_circle:",
+                      on_click=address.filter_by, kwargs=to_the_run)  # fmt: skip
+    if len(changed) > NAMED:
+        st.caption(f"And {len(changed) - NAMED:,} more; these are the newest.")
+    st.markdown(past.WHAT_TO_DO)
 
 
 def _approvals(here: Here) -> None:

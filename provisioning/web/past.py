@@ -1,6 +1,6 @@
 """Two runs side by side, and the history as a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -11,12 +11,18 @@ from provisioning.model import Plan, Run
 from provisioning.naming import some_of
 from provisioning.report.called import ACTIONS_DONE as WORDS
 from provisioning.report.called import RESULTS
+from provisioning.report.told import not_done
 from provisioning.web import address, parts
 from provisioning.web.frame import Here, workspace_of
-from provisioning.web.words import escape, moment, run_names
+from provisioning.web.words import RUN_WORDS, escape, moment, run_names
 from provisioning.workflow import looking_back, stored_plans
 from provisioning.workflow.house import Workspace
+from provisioning.workflow.looking_back import RunRecorded
 
+WHAT_TO_DO = (
+    "**What to do**: rely on what the history recorded, and not on the outcomes of such a run; keep the files that you have, and tell "
+    "whoever runs Rollcall: a backup from before shows whose outcomes were changed."
+)
 MIME = {looking_back.FileKind.CSV: "text/csv", looking_back.FileKind.JSON: "application/json"}
 DIFFERENCE = "First less second"
 Build = Callable[[Workspace, looking_back.FileKind], bytes]
@@ -35,6 +41,19 @@ def downloads(here: Here, name: str, build: Build) -> None:
                 f"Download as {kind.value.upper()}", partial(file, kind), f"{name}.{kind.value}", mime,
                 icon=":material/download:", on_click="ignore", key=f"export_{name}_{kind.value}",
             )  # fmt: skip
+
+
+def otherwise(each: RunRecorded, name: str) -> str:
+    """What the history recorded of a run, and what the database says now."""
+
+    words = {status.value: word for status, word in RUN_WORDS.items()}
+
+    def told(status: str, results: Mapping[str, int]) -> str:
+        did = f"{results['done']:,} done"
+        return ", ".join(filter(None, [f"“{words.get(status, status)}”", did, not_done(results)]))
+
+    recorded, now = told(each.recorded_status, each.recorded), told(each.run.status.value, each.results)
+    return f"The run of {name}: the history recorded {recorded}; the database says {now}."
 
 
 def took_back(here: Here, plan: Plan) -> str:

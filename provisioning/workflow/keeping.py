@@ -59,7 +59,7 @@ def forget_person(house: Workspace, customer: str, name: str) -> int:
             raise NotFound(f"Nothing is kept of “{name}” for {customer}.")
         person.remove(house.db, found.id, names)
         _remove_content(house, rows, found, "removal of a person")
-        record_event(house, "person removed", customer_id=found.id)
+        record_event(house, history.FORGOTTEN, customer_id=found.id)
     for each in domains:
         # Compressed as a whole; the next preview writes them anew.
         snapshots.drop_snapshots(house.snapshots, each.id)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from provisioning.database import sought
 from provisioning.errors import NotFound
-from provisioning.model import Approval, Run
+from provisioning.model import Approval, Domain, Run
 from provisioning.report.called import finding_called, the_schedule, who
 from provisioning.report.differences import in_words
 from provisioning.report.tables import Row, as_csv, as_json
@@ -27,7 +27,7 @@ from provisioning.workflow.house import (
 )
 from provisioning.workflow.looking import see_history, verify
 from provisioning.workflow.overseeing import roles_seen
-from provisioning.workflow.stored_plans import as_recorded
+from provisioning.workflow.stored_plans import as_recorded, run_seen
 
 SHOWN_RUNS = 60
 NAMED = 20
@@ -41,13 +41,13 @@ class FileKind(StrEnum):
 
 
 EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
-    "Previews and approvals": ("plan", "decided", "standing", "workbook"),
+    "Previews and approvals": ("plan", "decided", "standing"),
     "Runs": ("run", "stop"),
     "Settings and mapping": (
         "mapping", "settings", "domain", "connection", "customer", "schedule", "all schedules", "target",
     ),
     "Access and exports": (
-        "role", "signed", "users", "history exported", "person", "set-up", "notification", "test message",
+        "role", "signed", "users", "history exported", "workbook", "person", "set-up", "notification", "test message",
     ),
     "Records and keys": (
         "old plans", "encryption key", "history sealed", "history checked", "content", "database", "rows",
@@ -149,7 +149,13 @@ def whole_history(house: Workspace, label: str) -> Timeline:
     known = {plan: numbers for plan, numbers in counts.items() if plan and isinstance(numbers, dict)}
     ran = sorted({f"{each.customer}/{each.domain}" for each in events if each.run and each.domain})
     domains = filter(None, (customers.find_domain(house.db, each) for each in ran))
-    did = {run.id: actions for each in domains for run, _, actions in runs.recent_runs(house.db, each.id, SHOWN_RUNS)}
+    # What somebody changed since is not told: how many there were of each result stands in the event itself.
+    did = {
+        run.id: actions
+        for each in domains
+        for (run, _, actions), known in _beside_the_history(house, each, SHOWN_RUNS)
+        if not (known and known.changed)
+    }
     return Timeline(events, known, did, _names(house, events))
 
 
@@ -197,9 +203,11 @@ def export_runs(
 ) -> bytes:
     """The runs that `runs_found` finds, as a file. That is recorded."""
     found = runs_found(house, label, statuses, text, zone)
+    said = {each.run.id: "no" if each.changed else "yes" for each in runs_recorded(house, label)}
     rows: list[Row] = [
         {"run": run.id, "plan": run.plan_id, "begun": run.started_at.isoformat(), "by": run.by,
-         "ended": run.ended_at.isoformat() if run.ended_at else "", "status": run.status.value}
+         "ended": run.ended_at.isoformat() if run.ended_at else "", "status": run.status.value,
+         "as the history recorded it": said.get(run.id, "")}
         | results | {f"done: {name}": number for name, number in actions.items()}
         for run, results, actions in found
     ]  # fmt: skip
@@ -219,10 +227,27 @@ def export_events(
     return _handed_out(house, label, "events", rows, kind)
 
 
-def _handed_out(house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind) -> bytes:
+def export_outcomes(house: Workspace, run_id: str, results: Sequence[str], text: str, kind: FileKind) -> bytes:
+    """The outcomes of a run that ended so and fit the text, as a file. That is recorded. Whoever is not in HiBob has no id there."""
+    run = run_seen(house, run_id)
+    found, _ = runs.find_outcomes(house.db, run.id, results, text, -1, 0)
+    rows: list[Row] = [
+        {"person": change.name if change else "", "HiBob id": "" if each.key.startswith("user:") else each.key,
+         "user id": (change.user_id if change else "") or "", "action": each.action.value, "result": each.result.value,
+         "message": each.message, "run": run.id}
+        for each, change in found
+    ]  # fmt: skip
+    return _handed_out(house, customers.domain_by_id(house.db, run.domain_id).label, "outcomes", rows, kind, run.id)
+
+
+def _handed_out(
+    house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind, run: str | None = None
+) -> bytes:
     domain = None if is_customer(house, label) else seen_domain(house, label, "see the history")
     customer_id = domain.customer_id if domain else seen_customer(house, label, "see the history").id
-    record_event(house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value)
+    record_event(
+        house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value, run=run
+    )
     return as_csv(rows) if kind is FileKind.CSV else as_json(rows)
 
 
@@ -238,6 +263,49 @@ def approvals_seen(house: Workspace, label: str) -> list[PastApproval]:
         rows = said.get(each.approval.plan_id, [])
         found.append(replace(each, changed=bool(rows) and not as_recorded(each.approval, rows.pop(0))))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecorded:
+    """A run, without its outcomes, beside what the history recorded when it ended or stopped: how it ended, and people per result."""
+
+    run: Run
+    results: Mapping[str, int]
+    recorded_status: str
+    recorded: Mapping[str, int]
+    changed: bool
+
+
+def runs_recorded(house: Workspace, label: str, most: int = SHOWN_RUNS) -> list[RunRecorded]:
+    """The last runs of a domain (`most` -1: all that are kept) that ended or stopped and of which the history says how; newest first.
+    Somebody who may write to the database can change outcomes, and not what the chain says of them."""
+    found = _beside_the_history(house, seen_domain(house, label, "see the runs"), most)
+    return [known for _, known in found if known]
+
+
+def _beside_the_history(house: Workspace, domain: Domain, most: int) -> list[tuple[RunSeen, RunRecorded | None]]:
+    with house.db.as_it_is():
+        said = history.runs_recorded(house.db, domain.customer_id, domain.id)
+        found = runs.recent_runs(house.db, domain.id, most)
+    return [(each, _recorded(each[0], each[1], said)) for each in found]
+
+
+def _recorded(run: Run, results: Mapping[str, int], said: history.RunsSaid) -> RunRecorded | None:
+    """None for a run that goes on, or of which what was said last may be gone by right: whoever is removed takes the rows along
+    that name them, and a run that had stopped may have been resumed by them."""
+    row, last = said.of.get(run.id, (0, None))
+    counts = last.details.get("counts") if last else None
+    may_be_gone = last is not None and last.what == history.RUN_STOPPED and row < said.removed
+    if last is None or last.what not in (history.RUN_ENDED, history.RUN_STOPPED) or may_be_gone:
+        return None
+    if not isinstance(counts, dict):
+        return None
+    status = str(last.details.get("status", run.status.value))
+    recorded = {name: number if isinstance(number := counts.get(name), int) else 0 for name in results}
+    # Of a person who was removed since no outcome is kept: there may be fewer than were recorded, never more.
+    fewer = row < said.forgotten and all(results[name] <= recorded[name] for name in results)
+    as_said = status == run.status.value and (results == recorded or fewer)
+    return RunRecorded(run, results, status, recorded, not as_said)
 
 
 def how_approved(given: Approval) -> str:

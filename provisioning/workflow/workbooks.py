@@ -1,7 +1,6 @@
 """A plan's Excel file: built beforehand, and handed out, with the decisions that there are and how far the plan is."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO
 
@@ -69,7 +68,7 @@ def export_upload(house: Workspace, plan_id: str, file: BinaryIO, sha256: str = 
 def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Sequence[str]) -> None:
     """Write it, and record that it was handed out. The one that the worker built is good as long as nobody is left out or
     has approved it, and the plan has not lapsed."""
-    approval, run = approval_of(house, plan.id), _with_all_done(house, run_of(house, plan.id))
+    approval, begun = approval_of(house, plan.id), _runs_of(house, plan.id)
     # With nothing to do there is nothing that could lapse.
     why = "" if plan.status is PlanStatus.EMPTY else lapsed(house, plan.id) or ""
     fresh = not (left_out or approval or why)
@@ -77,22 +76,19 @@ def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Sequence[
     if built is None:
         kept = decisions.kept_active(house.db, plan.id)
         told = headline_of(house, plan.id, left_out)
-        write_workbook(plan, file, left_out, history.head(house.db), approval, run, why, kept, told)
+        write_workbook(plan, file, left_out, history.head(house.db), approval, begun, why, kept, told)
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
 
 
-def _with_all_done(house: Workspace, run: Run | None) -> Run | None:
-    """A retry is about those who failed: what was done is told together with the runs before it."""
-    if run is None:
-        return None
-    outcomes, before = {(each.key, each.action): each for each in run.outcomes}, run.retry_of
-    while before:
-        earlier = runs.get_run(house.db, before)
-        outcomes = {(each.key, each.action): each for each in earlier.outcomes} | outcomes
-        before = earlier.retry_of
-    return replace(run, outcomes=tuple(outcomes.values()))
+def _runs_of(house: Workspace, plan_id: str) -> list[Run]:
+    """All of a plan's, oldest first: each but the first tried again those who had failed in the one before."""
+    run, found = run_of(house, plan_id), []
+    while run:
+        found.append(run)
+        run = runs.get_run(house.db, run.retry_of) if run.retry_of else None
+    return found[::-1]
 
 
 def write_workbook(
@@ -101,7 +97,7 @@ def write_workbook(
     left_out: Collection[str],
     head: str,
     approval: Approval | None = None,
-    run: Run | None = None,
+    begun: Sequence[Run] = (),
     lapsed: str = "",
     kept: Collection[str] = (),
     headline: str = "",
@@ -109,4 +105,4 @@ def write_workbook(
     """openpyxl takes a tenth of a page's start, and few pages write one."""
     from provisioning.report import workbook
 
-    workbook.write_workbook(plan, file, left_out, head, approval, run, lapsed, kept, headline)
+    workbook.write_workbook(plan, file, left_out, head, approval, begun, lapsed, kept, headline)

@@ -12,9 +12,21 @@ from installation import ADMIN, DOMAIN, App, button
 from streamlit.testing.v1 import AppTest
 
 from provisioning.errors import Refused, RoleMissing
-from provisioning.model import Role
-from provisioning.store import approvals, history
-from provisioning.workflow import approving, looking, looking_back, planning, processing, setting_up, workbooks
+from provisioning.model import Outcome, Result, Role, Run, RunStatus
+from provisioning.store import approvals, customers, history, runs
+from provisioning.web.words import moment
+from provisioning.workflow import (
+    approving,
+    keeping,
+    looking,
+    looking_back,
+    planning,
+    processing,
+    setting_up,
+    stored_plans,
+    workbooks,
+)
+from provisioning.workflow.house import Workspace, record_event
 from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
@@ -157,6 +169,118 @@ def test_an_approval_of_which_the_history_knows_nothing_is_not_processed(app: Ap
     approvals.save_approval(house.db, replace(given, plan_id=other.id))
     with pytest.raises(Refused, match="not what the history recorded"):
         processing.process(house, other.id)
+
+
+def change_an_outcome(house: Workspace, run: str, result: Result) -> None:
+    """As somebody would who may write to the database."""
+    house.db.execute("UPDATE outcomes SET result = ? WHERE run_id = ? AND seq = 0", result.value, run)
+
+
+def not_as_recorded(house: Workspace) -> list[str]:
+    return [each.run.id for each in looking_back.runs_recorded(house, DOMAIN, -1) if each.changed]
+
+
+def test_outcomes_that_somebody_changed_in_the_database_are_told_with_the_run_and_what_to_do(
+    audited: App, said: Said
+) -> None:
+    house = audited.house()
+    ((run, results, _),) = looking.runs_seen(house, DOMAIN)
+    told = plain(said(checked(audited)))
+    assert "The outcomes of the one run that ended are as recorded." in told
+    change_an_outcome(house, run.id, Result.FAILED)
+    at = checked(audited)
+    told = plain(said(at))
+    assert "The history is as it was written" in told
+    assert "But outcomes are not what it recorded" in told
+    assert "The outcomes of 1 run are not what the history recorded: somebody changed them in the database." in told
+    done = results["done"]
+    assert (
+        f"The run of {plain(moment(run.started_at))}: the history recorded “Done”, {done:,} done; "
+        f"the database says “Done”, {done - 1:,} done, 1 failed." in told
+    )
+    assert "a backup from before shows whose outcomes were changed" in told
+    row = next(each.value for each in audited.open("history", show="runs").dataframe if "Ended as" in each.value)
+    assert list(row["Ended as"]) == ["Done · not as recorded"]
+    assert "the history recorded “Done”" in plain(said(audited.open("history", show="runs")))
+    (exported,) = json.loads(looking_back.export_runs(house, DOMAIN, (), "", FileKind.JSON))
+    assert exported["as the history recorded it"] == "no"
+    found = looking_back.timeline(house, DOMAIN)
+    (ended,) = [found.told(each).text for each in found.events if each.what == "run ended"]
+    assert ended.startswith(f"processed {done:,} changes"), "the timeline tells what was recorded"
+
+
+def test_how_a_run_ended_cannot_be_changed_either(audited: App) -> None:
+    house = audited.house()
+    ((run, *_),) = looking.runs_seen(house, DOMAIN)
+    for status in (RunStatus.PARTIAL, RunStatus.RUNNING):
+        house.db.execute("UPDATE runs SET status = ?", status.value)
+        assert not_as_recorded(house) == [run.id]
+
+
+def test_a_run_that_stopped_was_resumed_or_tried_again_is_not_accused(app: App) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    domain = customers.get_domain(house.db, DOMAIN)
+    first = plan.changes[0]
+
+    def ends(run: Run, status: RunStatus, what: str) -> None:
+        runs.end_run(house.db, run.id, status, house.clock())
+        counts = runs.count_results(house.db, run.id)
+        record_event(house, what, domain, plan=plan.id, run=run.id, status=status.value, counts=counts)
+
+    record_event(house, "run started", domain, plan=plan.id, run=run.id)
+    runs.journal(house.db, run.id, [Outcome(first.key, first.action, Result.FAILED)], house.clock())
+    assert not looking_back.runs_recorded(house, DOMAIN), "it goes on"
+    ends(run, RunStatus.STOPPED, "run stopped")
+    assert [each.changed for each in looking_back.runs_recorded(house, DOMAIN)] == [False]
+    resumed = processing.process(house, plan.id)
+    assert (resumed.id, resumed.status) == (run.id, RunStatus.PARTIAL)
+    assert [each.changed for each in looking_back.runs_recorded(house, DOMAIN)] == [False]
+    again = processing.process(house, plan.id, retry_failed=True)
+    assert again.retry_of == run.id
+    assert [each.changed for each in looking_back.runs_recorded(house, DOMAIN)] == [False, False]
+    change_an_outcome(house, run.id, Result.DONE)
+    assert not_as_recorded(house) == [run.id]
+
+
+def test_a_run_without_the_outcomes_of_whoever_was_removed_is_not_accused(audited: App) -> None:
+    house = audited.house()
+    ((run, *_),) = looking.runs_seen(house, DOMAIN)
+    key = stored_plans.run_seen(house, run.id).outcomes[-1].key
+    keeping.forget_person(house, CUSTOMER, key)
+    assert len(stored_plans.run_seen(house, run.id).outcomes) < sum(
+        looking_back.runs_recorded(house, DOMAIN)[0].recorded.values()
+    )
+    assert not_as_recorded(house) == []
+    change_an_outcome(house, run.id, Result.FAILED)
+    assert not_as_recorded(house) == [run.id], "nobody failed"
+
+
+def test_what_retention_took_away_is_not_accused(audited: App) -> None:
+    house = audited.house()
+    customer = customers.get_customer(house.db, CUSTOMER)
+    ((run, *_),) = looking.runs_seen(house, DOMAIN)
+    rows = [number for number, each in history.numbered(house.db, customer.id) if each.run == run.id]
+    history.remove_content(house.db, house.clock(), "worker", rows, customer.id, "retention")
+    change_an_outcome(house, run.id, Result.FAILED)
+    assert looking_back.runs_recorded(house, DOMAIN) == [], "the history says nothing of it any more"
+
+
+def test_a_run_whose_resuming_is_not_told_any_more_is_not_accused(audited: App) -> None:
+    """Somebody who left had resumed it, and was removed with the rows that named them."""
+    house = audited.house()
+    customer, domain = customers.get_customer(house.db, CUSTOMER), customers.get_domain(house.db, DOMAIN)
+    ((run, results, _),) = looking.runs_seen(house, DOMAIN)
+    stopped = dict.fromkeys(results, 0)
+    record_event(house, "run stopped", domain, plan=run.plan_id, run=run.id, status="stopped", counts=stopped)
+    assert not_as_recorded(house) == [run.id]
+    record_event(house, "run resumed", domain, plan=run.plan_id, run=run.id)
+    assert looking_back.runs_recorded(house, DOMAIN) == [], "it goes on"
+    rows = [history.extent(house.db)[0]]
+    history.remove_content(house.db, house.clock(), "worker", rows, customer.id, "removal of a person")
+    assert looking_back.runs_recorded(house, DOMAIN) == []
 
 
 @pytest.mark.parametrize("column", ["at", "details"])

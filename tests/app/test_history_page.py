@@ -36,6 +36,7 @@ from provisioning.workflow import (
     setting_up,
     stored_plans,
     undoing,
+    workbooks,
 )
 from provisioning.workflow.house import domains_seen
 from provisioning.workflow.looking_back import FileKind
@@ -289,6 +290,13 @@ def test_every_event_is_of_one_kind() -> None:
         for name in recorded
     }
     assert {name: found for name, found in kinds.items() if len(found) != 1} == {}
+
+
+def test_a_downloaded_excel_file_is_found_among_access_and_exports(full: App, said: Said) -> None:
+    house = full.house()
+    workbooks.export_workbook(house, looking.plans_seen(house, DOMAIN)[0].id, BytesIO())
+    assert "downloaded the Excel file" in said(full.open("history", kinds="Access and exports"))
+    assert "downloaded the Excel file" not in said(full.open("history", kinds="Previews and approvals"))
 
 
 def test_a_formula_in_the_history_stays_text() -> None:

@@ -1,6 +1,9 @@
 """A run: begun, stopped, resumed and tried again, by the worker or by another process."""
 
+import csv
+import json
 import re
+from io import StringIO
 
 import pytest
 from installation import ADMIN, DOMAIN, App, Said, button
@@ -17,7 +20,18 @@ from provisioning.model import (
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs, plans, runs
 from provisioning.store.leases import lease
-from provisioning.workflow import approving, asking, looking, planning, processing, setting_up, stored_plans, undoing
+from provisioning.workflow import (
+    approving,
+    asking,
+    looking,
+    looking_back,
+    planning,
+    processing,
+    setting_up,
+    stored_plans,
+    undoing,
+)
+from provisioning.workflow.looking_back import FileKind
 
 
 def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
@@ -303,6 +317,38 @@ def test_an_outcome_says_who_is_new_and_whoever_is_selected_is_shown_with_every_
     assert all(re.fullmatch(r"New: \S+@\S+", told) for told in outcomes["Before → after"])
     assert set(values["After"]) >= {each for each in first.after.values() if each and "@" in each}
     assert f"Added. {first.why}" in said(at).replace("\\", "")
+
+
+def test_outcomes_are_handed_out_as_they_are_filtered_and_that_is_recorded(
+    partly: tuple[App, Plan, Run], said: Said
+) -> None:
+    app, plan, run = partly
+    house = app.house()
+    labels = [each.proto.label for each in app.open("process").get("download_button")]
+    assert labels == ["Download as CSV", "Download as JSON"]
+    every = list(Result)
+    rows = json.loads(looking_back.export_outcomes(house, run.id, every, "", FileKind.JSON))
+    assert [row["HiBob id"] for row in rows] == [each.key for each in plan.changes]
+    last = plan.changes[-1]
+    assert rows[-1] == {
+        "person": last.name, "HiBob id": last.key, "user id": "", "action": "add", "result": "failed",
+        "message": "Said so.", "run": run.id,
+    }  # fmt: skip
+    file = looking_back.export_outcomes(house, run.id, ["failed"], last.name, FileKind.CSV).decode("utf-8-sig")
+    assert [(row["person"], row["result"]) for row in csv.DictReader(StringIO(file))] == [(last.name, "failed")]
+    newest = looking_back.timeline(house, DOMAIN, ["history exported"])
+    assert [newest.told(each).text for each in newest.events] == [
+        "took 1 outcome of a run out as a CSV file",
+        f"took {len(plan.changes)} outcomes of a run out as a JSON file",
+    ]
+    assert {each.run for each in newest.events} == {run.id}
+
+
+def test_data_in_the_file_of_the_outcomes_never_becomes_a_formula(partly: tuple[App, Plan, Run]) -> None:
+    app, _, run = partly
+    house = app.house()
+    house.db.execute("UPDATE outcomes SET message = '=1+1' WHERE run_id = ?", run.id)
+    assert b",'=1+1," in looking_back.export_outcomes(house, run.id, list(Result), "", FileKind.CSV)
 
 
 def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox, said: Said) -> None:

@@ -1,13 +1,14 @@
 """The workbook is there as soon as the preview is: the worker builds it, and whoever downloads it does not wait."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
 from installation import ADMIN, DOMAIN, App
 from openpyxl import load_workbook
 
-from provisioning.errors import Refused
-from provisioning.model import Action, Outcome, Plan, Result, RunStatus
+from provisioning.errors import Refused, WorkbookRefused
+from provisioning.model import Action, Outcome, Plan, Result, Run, RunStatus
 from provisioning.report.workbook_decisions import read_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
@@ -111,19 +112,29 @@ def test_the_workbook_says_how_far_the_preview_is_and_asks_for_no_decision_once_
     added = load_workbook(BytesIO(after))["Added"]
     assert not added.data_validations.dataValidation
     assert not [cell for cell in added["A"] if str(cell.value).startswith("Decide each row")]
-    assert read_workbook(plan, BytesIO(after)).left_out == (left,)
     by_command = BytesIO()
     workbooks.export_workbook(house, plan.id, by_command)
-    assert read_workbook(plan, by_command).left_out == (left,)
+    for file in (after, by_command.getvalue()):
+        with pytest.raises(WorkbookRefused, match="downloaded after processing had begun"):
+            approving.approve_by_workbook(house, plan.id, BytesIO(file))
+
+
+def test_a_file_that_was_downloaded_before_is_still_read_and_refused_for_the_run(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    before = exported(house, plan)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
+    assert read_workbook(plan, BytesIO(before)).left_out == ()
     with pytest.raises(Refused, match="approved and processed already"):
-        approving.approve_by_workbook(house, plan.id, BytesIO(after))
+        approving.approve_by_workbook(house, plan.id, BytesIO(before))
 
 
 def title(file: bytes, sheet: str) -> str:
     return str(load_workbook(BytesIO(file))[sheet]["A1"].value)
 
 
-def decisions(file: bytes, sheet: str) -> list[object]:
+def first_column(file: bytes, sheet: str) -> list[object]:
     return [cell.value for cell in load_workbook(BytesIO(file))[sheet]["A"]]
 
 
@@ -137,10 +148,9 @@ def test_summary_titles_and_decisions_count_alike_in_every_state(app: App) -> No
         said, but = summary(file), f"; {out} left out" if out else ""
         assert said["To be added"] == f"{every - out} people{but}"
         assert title(file, "Added") == f"To be added: {every - out} people{but}"
-        assert (decisions(file, "Added").count("Approve"), decisions(file, "Added").count("Leave out")) == (
-            every - out,
-            out,
-        )
+        column = first_column(file, "Added")
+        words = ("Result", "Done", "Left out") if "Result" in column else ("Decision", "Approve", "Leave out")
+        assert tuple(map(column.count, words)) == (1, every - out, out)
         return said
 
     assert "Left out" not in agrees(exported(house, plan), 0)
@@ -163,7 +173,63 @@ def test_summary_titles_and_decisions_count_alike_in_every_state(app: App) -> No
     file = exported(house, plan)
     said = agrees(file, 1)
     assert (said["Left out"], said["Added"], said["Failed"]) == ("1 person", f"{every - 1} people", "Nobody")
-    assert read_workbook(plan, BytesIO(file)).left_out == (first,)
+    assert table(file, "Added")[first]["Message"] == f"Left out by {ADMIN}, who approved it."
+
+
+def table(file: bytes, sheet: str) -> dict[str, dict[str, str]]:
+    """Key → heading → what stands there."""
+    rows = [
+        [str(each or "") for each in row] for row in load_workbook(BytesIO(file))[sheet].iter_rows(values_only=True)
+    ]
+    top = next(place for place, row in enumerate(rows) if "Key" in row)
+    return {row[1]: dict(zip(rows[top], row, strict=True)) for row in rows[top + 1 :]}
+
+
+def test_once_begun_each_row_says_what_became_of_it_and_why(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    first, second, third, fourth, *_ = plan.changes
+    approving.approve(house, plan.id, leave_out=[fourth.key])
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    rows = table(exported(house, plan), "Added")
+    assert {each["Result"] for each in rows.values()} == {"Not reached yet", "Left out"}
+    assert "Message" not in rows[first.key], "nobody has one"
+    told = [
+        Outcome(first.key, first.action, Result.DONE),
+        Outcome(second.key, second.action, Result.FAILED, "=1+1 is no user name."),
+        Outcome(third.key, third.action, Result.DRIFTED, "Changed in HiBob since the preview."),
+    ]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.STOPPED, house.clock())
+    file = exported(house, plan)
+    rows = table(file, "Added")
+    assert [(rows[each.key]["Result"], rows[each.key]["Message"]) for each in plan.changes] == [
+        ("Done", ""),
+        ("Failed", "=1+1 is no user name."),
+        ("Changed since", "Changed in HiBob since the preview."),
+        ("Left out", ""),
+        *[("Not reached yet", "")] * (len(plan.changes) - 4),
+    ]
+    assert "Decision" not in rows[first.key]
+    assert rows[first.key]["Why"] == first.why, "the message stands behind everything else"
+    sheet = load_workbook(BytesIO(file))["Added"]
+    (cell,) = [cell for row in sheet.iter_rows() for cell in row if cell.value == "=1+1 is no user name."]
+    assert (cell.data_type, cell.quotePrefix) == ("s", True)
+    assert "Message" not in [cell.value for row in load_workbook(BytesIO(file))["Updated"].iter_rows() for cell in row]
+
+
+def test_after_a_retry_a_row_says_how_it_ended_the_last_time(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    approving.approve(house, plan.id)
+    *others, last = plan.changes
+    told = [Outcome(each.key, each.action, Result.DONE) for each in others]
+    run = ended(house, plan, ADMIN, [*told, Outcome(last.key, last.action, Result.FAILED, "It did not answer.")])
+    assert table(exported(house, plan), "Added")[last.key]["Result"] == "Failed"
+    ended(house, plan, ADMIN, [Outcome(last.key, last.action, Result.DONE)], run.id)
+    rows = table(exported(house, plan), "Added")
+    assert {each["Result"] for each in rows.values()} == {"Done"}
+    assert "Message" not in rows[last.key]
 
 
 def test_a_file_after_a_retry_says_what_both_runs_did(app: App) -> None:
@@ -182,6 +248,47 @@ def test_a_file_after_a_retry_says_what_both_runs_did(app: App) -> None:
     file = exported(house, plan)
     assert "What was done" in summary_headings(file)
     assert (summary(file)["Added"], summary(file)["Failed"]) == (f"{len(plan.changes)} people", "Nobody")
+
+
+def ended(house: Workspace, plan: Plan, by: str, outcomes: list[Outcome], retry_of: str | None = None) -> Run:
+    """A run of somebody's that came to its end so, a day after it began."""
+    run = runs.start_run(house.db, plan.id, plan.domain_id, by, house.clock(), retry_of)
+    runs.journal(house.db, run.id, outcomes, house.clock())
+    status = RunStatus.PARTIAL if any(each.result is not Result.DONE for each in outcomes) else RunStatus.DONE
+    runs.end_run(house.db, run.id, status, house.clock() + timedelta(days=1))
+    return runs.get_run(house.db, run.id)
+
+
+def test_the_summary_names_every_run_with_who_did_what(app: App) -> None:
+    """Whoever tried again without success did not do what was done before."""
+    house, csm = app.house(), "csm@skillcast.example"
+    plan = previewed(app, house)
+    approving.approve(house, plan.id)
+    first, second, *others = plan.changes
+    told = [Outcome(each.key, each.action, Result.DONE) for each in others]
+    told += [Outcome(first.key, first.action, Result.FAILED), Outcome(second.key, second.action, Result.DRIFTED)]
+    run = ended(house, plan, ADMIN, told)
+    assert summary(exported(house, plan))["Processed"].endswith(f" by {ADMIN}"), "what it did stands below"
+    again = ended(house, plan, csm, [Outcome(first.key, first.action, Result.FAILED)], run.id)
+    last = ended(house, plan, csm, [Outcome(first.key, first.action, Result.DONE)], again.id)
+    rows = [row[:2] for row in load_workbook(BytesIO(exported(house, plan)))["Summary"].iter_rows(values_only=True)]
+
+    def at(one: Run) -> str:
+        assert one.ended_at is not None
+        return f"{one.ended_at.day} {one.ended_at:%B %Y, %H:%M} UTC"
+
+    assert [(label, told) for label, told in rows if label in ("Processed", "Tried again")] == [
+        ("Processed", f"{at(run)}, by {ADMIN} ({len(others):,} done, 1 failed, 1 changed since)"),
+        ("Tried again", f"{at(again)}, by {csm} (0 done, 1 failed)"),
+        ("Tried again", f"{at(last)}, by {csm} (1 done)"),
+    ]
+    assert [(label, told) for label, told in rows if str(label).startswith("Run")] == [
+        ("Run", run.id),
+        ("Run that tried again", again.id),
+        ("Run that tried again", last.id),
+    ]
+    said = {str(label): told for label, told in rows}
+    assert (said["Status"], said["Changed since"][:8]) == ("Processed, with exceptions", "1 person")
 
 
 def summary_headings(file: bytes) -> list[object]:

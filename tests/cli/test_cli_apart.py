@@ -184,6 +184,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "export_approvals": (READ, lambda h, i: looking_back.export_approvals(h, i.label, looking_back.FileKind.CSV)),
     "export_events": (READ, lambda h, i: looking_back.export_events(h, i.label, [""], "", looking_back.FileKind.CSV)),
     "export_runs": (READ, lambda h, i: looking_back.export_runs(h, i.label, (), "", looking_back.FileKind.JSON)),
+    "export_outcomes": (
+        READ,
+        lambda h, i: looking_back.export_outcomes(h, i.run, ("done",), "", looking_back.FileKind.CSV),
+    ),
     "export_roles": (READ, lambda h, i: looking_back.export_roles(h, i.customer, looking_back.FileKind.CSV)),
     "export_person": (PREPARE, lambda h, i: keeping.export_person(h, i.customer, i.person)),
     "export_users": (READ, lambda h, i: looking.export_users(h, i.label)),
@@ -282,6 +286,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
     "proposed_again": (READ, lambda h, i: reviewing.proposed_again(h, i.plan)),
     "kept_active_by_plan": (READ, lambda h, i: looking.kept_active_by_plan(h, i.plan)),
+    "runs_recorded": (READ, lambda h, i: looking_back.runs_recorded(h, i.label)),
     "runs_found": (READ, lambda h, i: looking_back.runs_found(h, i.label)),
     "runs_seen": (READ, lambda h, i: looking.runs_seen(h, i.label)),
     "save_connection": (
