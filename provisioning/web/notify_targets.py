@@ -87,7 +87,7 @@ def _form(here: Here, found: list[NotifySeen]) -> None:
                 st.caption(escape(f"Mails come from {mail.sender}."))
                 typed = st.text_input("E-mail address", placeholder="hr@acme.example", key=f"{key}_email")
             else:
-                st.caption(f"{PASTE[how]} It is stored encrypted and never shown again.")
+                st.caption(f"{PASTE[how]} The address is stored encrypted and never shown again.")
                 typed = st.text_input("Address", type="password", max_chars=targets.MOST_ADDRESS, autocomplete="off")
             if st.form_submit_button("Add", icon=":material/add:"):
                 address = f"{targets.EMAIL}:{searchable(typed)}" if mail.sender else searchable(typed)

@@ -51,7 +51,7 @@ class MailSeen:
 
 
 def mail_seen(house: Workspace, label: str) -> MailSeen:
-    seen_domain(house, label, "see the notification targets")
+    seen_domain(house, label, "see who is told")
     try:
         return MailSeen(sender=notify.needed_mail_server(notify.mail_of(house.environment)).sender)
     except SettingsError as problem:
@@ -59,7 +59,7 @@ def mail_seen(house: Workspace, label: str) -> MailSeen:
 
 
 def targets_seen(house: Workspace, label: str) -> list[NotifySeen]:
-    domain = seen_domain(house, label, "see the notification targets")
+    domain = seen_domain(house, label, "see who is told")
     tries, named = messages.last_tries(house.db, domain.id), customers.standing(house.db, domain.id)[1]
     found = []
     for place in places_of(house, domain):
