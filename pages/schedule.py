@@ -69,6 +69,8 @@ def draw_standing(here: Here, seen: ScheduleSeen) -> None:
         draw_left_out(here, seen)
         draw_waiting(here, seen)
         draw_switch(here, seen)
+        if here.may_prepare and seen.standing is not ScheduleStanding.ON:
+            notify_targets.draw_nobody(here)
 
 
 def draw_rest(here: Here, seen: ScheduleSeen) -> None:

@@ -300,12 +300,13 @@ def _saved_target(details: Details, _: Mapping[str, int]) -> Told:
 
 
 def _sent_test(details: Details, _: Mapping[str, int]) -> Told:
-    return Told(f"sent a test message to {_called(details.get('targets'), 'notification targets')}")
+    many = details.get("targets")
+    return Told(f"sent a test message to {'1 address' if many == 1 else _called(many, 'addresses')}")
 
 
 def _notify_target(verb: str) -> Callable[[Details, Mapping[str, int]], Told]:
     def tell(details: Details, _: Mapping[str, int]) -> Told:
-        return Told(f"{verb} the notification target {details.get('target') or ''}".rstrip())
+        return Told(f"{verb} the notification address {details.get('target') or ''}".rstrip())
 
     return tell
 

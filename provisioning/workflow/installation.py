@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from provisioning import notify
 from provisioning.cluster import Cluster, hands_of
 from provisioning.database import Database
 from provisioning.errors import Refused, SettingsError, UsageError
@@ -149,6 +150,7 @@ def doctor(house: Workspace) -> list[Diagnosis]:
         _diagnose_history(house),
         *_diagnose_metadata(house),
         *_diagnose_cluster(house),
+        _diagnose_mail(house, owners),
         Diagnosis("hosts", True, ", ".join(sorted(HIBOB_HOSTS | allowed_hosts(house.environment)))),
     ]
 
@@ -180,6 +182,27 @@ def _diagnose_cluster(house: Workspace) -> Iterable[Diagnosis]:
         return
     if isinstance(hands, Cluster):
         yield Diagnosis("cluster", *hands.seen())
+
+
+def _diagnose_mail(house: Workspace, owners: Sequence[str]) -> Diagnosis:
+    """Whether the mail server is named as it should be, and whether somebody waits for mails without one. It is not
+    spoken to: *Send a test* on the page Schedule does that."""
+    try:
+        server = notify.mail_server(notify.mail_of(house.environment))
+    except SettingsError as problem:
+        return Diagnosis("mail", False, str(problem))
+    if server:
+        return Diagnosis("mail", True, f"{server.name}, from {server.sender}")
+    told = [owner for owner in owners if ":notify:" in owner and _is_told_by_mail(house, owner)]
+    waiting = f", and {len(told)} e-mail address{'' if len(told) == 1 else 'es'} should be written to" if told else ""
+    return Diagnosis("mail", not told, f"not set up ({notify.MAIL_VARIABLE}){waiting}")
+
+
+def _is_told_by_mail(house: Workspace, owner: str) -> bool:
+    try:
+        return bool(notify.email_of(get_secret(house.db, house.vault, owner) or ""))
+    except SettingsError:
+        return False  # What cannot be opened is said with the key.
 
 
 def _diagnose_key(house: Workspace, owners: Sequence[str]) -> Diagnosis:

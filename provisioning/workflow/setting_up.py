@@ -18,7 +18,7 @@ from provisioning.model import (
     Scim,
     Settings,
 )
-from provisioning.notify import check_target
+from provisioning.notify import check_target, mail_of
 from provisioning.store import customers, leaving, sessions, snapshots
 from provisioning.store.secrets import (
     about_secret,
@@ -191,8 +191,8 @@ class _SetUp:
         token_changed = self._scim_token(table, domain_id, before.settings.scim if before else None, settings.scim)
         standing = customers.save_standing(self.db, domain_id, schedule, [each.env for each in table.notify])
         for place, each in enumerate(table.notify):
-            secret = self._secret(each, f"a notification target of domain “{table.name}”")
-            check_target(secret, allowed_hosts(self.house.environment))
+            secret = self._secret(each, f"a notification address of domain “{table.name}”")
+            check_target(secret, allowed_hosts(self.house.environment), mail_of(self.house.environment))
             standing |= put_secret(self.db, self.house.vault, notify_owner(domain_id, place), secret, now)
         drop_notify_secrets(self.db, domain_id, len(table.notify))
         if before is None or mapping_version or settings_version or standing or token_changed:

@@ -1,4 +1,5 @@
-"""Who is told of a domain: its notification targets. Their addresses are secrets: they can be set, and never read."""
+"""Who is told of a domain: its notification targets. Their addresses are secrets: they can be set, and never read; but
+for an e-mail address, which says who is told."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from provisioning.store.secrets import (
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.telling import link_to, places_of, send
 
+EMAIL = notify.EMAIL
 MOST_TARGETS = 20
 MOST_ADDRESS = 2000
 
@@ -28,7 +30,8 @@ MOST_ADDRESS = 2000
 @dataclass(frozen=True, slots=True)
 class NotifySeen:
     """One notification target without its secret. `variable`: from which the set-up file took it, "" where it was added
-    on the page; `name`: its scheme and host; `set_at`, `ends_in`: of its address; `tried_at`, `problem`: the last try."""
+    on the page; `name`: its scheme and host, or the e-mail address; `set_at`, `ends_in`: of its address; `tried_at`,
+    `problem`: the last try."""
 
     place: int
     variable: str
@@ -39,13 +42,30 @@ class NotifySeen:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class MailSeen:
+    """The installation's mail server. `sender`: the e-mail address that mails come from, or `problem`: why there are none."""
+
+    sender: str = ""
+    problem: str = ""
+
+
+def mail_seen(house: Workspace, label: str) -> MailSeen:
+    seen_domain(house, label, "see who is told")
+    try:
+        return MailSeen(sender=notify.needed_mail_server(notify.mail_of(house.environment)).sender)
+    except SettingsError as problem:
+        return MailSeen(problem=str(problem))
+
+
 def targets_seen(house: Workspace, label: str) -> list[NotifySeen]:
-    domain = seen_domain(house, label, "see the notification targets")
+    domain = seen_domain(house, label, "see who is told")
     tries, named = messages.last_tries(house.db, domain.id), customers.standing(house.db, domain.id)[1]
     found = []
     for place in places_of(house, domain):
         name, problem = _target(house, domain, place)
         set_at, ends_in = about_secret(house.db, notify_owner(domain.id, place)) or ("", "")
+        ends_in = "" if "@" in name else ends_in
         last = tries.get(place)
         found.append(
             NotifySeen(
@@ -60,9 +80,17 @@ def _target(house: Workspace, domain: Domain, place: int) -> tuple[str, str]:
     """(what to call a target, what is wrong with its address)."""
     try:
         url = get_secret(house.db, house.vault, notify_owner(domain.id, place)) or ""
-        return notify.check_target(url, allowed_hosts(house.environment)), ""
     except SettingsError as problem:
         return "", str(problem)
+    try:
+        return _name(house, url), ""
+    except SettingsError as problem:
+        return notify.email_of(url), str(problem)
+
+
+def _name(house: Workspace, url: str) -> str:
+    """What to call a target. Raises `SettingsError` for one that Rollcall does not send to."""
+    return notify.check_target(url, allowed_hosts(house.environment), notify.mail_of(house.environment))
 
 
 def add_notify_target(house: Workspace, label: str, address: str) -> list[NotifySeen]:
@@ -73,30 +101,29 @@ def add_notify_target(house: Workspace, label: str, address: str) -> list[Notify
     with house.db.transaction():
         have = places_of(house, domain)
         if len(have) >= MOST_TARGETS:
-            raise SettingsError(f"{domain.label} has {MOST_TARGETS} notification targets. Remove one first.")
+            raise SettingsError(f"{domain.label} has {MOST_TARGETS} notification addresses. Remove one first.")
         if any(
             get_secret(house.db, house.vault, notify_owner(domain.id, place), unreadable_is_none=True) == url
             for place in have
         ):
-            raise SettingsError("This target is told already.")
+            raise SettingsError("This address is told already.")
         # A place is never used again: what is on its way to a removed target must not count for another.
         last = max(FIRST_OF_PAGE - 1, messages.newest_place(house.db, domain.id), *notify_places(house.db, domain.id))
         put_secret(house.db, house.vault, notify_owner(domain.id, last + 1), url, house.clock())
-        name = notify.check_target(url, allowed_hosts(house.environment))
-        record_event(house, "notification target added", domain, target=name)
+        record_event(house, "notification target added", domain, target=_name(house, url))
     return targets_seen(house, label)
 
 
 def _checked(house: Workspace, address: str) -> str:
     if not address.strip():
-        raise SettingsError("Enter the target’s address.")
+        raise SettingsError("Enter an address.")
     if len(address) > MOST_ADDRESS or not address.strip().isprintable():
-        raise SettingsError(f"A target’s address has at most {MOST_ADDRESS:,} printable characters, on one line.")
+        raise SettingsError(f"An address has at most {MOST_ADDRESS:,} printable characters, on one line.")
     try:
         url = notify.as_target(address)
     except ValueError:
         raise SettingsError("This is no address. Copy it once more from where it is shown.") from None
-    notify.check_target(url, allowed_hosts(house.environment))
+    _name(house, url)
     if not notify.is_understood(url):
         raise SettingsError("This address lacks something: compare it with the examples beside the field.")
     return url
@@ -108,7 +135,7 @@ def drop_notify_target(house: Workspace, label: str, place: int, set_at: str) ->
     with house.db.transaction():
         found = next((each for each in targets_seen(house, label) if each.place == place), None)
         if found is None or found.set_at != set_at:
-            raise Refused("The targets were changed meanwhile. Look at them again.")
+            raise Refused("Who is told was changed meanwhile. Look at it again.")
         drop_secret(house.db, notify_owner(domain.id, place))
         messages.give_up(house.db, domain.id, place)
         schedule, named = customers.standing(house.db, domain.id)
@@ -125,7 +152,7 @@ def send_test(house: Workspace, label: str, patience: float = notify.PATIENCE) -
     places = places_of(house, domain)
     if not places:
         raise SettingsError(
-            f"{domain.label} has no notification target. Add one on the page Schedule, or name it in the set-up file "
+            f"{domain.label} has no notification address. Add one on the page Schedule, or name it in the set-up file "
             "(`notify = …`)."
         )
     body = "This is a test. Rollcall writes here when somebody must act."

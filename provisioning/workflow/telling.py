@@ -170,7 +170,8 @@ def send(house: Workspace, waiting: list[Delivery], patience: float) -> list[str
             letters.append((place, Letter(url, each.message.title, each.message.body)))
         else:
             problems.setdefault(place, "This target is no longer set.")
-    sent = notify.send([letter for _, letter in letters], allowed_hosts(house.environment), patience)
+    allowed, mail = allowed_hosts(house.environment), notify.mail_of(house.environment)
+    sent = notify.send([letter for _, letter in letters], allowed, patience, mail)
     problems |= {place: problem for (place, _), problem in zip(letters, sent, strict=True)}
     return [problems[place] for place in range(len(waiting))]
 

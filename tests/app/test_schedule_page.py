@@ -15,7 +15,7 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, schedules
 from provisioning.store.secrets import notify_owner, put_secret
 from provisioning.web.words import moment
-from provisioning.workflow import due, planning, scheduling, setting_up
+from provisioning.workflow import due, planning, scheduling, setting_up, targets
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 
 Said = Callable[[AppTest], str]
@@ -208,3 +208,11 @@ def test_a_dead_target_shows_what_went_wrong_and_never_its_secret(app: App, said
     assert list(told["Message"]) == [f"{DOMAIN}: a test"]
     assert told["Not delivered"][0] in shown
     assert "s3cret" not in shown + str(told)
+
+
+def test_beside_switch_on_it_says_that_nobody_is_told(full: App, said: Said) -> None:
+    scheduling.save_schedule(full.house(), DOMAIN, NIGHTLY)
+    beside = "Nobody is told when somebody must act. See *Who is told* below."
+    assert beside in said(full.open("schedule"))
+    targets.add_notify_target(full.house(), DOMAIN, "jsons://hooks.acme.example/a")
+    assert beside not in said(full.open("schedule"))

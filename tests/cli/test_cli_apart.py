@@ -235,6 +235,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "mapping_in_words": (READ, lambda h, i: exchanging.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: editing.mapping_draft(h, i.label)),
     "mapping_past": (READ, lambda h, i: editing.mapping_past(h, i.label)),
+    "mail_seen": (READ, lambda h, i: targets.mail_seen(h, i.label)),
     "may": (FREE, lambda h, i: may(h, i.customer)),
     "member": (FREE, lambda h, i: member("a@b.example")),
     "messages_seen": (READ, lambda h, i: telling.messages_seen(h, i.label)),

@@ -5,6 +5,7 @@ import threading
 from datetime import datetime, timedelta
 
 from driver import ADMIN, STAFF, Rollcall, customer, domain
+from mail_servers import mail_server
 from scheduling import DAILY, SECRET, Clockwork, Receiver, event, hear
 from scim_servers import TOKEN, Answer, Next, Request, ScimServer, Twist, answers, scim_error
 from test_cli_scim import links, portal_domain
@@ -245,6 +246,29 @@ def test_a_dead_target_stands_with_the_target_and_is_tried_again(empty: Rollcall
         clockwork.after(hours=1)
         clockwork.until("2027-03-07T12:00:00Z")
         assert len(receiver.received) == 3
+        assert [each.problem for each in targets_seen(clockwork.house, STAFF)] == [""]
+
+
+def test_an_e_mail_address_is_written_to_again_once_the_mail_server_is_back(empty: Rollcall, hibob: TinyHiBob) -> None:
+    with mail_server() as (mailbox, port):
+        empty.environment |= {
+            "HR": "email:hr@acme.example", "ROLLCALL_MAIL": f"mailto://127.0.0.1:{port}?from=rollcall@acme.example"
+        }  # fmt: skip
+        empty.set_up(customer(hibob.base_url, domain(schedule=DAILY, notify=[{"env": "HR"}]))).fine()
+        server = empty.environment.pop("ROLLCALL_MAIL")
+        clockwork = Clockwork(empty, START)
+        clockwork.sync()
+        clockwork.switch_on()
+        hibob.fault = 500
+        clockwork.at("2027-03-06T05:00:00Z")
+        hibob.fault = None
+        (target,) = targets_seen(clockwork.house, STAFF)
+        assert (target.name, target.tried_at is None) == ("hr@acme.example", False)
+        assert "Mail is not set up on this installation" in target.problem
+        empty.environment["ROLLCALL_MAIL"] = server
+        clockwork.restart()
+        clockwork.after(minutes=5)
+        assert [each["to"] for each in mailbox.mails] == ["hr@acme.example"]
         assert [each.problem for each in targets_seen(clockwork.house, STAFF)] == [""]
 
 

@@ -607,3 +607,19 @@ def test_doctor_is_fine_with_a_sound_installation_and_not_with_a_changed_history
     staffed.sql("UPDATE history SET who = 'somebody else' WHERE seq = 3")
     said = staffed.call("doctor")
     assert (said.code != 0, "WRONG" in said.out) == (True, True)
+
+
+def test_doctor_says_where_mails_come_from_or_what_is_wrong_with_that(acme: Rollcall, hibob: TinyHiBob) -> None:
+    assert "fine   mail: not set up (ROLLCALL_MAIL)\n" in acme.call("doctor").fine().out
+    acme.environment |= {
+        "ROLLCALL_MAIL": "mailtos://rollcall:mail-s3cret@mail.acme.example?from=rollcall@acme.example",
+        "HR": "email:hr@acme.example",
+    }
+    said = acme.call("doctor").fine().out
+    assert "fine   mail: mailtos://mail.acme.example:587, from rollcall@acme.example\n" in said
+    acme.set_up(customer(hibob.base_url, domain(notify=[{"env": "HR"}]))).fine()
+    acme.environment["ROLLCALL_MAIL"] = ""
+    assert "WRONG  mail: not set up (ROLLCALL_MAIL), and 1 e-mail address" in acme.call("doctor").out
+    acme.environment["ROLLCALL_MAIL"] = "mailtos://rollcall:mail-s3cret@mail.acme.example"
+    assert "ROLLCALL_MAIL does not say from which e-mail address mails come" in acme.call("doctor").out
+    assert "s3cret" not in acme.call("doctor").out

@@ -28,10 +28,12 @@ from provisioning.workflow import approving, asking, targets
 from provisioning.workflow.house import Workspace, member
 
 PASSWORD = "notify-canary/+=9d21aa"
+MAIL_PASSWORD = "mail-canary/+=5e07bc"
 SECRETS = {
     "HiBob's token": 'hb-canary-Ö/+="<&7f3a9c51',
     "the portal's token": TOKEN,
     "the notification's password": PASSWORD,
+    "the mail server's password": MAIL_PASSWORD,
     "the webhook's secret": 'hook-canary"\\+/=4b8c02',
     "the encryption key": KEY,
     "the client's secret": CLIENT_SECRET,
@@ -76,10 +78,12 @@ def house(tmp_path: Path) -> Iterator[Rollcall]:
         found = Rollcall(
             tmp_path / "data", ROLLCALL_KEY=KEY, ACME_TOKEN=hibob.token, SCIM_TOKEN=TOKEN,
             HOOK=SECRETS["the webhook's secret"],
-            NOTIFY=receiver.url.replace("//", f"//rollcall:{quote(PASSWORD, safe='')}@"),
+            NOTIFY=receiver.url.replace("//", f"//rollcall:{quote(PASSWORD, safe='')}@"), HR="email:hr@acme.example",
+            ROLLCALL_MAIL=f"mailto://rollcall:{quote(MAIL_PASSWORD, safe='')}@127.0.0.1:9?from=rollcall@acme.example",
         )  # fmt: skip
         target = {"scim": portal.base_url, "token": {"env": "SCIM_TOKEN"}}
-        staff = domain(*MAPPED, unique_identifier="userName", target=target, schedule=DAILY, notify=[{"env": "NOTIFY"}])
+        told = [{"env": "NOTIFY"}, {"env": "HR"}]
+        staff = domain(*MAPPED, unique_identifier="userName", target=target, schedule=DAILY, notify=told)
         content = customer(hibob.base_url, staff)
         content["connections"][0] |= {"id": hibob.service_user_id, "webhook": {"env": "HOOK"}}
         found.set_up(content).fine()
@@ -115,7 +119,7 @@ def test_nothing_that_leaves_the_process_holds_a_secret(
         worker(house, debug) as log,
         app_server(
             house.data, provider.secrets_toml(f"http://127.0.0.1:{port}"), port, "--logger.level", "debug",
-            PYTHONPATH=f"{debug}:{ROOT}", ROLLCALL_ALLOWED_HOSTS="127.0.0.1",
+            PYTHONPATH=f"{debug}:{ROOT}", ROLLCALL_ALLOWED_HOSTS="127.0.0.1", ROLLCALL_MAIL=house.environment["ROLLCALL_MAIL"],
         ) as server,
     ):  # fmt: skip
         plan = main_job(house)

@@ -4,14 +4,9 @@ does to everybody else."""
 import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
+from mail_servers import mail_server
 from servers import RESET, SILENCE, Fault, ScriptedServer, answer
 
 from provisioning import notify
@@ -23,30 +18,6 @@ TITLE, BODY = (
     "Acme/staff: 2 changes wait for approval",
     "2 to be added, München.\n\nhttps://rollcall.example/preview?plan=p1",
 )
-
-
-class Mailbox:
-    """What a mail server was handed."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-
-    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
-        return "250 OK"
-
-
-@contextmanager
-def mail_server() -> Iterator[tuple[Mailbox, int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(Mailbox(), hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield controller.handler, port
-    finally:
-        controller.stop()
 
 
 def letter(url: str) -> Letter:
