@@ -87,7 +87,8 @@ def _draw(found: looking_back.RunsCompared, first: str, second: str) -> None:
     rows = [
         *_rows([(words[name], one, two) for name, one, two in counts]),
         *_rows([(f"{name} changed", one, two) for name, one, two in found.attributes]),
-        *_rows([("People", *found.people)]),
+        # Whoever is linked and updated is one person with two changes.
+        *([] if ("done", *found.people) in found.counts else _rows([("People", *found.people)])),
     ]
     parts.side_by_side(
         pd.DataFrame(rows, columns=["What", first, second, DIFFERENCE]), "The two runs side by side",

@@ -98,7 +98,7 @@ def test_the_page_shows_two_runs_side_by_side(full: App, two: tuple[str, str]) -
     at = full.open("history", show="runs", run=two[1], **{"with": two[0]})
     assert not at.exception
     table = next(each.value for each in at.dataframe if "First less second" in each.value.columns)
-    assert "People" in list(table["What"])
+    assert "Done" in list(table["What"])
 
 
 def test_runs_are_filtered_by_how_they_ended_and_by_a_word(full: App, two: tuple[str, str], said: Said) -> None:
