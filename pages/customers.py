@@ -252,7 +252,12 @@ def draw_all(here: Here) -> None:
         return
     chosen = draw_table(fitting, here.house.clock())
     if chosen is None:
-        with st.container(border=True, height=BOX, horizontal_alignment="center", vertical_alignment="center"):
+        with st.container(
+            border=True,
+            height="content" if on_a_telephone() else BOX,
+            horizontal_alignment="center",
+            vertical_alignment="center",
+        ):
             st.caption("Select a row to open it, to export it, or to make a customer like it.", width="content")
     else:
         draw_chosen(here, chosen)

@@ -1,6 +1,6 @@
 """What happened, day by day and in words: who decided what; every run and preview again; trends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -17,6 +17,7 @@ from provisioning.web.words import (
     PLAN_WORDS,
     RUN_WORDS,
     TO_DO,
+    dated,
     escape,
     moment,
     on_a_telephone,
@@ -26,7 +27,7 @@ from provisioning.web.words import (
     zone_here,
     zone_of,
 )
-from provisioning.workflow import leaving, looking, looking_back, stored_plans
+from provisioning.workflow import leaving, looking, looking_back, reviewing, stored_plans
 
 ICONS = {
     "plan made": ":material/compare_arrows:",
@@ -136,9 +137,10 @@ def draw_runs(here: Here, domain: Domain) -> None:
         st.header("People per run", anchor=False)
         bars = [(bar_label(names[run.id]), actions) for run, _, actions in reversed(found)]
         parts.chart(runs_chart(bars, 220), key="runs", alt="People done per run and action")
+    back = stored_plans.ways_back(here.house, found[0][0].plan_id)
     rows = [
         {"Begun": names[run.id], "Done": done(actions) or "nobody", "Not done": not_done(results),
-         "Ended as": RUN_WORDS[run.status] + (" · not as recorded" if run.id in changed else ""), "By": who(run.by)}
+         "Ended as": ended_as(run, back, run.id in changed), "By": who(run.by)}
         for run, results, actions in found
     ]  # fmt: skip
     newest(len(found), SHOWN_RUNS)
@@ -161,6 +163,18 @@ def draw_runs(here: Here, domain: Domain) -> None:
             st.markdown(past.WHAT_TO_DO)
         draw_run(here, run, name, did)
         past.compare(here, run, [each for each, *_ in looking_back.runs_found(here.house, domain.label)])
+
+
+def ended_as(run: Run, back: Mapping[str, Run], changed: bool) -> str:
+    """How it ended, and what else tells it from others. `back`: what was taken back → by which run; `changed`: its outcomes are not
+    what the history recorded."""
+    said = {
+        "a retry": bool(run.retry_of),
+        "takes a run back": run.id in {each.id for each in back.values()},
+        "taken back": run.id in back,
+        "not as recorded": changed,
+    }
+    return " · ".join([RUN_WORDS[run.status], *(words for words, true in said.items() if true)])
 
 
 def bar_label(name: str) -> str:
@@ -201,6 +215,8 @@ def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> li
     """(picture, sentence): who made the preview, who approved what of it, who processed it."""
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
     lines += [("compare_arrows", f"{who(plan.by)} made the preview, {moment(plan.made_at)}.")]
+    if again := reviewing.proposed_again(here.house, plan.id):
+        lines += [("person_alert", dated(again))]
     if approved:
         by = the_schedule(approved.by) if approved.standing else approved.by
         how = f" with the Excel file {approved.file}".rstrip() if approved.workbook else ""

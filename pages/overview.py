@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from provisioning.model import Plan, PlanStatus, Result, RunStatus
-from provisioning.report.called import LOCAL, SKILLCAST, by_whom, held_called
+from provisioning.report.called import ACTIONS_DONE, LOCAL, SKILLCAST, by_whom, held_called
 from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
@@ -12,7 +12,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import jobs, parts, standing
 from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.navigation import TITLES
-from provisioning.web.words import ago, dated, escape, moment, on_the_clock, people, progress, until
+from provisioning.web.words import TO_DO, ago, dated, escape, moment, on_the_clock, people, progress, until
 from provisioning.workflow import asking, looking, reviewing, scheduling, stages, stored_plans
 from provisioning.workflow.looking import PlanState
 from provisioning.workflow.scheduling import ScheduleSeen
@@ -105,7 +105,7 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
         return title, f"Everything approved was done.{held}{looks}", "pages/preview.py", AGAIN, None
     if plan and plan.undo_of and state in (PlanState.EMPTY, PlanState.PROCESSED):
         back = "A run was taken back." if state is PlanState.PROCESSED else "Nobody was left to be taken back."
-        return MAKE, f"{back} A new preview says what HiBob has otherwise.", "pages/preview.py", MAKE, None
+        return MAKE, f"{back} A new preview shows where HiBob and Skillcast differ now.", "pages/preview.py", MAKE, None
     if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE, None
     if state is PlanState.EMPTY:
@@ -222,10 +222,13 @@ def draw_plan(here: Here, now: looking.Standing) -> None:
         if plan.status is PlanStatus.EMPTY:
             st.markdown(escape(counts_line(plan.counts)))
         else:
+            if now.hand.state in (PlanState.PROCESSED, PlanState.BEGUN):
+                counts, words = reviewing.results_of(here.house, plan.id), ACTIONS_DONE
+            else:
+                left_out = stored_plans.left_out_seen(here.house, plan.id)
+                counts, words = reviewing.counts_without(here.house, plan.id, left_out), TO_DO
             parts.chart(
-                actions_chart(
-                    reviewing.counts_without(here.house, plan.id, stored_plans.left_out_seen(here.house, plan.id))
-                ),
+                actions_chart(counts, words=words),
                 key="plan",
                 alt="People per action in the last preview",
             )
@@ -246,7 +249,11 @@ def draw_run(here: Here, now: looking.Standing, job: Job | None) -> None:
             at_it = bool(processes) or asking.somebody_works(here.house, here.label)
             parts.run_badge(run, at_it=at_it)
             st.caption(f"{moment(run.started_at)}, by {escape(by_whom(run.by))}")
-        said = [done(actions) or "Nobody was changed", not_done(results)]
+        if run.retry_of:
+            # A retry counts those alone who had failed.
+            became = reviewing.results_of(here.house, run.plan_id)
+            actions, results = became, {name: became.get(name, 0) for name in results}
+        said = [done(actions) or "Nobody was changed", not_done(results), "a retry included" if run.retry_of else ""]
         st.markdown(escape(" · ".join(filter(None, said))))
         found = looking.runs_seen(here.house, here.label, RUNS)[::-1]
         if len(found) >= CHARTED:

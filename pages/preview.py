@@ -15,7 +15,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
-from provisioning.web.words import PLAN_WORDS, escape, moment, on_a_telephone
+from provisioning.web.words import PLAN_WORDS, dated, escape, moment, on_a_telephone
 from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
 from provisioning.workflow.looking import PlanState
 
@@ -90,8 +90,9 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
         with st.container(gap="xxsmall"):
             if state in IN_HAND and state is not PlanState.BEGUN:
                 draw_effect(here, plan, left_out)
-                if again := reviewing.proposed_again(here.house, plan.id):
-                    st.markdown(f":material/person_alert: {escape(again)}")
+            # Of one that was processed too: a schedule may have done since what a person left out.
+            if again := reviewing.proposed_again(here.house, plan.id):
+                st.markdown(f":material/person_alert: {escape(dated(again))}")
             compares = state is not PlanState.EMPTY and state not in PAST
             before = reviewing.compared_with_last(here.house, plan.id, moment, left_out) if compares else ""
             if before:
@@ -178,9 +179,9 @@ def draw_plan(here: Here, plan: Plan) -> None:
     else:
         with who:
             may = open_to_decide and not by_file
-            changes.table(here, plan, may, closed, left_out) if total else st.info(
-                "Nobody changes.", icon=":material/check:"
-            )
+            changes.table(
+                here, plan, may, closed, left_out, by_file.protected if by_file else ()
+            ) if total else st.info("Nobody changes.", icon=":material/check:")
     asked = state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.CHANGED) and here.may_approve
     stays = looking.somebody_stays(here.house, plan.id, left_out)
     if asked and stays and not approving.needs_another(here.house, plan.id):

@@ -153,7 +153,7 @@ def draw_run(here: Here, plan: Plan, run: Run, busy: bool, said: str) -> None:
         if not busy and run.note and run.note != said:
             st.error(escape(dated(run.note)), icon=":material/error:")
         later = None if busy else stored_plans.retried_by(here.house, run.id)
-        back = None if busy else stored_plans.way_back(here.house, run.id)
+        back = None if busy else stored_plans.ways_back(here.house, plan.id).get(run.id)
         if later:
             draw_earlier(here, plan, run, later)
         elif back:

@@ -101,7 +101,7 @@ def draw_left_out(here: Here, seen: ScheduleSeen) -> None:
     else:
         told = scheduling.no_longer_left_out(here.house, here.label)
     if told:
-        st.info(escape(told), icon=":material/person_off:")
+        st.info(escape(dated(told)), icon=":material/person_off:")
 
 
 def draw_waiting(here: Here, seen: ScheduleSeen) -> None:

@@ -19,11 +19,11 @@ COLOURS: Mapping[str, str] = {
 _FAINT = 0.35
 
 
-def actions_chart(counts: Mapping[str, int], chosen: str = "") -> go.Figure:
-    """A bar per action; `customdata` of a bar is the action, for whoever clicks it."""
+def actions_chart(counts: Mapping[str, int], chosen: str = "", words: Mapping[str, str] = WORDS) -> go.Figure:
+    """A bar per action; `customdata` of a bar is the action, for whoever clicks it. `words`: what the actions are called."""
     shown = [name for name in WORDS if counts.get(name) or name in ("add", "update", "reactivate", "archive")]
     figure = _bars(
-        [WORDS[name] for name in shown],
+        [words[name] for name in shown],
         [counts.get(name, 0) for name in shown],
         [COLOURS[name] for name in shown],
         shown,

@@ -46,11 +46,11 @@ def live_in_words(number: int, portal: bool | None = None) -> str:
     return f"{who}: {which} may send them its welcome mail and assign them training"
 
 
-def newly_live(counts: Mapping[str, int]) -> Iterable[str]:
+def newly_live(counts: Mapping[str, int], portal: bool | None = None) -> Iterable[str]:
     """What people will notice: who may hear from the portal."""
     number = counts.get(Action.ADD.value, 0) + counts.get(Action.REACTIVATE.value, 0)
     if number:
-        yield live_in_words(number)
+        yield live_in_words(number, portal)
 
 
 def finding_lines(findings: Iterable[Finding]) -> Iterable[str]:

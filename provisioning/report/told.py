@@ -148,6 +148,8 @@ def _stopped(details: Details, _: Mapping[str, int]) -> Told:
 
 
 def _began(details: Details) -> str:
+    if details.get("undo_of"):
+        return "took a run back, and so processed"
     return "tried those again who had failed, and processed" if details.get("retry_of") else "processed"
 
 

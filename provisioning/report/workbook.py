@@ -90,12 +90,16 @@ def write_workbook(
     lapsed: str = "",
     kept: Collection[str] = (),
     headline: str = "",
+    *,
+    portal: bool | None = None,
+    taken_back: str = "",
 ) -> None:
     """Write the workbook of a plan, row by row; whoever is in `left_out` (keys) is decided so already, and counted as left
     out everywhere. `head`: the newest hash of the history, for whoever keeps the file to have checked later. `approval`
     and `begun`: the one there is, and all runs, oldest first; `lapsed`: why the plan can no longer be approved. Once
     there is one of these two the file no longer says how to decide; once begun its rows say what became of them instead. `kept`: which of those left out are kept active from now on.
-    `headline`: the plan in a sentence, for the first sheet.
+    `headline`: the plan in a sentence, for the first sheet; `portal`: whether one keeps the users, or the local directory; `taken_back`: that
+    what was done was taken back, in words.
 
     Raises `UsageError` when a sheet would need more rows than Excel has.
     """
@@ -111,7 +115,9 @@ def write_workbook(
     closed = DECIDED if begun else CLOSED if lapsed else ""
     without = frozenset(left_out)
     status = status_of(plan, without, approval, begun, lapsed)
-    sections = sections_of(plan, head, status, without, approval, begun, bool(closed))
+    sections = sections_of(
+        plan, head, status, without, approval, begun, bool(closed), portal=portal, taken_back=taken_back
+    )
     _write_summary(workbook, sections, plan.domain, headline)
     became = became_of(begun) if begun else None
     for sheet in SHEETS:

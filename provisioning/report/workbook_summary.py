@@ -83,6 +83,9 @@ def sections_of(
     approval: Approval | None,
     begun: Sequence[Run],
     closed: bool,
+    *,
+    portal: bool | None,
+    taken_back: str,
 ) -> Iterator[Section]:
     """The sections of the first sheet: first what concerns whoever decides, last what only a check needs."""
     yield (
@@ -92,12 +95,13 @@ def sections_of(
             ("Status", status),
             ("Made", f"{_moment(plan.made_at)}, by {by_whom(plan.by)}"),
             *_so_far(left_out, approval, begun),
+            *([("Taken back", dated(taken_back))] if taken_back else []),
         ),
     )
     if begun:
         ended = begun[-1].status in (RunStatus.DONE, RunStatus.PARTIAL)
         yield "What was done" if ended else "What was done so far", _done(became_of(begun))
-    yield "What was planned" if begun else "What would happen", _counts(plan, left_out)
+    yield "What was planned" if begun else "What would happen", _counts(plan, left_out, portal, begun=bool(begun))
     if not closed:
         yield "How to decide", _how_to_decide(plan)
     yield "Findings", chain.from_iterable(map(_finding, plan.findings)) if plan.findings else [("None", "")]
@@ -158,7 +162,7 @@ def _done(became: Became) -> Iterator[tuple[str, str]]:
         yield RESULTS[result], people_text(results[result]).capitalize() + more
 
 
-def _counts(plan: Plan, left_out: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _counts(plan: Plan, left_out: frozenset[str], portal: bool | None, *, begun: bool) -> Iterator[tuple[str, str]]:
     """As the page counts: whoever is left out apart from the rest."""
     out = left_out_of(plan, left_out)
     counts = {name: number - out[name] for name, number in plan.counts.items()}
@@ -171,7 +175,8 @@ def _counts(plan: Plan, left_out: frozenset[str]) -> Iterator[tuple[str, str]]:
     for heading, name, note in rows:
         number = counts.get(name, 0)
         yield heading, people_text(number).capitalize() + (note if number else "") + and_left_out(out[name])
-    yield from (("What people notice", line) for line in newly_live(counts))
+    if not begun:
+        yield from (("What people notice", line) for line in newly_live(counts, portal))
 
 
 def and_left_out(number: int) -> str:

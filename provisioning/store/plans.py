@@ -1,8 +1,8 @@
 """Plans as they were made, their approvals, and what the next plan is compared with. A stored plan never changes."""
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -216,28 +216,36 @@ Concerned = tuple[str, str, str]
 """Whom a change is about: (key, action, what to call them)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Whom a run concerned, and when that began; None: there is no such run, or it concerned nobody so."""
+
+    people: tuple[Concerned, ...]
+    began: datetime | None
+
+
 def left_out_last(
     db: Database, domain_id: int, before: datetime | None = None, since: datetime | None = None
-) -> list[Concerned]:
+) -> Lately:
     """Whom the approval of a domain's last run left out, of what. Ways back are no part of that. `before`: the last run that began
     before; `since`: nobody, where it was approved earlier."""
     rows = db.all(
-        "WITH last AS (SELECT a.plan_id, a.left_out, a.at FROM runs r JOIN approvals a ON a.plan_id = r.plan_id "
+        "WITH last AS (SELECT a.plan_id, a.left_out, a.at, r.started_at FROM runs r JOIN approvals a ON a.plan_id = r.plan_id "
         "JOIN plans p ON p.id = r.plan_id AND p.undo_of IS NULL "
         "WHERE r.domain_id = ?1 AND r.started_at < ?2 ORDER BY r.rowid DESC, a.id DESC LIMIT 1) "
-        "SELECT c.key, c.action, c.name FROM last JOIN changes c ON c.plan_id = last.plan_id "
+        "SELECT c.key, c.action, c.name, last.started_at FROM last JOIN changes c ON c.plan_id = last.plan_id "
         "WHERE last.at > ?3 AND c.key IN (SELECT value FROM json_each(last.left_out)) ORDER BY c.seq",
         domain_id, to_text(before) if before else "9", to_text(since) if since else "",
     )  # fmt: skip
     return _concerned(rows)
 
 
-def taken_back_last(db: Database, domain_id: int, before: datetime | None = None) -> list[Concerned]:
+def taken_back_last(db: Database, domain_id: int, before: datetime | None = None) -> Lately:
     """Whom a domain's last run took back, where it took one back. `before`: the last run that began before."""
     rows = db.all(
-        "WITH last AS (SELECT r.id, r.plan_id, p.undo_of FROM runs r JOIN plans p ON p.id = r.plan_id "
+        "WITH last AS (SELECT r.id, r.plan_id, r.started_at, p.undo_of FROM runs r JOIN plans p ON p.id = r.plan_id "
         "WHERE r.domain_id = ?1 AND r.started_at < ?2 ORDER BY r.rowid DESC LIMIT 1) "
-        "SELECT c.key, c.action, c.name FROM last JOIN outcomes o ON o.run_id = last.id AND o.result = ?3 "
+        "SELECT c.key, c.action, c.name, last.started_at FROM last JOIN outcomes o ON o.run_id = last.id AND o.result = ?3 "
         "JOIN changes c ON c.plan_id = last.plan_id AND c.key = o.key AND c.action = o.action "
         "WHERE last.undo_of IS NOT NULL ORDER BY c.seq",
         domain_id, to_text(before) if before else "9", Result.DONE.value,
@@ -245,19 +253,20 @@ def taken_back_last(db: Database, domain_id: int, before: datetime | None = None
     return _concerned(rows)
 
 
-def among(db: Database, plan_id: str, people: Sequence[Concerned], *, alike: bool) -> list[Concerned]:
-    """Those of a plan's changes that are about these people; `alike`: of the same action alone."""
+def among(db: Database, plan_id: str, people: Sequence[Concerned]) -> list[Concerned]:
+    """Those of a plan's changes that are about these people, of the same action."""
     wanted = {(key, action) for key, action, _ in people}
     found = changes_with_keys(db, plan_id, sorted({key for key, _ in wanted}), tuple(Action))
     return [
         (each.key, each.action.value, each.name or each.key)
         for each in found
-        if not alike or (each.key, each.action.value) in wanted
+        if (each.key, each.action.value) in wanted
     ]
 
 
-def _concerned(rows: Iterable[Row]) -> list[Concerned]:
-    return [(row["key"], row["action"], row["name"] or row["key"]) for row in rows]
+def _concerned(rows: Sequence[Row]) -> Lately:
+    people = tuple((row["key"], row["action"], row["name"] or row["key"]) for row in rows)
+    return Lately(people, to_moment(rows[0]["started_at"]) if rows else None)
 
 
 def held_of(row: Row) -> Held:

@@ -95,13 +95,14 @@ def not_done_of_plan(db: Database, plan_id: str) -> dict[str, list[str]]:
     return found
 
 
-def way_back(db: Database, run_id: str) -> Run | None:
-    """The run that took this one back, the newest, without its outcomes; None when none began to."""
-    row = db.one(
-        "SELECT r.* FROM plans p JOIN runs r ON r.plan_id = p.id WHERE p.undo_of = ? ORDER BY r.rowid DESC LIMIT 1",
-        run_id,
+def ways_back(db: Database, domain_id: int) -> dict[str, Run]:
+    """The run that was taken back → the newest run that took it back, without its outcomes; of a domain."""
+    rows = db.all(
+        "SELECT r.*, p.undo_of FROM runs r JOIN plans p ON p.id = r.plan_id WHERE r.domain_id = ? AND p.undo_of IS NOT NULL "
+        "ORDER BY r.rowid",
+        domain_id,
     )
-    return _head(row) if row else None
+    return {row["undo_of"]: _head(row) for row in rows}
 
 
 def retried_by(db: Database, run_id: str) -> Run | None:

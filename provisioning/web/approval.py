@@ -123,7 +123,7 @@ def _open(here: Here, plan: Plan, approval: Approval | None, state: PlanState) -
     if lies:
         _by_workbook(here, plan, approval, overrides, draft)
     unheard(BUTTONS, notice)
-    if not approval and not another:
+    if not approval and not another and not lies:
         st.caption(
             "What you approve is exactly what runs. To leave somebody out, select them further down, under People. Nothing is "
             "written before you press Process now."
@@ -216,6 +216,8 @@ def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanSta
         st.success(escape(f"{who}It was processed."), icon=":material/check_circle:")
     else:
         st.info(escape(f"{who}Processing has begun."), icon=":material/play_circle:")
+    if back := reviewing.taken_back(here.house, plan.id):
+        st.warning(escape(dated(back)), icon=":material/settings_backup_restore:")
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
         workbook_button(here, plan)

@@ -100,13 +100,17 @@ def _groups(found: Sequence[Group], beside: int) -> None:
     )  # fmt: skip
 
 
-def table(here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Sequence[str]) -> None:
-    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out here; `without`: who is."""
+def table(
+    here: Here, plan: Plan, open_to_decide: bool, closed: str, without: Sequence[str], keeps: Sequence[str] = ()
+) -> None:
+    """One page of the people, to select, look at and leave out. `closed`: why nobody can be left out here; `without`: who is;
+    `keeps`: whom an uploaded file would keep active."""
     *filters, place = _filter_places()
     action, attribute, text = _filter_row(here, plan, filters)
     picked = chosen(st.query_params.get(GROUP, ANY))
     attribute, values = (picked[0], picked[1:]) if picked else (attribute, None)
-    left_out, kept = set(without), looking.kept_active_by_plan(here.house, plan.id) if without else frozenset()
+    left_out = set(without)
+    kept = (looking.kept_active_by_plan(here.house, plan.id) if without else frozenset()) | {*keeps}
     total = looking.changes_seen(here.house, plan.id, action, attribute, text, 0, 0, values)[1]
     if not total:
         _nobody(here, plan, text)

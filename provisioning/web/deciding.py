@@ -123,7 +123,7 @@ def undo(here: Here, run: Run) -> None:
     with st.popover("Undo this run", icon=":material/settings_backup_restore:"):
         st.markdown(
             "Makes a preview of the way back: people who were added are archived, archived ones reactivated, values and "
-            "links are what they were. **Nothing happens before somebody approves it.** The domain’s schedule is paused."
+            "links are what they were. **Nothing happens before somebody approves it.** A schedule of the domain is paused."
         )
         chosen = run.id
         if len(found) > 1 or run.id not in found:

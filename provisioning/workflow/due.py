@@ -236,7 +236,7 @@ class _Turn:
         """Whom a person left out of the same since the schedule was switched on: they said no to what the standing approval says
         yes to, and it goes on until somebody approves it, or switches on again."""
         last = plans.left_out_last(self.house.db, self.domain.id, since=self.approval.at)
-        return {key for key, _, _ in plans.among(self.house.db, plan.id, last, alike=True)}
+        return {key for key, _, _ in plans.among(self.house.db, plan.id, last.people)}
 
     def _resume(self) -> Run | None:
         """The run that was interrupted, brought to its end; None when there is none, or it was overtaken."""

@@ -87,16 +87,18 @@ def runs_found(
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """`events`, newest first; `counts`: what the previews that they are about came to; `did`: people done per action, by
-    run; `names`: (preview, key) → name of whom they speak of."""
+    run; `names`: (preview, key) → name of whom they speak of; `back`: the previews that take a run back."""
 
     events: list[history.Event]
     counts: Mapping[str, Mapping[str, int]]
     did: Mapping[str, Mapping[str, int]]
     names: Mapping[tuple[str, str], str]
+    back: frozenset[str]
 
     def told(self, each: history.Event) -> Told:
         """What happened, as the page says it."""
         about = self.details(each) | {"did": self.did.get(each.run or "", {})}
+        about |= {"undo_of": True} if each.run and each.plan in self.back else {}
         return told(each.what, about, self.counts.get(each.plan or ""))
 
     def doer(self, each: history.Event) -> str:
@@ -156,7 +158,10 @@ def whole_history(house: Workspace, label: str) -> Timeline:
         for (run, _, actions), known in _beside_the_history(house, each, SHOWN_RUNS)
         if not (known and known.changed)
     }
-    return Timeline(events, known, did, _names(house, events))
+    back = frozenset(
+        each.plan for each in events if each.what == "plan made" and each.plan and each.details.get("undo_of")
+    )
+    return Timeline(events, known, did, _names(house, events), back)
 
 
 def _names(house: Workspace, events: Sequence[history.Event]) -> dict[tuple[str, str], str]:

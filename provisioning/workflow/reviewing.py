@@ -1,6 +1,6 @@
 """A stored plan told in few words: its headline, what its people share, how it differs from the one before."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from provisioning.engine.columns import Catalogue, read_as
 from provisioning.errors import NotFound, SettingsError
 from provisioning.model import Action, Approval, AttributeType, Domain, Plan, RunStatus, Users
 from provisioning.naming import OWNED, SHARING, owner_in, sharing, some_of, user_called
+from provisioning.report.called import by_whom
 from provisioning.report.differences import with_name
 from provisioning.report.evidence import evidence_rows
 from provisioning.report.groups import Group, grouped
@@ -21,10 +22,14 @@ from provisioning.report.text import moment as in_utc
 from provisioning.store import approvals, plan_groups, plans, runs, snapshots
 from provisioning.workflow.connections import fields_known
 from provisioning.workflow.house import Workspace
-from provisioning.workflow.stored_plans import domain_of, plan_seen
+from provisioning.workflow.stored_plans import domain_of, plan_seen, run_of, run_seen, ways_back
 
 NAMED = 5
 """So many who are proposed again are named."""
+AGAIN: Mapping[str, Sequence[str]] = {
+    "archive": ("add", "reactivate"), "reactivate": ("archive",), "update": ("update",), "link": ("link",), "move": ("move",),
+}  # fmt: skip
+"""What a way back did → what would do again what it took back."""
 MOST_GROUPS = 40
 """So many shared changes are told."""
 
@@ -104,6 +109,18 @@ def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) ->
     return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
 
 
+def taken_back(house: Workspace, plan_id: str) -> str:
+    """That what a plan's runs did was taken back, when and by whom, in words; "" where it was not."""
+    back, run = ways_back(house, plan_id), run_of(house, plan_id)
+    told = []
+    while run:
+        if by := back.get(run.id):
+            what = "What the retry did" if run.retry_of else "What was done"
+            told += [f"{what} was taken back since: {by.started_at:%Y-%m-%d %H:%M} UTC, by {by_whom(by.by)}."]
+        run = run_seen(house, run.retry_of) if run.retry_of else None
+    return " ".join(told[::-1])
+
+
 def proposed_again(house: Workspace, plan_id: str) -> str:
     """Who was left out of the last run, or taken back by it, and is among the changes again, in words; "" where nobody is."""
     plan = plan_seen(house, plan_id)
@@ -111,14 +128,11 @@ def proposed_again(house: Workspace, plan_id: str) -> str:
         return ""
     out = plans.left_out_last(house.db, plan.domain_id, plan.made_at)
     back = plans.taken_back_last(house.db, plan.domain_id, plan.made_at)
-    again = [
-        ("Left out of the last run", plans.among(house.db, plan.id, out, alike=True)),
-        ("Taken back by the last run", plans.among(house.db, plan.id, back, alike=False)),
-    ]
+    undone = [(key, does, name) for key, did, name in back.people for does in AGAIN.get(did, ())]
     return " ".join(
-        f"{what}, and proposed again: {some_of([name for _, _, name in found], NAMED)}."
-        for what, found in again
-        if found
+        f"{what} the run of {began:%Y-%m-%d %H:%M} UTC, and proposed again: {some_of(names, NAMED)}."
+        for what, began, people in (("Left out of", out.began, out.people), ("Taken back by", back.began, undone))
+        if (names := [name for _, _, name in plans.among(house.db, plan.id, people)])
     )
 
 

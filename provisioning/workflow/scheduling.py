@@ -1,7 +1,6 @@
 """Schedules as people meet them: switching one on, which is a standing approval, switching off, pausing all of a
 customer, and seeing where one stands."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -171,10 +170,9 @@ def no_longer_left_out(house: Workspace, label: str) -> str:
     """Whom the last run left out, or took back, in words: switching on a schedule that processes approves what happens to them
     too. "" where there is nobody."""
     domain = seen_domain(house, label, "see the schedule")
-    back = plans.taken_back_last(house.db, domain.id)
     said = [
-        _named("was", "were", "left out of the last run", plans.left_out_last(house.db, domain.id)),
-        _named("was", "were", "taken back by the last run", back),
+        _named("was", "were", "left out of the run of {}", plans.left_out_last(house.db, domain.id)),
+        _named("was", "were", "taken back by the run of {}", plans.taken_back_last(house.db, domain.id)),
     ]
     told = " ".join(filter(None, said))
     return f"{told} Switched on, the schedule does for them too what HiBob says by then." if told else ""
@@ -188,9 +186,13 @@ def still_left_out(house: Workspace, label: str, since: datetime) -> str:
     return f"{told[:-1]}: until somebody approves it for them, or switches the schedule on again." if told else ""
 
 
-def _named(one: str, many: str, what: str, people: Sequence[plans.Concerned]) -> str:
-    names = list(dict.fromkeys(name for _, _, name in people))
-    return f"{some_of(names, NAMED)} {one if len(names) == 1 else many} {what}." if names else ""
+def _named(one: str, many: str, what: str, lately: plans.Lately) -> str:
+    """`what`: with a place for when that run was."""
+    names = list(dict.fromkeys(name for _, _, name in lately.people))
+    if not names:
+        return ""
+    told = what.format(f"{lately.began:%Y-%m-%d %H:%M} UTC")
+    return f"{some_of(names, NAMED)} {one if len(names) == 1 else many} {told}."
 
 
 def times_preview(house: Workspace, table: ScheduleTable) -> tuple[Time, ...]:

@@ -71,9 +71,9 @@ def run_of(house: Workspace, plan_id: str) -> Run | None:
     return runs.latest_run(house.db, plan_seen(house, plan_id).id)
 
 
-def way_back(house: Workspace, run_id: str) -> Run | None:
-    """The run that took this one back."""
-    return runs.way_back(house.db, run_seen(house, run_id).id)
+def ways_back(house: Workspace, plan_id: str) -> dict[str, Run]:
+    """Of the plan's domain: the run that was taken back → the run that took it back."""
+    return runs.ways_back(house.db, plan_seen(house, plan_id).domain_id)
 
 
 def retried_by(house: Workspace, run_id: str) -> Run | None:

@@ -10,7 +10,7 @@ from provisioning.store import approvals, decisions, history, plans, runs
 from provisioning.store.approvals import Upload
 from provisioning.store.workbooks import keep_workbook, kept_workbook
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require
-from provisioning.workflow.reviewing import headline_of
+from provisioning.workflow.reviewing import headline_of, taken_back
 from provisioning.workflow.stored_plans import (
     approval_of,
     domain_of,
@@ -26,7 +26,8 @@ def build_workbook(house: Workspace, plan_id: str) -> None:
     """Build a new plan's workbook before anybody asks for it, so that nobody waits. Nobody is handed it by that."""
     plan, file = plans.get_plan(house.db, plan_id), BytesIO()
     require(house, domain_of(house, plan).customer_id, PREPARERS, "build the workbook")
-    write_workbook(plan, file, (), history.head(house.db), headline=headline_of(house, plan.id, ()))
+    portal = domain_of(house, plan).settings.scim is not None
+    write_workbook(plan, file, (), history.head(house.db), headline=headline_of(house, plan.id, ()), portal=portal)
     keep_workbook(house.snapshots, plan.domain_id, plan.id, file.getvalue())
 
 
@@ -76,7 +77,11 @@ def _write_out(house: Workspace, plan: Plan, file: BinaryIO, left_out: Sequence[
     if built is None:
         kept = decisions.kept_active(house.db, plan.id)
         told = headline_of(house, plan.id, left_out)
-        write_workbook(plan, file, left_out, history.head(house.db), approval, begun, why, kept, told)
+        portal = domain_of(house, plan).settings.scim is not None
+        write_workbook(
+            plan, file, left_out, history.head(house.db), approval, begun, why, kept, told,
+            portal=portal, taken_back=taken_back(house, plan.id),
+        )  # fmt: skip
     else:
         file.write(built)
     record_event(house, "workbook exported", domain_of(house, plan), plan=plan.id, left_out=len(left_out))
@@ -101,8 +106,13 @@ def write_workbook(
     lapsed: str = "",
     kept: Collection[str] = (),
     headline: str = "",
+    *,
+    portal: bool | None = None,
+    taken_back: str = "",
 ) -> None:
     """openpyxl takes a tenth of a page's start, and few pages write one."""
     from provisioning.report import workbook
 
-    workbook.write_workbook(plan, file, left_out, head, approval, begun, lapsed, kept, headline)
+    workbook.write_workbook(
+        plan, file, left_out, head, approval, begun, lapsed, kept, headline, portal=portal, taken_back=taken_back
+    )

@@ -132,7 +132,9 @@ def test_a_decided_preview_says_of_each_person_what_was_decided_and_the_next_who
     table = next(each.value for each in at.dataframe if "Decision" in each.value.columns)
     assert (table["Decision"] == "Leave out").sum() == 2
     again = planning.preview(house, DOMAIN)
-    told = f"Left out of the last run, and proposed again: {', '.join(each.name for each in again.changes)}."
+    (run, _, _), *_ = looking.runs_seen(house, DOMAIN, 1)
+    names = ", ".join(each.name for each in again.changes)
+    told = f"Left out of the run of {run.started_at:%Y-%m-%d %H:%M} UTC, and proposed again: {names}."
     assert reviewing.proposed_again(house, again.id) == told
     assert "proposed again" in said(app.open("preview", plan=again.id))
 

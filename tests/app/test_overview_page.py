@@ -138,7 +138,7 @@ def test_after_a_run_was_taken_back_a_new_preview_comes_next(full: App, said: Sa
     approving.approve(house, back.id, overrides={each.code: "Agreed by phone." for each in back.blocks})
     processing.process(house, back.id)
     told = said(full.open()).replace("\\", "")
-    assert "A run was taken back. A new preview says what HiBob has otherwise" in told
+    assert "A run was taken back. A new preview shows where HiBob and Skillcast differ now" in told
     assert "Nothing to do" not in told
     undoing.undo(house, run.id)
     told = said(full.open()).replace("\\", "")

@@ -274,6 +274,16 @@ def test_a_run_that_was_taken_back_says_so_and_is_neither_retried_nor_taken_back
     assert "It was taken back by the run of" in said(at)
     assert {"Retry failed", "Make that preview"}.isdisjoint(each.label for each in at.button)
     assert "It took back the run of" in said(app.open("process", plan=back.id))
+    assert "What the retry did was taken back since" in said(app.open("preview", plan=retry.plan_id))
+    runs_shown = next(
+        each.value for each in app.open("history", show="runs").dataframe if "Ended as" in each.value.columns
+    )
+    assert list(runs_shown["Ended as"]) == [
+        "Done · takes a run back", "Done · a retry · taken back", "Done, with exceptions",
+    ]  # fmt: skip
+    assert "took a run back, and so processed" in said(app.open("history"))
+    overview = said(app.open())
+    assert "A run was taken back" in overview
     assert "Those who failed in it were tried again" in said(app.open("process", run=failed.id))
 
 

@@ -13,7 +13,7 @@ from provisioning.report.workbook_decisions import read_workbook
 from provisioning.store import customers, plans, runs, snapshots
 from provisioning.store.jobs import JobKind
 from provisioning.store.workbooks import kept_workbook
-from provisioning.workflow import approving, asking, processing, reviewing, stored_plans, workbooks
+from provisioning.workflow import approving, asking, processing, reviewing, stored_plans, undoing, workbooks
 from provisioning.workflow.house import Workspace
 
 
@@ -289,6 +289,22 @@ def test_the_summary_names_every_run_with_who_did_what(app: App) -> None:
     ]
     said = {str(label): told for label, told in rows}
     assert (said["Status"], said["Changed since"][:8]) == ("Processed, with exceptions", "1 person")
+
+
+def test_the_file_of_a_preview_that_was_taken_back_says_so_and_no_longer_what_people_would_notice(app: App) -> None:
+    house = app.house()
+    plan = previewed(app, house)
+    noticed = str(summary(exported(house, plan))["What people notice"])
+    assert noticed.endswith("in the local directory, which sends no welcome mail and no training")
+    approving.approve(house, plan.id)
+    run = processing.process(house, plan.id)
+    assert "Taken back" not in summary(exported(house, plan))
+    back = undoing.undo(house, run.id)
+    approving.approve(house, back.id, overrides={each.code: "Agreed by phone." for each in back.blocks})
+    processing.process(house, back.id)
+    told = summary(exported(house, plan))
+    assert str(told["Taken back"]).startswith("What was done was taken back since: ")
+    assert "What people notice" not in told
 
 
 def summary_headings(file: bytes) -> list[object]:

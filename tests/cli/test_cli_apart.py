@@ -146,7 +146,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "backup": (CARE, lambda h, i: backup(h, i.file)),
     "begun_from": (FREE, lambda h, i: None),
     "build_workbook": (PREPARE, lambda h, i: workbooks.build_workbook(h, i.plan)),
-    "way_back": (READ, lambda h, i: stored_plans.way_back(h, i.run)),
+    "ways_back": (READ, lambda h, i: stored_plans.ways_back(h, i.plan)),
     "retried_by": (READ, lambda h, i: stored_plans.retried_by(h, i.run)),
     "to_take_back": (READ, lambda h, i: looking.to_take_back(h, i.run)),
     "changes_seen": (READ, lambda h, i: looking.changes_seen(h, i.plan, "", "", "", 10, 0)),

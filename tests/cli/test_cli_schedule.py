@@ -9,7 +9,7 @@ from driver import ADMIN, ATTRIBUTES, AUDITOR, CSM, STAFF, Rollcall, customer, d
 from scheduling import DAILY, Clockwork, overdue
 from tiny_hibob import TinyHiBob
 
-from provisioning.model import Role
+from provisioning.model import Role, Run
 from provisioning.store import customers, runs
 from provisioning.workflow import (
     approving,
@@ -49,6 +49,10 @@ def happened(clockwork: Clockwork, what: str) -> list[dict[str, Any]]:
 
 def live(clockwork: Clockwork) -> int:
     return sum(each["status"] == "Live" for each in clockwork.rollcall.users())
+
+
+def at(run: Run) -> str:
+    return f"{run.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 # --- switching on and off, on the command line ------------------------------------------------------------
@@ -390,11 +394,13 @@ def test_switching_on_says_who_was_left_out_or_taken_back_and_approves_what_happ
     approving.approve(house, plan.id, leave_out=[out.key])
     run = processing.process(house, plan.id)
     then = "Switched on, the schedule does for them too what HiBob says by then."
-    assert scheduling.no_longer_left_out(house, STAFF) == f"{out.name} was left out of the last run. {then}"
+    assert scheduling.no_longer_left_out(house, STAFF) == f"{out.name} was left out of the run of {at(run)}. {then}"
     back = undoing.undo(house, run.id)
     approving.approve(house, back.id)
     processing.process(house, back.id)
-    told = f"{out.name} was left out of the last run. {joins.name} was taken back by the last run. {then}"
+    back_run = stored_plans.run_of(house, back.id)
+    assert back_run is not None
+    told = f"{out.name} was left out of the run of {at(run)}. {joins.name} was taken back by the run of {at(back_run)}. {then}"
     assert scheduling.no_longer_left_out(house, STAFF) == told
     assert live(clockwork) == 30
     clockwork.switch_on()
