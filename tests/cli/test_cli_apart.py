@@ -146,6 +146,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "backup": (CARE, lambda h, i: backup(h, i.file)),
     "begun_from": (FREE, lambda h, i: None),
     "build_workbook": (PREPARE, lambda h, i: workbooks.build_workbook(h, i.plan)),
+    "taken_back": (READ, lambda h, i: reviewing.taken_back(h, i.plan)),
     "ways_back": (READ, lambda h, i: stored_plans.ways_back(h, i.plan)),
     "retried_by": (READ, lambda h, i: stored_plans.retried_by(h, i.run)),
     "to_take_back": (READ, lambda h, i: looking.to_take_back(h, i.run)),
