@@ -27,7 +27,8 @@ from provisioning.web.words import (
     zone_here,
     zone_of,
 )
-from provisioning.workflow import leaving, looking, looking_back, reviewing, stored_plans
+from provisioning.workflow import handing_out, leaving, looking, looking_back, reviewing, stored_plans
+from provisioning.workflow.looking import PlanState
 
 ICONS = {
     "plan made": ":material/compare_arrows:",
@@ -47,7 +48,6 @@ ICONS = {
     ),
 }
 OTHER = ":material/tune:"
-SHOWN_RUNS, SHOWN_PLANS = 60, 50
 ALWAYS = ("add", "update", "reactivate", "archive")
 """What each preview is told by; the rest only where there is any."""
 LAPSED = (
@@ -85,7 +85,7 @@ def draw_timeline(here: Here, label: str) -> None:
             for number, each in events:
                 draw_event(here, number, each, timeline.doer(each), timeline.told(each))
     past.downloads(
-        here, "events", lambda house, kind: looking_back.export_events(house, label, starts, text, kind, zone)
+        here, "events", lambda house, kind: handing_out.export_events(house, label, starts, text, kind, zone)
     )
 
 
@@ -143,7 +143,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
          "Ended as": ended_as(run, back, run.id in changed), "By": who(run.by)}
         for run, results, actions in found
     ]  # fmt: skip
-    newest(len(found), SHOWN_RUNS)
+    newest(len(found), looking_back.SHOWN_RUNS)
     frame = parts.filled(pd.DataFrame(rows))
     frame = parts.narrowed(frame, {"Begun": ("Begun", "Done", "Not done", "Ended as")})
     fit = parts.fitted(frame)
@@ -152,7 +152,7 @@ def draw_runs(here: Here, domain: Domain) -> None:
         columns=fit.columns, row_height=fit.row_height, usual=found[0][0].id,
     )  # fmt: skip
     past.downloads(
-        here, "runs", lambda house, kind: looking_back.export_runs(house, domain.label, ended, text, kind, zone)
+        here, "runs", lambda house, kind: handing_out.export_runs(house, domain.label, ended, text, kind, zone)
     )
     with guarded():
         run = stored_plans.run_seen(here.house, st.query_params.get("run") or found[0][0].id)
@@ -250,18 +250,23 @@ def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
 
 
 def draw_plans(here: Here, domain: Domain) -> None:
-    found = looking.plans_seen(here.house, domain.label, SHOWN_PLANS)
-    if not found:
-        st.info("No preview yet.", icon=":material/info:")
+    left, right = st.columns([2, 3])
+    with left:
+        text = address.search("Search", "Who, when (22 Nov 2026), or the preview", "previews_search")
+    with right:
+        states = address.several("Status", "states", list(PlanState), lambda each: PLAN_WORDS[PlanState(each)])
+    zone = zone_here()
+    seen = looking_back.previews_found(here.house, domain.label, states, text, zone)
+    if not seen:
+        st.info("No preview fits." if text or states else "No preview yet.", icon=":material/info:")
         return
-    states = looking.plan_states(here.house, domain.label, found)
-    out = looking.left_out_counts(here.house, domain.label)
+    found = [each.plan for each in seen]
     told = [name for name in TO_DO if name in ALWAYS or any(plan.counts.get(name) for plan in found)]
     rows = [
-        {"Made": moment(plan.made_at), "Status": PLAN_WORDS[states[plan.id]]}
-        | {words: plan.counts.get(name, 0) for name, words in TO_DO.items() if name in told}
-        | {"Left out": out.get(plan.id, 0), "Held back": plan.counts.get("held", 0), "By": who(plan.by)}
-        for plan in found
+        {"Made": moment(each.plan.made_at), "Status": PLAN_WORDS[each.state]}
+        | {words: each.plan.counts.get(name, 0) for name, words in TO_DO.items() if name in told}
+        | {"Left out": each.left_out, "Held back": each.plan.counts.get("held", 0), "By": who(each.plan.by)}
+        for each in seen
     ]
     frame = pd.DataFrame(rows)
     frame = parts.narrowed(
@@ -272,9 +277,13 @@ def draw_plans(here: Here, domain: Domain) -> None:
         fit.cut(frame), [plan.id for plan in found], "plan", "Previews, newest first",
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
-    lapsed = f" {LAPSED}" if looking.PlanState.LAPSED in states.values() else ""
+    lapsed = f" {LAPSED}" if any(each.state is PlanState.LAPSED for each in seen) else ""
     st.caption(f"The numbers are what each preview planned: what was done stands under Runs.{lapsed}")
-    newest(len(found), SHOWN_PLANS)
+    newest(len(found), looking_back.SHOWN_PLANS)
+    past.downloads(
+        here, "previews",
+        lambda house, kind: handing_out.export_previews(house, domain.label, states, text, kind, zone),
+    )  # fmt: skip
     for row in selected:
         with st.container(horizontal=True, vertical_alignment="center"):
             approval.workbook_button(here, found[row])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +16,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
-from provisioning.web.words import PLAN_WORDS, dated, escape, moment, on_a_telephone
+from provisioning.web.words import PLAN_WORDS, ago, dated, escape, moment, on_a_telephone
 from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
 from provisioning.workflow.looking import PlanState
 
@@ -90,6 +91,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
         with st.container(gap="xxsmall"):
             if state in IN_HAND and state is not PlanState.BEGUN:
                 draw_effect(here, plan, left_out)
+                draw_age(here, plan)
             # Of one that was processed too: a schedule may have done since what a person left out.
             if again := reviewing.proposed_again(here.house, plan.id):
                 st.markdown(f":material/person_alert: {escape(dated(again))}")
@@ -121,6 +123,14 @@ def draw_effect(here: Here, plan: Plan, left_out: Sequence[str]) -> None:
         what = f"{takes.changes:,} change{'' if takes.changes == 1 else 's'}" if left_out else "all of it"
         told = forecast_words(takes.changes, takes.rate, takes.measured, what)
         st.markdown(f":material/timer: {escape(told)}.")
+
+
+def draw_age(here: Here, plan: Plan) -> None:
+    """Of one that has waited for a day or more: HiBob may say otherwise by now."""
+    now = here.house.clock()
+    if now - plan.read_at >= timedelta(days=1):
+        told = "Whoever has changed since is left alone; a new preview shows how it stands now."
+        st.markdown(f":material/update: HiBob was read {ago(plan.read_at, now)}. {told}")
 
 
 def draw_origin(here: Here, plan: Plan) -> None:

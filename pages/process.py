@@ -13,7 +13,7 @@ from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.web import address, changes, deciding, jobs, next_step, parts, past, standing
 from provisioning.web.frame import Here, act, enter, guarded, link, need_domain
 from provisioning.web.words import dated, escape, moment, people
-from provisioning.workflow import asking, looking, looking_back, reviewing, scheduling, stored_plans
+from provisioning.workflow import asking, handing_out, looking, reviewing, scheduling, stored_plans
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
 from provisioning.workflow.speed import speed_seen
@@ -126,6 +126,8 @@ def draw_waiting(here: Here, plan: Plan) -> None:
             link("pages/preview.py", back, ":material/compare_arrows:", here, plan=plan.id)
         parts.unheard(("process",), notice)
     parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
+    st.header("Who waits for it", anchor=False)
+    changes.table(here, plan, False, "" if lapsed else "Who is left out is decided on the preview.", left_out)
 
 
 def draw_asked(here: Here, plan: Plan, job: Job) -> None:
@@ -295,7 +297,7 @@ def draw_outcomes(here: Here, plan: Plan, run: Run) -> None:
     if not selected:
         st.caption("Select somebody to see all of it.")
     past.downloads(
-        here, "outcomes", lambda house, kind: looking_back.export_outcomes(house, run.id, results, text, kind)
+        here, "outcomes", lambda house, kind: handing_out.export_outcomes(house, run.id, results, text, kind)
     )
     for row in selected:
         draw_outcome(here, plan, *found[row], names)

@@ -32,7 +32,7 @@ PREVIEW = "preview"
 """What a schedule does that writes nothing: what it makes waits for a person."""
 ON_MEANS = {
     PREVIEW: (
-        "Switched on, it makes a preview at its times and tells you; nothing is written without an approval. It goes on "
+        "Switched on, it makes a preview at its times, and tells whoever stands under Who is told; nothing is written without an approval. It goes on "
         "while mapping and settings stay as they are now."
     ),
     "process": (

@@ -68,7 +68,7 @@ def _bars(
     opacity = [1.0 if not chosen or key == chosen else _FAINT for key in keys]
     return go.Figure(
         go.Bar(
-            x=list(numbers),
+            x=[max(number, SLIVER * max(numbers)) if number else 0 for number in numbers],
             y=[_plain(label) for label in labels],
             orientation="h",
             customdata=list(keys),
@@ -76,7 +76,7 @@ def _bars(
             text=[f"{number:,}" for number in numbers],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
+            hovertemplate="%{y}: %{text}<extra></extra>",
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": _FAINT}},
         )
@@ -88,6 +88,8 @@ def _plain(label: str) -> str:
     return label.replace("&", "&amp;").replace("<", "&lt;")
 
 
+SLIVER = 0.012
+"""Of the longest bar: a bar of one beside one of thousands is still seen, and its number says how many."""
 FEWEST_PEOPLE = 6
 """So many people fill the width at the least: a bar of one is no wall, and one of four is seen to be four of them."""
 

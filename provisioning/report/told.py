@@ -109,8 +109,10 @@ def _file(details: Details) -> str:
 
 def _took_workbook(details: Details, _: Mapping[str, int]) -> Told:
     which = "the Excel file by which it was approved" if details.get("sha256") else "the Excel file"
-    rest = _rest("workbook exported", details, {"file", "sha256"})
-    return Told(f"downloaded {which}", ", ".join(filter(None, [_file(details), rest])))
+    out = details.get("left_out")
+    without = f", {out:,} left out in it" if isinstance(out, int) and out else ""
+    rest = _rest("workbook exported", details, {"file", "sha256", "left_out"})
+    return Told(f"downloaded {which}{without}", ", ".join(filter(None, [_file(details), rest])))
 
 
 def _overridden(value: object) -> list[str]:

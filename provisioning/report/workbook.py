@@ -18,6 +18,7 @@ from provisioning.model import Action, Approval, Change, Plan, Result, Run
 from provisioning.naming import sharing
 from provisioning.report.called import RESULTS, held_called
 from provisioning.report.dates import dated
+from provisioning.report.told import not_done
 from provisioning.report.workbook_rows import (
     BLANK_RULE,
     DECIDED_BY,
@@ -163,9 +164,10 @@ def _write_people(
     """`closed`: why nothing is left to decide, "" while it is. `became`: None until the plan was begun."""
     out = left_out_of(plan, left_out)[kind.action]
     how = HOW_TO_DECIDE_NEW if kind.action is Action.ADD else HOW_TO_DECIDE
+    planned = (f"{kind.heading}: {people_text(number - out)}{and_left_out(out)}", kind.meaning if number else "Nobody.")
+    heads = planned if became is None else (_became_in_words(kind, became, number, out),)
     notes = (
-        f"{kind.heading}: {people_text(number - out)}{and_left_out(out)}",
-        kind.meaning if number else "Nobody.",
+        *heads,
         *((how, BLANK_RULE, WHAT_MAY_CHANGE) if not closed else (closed,)),
         f"Customer/domain {plan.domain}, preview {plan.id}",
     )
@@ -189,6 +191,16 @@ def _write_people(
         _shade(sheet, column, AGAINST if became is None else NOT_DONE)
         if not closed:
             _offer_decisions(sheet, column)
+
+
+def _became_in_words(kind: PeopleSheet, became: Became, number: int, out: int) -> str:
+    """“Added: 205 people; 2 failed, 3 left out”: of `number` people on the sheet, `out` of whom were left out."""
+    results = Counter(each.result.value for (_, action), each in became.items() if action is kind.action)
+    # Whoever was left out may have no outcome, of a run that was stopped before it came to them.
+    reached = results.total() - results[Result.SKIPPED.value]
+    waits = number - out - reached
+    said = [not_done({**results, Result.SKIPPED.value: out}), f"{waits:,} not reached yet" if waits > 0 else ""]
+    return "; ".join(filter(None, [f"{kind.title}: {people_text(results[Result.DONE.value])}", *said]))
 
 
 def _decided(row: ShownRow, decision: str) -> ShownRow:

@@ -253,6 +253,19 @@ def taken_back_last(db: Database, domain_id: int, before: datetime | None = None
     return _concerned(rows)
 
 
+def failed_last(db: Database, domain_id: int, before: datetime) -> Lately:
+    """Who failed in a domain's last run, also when those who had failed were tried again. Ways back are no part of that. `before`:
+    the last run that began before."""
+    rows = db.all(
+        "WITH last AS (SELECT r.id, r.plan_id, r.started_at FROM runs r JOIN plans p ON p.id = r.plan_id "
+        "AND p.undo_of IS NULL WHERE r.domain_id = ?1 AND r.started_at < ?2 ORDER BY r.rowid DESC LIMIT 1) "
+        "SELECT c.key, c.action, c.name, last.started_at FROM last JOIN outcomes o ON o.run_id = last.id AND o.result = ?3 "
+        "JOIN changes c ON c.plan_id = last.plan_id AND c.key = o.key AND c.action = o.action ORDER BY c.seq",
+        domain_id, to_text(before), Result.FAILED.value,
+    )  # fmt: skip
+    return _concerned(rows)
+
+
 def among(db: Database, plan_id: str, people: Sequence[Concerned]) -> list[Concerned]:
     """Those of a plan's changes that are about these people, of the same action."""
     wanted = {(key, action) for key, action, _ in people}

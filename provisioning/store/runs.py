@@ -114,7 +114,8 @@ def retried_by(db: Database, run_id: str) -> Run | None:
 def find_outcomes(
     db: Database, run_id: str, results: Sequence[str], text: str, most: int, skip: int
 ) -> tuple[list[tuple[Outcome, Change | None]], int]:
-    """One page of a run's outcomes, each with the change that was to be made, and how many there are."""
+    """One page of a run's outcomes, each with the change that was to be made, and how many there are: first whoever needs
+    somebody, then in the order in which they were reached."""
     marks = ", ".join("?" for _ in results)
     where = (
         f"FROM outcomes o JOIN runs r ON r.id = o.run_id LEFT JOIN changes c ON c.plan_id = r.plan_id AND c.key = o.key "
@@ -125,8 +126,8 @@ def find_outcomes(
     count = db.one(f"SELECT count(*) AS n {where}", *values)
     rows = db.all(
         f"SELECT o.key, o.action, o.result, o.message, c.why, c.before, c.after, c.user_id, c.seen, c.name {where} "
-        "ORDER BY o.seq LIMIT ? OFFSET ?",
-        *values, most, skip,
+        "ORDER BY CASE o.result WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END, o.seq LIMIT ? OFFSET ?",
+        *values, Result.FAILED.value, Result.DRIFTED.value, most, skip,
     )  # fmt: skip
     outcomes = [Outcome(row["key"], Action(row["action"]), Result(row["result"]), row["message"]) for row in rows]
     planned = iter(changes_of([row for row in rows if row["before"] is not None]))

@@ -13,7 +13,7 @@ from provisioning.store.history import START, Verdict
 from provisioning.web import address, parts, past, roles
 from provisioning.web.frame import Here, guarded, link, workspace
 from provisioning.web.words import dated, escape, moment, people, run_names
-from provisioning.workflow import looking_back, overseeing
+from provisioning.workflow import handing_out, looking_back, overseeing
 
 CHECK = "Check the history"
 EVERY, NAMED = -1, 20
@@ -34,7 +34,7 @@ def draw(here: Here, customer: str) -> None:
     with st.container(border=True), guarded():
         st.header("Who has which role", anchor=False)
         roles.table(overseeing.roles_seen(here.house, customer))
-        past.downloads(here, "roles", lambda house, kind: looking_back.export_roles(house, customer, kind))
+        past.downloads(here, "roles", lambda house, kind: handing_out.export_roles(house, customer, kind))
 
 
 def _check(customer: str, label: str) -> None:
@@ -165,7 +165,7 @@ def _approvals(here: Here) -> None:
     for place in address.rows(fit.cut(frame), names, "approval", "Approvals, newest first; select one for its basis",
                               columns=fit.columns, row_height=fit.row_height, usual=names[0]):  # fmt: skip
         _basis(here, shown[place])
-    past.downloads(here, "approvals", lambda house, kind: looking_back.export_approvals(house, here.label, kind))
+    past.downloads(here, "approvals", lambda house, kind: handing_out.export_approvals(house, here.label, kind))
 
 
 def _row(each: PastApproval) -> dict[str, str]:

@@ -15,7 +15,7 @@ from provisioning.report.told import not_done
 from provisioning.web import address, parts
 from provisioning.web.frame import Here, workspace_of
 from provisioning.web.words import RUN_WORDS, escape, moment, run_names
-from provisioning.workflow import looking_back, stored_plans
+from provisioning.workflow import handing_out, looking_back, stored_plans
 from provisioning.workflow.house import Workspace
 from provisioning.workflow.looking_back import RunRecorded
 
@@ -23,15 +23,15 @@ WHAT_TO_DO = (
     "**What to do**: rely on what the history recorded, and not on the outcomes of such a run; keep the files that you have, and tell "
     "whoever runs Rollcall: a backup from before shows whose outcomes were changed."
 )
-MIME = {looking_back.FileKind.CSV: "text/csv", looking_back.FileKind.JSON: "application/json"}
+MIME = {handing_out.FileKind.CSV: "text/csv", handing_out.FileKind.JSON: "application/json"}
 DIFFERENCE = "First less second"
-Build = Callable[[Workspace, looking_back.FileKind], bytes]
+Build = Callable[[Workspace, handing_out.FileKind], bytes]
 
 
 def downloads(here: Here, name: str, build: Build) -> None:
     """What is filtered, as CSV or JSON: built when clicked, and recorded."""
 
-    def file(kind: looking_back.FileKind) -> bytes:
+    def file(kind: handing_out.FileKind) -> bytes:
         with workspace_of(here.house) as house:
             return build(house, kind)
 

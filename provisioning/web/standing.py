@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from provisioning.model import Approval, Plan
+from provisioning.model import Action, Approval, Plan
 from provisioning.web.frame import Here, link
 from provisioning.web.words import escape, moment
 from provisioning.workflow import looking, reviewing, stored_plans
@@ -22,7 +22,9 @@ _NEWER = {
 def approved(here: Here, plan: Plan, approval: Approval) -> str:
     """Who approved, when, how much of it, and who is left out."""
     told = reviewing.but_for_left_out(here.house, plan.id, approval.left_out)
-    left = f": {told}" if told else ""
+    every = sum(plan.counts.get(each.value, 0) for each in Action)
+    whole = "" if not every else ": its one change" if every == 1 else f": all {every:,} changes"
+    left = f": {told}" if told else whole
     signed = f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
     file = f" with the Excel file {approval.file}" if approval.file else ""
     by = f"the standing approval of {approval.by}" if approval.standing else approval.by

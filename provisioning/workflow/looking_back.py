@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
 
 from provisioning.database import sought
 from provisioning.errors import NotFound
-from provisioning.model import Approval, Domain, Run
+from provisioning.model import Approval, Domain, Plan, Run
 from provisioning.report.called import finding_called, the_schedule, who
 from provisioning.report.differences import in_words
-from provisioning.report.tables import Row, as_csv, as_json
-from provisioning.report.told import Told, planned, told
+from provisioning.report.told import Told, told
 from provisioning.store import approvals, customers, history, plans, run_differences, runs
 from provisioning.store.approvals import PastApproval
 from provisioning.store.decisions import DecisionKind
@@ -19,25 +17,25 @@ from provisioning.store.run_differences import Some
 from provisioning.workflow.house import (
     Progress,
     Workspace,
-    is_customer,
     quiet,
     record_event,
     seen_customer,
     seen_domain,
 )
-from provisioning.workflow.looking import see_history, verify
-from provisioning.workflow.overseeing import roles_seen
-from provisioning.workflow.stored_plans import as_recorded, run_seen
+from provisioning.workflow.looking import (
+    PlanState,
+    left_out_counts,
+    plan_states,
+    plans_seen,
+    see_history,
+    verify,
+)
+from provisioning.workflow.stored_plans import as_recorded
 
-SHOWN_RUNS = 60
+SHOWN_RUNS, SHOWN_PLANS = 60, 50
 NAMED = 20
 RunSeen = tuple[Run, dict[str, int], dict[str, int]]
 """(run, people per result, people done per action)"""
-
-
-class FileKind(StrEnum):
-    CSV = "csv"
-    JSON = "json"
 
 
 EVENT_KINDS: Mapping[str, tuple[str, ...]] = {
@@ -81,6 +79,29 @@ def runs_found(
         for each in found
         if (not statuses or each[0].status.value in statuses)
         and _holds(f"{each[0].id} {each[0].by} {_days(each[0].started_at, zone)}", text)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSeen:
+    """A plan without its people, how far it is, and how many people its approval leaves out."""
+
+    plan: Plan
+    state: PlanState
+    left_out: int
+
+
+def previews_found(
+    house: Workspace, label: str, states: Sequence[str] = (), text: str = "", zone: tzinfo = UTC
+) -> list[PreviewSeen]:
+    """The last previews that are so far (any, where none is named) and whose id, author or moment holds the text; newest first."""
+    found = plans_seen(house, label, SHOWN_PLANS)
+    far, out = plan_states(house, label, found), left_out_counts(house, label)
+    return [
+        PreviewSeen(each, far[each.id], out.get(each.id, 0))
+        for each in found
+        if (not states or far[each.id].value in states)
+        and _holds(f"{each.id} {each.by} {who(each.by)} {_days(each.made_at, zone)}", text)
     ]
 
 
@@ -203,59 +224,6 @@ def _days(at: datetime, zone: tzinfo) -> str:
     )
 
 
-def export_runs(
-    house: Workspace, label: str, statuses: Sequence[str], text: str, kind: FileKind, zone: tzinfo = UTC
-) -> bytes:
-    """The runs that `runs_found` finds, as a file. That is recorded."""
-    found = runs_found(house, label, statuses, text, zone)
-    said = {each.run.id: "no" if each.changed else "yes" for each in runs_recorded(house, label)}
-    rows: list[Row] = [
-        {"run": run.id, "plan": run.plan_id, "begun": run.started_at.isoformat(), "by": run.by,
-         "ended": run.ended_at.isoformat() if run.ended_at else "", "status": run.status.value,
-         "as the history recorded it": said.get(run.id, "")}
-        | results | {f"done: {name}": number for name, number in actions.items()}
-        for run, results, actions in found
-    ]  # fmt: skip
-    return _handed_out(house, label, "runs", rows, kind)
-
-
-def export_events(
-    house: Workspace, label: str, starts: Sequence[str], text: str, kind: FileKind, zone: tzinfo = UTC
-) -> bytes:
-    """The events of the `timeline`, as a file. That is recorded."""
-    found = timeline(house, label, starts, text, zone)
-    rows: list[Row] = [
-        {"at": each.at, "who": each.who, "what": each.what, "said": found.told(each).text,
-         "details": in_words(found.details(each)), "plan": each.plan or "", "run": each.run or ""}
-        for each in found.events
-    ]  # fmt: skip
-    return _handed_out(house, label, "events", rows, kind)
-
-
-def export_outcomes(house: Workspace, run_id: str, results: Sequence[str], text: str, kind: FileKind) -> bytes:
-    """The outcomes of a run that ended so and fit the text, as a file. That is recorded. Whoever is not in HiBob has no id there."""
-    run = run_seen(house, run_id)
-    found, _ = runs.find_outcomes(house.db, run.id, results, text, -1, 0)
-    rows: list[Row] = [
-        {"person": change.name if change else "", "HiBob id": "" if each.key.startswith("user:") else each.key,
-         "user id": (change.user_id if change else "") or "", "action": each.action.value, "result": each.result.value,
-         "message": each.message, "run": run.id}
-        for each, change in found
-    ]  # fmt: skip
-    return _handed_out(house, customers.domain_by_id(house.db, run.domain_id).label, "outcomes", rows, kind, run.id)
-
-
-def _handed_out(
-    house: Workspace, label: str, what: str, rows: Sequence[Row], kind: FileKind, run: str | None = None
-) -> bytes:
-    domain = None if is_customer(house, label) else seen_domain(house, label, "see the history")
-    customer_id = domain.customer_id if domain else seen_customer(house, label, "see the history").id
-    record_event(
-        house, "history exported", domain, customer_id=customer_id, of=what, rows=len(rows), file=kind.value, run=run
-    )
-    return as_csv(rows) if kind is FileKind.CSV else as_json(rows)
-
-
 def approvals_seen(house: Workspace, label: str) -> list[PastApproval]:
     """Who approved which preview of a domain, when and on which basis; newest first, as long as retention keeps them."""
     domain = seen_domain(house, label, "see the approvals")
@@ -322,33 +290,6 @@ def how_approved(given: Approval) -> str:
 
 def overrides_in_words(given: Approval) -> str:
     return "; ".join(f"{finding_called(code)}: {why}" for code, why in given.overrides.items())
-
-
-def export_approvals(house: Workspace, label: str, kind: FileKind) -> bytes:
-    """What `approvals_seen` finds, as a file. That is recorded."""
-    rows: list[Row] = [
-        {"at": each.approval.at.isoformat(), "by": each.approval.by, "how": how_approved(each.approval),
-         "file": each.approval.file, "file SHA-256": each.approval.sha256,
-         "as the history recorded it": "no" if each.changed else "yes",
-         "decided by, as the file says": each.approval.signed_by, "preview": planned(each.counts),
-         "left out": len(each.approval.left_out), "overridden": overrides_in_words(each.approval),
-         "preview made by": each.made_by, "preview made": each.made_at.isoformat(), "digest": each.approval.digest,
-         "mapping version": each.mapping_version, "settings version": each.settings_version,
-         "plan": each.approval.plan_id, "run": each.run or ""}
-        for each in approvals_seen(house, label)
-    ]  # fmt: skip
-    return _handed_out(house, label, "approvals", rows, kind)
-
-
-def export_roles(house: Workspace, customer: str, kind: FileKind) -> bytes:
-    """Who has which role for a customer now, as a file. That is recorded."""
-    rows: list[Row] = [
-        {"who": each.email, "role": each.role.value, "for": each.customer or EVERY_CUSTOMER,
-         "since": each.since.isoformat() if each.since else "",
-         "until": each.until.isoformat() if each.until else ""}
-        for each in roles_seen(house, customer)
-    ]  # fmt: skip
-    return _handed_out(house, customer, "roles", rows, kind)
 
 
 def check_history(

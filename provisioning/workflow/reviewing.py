@@ -122,16 +122,22 @@ def taken_back(house: Workspace, plan_id: str) -> str:
 
 
 def proposed_again(house: Workspace, plan_id: str) -> str:
-    """Who was left out of the last run, or taken back by it, and is among the changes again, in words; "" where nobody is."""
+    """Who was left out of the last run, failed in it or was taken back by it, and is among the changes again, in words; "" where
+    nobody is."""
     plan = plan_seen(house, plan_id)
     if plan.undo_of:
         return ""
     out = plans.left_out_last(house.db, plan.domain_id, plan.made_at)
+    failed = plans.failed_last(house.db, plan.domain_id, plan.made_at)
     back = plans.taken_back_last(house.db, plan.domain_id, plan.made_at)
     undone = [(key, does, name) for key, did, name in back.people for does in AGAIN.get(did, ())]
     return " ".join(
         f"{what} the run of {began:%Y-%m-%d %H:%M} UTC, and proposed again: {some_of(names, NAMED)}."
-        for what, began, people in (("Left out of", out.began, out.people), ("Taken back by", back.began, undone))
+        for what, began, people in (
+            ("Left out of", out.began, out.people),
+            ("Failed in", failed.began, failed.people),
+            ("Taken back by", back.began, undone),
+        )
         if (names := [name for _, _, name in plans.among(house.db, plan.id, people)])
     )
 

@@ -119,15 +119,15 @@ class Made(Protocol):
 def why_lapsed(plan: Made, domain: Domain, now: datetime, other_run: str | None) -> str | None:
     """Why a plan can no longer be approved or processed, or None. `other_run`: another that wrote since it was made."""
     if now - plan.made_at > PLAN_LIFETIME:
-        return f"Preview {plan.id} is older than {PLAN_LIFETIME.days} days."
+        return f"This preview is older than {PLAN_LIFETIME.days} days."
     for what, then, today in (
         ("mapping", plan.mapping_version, domain.mapping_version),
         ("settings", plan.settings_version, domain.settings_version),
     ):
         if then != today:
-            return f"The {what} changed since preview {plan.id} (version {then}, now {today})."
+            return f"The {what} changed since this preview was made (version {then}, now {today})."
     if other_run:
-        return f"Another run of {domain.label} was processed since preview {plan.id} ({other_run})."
+        return f"Another run of {domain.label} was processed since this preview was made."
     return None
 
 

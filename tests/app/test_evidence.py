@@ -17,6 +17,7 @@ from provisioning.store import approvals, customers, history, runs
 from provisioning.web.words import moment
 from provisioning.workflow import (
     approving,
+    handing_out,
     keeping,
     looking,
     looking_back,
@@ -26,8 +27,8 @@ from provisioning.workflow import (
     stored_plans,
     workbooks,
 )
+from provisioning.workflow.handing_out import FileKind
 from provisioning.workflow.house import Workspace, record_event
-from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
 CUSTOMER = "Northwind Trading"
@@ -143,7 +144,7 @@ def test_the_file_by_which_somebody_approved_is_named_with_its_fingerprint(app: 
     assert (
         f"in the Excel file décidé.xlsx, whose fingerprint (SHA-256) is {sha256(file.getvalue()).hexdigest()}." in told
     )
-    (row,) = json.loads(looking_back.export_approvals(house, DOMAIN, FileKind.JSON))
+    (row,) = json.loads(handing_out.export_approvals(house, DOMAIN, FileKind.JSON))
     assert (row["file"], row["file SHA-256"]) == ("décidé.xlsx", sha256(file.getvalue()).hexdigest())
 
 
@@ -157,7 +158,7 @@ def test_an_approval_that_somebody_changed_in_the_database_is_told_and_not_proce
     with pytest.raises(Refused, match="somebody changed it in the database"):
         processing.process(house, plan.id)
     assert (
-        json.loads(looking_back.export_approvals(house, DOMAIN, FileKind.JSON))[0]["as the history recorded it"] == "no"
+        json.loads(handing_out.export_approvals(house, DOMAIN, FileKind.JSON))[0]["as the history recorded it"] == "no"
     )
 
 
@@ -202,7 +203,7 @@ def test_outcomes_that_somebody_changed_in_the_database_are_told_with_the_run_an
     row = next(each.value for each in audited.open("history", show="runs").dataframe if "Ended as" in each.value)
     assert list(row["Ended as"]) == ["Done · not as recorded"]
     assert "the history recorded “Done”" in plain(said(audited.open("history", show="runs")))
-    (exported,) = json.loads(looking_back.export_runs(house, DOMAIN, (), "", FileKind.JSON))
+    (exported,) = json.loads(handing_out.export_runs(house, DOMAIN, (), "", FileKind.JSON))
     assert exported["as the history recorded it"] == "no"
     found = looking_back.timeline(house, DOMAIN)
     (ended,) = [found.told(each).text for each in found.events if each.what == "run ended"]
@@ -321,10 +322,10 @@ def test_all_of_it_is_handed_out_and_that_is_recorded(audited: App, kind: FileKi
         found: list[dict[str, str]] = list(csv.DictReader(StringIO(text))) if kind is FileKind.CSV else json.loads(text)
         return found
 
-    (approval,) = rows(looking_back.export_approvals(house, DOMAIN, kind))
+    (approval,) = rows(handing_out.export_approvals(house, DOMAIN, kind))
     assert (approval["by"], approval["how"]) == (ADMIN, "In Rollcall")
     assert len(approval["digest"]) == 64
-    roles = rows(looking_back.export_roles(house, CUSTOMER, kind))
+    roles = rows(handing_out.export_roles(house, CUSTOMER, kind))
     assert (AUDITOR, "auditor", CUSTOMER) in [(each["who"], each["role"], each["for"]) for each in roles]
     recorded = [each.details["of"] for each in looking.see_history(house, CUSTOMER) if each.what == "history exported"]
     assert recorded == ["roles", "approvals"]

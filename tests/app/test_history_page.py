@@ -29,6 +29,7 @@ from provisioning.workflow import (
     deciding,
     editing,
     explaining,
+    handing_out,
     looking,
     looking_back,
     planning,
@@ -38,8 +39,8 @@ from provisioning.workflow import (
     undoing,
     workbooks,
 )
+from provisioning.workflow.handing_out import FileKind
 from provisioning.workflow.house import domains_seen
-from provisioning.workflow.looking_back import FileKind
 
 Said = Callable[[AppTest], str]
 
@@ -109,6 +110,25 @@ def test_runs_are_filtered_by_how_they_ended_and_by_a_word(full: App, two: tuple
     assert "No run fits" in said(full.open("history", show="runs", ended="stopped"))
 
 
+def test_previews_are_filtered_by_how_far_they_are_and_by_a_word_and_handed_out(
+    full: App, two: tuple[str, str], said: Said
+) -> None:
+    house = full.house()
+    waiting = planning.preview(house, DOMAIN)
+    done = [stored_plans.run_seen(house, each).plan_id for each in two]
+    found = looking_back.previews_found(house, DOMAIN, ("processed",), ADMIN)
+    assert [each.plan.id for each in found] == done[::-1]
+    assert [each.plan.id for each in looking_back.previews_found(house, DOMAIN, (), waiting.id)] == [waiting.id]
+    rows = json.loads(handing_out.export_previews(house, DOMAIN, ("processed",), "", FileKind.JSON))
+    assert [(row["plan"], row["add"]) for row in rows] == [
+        (each.plan.id, each.plan.counts["add"]) for each in found
+    ]
+    at = full.open("history", show="previews", states="processed")
+    table = at.dataframe[0].value
+    assert list(table["Status"]) == ["Processed", "Processed"]
+    assert "No preview fits" in said(full.open("history", show="previews", states="blocked"))
+
+
 def test_events_are_searched_by_any_word_of_them(full: App, two: tuple[str, str], said: Said) -> None:
     house = full.house()
     found = looking_back.timeline(house, DOMAIN, ["plan approved"], "TO BE added").events
@@ -124,10 +144,10 @@ def test_what_is_handed_out_is_what_is_filtered_and_is_recorded(
     full: App, two: tuple[str, str], kind: FileKind
 ) -> None:
     house = full.house()
-    file = looking_back.export_runs(house, DOMAIN, (), two[1], kind).decode("utf-8-sig")
+    file = handing_out.export_runs(house, DOMAIN, (), two[1], kind).decode("utf-8-sig")
     rows = list(csv.DictReader(StringIO(file))) if kind is FileKind.CSV else json.loads(file)
     assert [row["run"] for row in rows] == [two[1]]
-    events = looking_back.export_events(house, DOMAIN, ["plan approved"], "", kind).decode("utf-8-sig")
+    events = handing_out.export_events(house, DOMAIN, ["plan approved"], "", kind).decode("utf-8-sig")
     rows = list(csv.DictReader(StringIO(events))) if kind is FileKind.CSV else json.loads(events)
     assert [row["what"] for row in rows] == ["plan approved", "plan approved"]
     recorded = [each.details for each in looking.see_history(house, DOMAIN) if each.what == "history exported"]
@@ -144,7 +164,7 @@ def test_the_file_has_the_events_that_the_timeline_shows(
 ) -> None:
     house = full.house()
     shown = looking_back.timeline(house, DOMAIN, starts, text).events
-    file = looking_back.export_events(house, DOMAIN, starts, text, kind).decode("utf-8-sig")
+    file = handing_out.export_events(house, DOMAIN, starts, text, kind).decode("utf-8-sig")
     rows = list(csv.DictReader(StringIO(file))) if kind is FileKind.CSV else json.loads(file)
     assert [(row["at"], row["who"], row["what"]) for row in rows] == [(each.at, each.who, each.what) for each in shown]
     assert rows
@@ -194,7 +214,7 @@ def test_whoever_was_left_out_or_decided_about_is_found_by_name_and_named_in_the
     )
     for name, what in ((left.name, "plan approved"), (archived.name, "decided")):
         assert what in [each.what for each in looking_back.timeline(house, DOMAIN, (), name).events]
-        rows = json.loads(looking_back.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
+        rows = json.loads(handing_out.export_events(house, DOMAIN, (what,), name, FileKind.JSON))
         assert [name in row["details"] for row in rows] == [True]
 
 
@@ -235,7 +255,7 @@ def test_a_role_for_every_customer_is_told_searched_and_handed_out_in_each(full:
     setting_up.revoke(full.house(None), "all@skillcast.example", None)
     text = "took the role CSM from all@skillcast.example for every customer"
     assert escape(text) in said(full.open("history", kinds="Access and exports", search=text))
-    rows = json.loads(looking_back.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
+    rows = json.loads(handing_out.export_events(full.house(), DOMAIN, ("role",), "all@skillcast", FileKind.JSON))
     assert [row["what"] for row in rows] == ["role removed", "role granted"]
 
 
@@ -340,7 +360,7 @@ def test_the_timeline_leads_to_the_run(full: App, two: tuple[str, str], said: Sa
 
 
 def test_an_export_stands_in_the_timeline(full: App, two: tuple[str, str], said: Said) -> None:
-    looking_back.export_runs(full.house(), DOMAIN, (), "", FileKind.CSV)
+    handing_out.export_runs(full.house(), DOMAIN, (), "", FileKind.CSV)
     assert "took 2 runs of the history out as a CSV file" in plain(
         said(full.open("history", kinds="Access and exports"))
     )
@@ -389,7 +409,7 @@ def test_a_customer_without_a_domain_has_a_history_too(full: App, said: Said) ->
     setting_up.grant(full.house(None), ADMIN, Role.ADMIN, "Fabrikam")
     text = escape(f"gave {ADMIN} the role admin")
     assert text in said(full.open("history", customer="Fabrikam"))
-    events = json.loads(looking_back.export_events(full.house(), "Fabrikam", (), "", FileKind.JSON))
+    events = json.loads(handing_out.export_events(full.house(), "Fabrikam", (), "", FileKind.JSON))
     assert [each["what"] for each in events] == ["role granted", "customer created"]
     newest = looking.see_history(full.house(), "Fabrikam")[0]
     assert (newest.what, newest.customer, newest.domain) == ("history exported", "Fabrikam", None)

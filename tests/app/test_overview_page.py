@@ -1,5 +1,7 @@
 """The overview looks first at what went wrong, and a first customer is made by whoever sits there."""
 
+import json
+
 import pytest
 from installation import ADMIN, DOMAIN, App, Said, button
 
@@ -162,3 +164,20 @@ def test_a_schedule_that_waits_for_somebody_comes_before_nothing_to_do(app: App,
     assert "Nothing to" not in told
     button(at, "Open the schedule")
     assert [each.value for each in at.title] == ["Schedule"]
+
+
+def test_overview_counts_a_retry_with_the_run_before_it(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    run = runs.start_run(house.db, plan.id, plan.domain_id, ADMIN, house.clock())
+    ends = [Result.FAILED, *[Result.DONE] * (len(plan.changes) - 1)]
+    told = [Outcome(each.key, each.action, end) for each, end in zip(plan.changes, ends, strict=True)]
+    runs.journal(house.db, run.id, told, house.clock())
+    runs.end_run(house.db, run.id, RunStatus.PARTIAL, house.clock())
+    processing.process(house, plan.id, retry_failed=True)
+    shown = said(app.open()).replace("\\", "")
+    assert f"{len(plan.changes)} added · a retry included" in shown
+    assert "failed" not in shown
+    (chart,) = [json.loads(each.proto.spec) for each in app.open().get("plotly_chart")]
+    assert (chart["data"][0]["y"][0], chart["data"][0]["text"][0]) == ("Added", str(len(plan.changes)))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -604,3 +604,11 @@ def test_whoever_is_held_back_and_looked_for_among_those_who_change_is_one_press
     at = full.open("preview", plan=plan.id, search="nobody at all")
     assert "Nobody fits these filters." in [each.value for each in at.info]
     assert "See who is held back" not in [each.label for each in at.button]
+
+
+def test_a_preview_that_has_waited_for_days_says_how_old_its_read_is(app: App, said: Said) -> None:
+    house = app.house()
+    earlier = replace(house, clock=lambda: datetime.now(UTC) - timedelta(days=3))
+    plan = planning.preview(earlier, DOMAIN)
+    assert "HiBob was read 3 days ago" in said(app.open("preview", plan=plan.id))
+    assert "HiBob was read" not in said(app.open("preview", plan=planning.preview(house, DOMAIN).id))

@@ -23,15 +23,17 @@ from provisioning.store.leases import lease
 from provisioning.workflow import (
     approving,
     asking,
+    handing_out,
     looking,
     looking_back,
     planning,
     processing,
+    reviewing,
     setting_up,
     stored_plans,
     undoing,
 )
-from provisioning.workflow.looking_back import FileKind
+from provisioning.workflow.handing_out import FileKind
 
 
 def test_an_interrupted_run_can_be_resumed(app: App, said: Said) -> None:
@@ -337,14 +339,15 @@ def test_outcomes_are_handed_out_as_they_are_filtered_and_that_is_recorded(
     labels = [each.proto.label for each in app.open("process").get("download_button")]
     assert labels == ["Download as CSV", "Download as JSON"]
     every = list(Result)
-    rows = json.loads(looking_back.export_outcomes(house, run.id, every, "", FileKind.JSON))
-    assert [row["HiBob id"] for row in rows] == [each.key for each in plan.changes]
-    last = plan.changes[-1]
-    assert rows[-1] == {
+    rows = json.loads(handing_out.export_outcomes(house, run.id, every, "", FileKind.JSON))
+    *others, failed, last = plan.changes
+    first_failed = [each.key for each in (failed, last, *others)]
+    assert [row["HiBob id"] for row in rows] == first_failed
+    assert rows[1] == {
         "person": last.name, "HiBob id": last.key, "user id": "", "action": "add", "result": "failed",
         "message": "Said so.", "run": run.id,
     }  # fmt: skip
-    file = looking_back.export_outcomes(house, run.id, ["failed"], last.name, FileKind.CSV).decode("utf-8-sig")
+    file = handing_out.export_outcomes(house, run.id, ["failed"], last.name, FileKind.CSV).decode("utf-8-sig")
     assert [(row["person"], row["result"]) for row in csv.DictReader(StringIO(file))] == [(last.name, "failed")]
     newest = looking_back.timeline(house, DOMAIN, ["history exported"])
     assert [newest.told(each).text for each in newest.events] == [
@@ -358,7 +361,7 @@ def test_data_in_the_file_of_the_outcomes_never_becomes_a_formula(partly: tuple[
     app, _, run = partly
     house = app.house()
     house.db.execute("UPDATE outcomes SET message = '=1+1' WHERE run_id = ?", run.id)
-    assert b",'=1+1," in looking_back.export_outcomes(house, run.id, list(Result), "", FileKind.CSV)
+    assert b",'=1+1," in handing_out.export_outcomes(house, run.id, list(Result), "", FileKind.CSV)
 
 
 def test_an_outcome_says_what_changed_from_what_to_what(full: App, sandbox: Sandbox, said: Said) -> None:
@@ -399,3 +402,36 @@ def test_who_is_left_out_after_the_approval_is_not_processed_by_the_old_one(app:
     at = app.open("process")
     assert "Process now" not in [each.label for each in at.button]
     assert "You decide otherwise" in said(at)
+
+
+def test_whoever_failed_in_the_last_run_and_is_proposed_again_is_named_on_the_new_preview(
+    partly: tuple[App, Plan, Run], said: Said
+) -> None:
+    app, plan, run = partly
+    house = app.house()
+    again = planning.preview(house, DOMAIN)
+    names = ", ".join(each.name for each in plan.changes[-2:])
+    told = f"Failed in the run of {run.started_at:%Y-%m-%d %H:%M} UTC, and proposed again: {names}."
+    assert told in reviewing.proposed_again(house, again.id)
+
+
+def test_what_waits_to_be_processed_is_listed_person_by_person(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    first, *others = plan.changes
+    approving.keep_left_out(house, plan.id, [first.key])
+    approving.approve(house, plan.id, leave_out=[first.key])
+    at = app.open("process", plan=plan.id)
+    table = next(each.value for each in at.dataframe if "Person" in each.value.columns)
+    assert dict(zip(table["Person"], table["Decision"], strict=True)) == {
+        first.name: "Leave out", **{each.name: "Approve" for each in others}
+    }  # fmt: skip
+    assert "Leave out" not in [each.label for each in at.button]
+
+
+def test_an_approval_of_everything_says_how_much_that_is(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    told = said(app.open("process", plan=plan.id)).replace("\\", "")
+    assert f": all {len(plan.changes)} changes." in told

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioning.report.charts import AROUND, COLOURS, MOST_ATTRIBUTES, happening_bars, happening_chart, runs_chart
+from provisioning.report.charts import AROUND, COLOURS, MOST_ATTRIBUTES, SLIVER, happening_bars, happening_chart, runs_chart
 from provisioning.report.trend_charts import added_chart, line_chart, nice_step
 
 
@@ -43,6 +43,13 @@ def test_one_chart_tells_who_joins_what_changes_and_who_leaves() -> None:
 @pytest.mark.parametrize(("changed", "width"), [({"Site": 1, "Email": 1}, 6), ({"Site": 40}, 40)])
 def test_a_bar_of_one_person_is_no_wall(changed: dict[str, int], width: int) -> None:
     assert tuple(happening_chart(happening_bars({}, changed)).layout.xaxis.range) == (0, width)
+
+
+def test_a_bar_of_one_beside_thousands_is_seen_and_tells_its_own_number() -> None:
+    data = happening_chart(happening_bars({"archive": 1}, {"Site": 4_000})).data[0]
+    assert list(data.x) == [4_000, SLIVER * 4_000]
+    assert list(data.text) == ["4,000", "1"]
+    assert "%{x" not in data.hovertemplate
 
 
 def test_of_many_attributes_the_chart_shows_the_first() -> None:
