@@ -48,8 +48,6 @@ ICONS = {
     ),
 }
 OTHER = ":material/tune:"
-ALWAYS = ("add", "update", "reactivate", "archive")
-"""What each preview is told by; the rest only where there is any."""
 LAPSED = (
     f"Lapsed: it can be read, but not approved any more. It is older than {PLAN_LIFETIME.days} days, or the mapping or settings "
     "changed or another run was processed since."
@@ -249,6 +247,11 @@ def left_out(here: Here, plan_id: str, keys: Sequence[str]) -> str:
     return f"{people(len(keys))}: {some_of([names.get(key) or key for key in keys[:NAMED]], NAMED, len(keys))}"
 
 
+def to_do(counts: Mapping[str, int]) -> str:
+    """“211 to add, 2 to archive”; "" where nobody changes."""
+    return ", ".join(f"{counts[name]:,} {words.lower()}" for name, words in TO_DO.items() if counts.get(name))
+
+
 def draw_plans(here: Here, domain: Domain) -> None:
     left, right = st.columns([2, 3])
     with left:
@@ -261,17 +264,12 @@ def draw_plans(here: Here, domain: Domain) -> None:
         st.info("No preview fits." if text or states else "No preview yet.", icon=":material/info:")
         return
     found = [each.plan for each in seen]
-    told = [name for name in TO_DO if name in ALWAYS or any(plan.counts.get(name) for plan in found)]
     rows = [
-        {"Made": moment(each.plan.made_at), "Status": PLAN_WORDS[each.state]}
-        | {words: each.plan.counts.get(name, 0) for name, words in TO_DO.items() if name in told}
-        | {"Left out": each.left_out, "Held back": each.plan.counts.get("held", 0), "By": who(each.plan.by)}
+        {"Made": moment(each.plan.made_at), "Status": PLAN_WORDS[each.state], "Planned": to_do(each.plan.counts) or "nobody",
+         "Left out": each.left_out, "Held back": each.plan.counts.get("held", 0), "By": who(each.plan.by)}
         for each in seen
-    ]
-    frame = pd.DataFrame(rows)
-    frame = parts.narrowed(
-        frame, {"Made": ("Made", "Status", *(TO_DO[name] for name in told), "Left out", "Held back")}
-    )
+    ]  # fmt: skip
+    frame = parts.narrowed(pd.DataFrame(rows), {"Made": ("Made", "Status", "Planned", "Left out", "Held back")})
     fit = parts.fitted(frame)
     selected = address.rows(
         fit.cut(frame), [plan.id for plan in found], "plan", "Previews, newest first",

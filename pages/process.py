@@ -126,7 +126,7 @@ def draw_waiting(here: Here, plan: Plan) -> None:
             link("pages/preview.py", back, ":material/compare_arrows:", here, plan=plan.id)
         parts.unheard(("process",), notice)
     parts.counts(reviewing.counts_without(here.house, plan.id, left_out))
-    st.header("Who waits for it", anchor=False)
+    st.header("People", anchor=False)
     changes.table(here, plan, False, "" if lapsed else "Who is left out is decided on the preview.", left_out)
 
 

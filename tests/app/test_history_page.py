@@ -120,9 +120,7 @@ def test_previews_are_filtered_by_how_far_they_are_and_by_a_word_and_handed_out(
     assert [each.plan.id for each in found] == done[::-1]
     assert [each.plan.id for each in looking_back.previews_found(house, DOMAIN, (), waiting.id)] == [waiting.id]
     rows = json.loads(handing_out.export_previews(house, DOMAIN, ("processed",), "", FileKind.JSON))
-    assert [(row["plan"], row["add"]) for row in rows] == [
-        (each.plan.id, each.plan.counts["add"]) for each in found
-    ]
+    assert [(row["plan"], row["add"]) for row in rows] == [(each.plan.id, each.plan.counts["add"]) for each in found]
     at = full.open("history", show="previews", states="processed")
     table = at.dataframe[0].value
     assert list(table["Status"]) == ["Processed", "Processed"]
@@ -422,7 +420,7 @@ def test_previews_are_told_with_who_was_left_out_and_what_lapsed_means(app: App,
     approving.approve(house, plan.id, leave_out=[left[0].key])
     at = app.open("history", show="previews")
     (table,) = [each.value for each in at.dataframe]
-    counted = {"To add": plan.counts["add"], "To reactivate": 0, "Left out": 1, "Held back": plan.counts["held"]}
+    counted = {"Planned": f"{plan.counts['add']} to add", "Left out": 1, "Held back": plan.counts["held"]}
     assert counted.items() <= dict(table.iloc[0]).items()
     assert "Lapsed" not in said(at)
     settings = domains_seen(house, "Northwind Trading")[0].settings

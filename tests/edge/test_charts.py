@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioning.report.charts import AROUND, COLOURS, MOST_ATTRIBUTES, SLIVER, happening_bars, happening_chart, runs_chart
+from provisioning.report.charts import (
+    AROUND,
+    COLOURS,
+    MOST_ATTRIBUTES,
+    SLIVER,
+    happening_bars,
+    happening_chart,
+    runs_chart,
+)
 from provisioning.report.trend_charts import added_chart, line_chart, nice_step
 
 
