@@ -204,8 +204,10 @@ def compared_with_last(
     if before is None or plan_groups.undone_since(house.db, plan.id, before):
         return ""
     last = plans.plan_head(house.db, before)
-    if before in plans.run_statuses(house.db, plan.domain_id):
-        if plan_groups.plan_before(house.db, before) is None:
+    begun = plans.run_statuses(house.db, plan.domain_id)
+    if before in begun:
+        # Its oldest run was the import: that everybody was new then is nothing to compare with.
+        if next(iter(begun)) == before:
             return ""
         now, then = counts_without(house, plan.id, left_out), counts_without(house, before)
         return against("what was approved of the preview processed last", moment(last.made_at), now, then)

@@ -91,6 +91,16 @@ def test_a_preview_is_compared_with_the_one_processed_last_unless_that_was_the_f
     assert reviewing.compared_with_last(house, planning.preview(house, DOMAIN).id) == ""
 
 
+def test_a_first_import_is_compared_with_nothing_also_where_it_was_previewed_twice(app: App, sandbox: Sandbox) -> None:
+    house = app.house()
+    planning.preview(house, DOMAIN)
+    plan = planning.preview(house, DOMAIN)
+    approving.approve(house, plan.id)
+    processing.process(house, plan.id)
+    sandbox.pass_day()
+    assert reviewing.compared_with_last(house, planning.preview(house, DOMAIN).id) == ""
+
+
 def test_a_renamed_site_is_one_group_that_leads_to_its_people(full: App, renamed: Plan) -> None:
     house = full.house()
     (group,) = [each for each in reviewing.groups_of(house, renamed.id) if each.attribute == "Site"]
