@@ -146,11 +146,11 @@ def test_a_waiting_preview_that_would_exceed_the_seats_says_so_with_the_cost(
     stages.save_licence(house, CUSTOMER, 10, 2.5, "GBP")
     plan = planning.preview(house, DOMAIN)
     new = plan.counts["add"]
-    told = f"0 live users, {new} once what waits is processed; 10 licensed: {new - 10} too many, which cost GBP {(new - 10) * 2.5:.2f}"
+    told = f"0 live users, {new} once what waits is processed; 10 licensed: {new - 10} too many, which cost £{(new - 10) * 2.5:.2f}"
     assert seats_needed(house)[0].removesuffix(" more.").removesuffix(".00") == told.removesuffix(".00")
     monkeypatch.setenv("ROLLCALL_LOCAL_USER", CSM)
     at = app.open("customers", selected=DOMAIN, show="seats")
-    assert "too many, which cost GBP" in plain(said(at))
+    assert "too many, which cost £" in plain(said(at))
     assert table(at)[0]["Needs attention"] == f"A preview waits for approval; {new - 10} seats too few."
     # Whoever is left out of the approval takes no seat.
     pilot = [each.key for each in plan.changes if each.action is Action.ADD][:12]

@@ -79,7 +79,7 @@ def test_whoever_has_too_few_seats_is_told_so_and_not_that_there_is_nothing_to_d
     stages.save_licence(house, DOMAIN.partition("/")[0], live - 3, 2.5, "GBP")
     told = said(full.open()).replace("\\", "")
     assert "More live users than seats" in told
-    assert f"{live} live users; {live - 3} licensed: 3 too many, which cost GBP 7.50 more" in told
+    assert f"{live} live users; {live - 3} licensed: 3 too many, which cost £7.50 more" in told
     assert "Nothing to" not in told
     at = full.open()
     button(at, "Open the licensed seats")

@@ -301,7 +301,7 @@ def test_seats_and_price_are_entered_on_the_page(app: App, said: Said) -> None:
     next(each for each in at.number_input if each.label.startswith("Price per user")).set_value(9.75)
     next(each for each in at.text_input if each.label == "Currency").set_value("gbp")
     button(at, "Save")
-    assert "300 licensed users at GBP 9.75 each." in said(at).replace("\\", "")
+    assert "300 licensed users at £9.75 each." in said(at).replace("\\", "")
     event = looking.see_history(app.house(), CUSTOMER)[0]
     assert (event.what, event.details["seats"]) == ("customer changed", 300)
 

@@ -336,9 +336,17 @@ def test_seats_come_with_the_cost_of_those_that_are_missing(price: str, cost: st
     assert finding(plan(*company(5), seats=3, price_per_user=price), "seats").message.endswith(cost)
 
 
-def test_the_cost_of_missing_seats_is_told_in_its_currency() -> None:
-    said = finding(plan(*company(5), seats=3, price_per_user="12.5", currency="GBP"), "seats").message
-    assert said.endswith("At GBP 12.50 per user, that is GBP 25 more.")
+@pytest.mark.parametrize(
+    ("currency", "said"),
+    [
+        ("GBP", "At £12.50 per user, that is £25 more."),
+        ("USD", "At US$12.50 per user, that is US$25 more."),
+        ("SEK", "At SEK 12.50 per user, that is SEK 25 more."),
+    ],
+)
+def test_the_cost_of_missing_seats_is_told_in_its_currency(currency: str, said: str) -> None:
+    warned = finding(plan(*company(5), seats=3, price_per_user="12.5", currency=currency), "seats")
+    assert warned.message.endswith(said)
 
 
 def test_people_who_are_held_take_no_seat() -> None:
