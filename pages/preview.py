@@ -92,6 +92,8 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
             if state in IN_HAND and state is not PlanState.BEGUN:
                 draw_effect(here, plan, left_out)
                 draw_age(here, plan)
+                if alone := reviewing.without_their_manager(here.house, plan.id, left_out):
+                    st.markdown(f":material/person_alert: {escape(alone)}")
             # Of one that was processed too: a schedule may have done since what a person left out.
             if again := reviewing.proposed_again(here.house, plan.id):
                 st.markdown(f":material/person_alert: {escape(dated(again))}")

@@ -59,6 +59,20 @@ def names_of_new(db: Database, plan_id: str, attribute: str, values: Sequence[st
     return {row["had"]: row["name"] for row in rows}
 
 
+def referring_to_left_out(
+    db: Database, plan_id: str, identifier: str, references: Sequence[str], left_out: Sequence[str]
+) -> list[str]:
+    """What to call whoever is to refer, by one of these attributes, to somebody who would be added and is left out."""
+    rows = db.all(
+        "SELECT DISTINCT c.seq, c.name, c.key FROM changes c, json_each(c.after) j WHERE c.plan_id = ?1 "
+        f"AND {_STAYS} AND j.key IN (SELECT value FROM json_each(?3)) AND j.value IN (SELECT i.value FROM changes o, "
+        "json_each(o.after) i WHERE o.plan_id = ?1 AND o.action = 'add' AND i.key = ?4 "
+        "AND o.key IN (SELECT value FROM json_each(?2))) ORDER BY c.seq",
+        plan_id, to_json(list(left_out)), to_json(list(references)), identifier,
+    )  # fmt: skip
+    return [row["name"] or row["key"] for row in rows]
+
+
 def actions_of(db: Database, plan_id: str, keys: Sequence[str]) -> dict[str, int]:
     """Action → how many changes of these people."""
     rows = db.all(

@@ -109,6 +109,23 @@ def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) ->
     return but_for(every, out, len(left_out), [names.get(key) or key for key in left_out] if names else ())
 
 
+def without_their_manager(house: Workspace, plan_id: str, left_out: Sequence[str]) -> str:
+    """Who of a plan would refer to somebody who is left out, and so is no user yet, in words; "" where nobody does."""
+    plan = plan_seen(house, plan_id)
+    domain = domain_of(house, plan)
+    names = [each.name for each in domain.attributes if each.type is AttributeType.USER]
+    identifier = domain.settings.unique_identifier
+    if not (left_out and names and identifier):
+        return ""
+    found = plan_groups.referring_to_left_out(house.db, plan.id, identifier, names, left_out)
+    if not found:
+        return ""
+    who = f"{'1 person has' if len(found) == 1 else f'{len(found):,} people have'} a manager who is left out and has no user yet"
+    portal = "Skillcast takes everything but the manager then, and the run calls that failed"
+    then = portal if domain.settings.scim else "Their manager is a number that no user has until then"
+    return f"{who}: {some_of(found, NAMED)}. {then}."
+
+
 def taken_back(house: Workspace, plan_id: str) -> str:
     """That what a plan's runs did was taken back, when and by whom, in words; "" where it was not."""
     back, run = ways_back(house, plan_id), run_of(house, plan_id)

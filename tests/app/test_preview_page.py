@@ -13,7 +13,7 @@ from installation import ADMIN, DOMAIN, App, button
 from openpyxl import load_workbook
 from streamlit.testing.v1 import AppTest
 
-from provisioning.model import Action, Plan, Role
+from provisioning.model import Action, Change, Plan, Role
 from provisioning.report.groups import chosen
 from provisioning.sandbox import Sandbox
 from provisioning.store import runs
@@ -622,3 +622,26 @@ def test_a_preview_that_has_waited_for_days_says_how_old_its_read_is(app: App, s
     plan = planning.preview(earlier, DOMAIN)
     assert "HiBob was read 3 days ago" in said(app.open("preview", plan=plan.id))
     assert "HiBob was read" not in said(app.open("preview", plan=planning.preview(house, DOMAIN).id))
+
+
+def test_whoever_reports_to_somebody_left_out_is_named_before_the_approval(app: App, said: Said) -> None:
+    house = app.house()
+    plan = planning.preview(house, DOMAIN)
+    of: dict[str, list[Change]] = {}
+    for each in plan.changes:
+        of.setdefault(each.after.get("Manager") or "", []).append(each)
+    manager, reports = next(
+        (each, found)
+        for each in plan.changes
+        if (found := of.get(each.after["Employee ID"] or ""))
+        and not any(one.after["Employee ID"] in of for one in found)
+    )
+    many = "1 person has" if len(reports) == 1 else f"{len(reports)} people have"
+    told = reviewing.without_their_manager(house, plan.id, [manager.key])
+    assert told.startswith(f"{many} a manager who is left out and has no user yet: {reports[0].name}")
+    approving.keep_left_out(house, plan.id, [manager.key])
+    assert "who is left out and has no user yet" in said(app.open("preview", plan=plan.id))
+    everybody = [manager.key, *(each.key for each in reports)]
+    assert reviewing.without_their_manager(house, plan.id, everybody) == "", "nobody of them is added either"
+    approving.keep_left_out(house, plan.id, [])
+    assert "has no user yet" not in said(app.open("preview", plan=plan.id))

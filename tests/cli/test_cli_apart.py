@@ -290,6 +290,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "run_seen": (READ, lambda h, i: stored_plans.run_seen(h, i.run)),
     "kept_active": (READ, lambda h, i: looking.kept_active(h, i.run)),
     "proposed_again": (READ, lambda h, i: reviewing.proposed_again(h, i.plan)),
+    "without_their_manager": (READ, lambda h, i: reviewing.without_their_manager(h, i.plan, ("1",))),
     "kept_active_by_plan": (READ, lambda h, i: looking.kept_active_by_plan(h, i.plan)),
     "runs_recorded": (READ, lambda h, i: looking_back.runs_recorded(h, i.label)),
     "runs_found": (READ, lambda h, i: looking_back.runs_found(h, i.label)),
