@@ -28,7 +28,7 @@ NEXT = {
 ANEW = "Make a new preview."
 """How the message ends of whoever fails again until then."""
 Weight = Literal["primary", "secondary"]
-GOES_ON = "How far it is stands below."
+GOES_ON = "It is under way. How far it is stands at the foot of this window."
 
 
 def which_plan(here: Here) -> str | None:

@@ -204,6 +204,8 @@ def try_out(
             continue
         values = mapped[each.name]
         blank = pc.sum(pc.equal(pc.fill_null(values.values, ""), "")).as_py() or 0
+        # What cannot be read is no blank: somebody wrote it, as a test of the connection counts too.
+        blank -= sum(1 for at in values.problems if not values.values[at].as_py())
         filled = (table.num_rows - blank) / table.num_rows if table.num_rows else 0.0
         before, after, note = ("", "", "")
         if theirs is not None and row is not None:

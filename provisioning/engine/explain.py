@@ -402,7 +402,8 @@ def with_name(key: str, name: str) -> str:
 
 def _answer(people: People, row: int | None, user: int | None, held: Held | None, changes: Sequence[Change]) -> str:
     if held:
-        return f"Held back ({held.code}): {held.why}"
+        here = "Not here." if user is None else "Here, as a live user." if people.user_live[user] else "Here, archived."
+        return f"{here} Held back ({held.code}): {held.why}"
     if changes:
         return f"To be {' and '.join(_WORDS[each.action.value] for each in changes)}: {changes[-1].why}"
     if user is not None:

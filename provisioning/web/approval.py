@@ -288,7 +288,11 @@ def _by_workbook(
             st.markdown("**A reason is needed for whatever blocks**, by file too:")
         given = approval.overrides if approval else {}
         overrides = {**overrides, **_overrides(here, plan, "file", missing, given)}
-        if pressed("Approve with this file", ":material/verified:", "approve_file", (approval, file.file_id)):
+        approves = pressed("Approve with this file", ":material/verified:", "approve_file", (approval, file.file_id))
+        st.caption(
+            "While this file is here, every number on this page is what it decides. To decide on the page instead, remove it."
+        )
+        if approves:
             _approve(here, plan, overrides, (), file)
 
 
@@ -337,9 +341,6 @@ def _readable(here: Here, plan: Plan, file: UploadedFile, left_out: Sequence[str
     st.info(escape(said), icon=":material/fact_check:")
     if as_approved:
         return False
-    st.caption(
-        "All numbers of this page are the file’s as long as it lies here. To approve on the page instead, remove it."
-    )
     return stays or bool(decided.protected)
 
 

@@ -20,6 +20,8 @@ from provisioning.workflow import approving, looking, reviewing
 
 ANY = ""
 GROUP = "group"
+VALUES = "values"
+"""Where on the page all values of somebody who is selected stand."""
 MANY = 90
 """Pixels of the column that says how many."""
 CHART = 335
@@ -127,7 +129,7 @@ def table(
         + ("; select several to leave them out." if decides else f". {closed}".rstrip())
     )
     # The buttons stand above: below a long table nobody sees what a selection offers, and nothing moves when there is one.
-    above = st.container(horizontal=True, vertical_alignment="center") if decides else None
+    above = st.container(horizontal=True, vertical_alignment="center")
     frame = _frame(shown, plan.attributes, left_out, kept, names, attribute)
     fit = fitted(frame)
     selected = address.rows(
@@ -135,9 +137,11 @@ def table(
         columns=fit.columns, row_height=fit.row_height,
     )  # fmt: skip
     people_chosen = [shown[row] for row in selected]
-    if above:
-        with above:
+    with above:
+        if decides:
             _decide(here, plan, people_chosen, left_out)
+        if len(people_chosen) == 1:
+            st.markdown(f"[Every value, below the table](#{VALUES})", width="content")
     if len(people_chosen) == 1:
         chosen_one = people_chosen[0]
         said = f"{ACTIONS[chosen_one.action.value]}. {dated(chosen_one.why)}"
@@ -270,7 +274,7 @@ def person(here: Here, change: Change, order: Sequence[str], names: Names, said:
     ]
     frame = pd.DataFrame(rows, columns=["Attribute", "Before", "After"])
     with st.container(border=True):
-        st.header(escape(change.name or change.key), anchor=False)
+        st.header(escape(change.name or change.key), anchor=VALUES)
         st.markdown(escape(said))
         new = change.action is Action.ADD
         side_by_side(frame.drop(columns=["Before"]) if new else frame, "Values before and after")

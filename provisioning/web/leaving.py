@@ -25,7 +25,7 @@ Find = Callable[[], Leaving]
 def draw(here: Here, domain: Domain) -> None:
     if not here.may_approve:
         return
-    with st.expander("Offboard", icon=":material/logout:"):
+    with st.expander("Offboard from Rollcall: a domain, a connection or the whole customer", icon=":material/logout:"):
         st.caption(
             "Schedules stop, webhooks and notifications cease, and tokens are destroyed. Previews, runs and history can still "
             "be read, as long as the customer’s retention says."

@@ -61,7 +61,11 @@ def _head(answer: Answer) -> None:
     with st.container(gap="xxsmall"):
         if answer.name:
             st.markdown(f":material/person: **{escape(answer.name)}**")
-        st.header(escape(in_words(answer.answer)), anchor=False)
+        head, held, why = in_words(answer.answer).partition("Held back: ")
+        reason, _, more = why.partition(". ")
+        st.header(escape(f"{head}{held}{reason}{'.' if more else ''}"), anchor=False)
+        if more:
+            st.markdown(escape(more))
 
 
 def draw_fitting(several: SeveralFit) -> None:
@@ -131,9 +135,12 @@ def stations(
 
 def _mapped(icon: str, values: Sequence[Value], names: Names) -> None:
     new = not any(each.user for each in values)
+    unread = sum(bool(each.problem) for each in values)
+    told = f"{sum(bool(each.mapped) for each in values)} values for a new user"
+    told += f", {unread} that cannot be read" if unread else ""
     apart = [each for each in values if each.mapped != each.user]
     count = f"{len(apart)} of {len(values)} values differ from the user’s" if apart else "every value is as the user’s"
-    st.markdown(f"{icon} **Mapped** · {f'{len(values)} values for a new user' if new else count}.")
+    st.markdown(f"{icon} **Mapped** · {told if new else count}.")
     rows = [
         {"Attribute": each.attribute}
         | {

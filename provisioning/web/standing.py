@@ -6,11 +6,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from provisioning.model import Action, Approval, Plan
+from provisioning.naming import some_of
 from provisioning.web.frame import Here, link
 from provisioning.web.words import escape, moment
 from provisioning.workflow import looking, reviewing, stored_plans
 from provisioning.workflow.looking import PlanState
 
+NAMED = 5
+"""So many who are kept active are named."""
 NOTHING = "Everybody is left out, so nothing would be done."
 _NEWER = {
     PlanState.WAITING: "waits for approval",
@@ -28,7 +31,10 @@ def approved(here: Here, plan: Plan, approval: Approval) -> str:
     signed = f" Decided, as the Excel file says, by {approval.signed_by}." if approval.signed_by else ""
     file = f" with the Excel file {approval.file}" if approval.file else ""
     by = f"the standing approval of {approval.by}" if approval.standing else approval.by
-    return f"Approved by {by}{file}, {moment(approval.at)}{left}.{signed}"
+    kept = looking.kept_active_by_plan(here.house, plan.id).intersection(approval.left_out)
+    names = looking.names_in_plan(here.house, plan.id, sorted(kept)[:NAMED]) if kept else {}
+    active = f" Kept active from now on: {some_of(sorted(names.values()), NAMED, len(kept))}." if kept else ""
+    return f"Approved by {by}{file}, {moment(approval.at)}{left}.{active}{signed}"
 
 
 def otherwise(here: Here, plan: Plan, approval: Approval, left_out: Sequence[str], *, by_file: bool = False) -> str:

@@ -361,7 +361,7 @@ def test_what_a_file_leaves_out_is_said_before_it_is_approved_by_it(app: App, sa
     assert stored_plans.approval_of(app.house(), plan.id) is None
     assert stored_plans.left_out_draft(app.house(), plan.id) == ()
     assert [each.label for each in at.button if "Approve" in each.label] == ["Approve with this file"]
-    assert "To approve on the page instead, remove it." in bare(said(at))
+    assert "To decide on the page instead, remove it." in bare(said(at))
     button(at, "Approve with this file")
     approval = stored_plans.approval_of(app.house(), plan.id)
     assert approval
@@ -378,7 +378,7 @@ def test_while_a_file_lies_there_the_page_tells_what_the_file_decides_and_nobody
     shown = bare(said(at))
     assert f"1 person to be kept active from now on: {gone.name}." in shown
     assert "1 is left out." in shown
-    assert "All numbers of this page are the file’s" in shown
+    assert "every number on this page is what it decides" in shown
     assert "The uploaded Excel file decides who is left out" in shown
     archived = next(each for each in at.metric if each.label == "To archive")
     assert archived.value == str(plan.counts["archive"] - 1)

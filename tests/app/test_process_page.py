@@ -72,7 +72,7 @@ def test_a_run_that_was_asked_for_stands_there_as_it_will_when_it_has_ended(app:
     approving.approve(house, plan.id)
     button(app.open("process"), "Process now")
     asked = app.open("process")
-    assert "How far it is stands below." in said(asked)
+    assert "How far it is stands at the foot of this window." in said(asked)
     app.work()
     done = app.open("process")
     assert "Everything approved was done." in said(done)

@@ -43,7 +43,7 @@ def test_no_script_runs_and_nothing_is_asked_of_another_host(data: Path, browser
             assert guest.page.evaluate("window.hostile === undefined"), path
             assert guest.page.locator(f"[src*='{EVIL}'], [href^='http://{EVIL}']").count() == 0, path
         guest.open("settings")
-        guest.page.get_by_text("Offboard", exact=True).first.click()
+        guest.page.get_by_text("Offboard from Rollcall").first.click()
         guest.ready()
         guest.sees("onerror")
         # Without the production entry Streamlit looks for its server below the page first, and is told 404.

@@ -205,7 +205,7 @@ def test_whoever_shares_an_identifier_is_told_with_whom() -> None:
     people = [employee(each, identifier="E5", last=name) for each, name in (("1", "Ito"), ("2", "Ray"), ("3", "Poe"))]
     answer = ask("1", [*people, employee("4")], [])
     assert answer.answer.startswith(
-        "Held back (duplicate-id): Shared with Ada Ray, Ada Poe. 3 people in HiBob share the unique identifier “E5”."
+        "Not here. Held back (duplicate-id): Shared with Ada Ray, Ada Poe. 3 people in HiBob share the unique identifier “E5”."
     )
     assert "Shared with Ada Ray, Ada Poe." in told(answer, "held")
 
@@ -233,7 +233,9 @@ def test_whoever_is_disputed_is_told_with_whom_on_either_side_and_over_what() ->
     others = {"1": "Ada Ray, Ada Person 7", "2": "Ada Ito, Ada Person 7", "user:u7": "Ada Ito, Ada Ray"}
     for person, named in others.items():
         answer = ask(person, people, users).answer
-        assert answer.startswith(f"Held back (disputed): Shared with {named}. 2 people in HiBob and 1 user: each has")
+        here = "Here, as a live user." if person.startswith("user:") else "Not here."
+        told = f"{here} Held back (disputed): Shared with {named}. 2 people in HiBob and 1 user: each has"
+        assert answer.startswith(told)
         assert "the e-mail “one@acme.example”." in answer
 
 
