@@ -16,6 +16,7 @@ from provisioning.web import (
     mapping_values,
     mapping_versions,
     next_step,
+    standing,
 )
 from provisioning.web.address import in_grey, look_at, tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
@@ -192,7 +193,7 @@ def draw_state(here: Here, domain: Domain, said: Said) -> None:
         st.caption("Cannot be saved, nor kept as your draft, until every cell can be read", width="content")
         fail(said.problem)
     elif changed:
-        st.caption("Unsaved changes, kept as your draft", width="content")
+        st.caption(f"Unsaved changes, kept as your draft{standing.lapses_by_saving(here)}", width="content")
         mapping_versions.headline(here, domain, said.content)
     else:
         never = domain.mapping_version == 1 and not domain.attributes

@@ -9,7 +9,7 @@ from provisioning.report.charts import actions_chart, runs_chart
 from provisioning.report.text import counts_line
 from provisioning.report.told import done, not_done
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import jobs, parts, standing
+from provisioning.web import jobs, parts, past, standing
 from provisioning.web.frame import Here, enter, go, guarded, link, need_domain
 from provisioning.web.navigation import TITLES
 from provisioning.web.words import TO_DO, ago, dated, escape, moment, on_the_clock, people, progress, until
@@ -105,12 +105,12 @@ def of_newest(now: looking.Standing, seen: ScheduleSeen) -> Next:
         return title, f"Everything approved was done.{held}{looks}", "pages/preview.py", AGAIN, None
     if plan and plan.undo_of and state in (PlanState.EMPTY, PlanState.PROCESSED):
         back = "A run was taken back." if state is PlanState.PROCESSED else "Nobody was left to be taken back."
-        return MAKE, f"{back} A new preview shows where HiBob and Skillcast differ now.", "pages/preview.py", MAKE, None
+        return MAKE, f"{back} A new preview shows where HiBob and the users differ now.", "pages/preview.py", MAKE, None
     if plan is None or state not in (PlanState.EMPTY, PlanState.WAITING):
         return MAKE, "See who would change, before anything does.", "pages/preview.py", MAKE, None
     if state is PlanState.EMPTY:
         agrees = plan.status is PlanStatus.EMPTY
-        why = "Skillcast agrees with HiBob." if agrees else "The last approval leaves out everybody."
+        why = "The users agree with HiBob." if agrees else "The last approval leaves out everybody."
         return NOTHING, why, "pages/preview.py", AGAIN, None
     # A schedule makes a newer preview every night of what has waited for longer.
     since = (seen.waiting_since if seen.plan_id == plan.id else None) or plan.made_at
@@ -255,9 +255,12 @@ def draw_run(here: Here, now: looking.Standing, job: Job | None) -> None:
             actions, results = became, {name: became.get(name, 0) for name in results}
         said = [done(actions) or "Nobody was changed", not_done(results), "a retry included" if run.retry_of else ""]
         st.markdown(escape(" · ".join(filter(None, said))))
+        if back := past.took_back(here, stored_plans.plan_seen(here.house, run.plan_id)):
+            st.markdown(escape(back))
         found = looking.runs_seen(here.house, here.label, RUNS)[::-1]
         if len(found) >= CHARTED:
-            bars = [(f"{on_the_clock(run.started_at):%d %b<br>%H:%M}", actions) for run, _, actions in found]
+            clock = [(on_the_clock(run.started_at) or run.started_at, actions) for run, _, actions in found]
+            bars = [(f"{at.day} {at:%b<br>%H:%M}", actions) for at, actions in clock]
             parts.chart(runs_chart(bars, 190), key="runs", alt="People done in the last runs")
         with st.container(horizontal=True):
             link("pages/process.py", "Open it", ":material/play_circle:", here, plan=run.plan_id)
@@ -306,5 +309,7 @@ with guarded():
         draw_plan(here, now)
     with right:
         draw_run(here, now, busy)
-    if now.hand.newest and not now.lapsed:
-        draw_held(here, now.hand.newest)
+    # The way back from a run holds back nobody whom HiBob still waits for.
+    read = next((each for each in looking.plans_seen(here.house, domain.label, RUNS) if not each.undo_of), None)
+    if read and not (read == now.hand.newest and now.lapsed):
+        draw_held(here, read)

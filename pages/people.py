@@ -11,10 +11,12 @@ from provisioning.report.file_names import users_name
 from provisioning.web import person
 from provisioning.web.address import PAGE, choice, look_at, pager, rows, search
 from provisioning.web.frame import Here, enter, fail, guarded, need_domain, workspace_of
-from provisioning.web.parts import filled, fitted, with_room
-from provisioning.web.words import fitting, on_the_clock, people, searchable
+from provisioning.web.parts import filled, fitted, narrowed, with_room
+from provisioning.web.words import fitting, on_a_telephone, on_the_clock, people, searchable
 from provisioning.workflow import explaining, looking
 
+TOLD = 5
+"""So many of a user's attributes, the first of the mapping, tell on a telephone who it is."""
 User = tuple[str, str, str, dict[str, str]]
 
 
@@ -37,14 +39,14 @@ def draw_directory(here: Here, domain: Domain) -> None:
     found, _ = looking.users_seen(here.house, domain.label, text, PAGE, skip, status)
     told = fitting(count) if text or status else f"{people(count)} in the directory."
     st.caption(f"{told} Select one to see all of their values, and why they are there.")
-    shown = with_room(filled(frame(domain, found)))
+    names = tuple(each.name for each in domain.attributes[:TOLD])
+    whole = filled(frame(domain, found))
+    shown = narrowed(whole, {"User": (*names, "Status")}) if on_a_telephone() else with_room(whole)
+    fit = fitted(shown)
     rows(
-        shown,
-        [link or user for user, link, *_ in found],
-        "person",
-        "Users of the domain",
-        columns=fitted(shown).columns,
-    )
+        fit.cut(shown), [link or user for user, link, *_ in found], "person", "Users of the domain",
+        columns=fit.columns, row_height=fit.row_height,
+    )  # fmt: skip
     draw_download(here, domain, text, status)
 
 

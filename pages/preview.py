@@ -13,7 +13,7 @@ from provisioning.report.evidence import read_in_words, uncounted_in_words
 from provisioning.report.speed import forecast_words
 from provisioning.report.text import live_in_words
 from provisioning.store.jobs import Job, JobKind, JobState
-from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts
+from provisioning.web import approval, changes, deciding, findings, jobs, next_step, parts, past
 from provisioning.web.address import look_at, tabs
 from provisioning.web.frame import Here, enter, guarded, link, need_domain
 from provisioning.web.words import PLAN_WORDS, ago, dated, escape, moment, on_a_telephone
@@ -89,6 +89,11 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
         if state is PlanState.BLOCKED:
             findings.blocks(here, plan)
         with st.container(gap="xxsmall"):
+            if back := past.took_back(
+                here, plan, "It takes back the run of {}." if state not in PAST else past.TOOK_BACK
+            ):
+                anew = " HiBob stays as it is: the next preview would propose the same changes again."
+                st.markdown(f":material/settings_backup_restore: {escape(back + anew)}")
             if state in IN_HAND and state is not PlanState.BEGUN:
                 draw_effect(here, plan, left_out)
                 draw_age(here, plan)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from provisioning.errors import RollcallError, SettingsError
 from provisioning.model import Domain, Settings
-from provisioning.web import deciding, leaving, next_step, roles, settings_facts, settings_form
+from provisioning.web import deciding, leaving, next_step, roles, settings_facts, settings_form, standing
 from provisioning.web.address import tabs
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.workflow import settings_drafts
@@ -107,7 +107,8 @@ def draw_actions(here: Here, domain: Domain, said: Settings, problems: Sequence[
             st.caption("Cannot be saved, nor kept as your draft, until everything can be read")
         else:
             in_words = f"Version {domain.settings_version} is in force"
-            st.caption("Unsaved changes, kept as your draft" if changed else in_words)
+            unsaved = f"Unsaved changes, kept as your draft{standing.lapses_by_saving(here)}"
+            st.caption(unsaved if changed else in_words)
     for problem in problems:
         fail(problem)
     if st.session_state.get(SAVED) == (domain.id, domain.settings_version) and not changed:

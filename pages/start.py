@@ -112,7 +112,9 @@ with guarded():
     following = stages.next_station(stations)
     st.progress(share_done(stations), text=progress_in_full(stations))
     if following is None:
-        st.success("Everything that is needed is done.", icon=":material/check_circle:")
+        local = here.domain is not None and here.domain.settings.scim is None
+        alone = " Users are kept in Rollcall’s local directory, where Skillcast does not see them." if local else ""
+        st.success(f"Everything that is needed is done.{alone}", icon=":material/check_circle:")
     for each in stations:
         draw_station(here, each, state_of(each, following))
     to_send = here.may_prepare and following is not None and following.page == "connect"

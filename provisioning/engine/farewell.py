@@ -58,6 +58,6 @@ def _about(count: int) -> Finding:
         Severity.INFO,
         f"This archives {count:,} {'user' if count == 1 else 'users'} before Rollcall lets go of the domain. HiBob was not "
         "read for it: the next preview would reactivate them.",
-        "Approve and process it, then offboard the domain. The domain's schedule is paused until somebody switches it on again.",
+        "Approve and process it, then offboard the domain. A schedule of the domain is paused until somebody switches it on again.",
         {"counted": count},
     )

@@ -81,7 +81,7 @@ def _per_action(situation: Situation, changes: Sequence[Change], live: int, ways
 
 
 def _share(limit: Limit) -> str:
-    return f" ({limit.percent} %)" if limit.percent is not None else ""
+    return f" ({limit.percent}%)" if limit.percent is not None else ""
 
 
 def _seven_days(situation: Situation, changes: Sequence[Change], live: int, ways_on: str) -> Iterable[Finding]:

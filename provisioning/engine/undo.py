@@ -3,6 +3,7 @@ unlink, updates and moves → what was. People changed since are held and named.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from provisioning.engine.limits import WAYS_ON_OF_AN_UNDO, find_limits
 from provisioning.engine.plan import digest, in_order
@@ -33,15 +34,15 @@ class Done:
     domain: str
 
 
-def make_undo(situation: Situation, run_id: str, done: Sequence[Done]) -> Decision:
-    """The plan that takes everybody of a run back to where they were, under the same limits as any plan."""
+def make_undo(situation: Situation, began: datetime, done: Sequence[Done]) -> Decision:
+    """The plan that takes everybody of the run that `began` then back to where they were, under the same limits as any plan."""
     people = lay_out(situation)
     changes: list[Change] = []
     held: list[Held] = []
     for each in done:
         _way_back(situation, people, each, changes, held)
     changes.sort(key=in_order)
-    findings = (_about(run_id, done), *find_limits(situation, people, changes, {}, WAYS_ON_OF_AN_UNDO))
+    findings = (_about(began, done), *find_limits(situation, people, changes, {}, WAYS_ON_OF_AN_UNDO))
     blocked = any(each.severity is Severity.BLOCK for each in findings)
     held_keys = {each.key for each in held}
     touched = {each.user_id for each in changes} | {each.user_id for each in done if each.changes[-1].key in held_keys}
@@ -58,14 +59,15 @@ def make_undo(situation: Situation, run_id: str, done: Sequence[Done]) -> Decisi
     )
 
 
-def _about(run_id: str, done: Sequence[Done]) -> Finding:
+def _about(began: datetime, done: Sequence[Done]) -> Finding:
     return Finding(
         "undo",
         Severity.INFO,
-        f"This is the way back from run {run_id}, for {len(done):,} {'person' if len(done) == 1 else 'people'}. HiBob was not read for it, and still says what "
+        f"This is the way back from the run of {began:%Y-%m-%d %H:%M} UTC, for {len(done):,} {'person' if len(done) == 1 else 'people'}. "
+        "HiBob was not read for it, and still says what "
         "it said: the next preview would propose the same changes again.",
-        "Correct the cause first: the mapping, the scope, or HiBob. The domain's schedule is paused until somebody switches it "
-        "on again.",
+        "Correct the cause first: the mapping, the scope, or HiBob. A schedule of the domain is paused until somebody switches "
+        "it on again.",
         {"counted": len(done)},
     )
 

@@ -30,7 +30,7 @@ def value_in_words(value: object) -> str:
         return f"{value_in_words(value['from'])} → {value_in_words(value['to'])}"
     if isinstance(value, dict) and set(value) == LIMIT:
         if value["percent"] is not None:
-            return f"{value['percent']} %"
+            return f"{value['percent']}%"
         return "off" if value["number"] is None else str(value["number"])
     if isinstance(value, dict):
         return "; ".join(

@@ -80,7 +80,7 @@ def headline(
     the approval overrode. `shared`: the change that most people of the plan share."""
     words = _UNDO if plan.undo_of else _DO
     agrees = not (plan.undo_of or plan.blocks or left_out)
-    nobody = "Nobody changes: Skillcast agrees with HiBob." if agrees else "Nobody changes."
+    nobody = "Nobody changes: the users agree with HiBob." if agrees else "Nobody changes."
     what = _in_order(words, plan, updated, names or {}, shared)
     sentences = [
         f"{'Takes a run back: ' if plan.undo_of else ''}{what}." if what else nobody,

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from itertools import count, islice, takewhile
 from typing import BinaryIO
 
@@ -97,8 +97,8 @@ def _check_identity(plan: Plan, book: Spreadsheet) -> str:
         if shown(text).strip() != shown(expected).strip():
             place = f"Summary, row {number}" if number else "Summary"
             raise WorkbookRefused(
-                f"This is the Excel file of another preview. {place}: {label} should be {_quoted(expected)} "
-                f"and is {_quoted(text)}.\nDownload the Excel file of preview {plan.id} and decide in that."
+                f"This is the Excel file of another preview. {place}: {label} should be {_quoted(expected)} and is "
+                f"{_quoted(text)}.\nThis preview was made {plan.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. Download the Excel file of this preview and decide in that."
             )
     return _name(found.get(DECIDED_BY, (0, ""))[1])
 

@@ -28,7 +28,7 @@ WHAT_MAY_CHANGE = (
 STATUS_WORDS = {
     PlanStatus.READY: "Waiting for approval",
     PlanStatus.BLOCKED: "Blocked: the findings below say by what, and what can be done",
-    PlanStatus.EMPTY: "Nothing to do: Skillcast agrees with HiBob",
+    PlanStatus.EMPTY: "Nothing to do: the users agree with HiBob",
 }
 RUN_WORDS = {
     RunStatus.RUNNING: "Being processed",

@@ -126,7 +126,11 @@ def table(
     decides = open_to_decide and here.may_prepare
     st.caption(
         f"{fitting(total)} Select somebody to see every value before and after"
-        + ("; select several to leave them out." if decides else f". {closed}".rstrip())
+        + (
+            "; select several to leave them out. By keyboard: arrows, then Shift + Space."
+            if decides
+            else f". {closed}".rstrip()
+        )
     )
     # The buttons stand above: below a long table nobody sees what a selection offers, and nothing moves when there is one.
     above = st.container(horizontal=True, vertical_alignment="center")
@@ -307,8 +311,8 @@ def held(here: Here, plan: Plan) -> None:
         skip = address.pager(total)
     found, _ = looking.held_seen(here.house, plan.id, text, address.PAGE, skip, code)
     st.caption(
-        f"Something would otherwise happen to {people(total)}; it does not, for the reason given. Select somebody to "
-        "read all of it, and to learn everything about them."
+        f"{people(total)} {'is' if total == 1 else 'are'} held back: what HiBob says would change them, and the reason beside "
+        "them keeps that from happening. Select somebody to read all of it."
     )
     others = reviewing.shared_by(here.house, plan.id, [each.key for each in found])
     rows = [

@@ -18,10 +18,47 @@ STACKED = 640
 # A page's address is one word, so what it stands below is the server's own. Not told, Streamlit's browser part first looks
 # for the server below the page, and each try is an error in the console. How much room there is only the browser knows: it says
 # so in a cookie, which the page's script reads (`on_a_telephone`), so that nothing is drawn twice.
-_SCRIPT = (
-    "<script>window.__streamlit = { BACKEND_BASE_URL: new URL('.', location.href).href };"
-    f"document.cookie = '{NARROW}=' + (innerWidth < {STACKED} ? 1 : 0) + ';path=/;SameSite=Strict'</script>"
+_BEGIN = (
+    "window.__streamlit = { BACKEND_BASE_URL: new URL('.', location.href).href };"
+    f"document.cookie = '{NARROW}=' + (innerWidth < {STACKED} ? 1 : 0) + ';path=/;SameSite=Strict';"
 )
+# What is pressed by keyboard often makes room for what comes next, and the browser then forgets where the keyboard was: whoever
+# approved would begin at the top again. It goes to the first that can be pressed where it was.
+_KEYBOARD = """
+{
+  let at = null, around = [], keys = false;
+  addEventListener('keydown', () => { keys = true }, true);
+  addEventListener('pointerdown', () => { keys = false }, true);
+  addEventListener('focusin', event => {
+    at = event.target; around = [];
+    for (let each = at.parentElement; each; each = each.parentElement) around.push(each);
+  });
+  new MutationObserver(() => {
+    if (!keys || !at || document.activeElement !== document.body || (at.isConnected && !at.disabled)) return;
+    for (const each of around) {
+      const next = each.isConnected && each.querySelector('button:not(:disabled), a[href], input:not(:disabled)');
+      if (next) { next.focus({ preventScroll: true }); return }
+    }
+  }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['disabled'] });
+}
+"""
+# The joiners that keep an address from becoming a link (`escape`) are no part of what somebody copies.
+_COPIED = """
+addEventListener('copy', event => {
+  const text = String(getSelection());
+  if (!text.includes('\\u2060')) return;
+  event.clipboardData.setData('text/plain', text.replaceAll('\\u2060', ''));
+  event.preventDefault();
+});
+"""
+# On a telephone the sidebar lies over the page that was chosen in it.
+_CHOSEN = """
+addEventListener('click', event => {
+  if (innerWidth >= 768 || !event.target.closest('[data-testid="stSidebar"] a')) return;
+  setTimeout(() => document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click());
+});
+"""
+_SCRIPT = f"<script>{_BEGIN}{_KEYBOARD}{_COPIED}{_CHOSEN}</script>"
 # The width, and the room above and beside, of a wide page: paddingTop of .streamlit/config.toml, and Streamlit's own. Then the
 # sizes of links, fields with a label, what is chosen among others, cards, and of what stands in a row: had it another width
 # there, the row would break elsewhere. Last, Streamlit's own Stop, which ends the drawing of a slow page: beside a run that is

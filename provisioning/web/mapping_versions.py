@@ -64,10 +64,13 @@ def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> b
     usual = _usual(domain, versions, drafted)
     old, new = _choose(versions, drafted, usual)
     saved = {str(number): _named(each) for number, each in versions.items()}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    left, right = st.columns(2)
+    with left:
         old = int(_picker("From", saved, str(old)))
+    with right:
         to = _picker("To", ({DRAFT: "Your draft"} if drafted else {}) | saved, str(new or DRAFT))
-        new = None if to == DRAFT else int(to)
+    new = None if to == DRAFT else int(to)
+    with st.container(horizontal=True):
         asked = not drafted and not st.query_params.get("compare") and st.button("Compare", icon=":material/compare:")
         went = _back_button(here, domain, old, new, drafted, begun)
     if went:

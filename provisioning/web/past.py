@@ -24,6 +24,7 @@ WHAT_TO_DO = (
     "whoever runs Rollcall: a backup from before shows whose outcomes were changed."
 )
 MIME = {handing_out.FileKind.CSV: "text/csv", handing_out.FileKind.JSON: "application/json"}
+TOOK_BACK = "It took back the run of {}."
 DIFFERENCE = "First less second"
 Build = Callable[[Workspace, handing_out.FileKind], bytes]
 
@@ -56,15 +57,16 @@ def otherwise(each: RunRecorded, name: str) -> str:
     return f"The run of {name}: the history recorded {recorded}; the database says {now}."
 
 
-def took_back(here: Here, plan: Plan) -> str:
-    """Which run was taken back by this plan’s; "" for any other. Retention may have removed that run."""
+def took_back(here: Here, plan: Plan, said: str = TOOK_BACK) -> str:
+    """Which run was taken back by this plan’s; "" for any other. Retention may have removed that run. `said`: with a place for when
+    that was."""
     if not plan.undo_of:
         return ""
     try:
         begun = moment(stored_plans.run_seen(here.house, plan.undo_of).started_at)
     except NotFound:
-        return "It took an earlier run back, which is kept no longer."
-    return f"It took back the run of {begun}."
+        begun = "an earlier time, which is kept no longer"
+    return said.format(begun)
 
 
 def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
@@ -78,6 +80,10 @@ def compare(here: Here, run: Run, others: Sequence[Run]) -> None:
         other = address.choice("The other run", "with", ["", *begun], lambda name: begun.get(name, "Choose one"))
         if other:
             found = looking_back.compare_runs(here.house, here.label, run.id, other)
+            back = {stored_plans.plan_seen(here.house, each.plan_id).undo_of for each in (found.first, found.second)}
+            if back & {found.first.id, found.second.id}:
+                st.info("One of the two took the other back: what it did for the same people is the reverse.",
+                        icon=":material/settings_backup_restore:")  # fmt: skip
             _draw(found, names.get(run.id) or moment(run.started_at), begun[other])
 
 

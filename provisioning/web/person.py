@@ -7,7 +7,7 @@ import streamlit as st
 
 from provisioning.engine.explain import Answer, SeveralFit, Step, Value
 from provisioning.errors import NotFound
-from provisioning.model import Change, Domain
+from provisioning.model import RESERVED_NAMES, Change, Domain
 from provisioning.report.called import HELD
 from provisioning.report.differences import Names, valued
 from provisioning.web import address
@@ -173,7 +173,8 @@ def _mapped_then(icon: str, change: Change, names: Names) -> None:
     if not change.after:
         st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: no value was to change.")
         return
-    count = "1 value was" if len(change.after) == 1 else f"{len(change.after)} values were"
+    number = sum(name not in RESERVED_NAMES for name in change.after)
+    count = "1 value was" if number == 1 else f"{number} values were"
     st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: {count} to change. The past keeps no others.")
     before, after = (
         {name: valued(name, value, names, "") for name, value in side.items()} for side in (change.before, change.after)

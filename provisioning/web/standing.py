@@ -85,3 +85,10 @@ def beside(here: Here, plan: Plan) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/content_copy: {escape(told + ends)}", width="content")
         link(page, "Look at it", ":material/arrow_forward:", here, plan=other.id)
+
+
+def lapses_by_saving(here: Here) -> str:
+    """What a save of mapping or settings does to a preview that waits for somebody; "" where none does."""
+    now = looking.in_hand(here.house, here.label)
+    waits = now.approved is not None or now.state in (PlanState.WAITING, PlanState.BLOCKED, PlanState.CHANGED)
+    return ". Saving makes the preview that waits lapse" if waits else ""

@@ -32,7 +32,7 @@ TO_DO: Mapping[str, str] = {
 """The same where there is little room: six of them stand side by side."""
 HELP: Mapping[str, str] = {
     "Seats left": "Licensed seats that no live user of the customer has, in any of its domains.",
-    "Held back": "Something would otherwise happen to them; the tab Held back says why it does not.",
+    "Held back": "What HiBob says would change them, and something keeps that from happening: the tab Held back says what.",
     "Unchanged": "Users who stay as they are. People without a user who need none are no part of it: how many stands above.",
     "Failed": "Skillcast refused the change. Retry failed tries these again.",
     "Changed since": "Changed in HiBob or Skillcast since the preview, so left as they are. A new preview shows them.",

@@ -15,6 +15,7 @@ from provisioning.naming import NAMED, some_of
 from provisioning.setup_file import ScheduleTable, check_schedule
 from provisioning.store import customers, plans, schedules
 from provisioning.store.schedules import StandingApproval, State, Trouble
+from provisioning.workflow.decided import decisions_of
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, record_event, seen_customer, seen_domain
 from provisioning.workflow.resting import (
     Facts,
@@ -171,7 +172,12 @@ def no_longer_left_out(house: Workspace, label: str) -> str:
     too. "" where there is nobody."""
     domain = seen_domain(house, label, "see the schedule")
     said = [
-        _named("was", "were", "left out of the run of {}", plans.left_out_last(house.db, domain.id)),
+        _named(
+            "was",
+            "were",
+            "left out of the run of {}",
+            _but_kept(house, domain, plans.left_out_last(house.db, domain.id)),
+        ),
         _named("was", "were", "taken back by the run of {}", plans.taken_back_last(house.db, domain.id)),
     ]
     told = " ".join(filter(None, said))
@@ -181,9 +187,17 @@ def no_longer_left_out(house: Workspace, label: str) -> str:
 def still_left_out(house: Workspace, label: str, since: datetime) -> str:
     """Whom somebody left out since the schedule was switched on, in words: it leaves them out as well. "" where there is nobody."""
     domain = seen_domain(house, label, "see the schedule")
-    found = plans.left_out_last(house.db, domain.id, since=since)
+    found = _but_kept(house, domain, plans.left_out_last(house.db, domain.id, since=since))
     told = _named("is", "are", "left out by the schedule too, as by the last approval", found)
     return f"{told[:-1]}: until somebody approves it for them, or switches the schedule on again." if told else ""
+
+
+def _but_kept(house: Workspace, domain: Domain, lately: plans.Lately) -> plans.Lately:
+    """But for those who were to be archived and are kept active: a schedule archives them no more than anybody."""
+    kept = decisions_of(house, domain).protected
+    return replace(
+        lately, people=tuple(each for each in lately.people if (each[1], each[0] in kept) != ("archive", True))
+    )
 
 
 def _named(one: str, many: str, what: str, lately: plans.Lately) -> str:

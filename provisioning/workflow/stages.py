@@ -130,6 +130,7 @@ def stations(facts: Facts) -> list[Station]:
         _protected(facts),
         _previewed(facts),
         _ran(facts),
+        _target(facts),
         _scheduled(facts),
     ]
 
@@ -261,6 +262,14 @@ def _ran(facts: Facts) -> Station:
         return Station(title, True, "Done.", "process")
     todo = "Approve a preview, a pilot with a few people if you like, and process it."
     return Station(title, False, "Nothing was written yet.", "preview", todo)
+
+
+def _target(facts: Facts) -> Station:
+    title, page = "Skillcast as the target", "connect"
+    if facts.domain and facts.domain.settings.scim:
+        return Station(title, True, "Users are kept in Skillcast (SCIM 2.0).", page, optional=True)
+    todo = "Name the portal once you have tried everything: until then users stand in Rollcall’s local directory alone."
+    return Station(title, False, "Users are kept in Rollcall’s local directory.", page, todo, optional=True)
 
 
 def _scheduled(facts: Facts) -> Station:

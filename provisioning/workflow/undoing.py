@@ -64,7 +64,7 @@ def plan_back(house: Workspace, run: Run, domain: Domain) -> Plan:
         raise Refused(f"Run {run.id} changed nobody; there is nothing to undo.")
     users = users_of(house, domain, _attributes(changes))
     situation = situation_of(house, domain, kept_read(house, domain, kept_or_none(house, domain)), users)
-    decision = make_undo(situation, run.id, _as_they_are(house, domain, situation.users, changes))
+    decision = make_undo(situation, run.started_at, _as_they_are(house, domain, situation.users, changes))
     return store_plan(house, situation, decision, undo_of=run.id)
 
 

@@ -16,8 +16,8 @@ def test_a_search_stands_in_the_address_and_comes_back_with_it(full: App) -> Non
 
 def test_a_tab_stands_in_the_address_and_comes_back_with_it(full: App, sandbox: Sandbox, said: Said) -> None:
     held = planning.preview(full.house(), DOMAIN).counts["held"]
-    assert "Something would otherwise happen" not in said(full.open("preview"))
-    assert f"Something would otherwise happen to {held} people" in said(full.open("preview", show="held"))
+    assert "held back: what HiBob says" not in said(full.open("preview"))
+    assert f"{held} people are held back: what HiBob says" in said(full.open("preview", show="held"))
     assert "Whatever" not in said(full.open("preview", show="nothing that there is"))
 
 

@@ -72,7 +72,7 @@ def test_the_history_of_settings_says_only_what_differs(full: App, said: Said) -
     limits = replace(settings.limits, archive=replace(settings.limits.archive, percent="15", number=None))
     editing.save_settings(house, DOMAIN, replace(settings, limits=limits), 1)
     told = said(full.open("history", kinds="Settings and mapping")).splitlines()
-    (line,) = [each for each in told if "Archives in one run\\: 10 % → 15 %" in each]
+    (line,) = [each for each in told if "Archives in one run\\: 10% → 15%" in each]
     assert "blank" not in line
 
 

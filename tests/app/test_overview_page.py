@@ -140,12 +140,12 @@ def test_after_a_run_was_taken_back_a_new_preview_comes_next(full: App, said: Sa
     approving.approve(house, back.id, overrides={each.code: "Agreed by phone." for each in back.blocks})
     processing.process(house, back.id)
     told = said(full.open()).replace("\\", "")
-    assert "A run was taken back. A new preview shows where HiBob and Skillcast differ now" in told
+    assert "A run was taken back. A new preview shows where HiBob and the users differ now" in told
     assert "Nothing to do" not in told
     undoing.undo(house, run.id)
     told = said(full.open()).replace("\\", "")
     assert "Nobody was left to be taken back" in told
-    assert "agrees with HiBob" not in told
+    assert "agree with HiBob" not in told
     assert "nobody is left to be taken back" in said(full.open("preview"))
 
 

@@ -179,7 +179,7 @@ def test_a_manager_is_told_by_name_in_groups_and_cells(full: App, sandbox: Sandb
 def test_a_preview_that_finds_nothing_has_no_groups(full: App, said: Said) -> None:
     planning.preview(full.house(), DOMAIN)
     at = full.open("preview")
-    assert "Nobody changes: Skillcast agrees with HiBob." in said(at).replace("\\", "")
+    assert "Nobody changes: the users agree with HiBob." in said(at).replace("\\", "")
     assert all(list(each.value.columns) != COLUMNS for each in at.dataframe)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from driver import ADMIN, ATTRIBUTES, AUDITOR, CSM, STAFF, Rollcall, customer, domain, until
+from openpyxl import load_workbook
 from scheduling import DAILY, Clockwork, overdue
-from tiny_hibob import TinyHiBob
+from tiny_hibob import TinyHiBob, key_of
 
 from provisioning.model import Role, Run
 from provisioning.store import customers, runs
@@ -21,6 +23,7 @@ from provisioning.workflow import (
     scheduling,
     stored_plans,
     undoing,
+    workbooks,
 )
 
 START = "2027-03-05T12:00:00+00:00"
@@ -406,6 +409,24 @@ def test_switching_on_says_who_was_left_out_or_taken_back_and_approves_what_happ
     clockwork.switch_on()
     clockwork.at("2027-03-06T05:00:00Z")
     assert live(clockwork) == 32
+
+
+def test_whoever_is_kept_active_is_not_said_to_be_archived_by_the_schedule(
+    clockwork: Clockwork, hibob: TinyHiBob
+) -> None:
+    hibob.change(4, status="Terminated")
+    key = key_of(4)
+    house = clockwork.seen_by(ADMIN)
+    plan = planning.preview(house, STAFF)
+    file = BytesIO()
+    workbooks.export_workbook(house, plan.id, file)
+    book = load_workbook(file)
+    row = next(cell.row for cell in book["Archived"]["B"] if cell.value == key)
+    book["Archived"][f"A{row}"] = "Keep active"
+    decided = BytesIO()
+    book.save(decided)
+    approving.approve(house, plan.id, workbook=decided)
+    assert scheduling.no_longer_left_out(house, STAFF) == ""
 
 
 def test_changed_times_must_be_switched_on_again(clockwork: Clockwork, hibob: TinyHiBob) -> None:

@@ -85,7 +85,7 @@ def test_the_worst_day_is_blocked_by_every_rule_that_it_breaks(morning: tuple[Ro
         "Check in HiBob whether the field was cleared or its permission changed.",
         "47 of 48 linked people have another Employee ID than before",
         "Check which HiBob column feeds Employee ID.",
-        "62 of 100 live users would be archived; from 10 on (10 %) it is blocked.",
+        "62 of 100 live users would be archived; from 10 on (10%) it is blocked.",
         "Look at the people concerned.",
         "1 of the 62 people to be archived would lose access to Rollcall, which they manage for this customer.",
         "Protect them, move them to another domain, or confirm a live test account in another domain.",

@@ -32,8 +32,8 @@ INFO = finding("future-archive", Severity.INFO)
 @pytest.mark.parametrize(
     ("made", "updated", "words"),
     [
-        (plan(), NOTHING, "Nobody changes: Skillcast agrees with HiBob."),
-        (plan(held=1), NOTHING, "Nobody changes: Skillcast agrees with HiBob. 1 is held back."),
+        (plan(), NOTHING, "Nobody changes: the users agree with HiBob."),
+        (plan(held=1), NOTHING, "Nobody changes: the users agree with HiBob. 1 is held back."),
         (
             plan(add=3, update=12, archive=1),
             {"Department": 12},

@@ -28,7 +28,7 @@ USUAL = Settings()
         (replace(USUAL, two_people=True), "Two people approve: no → always"),
         (replace(USUAL, two_people=1500), "Two people approve: no → from 1,500 changes on"),
         (replace(USUAL, unique_identifier="Employee ID"), "Unique identifier: none → Employee ID"),
-        (replace(USUAL, limits=replace(USUAL.limits, archive=Limit(number=5))), "Archives in one run: 10 % → 5"),
+        (replace(USUAL, limits=replace(USUAL.limits, archive=Limit(number=5))), "Archives in one run: 10% → 5"),
         (replace(USUAL, limits=replace(USUAL.limits, small_domain=4)), "Small domain, people: 3 → 4"),
         (replace(USUAL, scope=(ScopeRule(True, "work.site", ("London", "Dublin")), ScopeRule(False, "work.title", ("Temp",)))),
          "Scope: everybody → include work.site London, Dublin; exclude work.title Temp"),

@@ -53,7 +53,7 @@ def test_twenty_live_users_are_no_small_domain_any_more() -> None:
 
 
 def test_a_limit_says_its_percentage_only_when_it_is_one() -> None:
-    assert "would be archived; from 4 on (10 %) it is blocked." in finding(_leavers(40, 4), "limit-archive").message
+    assert "would be archived; from 4 on (10%) it is blocked." in finding(_leavers(40, 4), "limit-archive").message
     small = finding(_leavers(10, 3), "limit-archive")
     assert small.message.endswith("would be archived; from 3 on it is blocked.")
 
