@@ -144,7 +144,6 @@ def rows(
     wanted = set(st.query_params.get_all(what)) or {usual}
     selected = [row for row, name in enumerate(names) if name in wanted][: None if many else 1]
     st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
-    alt = f"{alt}. By keyboard: arrows, then Shift and Space"
     # Room for the toolbar that the browser lays above a table which is pointed at: it would cover what stands there.
     st.space("xxsmall")
     st.dataframe(
