@@ -33,6 +33,8 @@ FIRST = 5
 WAYS: Mapping[str, tuple[str, str, str]] = {
     "quarantine": ("schedule", "Open the schedule", ":material/schedule:"),
     "paused": ("schedule", "Open the schedule", ":material/schedule:"),
+    "not-made": ("preview", "Look at it", ":material/arrow_forward:"),
+    "not-processed": ("process", "Look at it", ":material/arrow_forward:"),
     "failed": ("process", "Look at the run", ":material/play_circle:"),
     "stopped": ("process", "Look at the run", ":material/play_circle:"),
     "blocked": ("preview", "Look at what blocks", ":material/compare_arrows:"),
@@ -174,7 +176,7 @@ def attention(each: DomainOverview, now: datetime) -> str:
 def last_run(each: DomainOverview, now: datetime) -> str:
     if each.run is None:
         return "none"
-    how = "" if each.run.status is RunStatus.DONE else f", {RUN_WORDS[each.run.status].lower()}"
+    how = "" if each.run.status is RunStatus.DONE else f", {RUN_WORDS[each.run.status].lower().removeprefix('done, ')}"
     return f"{ago(each.run.started_at, now)}{how}"
 
 

@@ -212,6 +212,8 @@ def draw_run(here: Here, run: Run, name: str, did: str) -> None:
 def run_lines(here: Here, run: Run, plan: Plan, approved: Approval | None) -> list[tuple[str, str]]:
     """(picture, sentence): who made the preview, who approved what of it, who processed it."""
     lines = [("settings_backup_restore", past.took_back(here, plan))] if plan.undo_of else []
+    if back := stored_plans.ways_back(here.house, plan.id).get(run.id):
+        lines += [("settings_backup_restore", f"It was taken back by the run of {moment(back.started_at)}.")]
     lines += [("compare_arrows", f"{who(plan.by)} made the preview, {moment(plan.made_at)}.")]
     if again := reviewing.proposed_again(here.house, plan.id):
         lines += [("person_alert", dated(again))]

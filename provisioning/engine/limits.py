@@ -92,7 +92,7 @@ def _seven_days(situation: Situation, changes: Sequence[Change], live: int, ways
         yield Finding(
             "limit-archive-7-days",
             Severity.BLOCK,
-            f"With these {len(keys):,}, {counted:,} users would be archived within 7 days, over all runs; of {live:,} "
+            f"{f'With these {len(keys):,}, ' if counted > len(keys) else ''}{counted:,} users would be archived within 7 days, over all runs; of {live:,} "
             f"live users, from {at:,} on{_share(limit)} it is blocked.",
             ways_on,
             {"counted": counted, "limit": at, "of": live},

@@ -116,6 +116,15 @@ def last_checks(db: Database) -> dict[int, tuple[str | None, str, datetime]]:
     }
 
 
+def last_failures(db: Database) -> dict[int, tuple[JobKind, str, datetime]]:
+    """(what it was, why it did not come to an end, when), of the domains whose last job failed."""
+    rows = db.all(
+        "SELECT domain_id, kind, error, ended_at FROM jobs WHERE state = ? AND id IN (SELECT max(id) FROM jobs GROUP BY domain_id)",
+        JobState.FAILED.value,
+    )
+    return {row["domain_id"]: (JobKind(row["kind"]), row["error"] or "", to_moment(row["ended_at"])) for row in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Approved:
     """A plan that was approved and not begun, but for whom it leaves out. `overtaken`: another run wrote since it was made;

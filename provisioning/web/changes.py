@@ -46,8 +46,12 @@ def happenings(here: Here, plan: Plan, left_out: Sequence[str], title: str) -> N
     if found:
         with lines:
             _groups(found, CHART if len(bars) > 1 and not on_a_telephone() else 0)
-    choose = "a bar or a line" if len(bars) > 1 and found else "a bar" if len(bars) > 1 else "a line"
-    counted = _what_is_counted(bool(changed) and len(bars) > 1, bool(found), bool(counts.get(Action.REACTIVATE.value)))
+    # On a telephone the chart is folded away, and says so itself.
+    drawn = len(bars) > 1 and not on_a_telephone()
+    if not (drawn or found):
+        return
+    choose = "a bar or a line" if drawn and found else "a bar" if drawn else "a line"
+    counted = _what_is_counted(bool(changed) and drawn, bool(found), bool(counts.get(Action.REACTIVATE.value)))
     st.caption(f"{counted}Choose {choose} to see its people alone; choose it again to see everybody.")
 
 

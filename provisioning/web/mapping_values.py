@@ -112,7 +112,7 @@ def _told(attribute: Attribute, found: Sequence[ValueSeen]) -> str:
     gone = len(_absent(attribute, found))
     end = f" {gone} in the table {'is' if gone == 1 else 'are'} nobody’s now, and stay." if gone else ""
     number = f"**{len(found)} different {'value' if len(found) == 1 else 'values'}**"
-    blank = f" Where that is blank, the fallback {escape(attribute.fallback)} counts." if attribute.fallback else ""
+    blank = " Where that is blank, its fallback counts." if attribute.fallback else ""
     return f"{number}, of {people(have)}.{blank} An empty “{INTO}” keeps HiBob’s value.{end}{scrolls(len(found))}"
 
 

@@ -12,6 +12,7 @@ from provisioning.engine.mapping_words import difference
 from provisioning.errors import NotFound, RollcallError
 from provisioning.model import Attribute, Domain
 from provisioning.report.called import held_called, who
+from provisioning.web import standing
 from provisioning.web.address import PAGE, filter_by, height, look_at, pager
 from provisioning.web.frame import Here, fail
 from provisioning.web.words import ACTIONS, ago, escape, moment
@@ -126,9 +127,13 @@ def _back_button(here: Here, domain: Domain, old: int, new: int | None, drafted:
     version = next((each for each in (new, old) if each is not None and each != domain.mapping_version), None)
     if version is None or not here.may_prepare:
         return False
-    why = "Save or discard your draft first." if drafted else f"Saved as version {domain.mapping_version + 1}."
-    if not st.button(f"Go back to version {version}", icon=":material/history:", disabled=drafted, help=why):
+    if drafted:
+        st.caption(f"To go back to version {version}, save or discard your draft first.")
         return False
+    with st.popover(f"Go back to version {version} …", icon=":material/history:"):
+        st.write(f"Saves it again, as version {domain.mapping_version + 1}{standing.lapses_by_saving(here)}.")
+        if not st.button(f"Go back to version {version}", type="primary"):
+            return False
     try:
         saved = comparing.go_back(here.house, domain.label, version, begun)
     except RollcallError as problem:

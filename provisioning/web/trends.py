@@ -16,7 +16,7 @@ from provisioning.workflow.trends import RunTrend
 
 RULE = (
     "A run stands out when a number is unusual: far from the last 20 runs before it. Fewer than 3 people, half a minute, or "
-    "2 % of the live users never is."
+    "2% of the live users never is."
 )
 FROM = 3
 """So many runs make a line that says something."""

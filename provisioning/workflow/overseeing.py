@@ -72,6 +72,8 @@ class DomainOverview:
 
 URGENCY = (
     "quarantine",
+    "not-made",
+    "not-processed",
     "failed",
     "paused",
     "stopped",
@@ -130,6 +132,7 @@ class _Overview:
         self.house, db = house, house.db
         self.connections = overview.connections(db)
         self.checks = overview.last_checks(db)
+        self.failures = overview.last_failures(db)
         self.plans = overview.last_plans(db)
         self.approved = overview.approved_plans(db)
         self.drafts = overview.left_out_drafts(db, house.actor.name, LEFT_OUT)
@@ -188,6 +191,7 @@ class _Overview:
         over = max(in_all + max(comes, 0) - about.seats, 0) if about.seats is not None else 0
         urgent = [
             *_of_schedule(schedule),
+            *_of_work(self.failures.get(domain.id) if domain else None, plan.made_at if plan else None, run),
             *_of_run(run, plan.made_at if plan else None, alone=domain is not None and self._left_alone(domain, run)),
             *_of_plan(state, plan, len(self.drafts.get(plan.id, ())) if plan else 0),
             *_of_approved(approved, changed),
@@ -285,6 +289,26 @@ def _of_schedule(seen: ScheduleSeen) -> list[Need]:
     if seen.standing is Standing.QUARANTINE:
         return [Need("quarantine", seen.reason)]
     return [Need("paused", seen.reason)] if seen.standing is Standing.PAUSED else []
+
+
+WORK: Mapping[JobKind, str] = {
+    JobKind.PREVIEW: "Preview", JobKind.DECIDE: "A decision", JobKind.UNDO: "Undo", JobKind.FAREWELL: "Preview",
+    JobKind.PROCESS: "Run", JobKind.RETRY: "Run",
+}  # fmt: skip
+"""What somebody asked for; a test of the connection is told by itself."""
+
+
+def _of_work(
+    failure: tuple[JobKind, str, datetime] | None, newest: datetime | None, run: overview.LastRun | None
+) -> list[Need]:
+    """What was asked for last and did not come to an end, unless a preview or a run came since."""
+    if failure is None or failure[0] not in WORK:
+        return []
+    kind, why, at = failure
+    if any(each > at for each in (newest, run.started_at if run else None) if each):
+        return []
+    about = "not-processed" if kind in (JobKind.PROCESS, JobKind.RETRY) else "not-made"
+    return [Need(about, f"{WORK[kind]} failed: {why}")]
 
 
 def _of_run(run: overview.LastRun | None, newest: datetime | None, *, alone: bool) -> list[Need]:

@@ -238,6 +238,19 @@ def test_an_untested_domain_on_a_connection_that_was_read_says_so(csm: App, said
         assert f"Connection: {how}" in plain(said(csm.open("customers", selected=f"{CUSTOMER}/{domain}")))
 
 
+def test_a_preview_that_failed_needs_somebody_until_one_is_made(csm: App) -> None:
+    house = csm.house(CSM)
+    job = asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
+    jobs.finish(house.db, job, house.clock(), {}, REFUSED)
+    (need,) = [each for each in overseeing.customers_overview(house)[0].needs if each.about == "not-made"]
+    assert need.why.startswith("Preview failed: HiBob refused the credentials")
+    at = csm.open("customers", selected=DOMAIN)
+    assert table(at)[0]["Needs attention"] == "Preview failed: HiBob refused the credentials."
+    assert "Look at it" in [each.proto.label for each in at.get("page_link")]
+    planning.preview(house, DOMAIN)
+    assert "not-made" not in [each.about for each in overseeing.customers_overview(house)[0].needs]
+
+
 def test_a_failed_test_of_the_connection_needs_somebody(csm: App) -> None:
     house = csm.house(ADMIN)
     job = asking.ask(house, DOMAIN, jobs.JobKind.CHECK)
