@@ -174,6 +174,8 @@ def _counts(plan: Plan, left_out: frozenset[str], portal: bool | None, *, begun:
     ]
     for heading, name, note in rows:
         number = counts.get(name, 0)
+        if name in (Action.MOVE.value, Action.LINK.value) and not (number or out[name]):
+            continue  # They are rare, and of no file.
         yield heading, people_text(number).capitalize() + (note if number else "") + and_left_out(out[name])
     if not begun:
         yield from (("What people notice", line) for line in newly_live(counts, portal))

@@ -10,7 +10,7 @@ import pytest
 import stage
 from app_server import AppServer
 from playwright.sync_api import Browser, Page, expect
-from visit import Visit, findings, visit
+from visit import Demo, Visit, findings, visit
 
 from provisioning.demo import ADMIN
 
@@ -198,6 +198,23 @@ def test_on_a_telephone_the_sidebar_opens_leads_on_and_gives_the_page_back(serve
     expect(link).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Collapse sidebar").click()
     expect(sidebar).not_to_be_in_viewport()
+    walker.context.close()
+
+
+COPY = """() => {
+    const all = [...document.querySelectorAll('[data-testid="stMain"] p')].find(each => each.innerText.includes('@'))
+    getSelection().selectAllChildren(all)
+    const copied = new ClipboardEvent('copy', { clipboardData: new DataTransfer(), bubbles: true, cancelable: true })
+    all.dispatchEvent(copied)
+    return [String(getSelection()), copied.clipboardData.getData('text/plain')]
+}"""
+
+
+def test_an_address_that_is_copied_from_a_page_is_the_address(running: Demo, browser: Browser) -> None:
+    walker = visit(browser, running.address)
+    shown, copied = opened(walker, "history").evaluate(COPY)
+    assert "\u2060" in shown, "on the page a joiner keeps it from becoming a link"
+    assert copied == shown.replace("\u2060", "")
     walker.context.close()
 
 
