@@ -100,7 +100,7 @@ def draw_verdict(here: Here, plan: Plan, state: PlanState, lapsed: str | None, l
                 if alone := reviewing.without_their_manager(here.house, plan.id, left_out):
                     st.markdown(f":material/person_alert: {escape(alone)}")
             # Of one that was processed too: a schedule may have done since what a person left out.
-            if again := reviewing.proposed_again(here.house, plan.id):
+            if again := reviewing.proposed_again(here.house, plan.id, left_out):
                 st.markdown(f":material/person_alert: {escape(dated(again))}")
             compares = state is not PlanState.EMPTY and state not in PAST
             before = reviewing.compared_with_last(here.house, plan.id, moment, left_out) if compares else ""

@@ -59,6 +59,10 @@ TOLD = (
     "This Excel file was downloaded after processing had begun: it says what became of each row, and there is nothing left to "
     "decide in it. Make a new preview, and decide in its Excel file."
 )
+FOREIGN = (
+    "This is an Excel file, but none that was downloaded from a preview: it has none of its sheets. Download the Excel file of "
+    "this preview and decide in that."
+)
 _REMEDY = "Only decisions may change: put the rest back, or download the Excel file again and decide in that."
 
 
@@ -69,7 +73,10 @@ def read_workbook(plan: Plan, file: BinaryIO) -> WorkbookDecisions:
     naming sheet, row and reason, when the file is another plan's, or says anything but what the plan says.
     """
     book = Spreadsheet(file)
-    missing = [title for title in ("Summary", *(sheet.title for sheet in SHEETS)) if title not in book.sheets]
+    ours = ("Summary", *(sheet.title for sheet in SHEETS))
+    missing = [title for title in ours if title not in book.sheets]
+    if len(missing) == len(ours):
+        raise WorkbookRefused(FOREIGN)
     if missing:
         raise WorkbookRefused(f"The Excel file lacks the sheet {_named(missing)}. {_REMEDY}")
     signed_by = _check_identity(plan, book)

@@ -99,7 +99,7 @@ def _most_shared(house: Workspace, plan: Plan, left_out: Sequence[str]) -> Share
 
 
 def but_for_left_out(house: Workspace, plan_id: str, left_out: Sequence[str]) -> str:
-    """How much of a plan stays, and who is left out; "" when nobody is."""
+    """How much of a plan stays, and who is left out; "" when nobody is. `left_out`: who is left out of this one too, and not told."""
     plan = plan_seen(house, plan_id)
     if not left_out:
         return ""
@@ -138,7 +138,7 @@ def taken_back(house: Workspace, plan_id: str) -> str:
     return " ".join(told[::-1])
 
 
-def proposed_again(house: Workspace, plan_id: str) -> str:
+def proposed_again(house: Workspace, plan_id: str, left_out: Sequence[str] = ()) -> str:
     """Who was left out of the last run, failed in it or was taken back by it, and is among the changes again, in words; "" where
     nobody is."""
     plan = plan_seen(house, plan_id)
@@ -155,7 +155,7 @@ def proposed_again(house: Workspace, plan_id: str) -> str:
             ("Failed in", failed.began, failed.people),
             ("Taken back by", back.began, undone),
         )
-        if (names := [name for _, _, name in plans.among(house.db, plan.id, people)])
+        if (names := [name for key, _, name in plans.among(house.db, plan.id, people) if key not in left_out])
     )
 
 

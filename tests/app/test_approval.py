@@ -137,6 +137,7 @@ def test_a_decided_preview_says_of_each_person_what_was_decided_and_the_next_who
     told = f"Left out of the run of {run.started_at:%Y-%m-%d %H:%M} UTC, and proposed again: {names}."
     assert reviewing.proposed_again(house, again.id) == told
     assert "proposed again" in said(app.open("preview", plan=again.id))
+    assert reviewing.proposed_again(house, again.id, [each.key for each in again.changes]) == "", "left out again"
 
 
 def test_whoever_was_left_out_of_something_else_is_not_proposed_again(full: App, sandbox: Sandbox) -> None:

@@ -543,6 +543,10 @@ def remark(book: Workbook) -> None:
     book["Archived"].cell(TOP + 2, 11).value = "Please do not!"
 
 
+def test_an_excel_file_of_something_else_is_told_as_one() -> None:
+    assert "none that was downloaded from a preview" in refusal(sample_plan(), saved(Workbook()))
+
+
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
