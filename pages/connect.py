@@ -10,7 +10,7 @@ from provisioning.store.jobs import JobKind, JobState
 from provisioning.web import address, jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.parts import either
-from provisioning.web.words import escape, moment, on_a_telephone
+from provisioning.web.words import dated, escape, moment, on_a_telephone
 from provisioning.workflow import asking, checked, connections, portals, setting_up
 
 PEOPLE_SEARCH = -1
@@ -209,6 +209,10 @@ def draw_test(here: Here) -> None:
         st.rerun()
     jobs.show(here, job, "Test")
     found = asking.last_check(here.house, here.label)
+    refused = asking.refused_since(here.house, here.label)
+    if refused and not (job and job.state is JobState.FAILED):
+        st.error(f"HiBob let nobody in when it was read last. {escape(dated(refused))} What stands below is from before.",
+                 icon=":material/error:")  # fmt: skip
     if found:
         draw_evidence(here, found)
     elif job is None or job.open:

@@ -20,8 +20,6 @@ from provisioning.web.words import PLAN_WORDS, ago, dated, escape, moment, on_a_
 from provisioning.workflow import approving, asking, looking, reviewing, speed, stored_plans
 from provisioning.workflow.looking import PlanState
 
-ABOUT_CONNECTION = ("(401", "no service user id or token")
-"""What says that the way on is the page Connect."""
 OFFERED = 20
 """How many previews one may choose from here."""
 
@@ -222,7 +220,7 @@ with guarded():
             st.caption("Nothing was changed by that. Below stands an earlier preview.")
         if job.error and "unique identifier" in job.error:
             link("pages/mapping.py", "Look at the mapping", ":material/swap_horiz:", here)
-        if job.error and any(words in job.error for words in ABOUT_CONNECTION):
+        if asking.about_credentials(job.error):
             link("pages/connect.py", "Look at the connection", ":material/cable:", here)
     if plan_id:
         # A part of its own, so that another preview takes its place at once instead of moving it line by line.

@@ -7,8 +7,8 @@ import msgspec
 
 from provisioning.errors import NotFound, Refused
 from provisioning.model import RunStatus
-from provisioning.store import customers, jobs, runs
-from provisioning.store.jobs import Job, JobKind
+from provisioning.store import customers, jobs, plans, runs
+from provisioning.store.jobs import Job, JobKind, JobState
 from provisioning.store.leases import is_held
 from provisioning.workflow.checked import Check
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, require, seen_domain
@@ -58,6 +58,26 @@ def ask_to_undo(house: Workspace, label: str, run_id: str) -> int:
 def latest_job(house: Workspace, label: str, kinds: Sequence[JobKind], plan_id: str | None = None) -> Job | None:
     domain = seen_domain(house, label, "see this domain")
     return jobs.latest(house.db, domain.id, kinds, plan_id)
+
+
+ABOUT_CREDENTIALS = ("(401", "no service user id or token")
+"""What says that HiBob let nobody in."""
+
+
+def about_credentials(error: str | None) -> bool:
+    return any(words in (error or "") for words in ABOUT_CREDENTIALS)
+
+
+def refused_since(house: Workspace, label: str) -> str:
+    """Why the last that was asked for found no way in, where that was since the newest preview; "" otherwise. A test from before
+    says nothing any more."""
+    domain = seen_domain(house, label, "see this domain")
+    job = jobs.latest(house.db, domain.id, list(JobKind))
+    if job is None or job.state is not JobState.FAILED or not about_credentials(job.error):
+        return ""
+    newest = next(iter(plans.recent_plans(house.db, domain.id, 1)), None)
+    overtaken = newest is not None and newest.evidence is not None and newest.read_at.isoformat() > str(job.ended_at)
+    return "" if overtaken else job.error or ""
 
 
 def somebody_works(house: Workspace, label: str) -> bool:

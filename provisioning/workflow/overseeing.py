@@ -15,6 +15,7 @@ from provisioning.setup_file import ScheduleTable
 from provisioning.store import customers, jobs, overview, schedules
 from provisioning.store.jobs import JobKind
 from provisioning.store.leases import held
+from provisioning.workflow.asking import about_credentials
 from provisioning.workflow.checked import Check
 from provisioning.workflow.directories import live_users
 from provisioning.workflow.house import PREPARERS, READERS, Workspace, require, seen_customer, seen_domain
@@ -159,6 +160,13 @@ class _Overview:
         live = {each.id: self._live(each) for each in domains}
         return [self._row(about, each, live, sum(live.values())) for each in domains]
 
+    def _refused(self, domain: Domain | None, plan: overview.LastPlan | None) -> str:
+        """As `refused_since` has it; of a test of the connection that says so itself."""
+        failure = self.failures.get(domain.id) if domain else None
+        if failure is None or failure[0] not in WORK or not about_credentials(failure[1]):
+            return ""
+        return "" if plan and plan.evidence and plan.read_at > failure[2] else failure[1]
+
     def _left_alone(self, domain: Domain, run: overview.LastRun | None) -> bool:
         """Whether its run was interrupted: nobody works on the domain, and no worker is going to."""
         if run is None or run.status is not RunStatus.RUNNING or domain.id in self.held:
@@ -174,7 +182,9 @@ class _Overview:
     def _row(self, about: Customer, domain: Domain | None, live: Mapping[int, int], in_all: int) -> DomainOverview:
         plan = self._without_left_out(self.plans.get(domain.id) if domain else None)
         check, why_not, at = self._check(domain)
-        read = live_people_read(domain, plan, at) if domain else None
+        refused = self._refused(domain, plan)
+        check, why_not = (None, refused) if refused else (check, why_not)
+        read = live_people_read(domain, plan, at) if domain and not refused else None
         tested = True if read is not None else check.ok if check else False if why_not else None
         state, made_at = self._plan_state(domain, plan)
         approved = self._approved(domain) if domain else None
@@ -195,7 +205,11 @@ class _Overview:
             *_of_run(run, plan.made_at if plan else None, alone=domain is not None and self._left_alone(domain, run)),
             *_of_plan(state, plan, len(self.drafts.get(plan.id, ())) if plan else 0),
             *_of_approved(approved, changed),
-            *([Need("test", why_not or "The last test found what would block a preview.")] if tested is False else []),
+            *(
+                [Need("test", why_not or "The last test found what would block a preview.")]
+                if tested is False and not refused
+                else []
+            ),
         ]
         needs = [
             *(urgent or _of_set_up(following)),

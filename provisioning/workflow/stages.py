@@ -14,7 +14,7 @@ from provisioning.store.codec import to_moment
 from provisioning.store.decisions import DecisionKind
 from provisioning.store.jobs import JobKind, JobState
 from provisioning.store.overview import LastPlan
-from provisioning.workflow.asking import last_check
+from provisioning.workflow.asking import last_check, refused_since
 from provisioning.workflow.checked import Check
 from provisioning.workflow.connections import connections_seen
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_customer, seen_domain
@@ -74,13 +74,14 @@ def _of_domain(house: Workspace, label: str, facts: Facts) -> Facts:
     failed = job is not None and job.state is JobState.FAILED
     newest = next(iter(plans.recent_plans(house.db, domain.id, 1)), None)
     tested_at = to_moment(job.ended_at) if job and job.ended_at else None
+    refused = refused_since(house, label)
     return replace(
         facts,
         unproved=newest is not None and (not tested_at or newest.read_at > tested_at) and bool(blocked_read(newest)),
         domain=domain,
         check=last_check(house, label),
-        failure=(job.error or "It did not come to an end.") if job and failed else "",
-        read=live_people_read(domain, newest, tested_at),
+        failure=refused or ((job.error or "It did not come to an end.") if job and failed else ""),
+        read=None if refused else live_people_read(domain, newest, tested_at),
         previewed=newest is not None,
         ran=any(status in RAN for status in plans.run_statuses(house.db, domain.id).values()),
         schedule=schedule_seen(house, label).standing,
@@ -186,7 +187,7 @@ def _tested(facts: Facts) -> Station:
     if facts.read is not None:
         return Station(title, True, f"The last preview read {facts.read:,} live people and every mapped column.", page)
     if facts.failure:
-        return Station(title, False, facts.failure, page, "Look at what the test says, then test again.", wrong=True)
+        return Station(title, False, facts.failure, page, "Mend what it says, then test again.", wrong=True)
     if check is None and facts.ran:
         return Station(title, True, "A run came to its end; the next preview reads what was mapped since.", page)
     if check is None:

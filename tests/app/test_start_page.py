@@ -231,6 +231,25 @@ def test_a_schedule_is_worth_having_and_holds_nothing_up(full: App, said: Said) 
     assert "Everything that is needed is done." in said(full.open("start"))
 
 
+REFUSED = "HiBob refused the credentials (401 on GET /company/people/fields). Check the service user’s id and token."
+
+
+def test_a_test_from_before_hibob_let_nobody_in_proves_nothing_any_more(full: App, said: Said) -> None:
+    house = full.house()
+    job = asking.ask(house, DOMAIN, jobs.JobKind.PREVIEW)
+    jobs.finish(house.db, job, house.clock(), {}, REFUSED)
+    step = steps(full)["Test of the connection"]
+    assert (step.done, step.wrong, step.detail) == (False, True, REFUSED)
+    assert "Everything that is needed is done." not in said(full.open("start"))
+    assert "HiBob let nobody in when it was read last." in said(full.open("connect"))
+    (row, *_) = overseeing.customers_overview(full.house(None))
+    assert row.tested is False
+    assert [each.about for each in row.needs if each.about in ("not-made", "test")] == ["not-made"]
+    planning.preview(house, DOMAIN)
+    assert steps(full)["Test of the connection"].done
+    assert "HiBob let nobody in" not in said(full.open("connect"))
+
+
 # --- the page ---------------------------------------------------------------------------------------------
 
 

@@ -222,6 +222,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "left_out_counts": (READ, lambda h, i: looking.left_out_counts(h, i.label)),
     "found_by": (FREE, lambda h, i: None),
     "lapsed": (READ, lambda h, i: stored_plans.lapsed(h, i.plan)),
+    "refused_since": (READ, lambda h, i: asking.refused_since(h, i.label)),
     "last_check": (READ, lambda h, i: asking.last_check(h, i.label)),
     "last_history_check": (READ, lambda h, i: looking_back.last_history_check(h, i.customer)),
     "last_read": (READ, lambda h, i: connections.last_read(h, i.label)),
