@@ -118,7 +118,7 @@ def draw_values(here: Here, domain: Domain, key: str) -> None:
         user, link, status, values = found
         names = person.names_meant(here, values.items())
         told = {name: valued(name, value, names) for name, value in values.items()}
-        with st.expander("The user’s attributes", icon=":material/badge:"):
+        with st.expander("The user’s attributes now", icon=":material/badge:"):
             st.dataframe(frame(domain, [(user, link, status, told)]).T.reset_index(names="Attribute").rename(columns={0: "Value"}),
                          hide_index=True, height="content", alt="The user’s attributes")  # fmt: skip
 

@@ -108,7 +108,7 @@ def in_numbers(
     words = _UNDO if undo else _DO
     parts = [_part(does, counts[each.value]) for each, does in words.items() if counts.get(each.value)]
     told = [
-        f"{_joined(parts)}." if parts else "",
+        f"{'Takes a run back: ' if undo else ''}{_joined(parts)}." if parts else "",
         _left_out(left_out),
         _held(counts.get("held", 0)),
         _safe(findings, overridden=approved, changes=True),

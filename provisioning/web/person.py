@@ -170,16 +170,22 @@ def _value(row: Mapping[str, str]) -> str:
 
 
 def _mapped_then(icon: str, change: Change, names: Names) -> None:
-    if not change.after:
-        st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: no value was to change.")
-        return
-    number = sum(name not in RESERVED_NAMES for name in change.after)
-    count = "1 value was" if number == 1 else f"{number} values were"
-    st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: {count} to change. The past keeps no others.")
-    before, after = (
-        {name: valued(name, value, names, "") for name, value in side.items()} for side in (change.before, change.after)
-    )
-    side_by_side(values_table(before, after), "Before and after")
+    """What the user had then, and what they were to get. What HiBob itself said is not kept."""
+    had = dict(change.seen.attributes) if change.seen else {}
+    gets = {name: value or "" for name, value in change.after.items() if name not in RESERVED_NAMES}
+    apart = [name for name, value in gets.items() if had.get(name, "") != value]
+    whole = {**dict.fromkeys(apart, ""), **had} | gets
+    if not had:
+        told = f"{sum(map(bool, gets.values()))} values for a new user"
+    elif apart:
+        told = f"{len(apart)} of {len(whole)} values were to change"
+    else:
+        told = "no value was to change"
+    st.markdown(f"{icon} **Mapped** · {ACTIONS[change.action.value]}: {told}. What HiBob itself said then is not kept.")
+    before, after = ({name: valued(name, value, names, "") for name, value in side.items()} for side in (had, whole))
+    with st.expander("The values", icon=":material/list:", expanded=bool(apart)):
+        frame = values_table(before, after)
+        side_by_side(frame if had else frame.drop(columns=["Before"]), "Before and after", fit=fitted(frame, BORDER))
 
 
 def in_words(text: str) -> str:

@@ -17,7 +17,7 @@ from provisioning.engine.explain import (
 )
 from provisioning.engine.situation import Situation
 from provisioning.errors import NotFound
-from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result
+from provisioning.model import Action, Change, Domain, Held, Outcome, Plan, Result, Run
 from provisioning.report.called import RESULTS
 from provisioning.store import approvals, decisions, person_past, plans, runs, snapshots
 from provisioning.store.codec import to_moment
@@ -171,7 +171,17 @@ def explain_then(house: Workspace, label: str, person: str, run_id: str) -> Then
     steps += [Step("change", f"To be {_DID[each.action]}: {each.why}") for each in changes]
     steps += _approved(house, plan, keys) if changes else []
     steps += [Step("run", f"{_outcome(each)}. {each.message}".rstrip()) for each in outcomes]
-    return Then(Answer(person, now.key, _then(held, outcomes), tuple(steps), now.also, name=now.name), tuple(changes))
+    return Then(
+        Answer(
+            person,
+            now.key,
+            _then(held, outcomes, _added_later(house, domain, keys, run)),
+            tuple(steps),
+            now.also,
+            name=now.name,
+        ),
+        tuple(changes),
+    )
 
 
 def _lifecycle(changes: Sequence[Change]) -> Step:
@@ -208,7 +218,16 @@ def _outcome(each: Outcome) -> str:
     return did.capitalize() if each.result is Result.DONE else f"To be {did}, {_ended(each.result)}"
 
 
-def _then(held: list[Held], outcomes: list[Outcome]) -> str:
+def _added_later(house: Workspace, domain: Domain, keys: Sequence[str], run: Run) -> str:
+    """When the first that a run ever did for somebody was to add them, and that was after this one; "" otherwise."""
+    done = [each for each in runs.outcomes_of_person(house.db, domain.id, keys) if each[1].result is Result.DONE]
+    if not done:
+        return ""
+    at, first = done[-1]
+    return at if first.action is Action.ADD and at > run.started_at.isoformat() else ""
+
+
+def _then(held: list[Held], outcomes: list[Outcome], added_later: str) -> str:
     left_out = [each for each in outcomes if each.result is Result.SKIPPED]
     if left_out:
         what, why = " and ".join(_DID[each.action] for each in left_out), left_out[0].message
@@ -217,4 +236,6 @@ def _then(held: list[Held], outcomes: list[Outcome]) -> str:
         return f"{' and '.join(_outcome(each) for each in outcomes)} by that run."
     if held:
         return f"Held back ({held[0].code}): {held[0].why}"
+    if added_later:
+        return f"Not here yet: a later run added them, on {added_later[:16].replace('T', ' ')} UTC."
     return "Unchanged: that run did nothing for them."
