@@ -11,7 +11,7 @@ from provisioning.web import address, jobs, mapping_table, next_step, parts
 from provisioning.web.frame import Here, enter, fail, guarded, link, need_domain
 from provisioning.web.parts import either
 from provisioning.web.words import dated, escape, moment, on_a_telephone
-from provisioning.workflow import asking, checked, connections, portals, setting_up
+from provisioning.workflow import asking, checked, connections, portals, setting_up, stages
 
 PEOPLE_SEARCH = -1
 """No report. A value of its own: what is None can be cleared in the list."""
@@ -230,11 +230,13 @@ def draw_evidence(here: Here, found: checked.Check) -> None:
         ]
     )
     if found.ok:
+        since = stages.untested(found, here.domain) if found.columns else ()
         proved = (
             "The credentials are right, people are visible, and every mapped column is there."
-            if found.columns
+            if found.columns and not since
             else "The credentials are right, and people are visible."
         )
+        proved += f" {escape(stages.mapped_since(since))}" if since else ""
         st.success(f"{proved} Tested {moment(found.metadata_at)}.", icon=":material/check_circle:")
         page, words = ("preview", "Go on to the preview") if found.columns else ("mapping", "Go on to the mapping")
         if here.may_prepare:

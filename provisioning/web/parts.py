@@ -53,9 +53,12 @@ def unheard(names: Sequence[str], notice: DeltaGenerator) -> None:
     """Say that such a button was pressed too late, whether it still stands there or not. Call it after they are drawn."""
     left = [st.session_state.pop(f"shown_{name}", None) for name in names]
     if any(each is not None for each in left):
+        # A file belongs to the approval that stood there when it was put there.
+        again = dict(zip(names, left, strict=True)).get("approve_file") is not None
+        then = "and upload your file again to decide by it" if again else "then press again"
         notice.warning(
             "Nothing was done: what stood here when you pressed was changed meanwhile, in another tab or by somebody else. "
-            "Look at what stands here now, then press again.",
+            f"Look at what stands here now, {then}.",
             icon=":material/sync_problem:",
         )
 

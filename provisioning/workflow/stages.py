@@ -225,15 +225,18 @@ def _to_mend(check: Check, domain: Domain | None) -> tuple[str, str]:
 
 
 def _columns_tested(check: Check, domain: Domain | None) -> str:
-    untested = _untested(check, domain)
-    if untested:
-        return (
-            f"Mapped since, and read by the next preview: {', '.join(each.removeprefix(HUMAN) for each in untested)}."
-        )
+    since = untested(check, domain)
+    if since:
+        return mapped_since(since)
     return "Every mapped column is there." if check.columns else "No column was mapped yet."
 
 
-def _untested(check: Check, domain: Domain | None) -> tuple[str, ...]:
+def mapped_since(names: Sequence[str]) -> str:
+    return f"Mapped since, and read by the next preview: {', '.join(each.removeprefix(HUMAN) for each in names)}."
+
+
+def untested(check: Check, domain: Domain | None) -> tuple[str, ...]:
+    """The columns that are mapped now, or that a scope rule names, and that the test did not read."""
     tested = {each.column for each in check.columns}
     names = column_names(domain.attributes, domain.settings.scope) if domain else []
     return tuple(dict.fromkeys(name for name in names if name not in tested))

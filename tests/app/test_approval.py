@@ -328,6 +328,7 @@ def test_a_file_that_comes_after_somebody_else_approved_is_told_to_have_done_not
         processing.process(house, plan.id)
     button(at, "Approve with this file")
     assert "Nothing was done" in said(at)
+    assert "upload your file again" in said(at)
     approval = stored_plans.approval_of(house, plan.id)
     assert approval
     assert not approval.workbook

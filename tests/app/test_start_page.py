@@ -193,13 +193,16 @@ def test_a_test_that_failed_after_the_preview_counts(app: App, sandbox: Sandbox)
     assert (steps(app)[TEST].done, for_csms(app)[0]) == (True, RUN)
 
 
-def test_a_column_that_was_mapped_after_the_test_is_named(app: App) -> None:
+def test_a_column_that_was_mapped_after_the_test_is_named(app: App, said: Said) -> None:
     prove(app)
     domain = domains_seen(app.house(), CUSTOMER)[0]
     added = (*domain.attributes, Attribute("Cost centre", "Cost centre"))
     editing.save_mapping(app.house(), DOMAIN, added, "Employee ID", editing.begun_from(domain))
     assert steps(app)[TEST].done
     assert steps(app)[TEST].detail.endswith("Mapped since, and read by the next preview: Cost centre.")
+    shown = said(app.open("connect"))
+    assert "Mapped since, and read by the next preview: Cost centre" in shown
+    assert "every mapped column is there" not in shown
     assert following(app) == PREVIEW
 
 
