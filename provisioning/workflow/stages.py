@@ -256,14 +256,14 @@ def _protected(facts: Facts) -> Station:
 def _previewed(facts: Facts) -> Station:
     title = "First preview"
     if facts.previewed:
-        return Station(title, True, "Made.", "preview")
+        return Station(title, True, "There is one.", "preview")
     return Station(title, False, "None yet.", "preview", "Make one: it shows who would change, and changes nothing.")
 
 
 def _ran(facts: Facts) -> Station:
     title = "First run"
     if facts.ran:
-        return Station(title, True, "Done.", "process")
+        return Station(title, True, "A run came to its end.", "process")
     todo = "Approve a preview, a pilot with a few people if you like, and process it."
     return Station(title, False, "Nothing was written yet.", "preview", todo)
 
@@ -272,7 +272,7 @@ def _target(facts: Facts) -> Station:
     title, page = "Skillcast as the target", "connect"
     if facts.domain and facts.domain.settings.scim:
         return Station(title, True, "Users are kept in Skillcast (SCIM 2.0).", page, optional=True)
-    todo = "Name the portal once you have tried everything: until then users stand in Rollcall’s local directory alone."
+    todo = "Name the portal once you have tried everything."
     return Station(title, False, "Users are kept in Rollcall’s local directory.", page, todo, optional=True)
 
 
