@@ -187,7 +187,7 @@ def test_the_history_says_what_a_changed_file_changed(acme: Rollcall, hibob: Tin
     assert details["changed"]["limits"]["from"]["archive"]["percent"] == "10"
     said = acme.call("history", STAFF).fine().out
     assert "mapping: Site: added, fed by work.site" in said
-    assert "archive: 10 % → off" in said
+    assert "archive: 10% → off" in said
 
 
 def test_a_table_that_is_left_out_stays_as_it_is(empty: Rollcall) -> None:
