@@ -344,11 +344,13 @@ with guarded():
         if job.state is JobState.FAILED and run is None:
             st.caption("Nothing was written. Once the cause is gone, process it again.")
     shown = run if waits or elsewhere else which_run(here, plan, run)
+    if shown or waits:
+        # It takes the place of the part below at once, whole: a box would show that part's contents until its own come.
+        st.empty()
     if shown:
         draw_run(here, plan, shown, bool(waits or elsewhere), (job.error if job else None) or "")
     elif waits:
         draw_asked(here, plan, waits)
     else:
-        # A part of its own, whose place is taken at once when processing begins.
         with st.container(key="waiting"):
             draw_waiting(here, plan)
