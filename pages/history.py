@@ -32,6 +32,7 @@ from provisioning.workflow.looking import PlanState
 
 ICONS = {
     "plan made": ":material/compare_arrows:",
+    **dict.fromkeys(("plan failed", "run not begun"), ":material/error:"),
     "plan approved": ":material/verified:",
     "standing": ":material/verified:",
     "decided": ":material/how_to_reg:",

@@ -81,6 +81,11 @@ def _made(details: Details, _: Mapping[str, int]) -> Told:
     return Told(f"{what}: {planned(counts) or 'nobody changes'}", "; ".join(said))
 
 
+def _failed(details: Details, _: Mapping[str, int]) -> Told:
+    what = "archive everybody" if details.get("farewell") else "take a run back" if details.get("undo_of") else ""
+    return Told(f"could not make a preview{f' to {what}' if what else ''}", str(details.get("why") or ""))
+
+
 def _approved(details: Details, counts: Mapping[str, int]) -> Told:
     left, every = _many(details.get("left_out")), sum(counts.get(each.value, 0) for each in Action)
     how = " by Excel file" if details.get("workbook") else ""
@@ -161,6 +166,11 @@ def _saved_mapping(details: Details, _: Mapping[str, int]) -> Told:
     lines = [str(each) for each in changed] if isinstance(changed, list) else []
     version = details.get("mapping_version")
     return Told(f"{what}{f', now version {version}' if version and not back else ''}", "; ".join(lines))
+
+
+def _looked_at(details: Details, _: Mapping[str, int]) -> Told:
+    values = ", ".join(f"“{each}”" for each in _names(details.get("values")))
+    return Told(f"left {details.get('attribute')} as it is after looking at new values", values)
 
 
 def _saved_settings(details: Details, _: Mapping[str, int]) -> Told:
@@ -317,11 +327,14 @@ def _notify_target(verb: str) -> Callable[[Details, Mapping[str, int]], Told]:
 
 _TELL: Mapping[str, Callable[[Details, Mapping[str, int]], Told]] = {
     "plan made": _made,
+    "plan failed": _failed,
     "plan approved": _approved,
     "run ended": _ended,
     "run stopped": _stopped,
+    "run not begun": lambda details, _: Told("could not begin to process", str(details.get("why") or "")),
     "decided": _decided,
     "mapping saved": _saved_mapping,
+    "mapping looked at": _looked_at,
     "settings saved": _saved_settings,
     "history exported": _took_history,
     "users exported": _took_users,

@@ -1,7 +1,7 @@
 """Customers and what belongs to them: members, connections, domains, and the versions of mapping and settings."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -326,12 +326,6 @@ def mapping_versions(db: Database, domain_id: int) -> list[tuple[int, datetime, 
         (row["version"], to_moment(row["saved_at"]), row["by"], from_json(row["attributes"], tuple[Attribute, ...]))
         for row in rows
     ]
-
-
-def mapping_saved_at(db: Database, domain_id: int) -> datetime:
-    """When the mapping in force was saved."""
-    row = db.one("SELECT max(saved_at) AS at FROM mappings WHERE domain_id = ?", domain_id)
-    return to_moment(row["at"]) if row and row["at"] else datetime.min.replace(tzinfo=UTC)
 
 
 def settings_as_of(db: Database, domain_id: int, at: datetime) -> Settings | None:

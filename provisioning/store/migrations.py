@@ -309,6 +309,18 @@ def workbooks_again(db: UtilsDatabase) -> None:
     )
 
 
+@migrations()
+def values_looked_at(db: UtilsDatabase) -> None:
+    """Whether somebody has looked at each value of a listed column since it turned up. Until now a saved mapping said so of all
+    of them; what was there when its column was read first needs nobody's eye."""
+    db.execute("ALTER TABLE values_seen ADD COLUMN looked_at INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE values_seen SET looked_at = 1 WHERE first_at <= "
+        "(SELECT max(saved_at) FROM mappings WHERE domain_id = values_seen.domain_id) OR first_at = "
+        "(SELECT min(first_at) FROM values_seen e WHERE e.domain_id = values_seen.domain_id AND e.watched = values_seen.watched)"
+    )
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date. Safe when several processes start at once: the check and the migrations are one
     immediate transaction (inside it sqlite-utils' own transactions are savepoints). Raises `SettingsError` as `refuse_later` does."""

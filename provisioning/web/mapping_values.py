@@ -3,6 +3,7 @@ stores, and which are new. Which attribute stands in the address."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,17 +12,20 @@ from provisioning.engine.columns import HUMAN
 from provisioning.engine.transforms import tidy
 from provisioning.model import Attribute, AttributeType, Domain
 from provisioning.web.address import choice, height, scrolls
-from provisioning.web.frame import Here
+from provisioning.web.frame import Here, act
 from provisioning.web.parts import either
 from provisioning.web.words import escape, on_a_telephone, people
 from provisioning.workflow import connections
-from provisioning.workflow.values import ValueSeen, new_values, values_of
+from provisioning.workflow.values import ValueSeen, look_at_new, new_values, values_of
 
 Content = tuple[tuple[Attribute, ...], str]
 SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "The user gets", "State"
-NEW = "New since the mapping was saved"
+NEW = "New"
 ALT = "The values of this attribute, how many people have each, and what the user gets"
 BASE, TURN = "values_base", "values_turn"
+LOOKED_AT = "looked_at"
+NAMED = 5
+"""How many new values are named in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,33 @@ class Base:
 
 
 def draw_new(here: Here, domain: Domain) -> None:
-    """Values that turned up since somebody looked at the mapping."""
-    fields = connections.fields_known(here.house, domain.label)
-    for name, values in new_values(here.house, domain.label, fields).items():
-        told = ", ".join(f"“{each}”" for each in values[:5]) + (" …" if len(values) > 5 else "")
-        st.info(
-            f"**{escape(name)}** has {len(values)} new {'value' if len(values) == 1 else 'values'} in HiBob since the "
-            f"mapping was saved: {escape(told)}. Look at them under Values.",
-            icon=":material/fiber_new:",
-        )
+    """Values that turned up since, until somebody says that they are as they should be, or changes the attribute's row."""
+    found = new_values(here.house, domain.label, connections.fields_known(here.house, domain.label))
+    for number, (name, values) in enumerate(found.items()):
+        told = ", ".join(f"“{each}”" for each in values[:NAMED]) + (" …" if len(values) > NAMED else "")
+        several = "value" if len(values) == 1 else "values"
+        with st.container(horizontal=True, wrap=on_a_telephone(), vertical_alignment="center"):
+            st.info(
+                f"**{escape(name)}** has {len(values)} new {several} in HiBob: {escape(told)}. See Values, below.",
+                icon=":material/fiber_new:", width="stretch",
+            )  # fmt: skip
+            label = "Leave it as it is" if len(values) == 1 else "Leave them as they are"
+            said = f"You have looked at the new {several} of {escape(name)}: not flagged any more."
+            if here.may_prepare and st.button(
+                label,
+                icon=":material/check:",
+                key=f"looked_at_{number}",
+                help=said,
+                on_click=_remember,
+                args=(name, values),
+            ):
+                # What the page showed that was pressed: nobody has looked yet at what turned up since.
+                name, values = st.session_state.pop(LOOKED_AT)
+                act(partial(look_at_new, here.house, domain.label, name, values), "Not flagged any more.")
+
+
+def _remember(name: str, values: Sequence[str]) -> None:
+    st.session_state[LOOKED_AT] = (name, values)
 
 
 def draw(here: Here, domain: Domain, content: Content) -> Content | None:
@@ -52,8 +74,15 @@ def draw(here: Here, domain: Domain, content: Content) -> Content | None:
     if not fed:
         st.info("No attribute is fed by HiBob yet.", icon=":material/info:")
         return None
-    # First those whose values are most likely a list: whoever looks in finds one.
-    fed.sort(key=lambda each: (not (each.values or each.options), not (each.data_feed_name or "").startswith(HUMAN)))
+    # First those with new values, then those whose values are most likely a list: whoever looks in finds one.
+    new = new_values(here.house, domain.label, connections.fields_known(here.house, domain.label))
+    fed.sort(
+        key=lambda each: (
+            each.name not in new,
+            not (each.values or each.options),
+            not (each.data_feed_name or "").startswith(HUMAN),
+        )
+    )
     names = [each.name for each in fed]
     name = choice("Attribute", "values", names, str)
     attribute = fed[names.index(name)]

@@ -39,6 +39,7 @@ from provisioning.workflow.connections import fields_known, newest_read
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.setting_up import changed_settings, file_of
+from provisioning.workflow.values import looked_at_by_saving
 
 MAPPING, PAST = "mapping", "mapping past"
 MOST_PAST = 20
@@ -226,6 +227,7 @@ def save_mapping(
         also = customers.save_settings(house.db, domain.id, settings, by, now)
         for kind in (MAPPING, PAST):
             drafts.drop(house.db, domain.id, kind, by)
+        looked_at_by_saving(house, domain, attributes)
         if version or also:
             changed = list(difference(domain.attributes, attributes))
             back = {"gone_back_to": gone_back_to} if gone_back_to is not None else {}

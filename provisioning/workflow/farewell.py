@@ -5,7 +5,16 @@ from provisioning.engine.farewell import make_farewell
 from provisioning.model import Domain, Plan
 from provisioning.store import customers
 from provisioning.store.leases import lease
-from provisioning.workflow.house import PREPARERS, Waiting, Workspace, quiet, record_event, seen_domain, with_us
+from provisioning.workflow.house import (
+    PREPARERS,
+    Waiting,
+    Workspace,
+    failure_recorded,
+    quiet,
+    record_event,
+    seen_domain,
+    with_us,
+)
 from provisioning.workflow.planning import kept_read, situation_of, store_plan, users_of
 from provisioning.workflow.undoing import kept_or_none
 
@@ -13,7 +22,10 @@ from provisioning.workflow.undoing import kept_or_none
 def farewell(house: Workspace, label: str, waiting: Waiting = quiet) -> Plan:
     """Plan to archive everybody whom Rollcall manages in a domain, and let its schedule rest. HiBob is not read."""
     domain = seen_domain(house, label, "plan to archive everybody", PREPARERS)
-    with lease(house.db, domain.id, "farewell", waiting):
+    with (
+        lease(house.db, domain.id, "farewell", waiting),
+        failure_recorded(house, domain, "plan failed", farewell=True),
+    ):
         domain = with_us(customers.domain_by_id(house.db, domain.id))
         with house.db.transaction():
             if customers.pause(house.db, domain.id, "Everybody is to be archived, before the domain is offboarded."):

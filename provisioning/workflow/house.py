@@ -2,7 +2,8 @@
 
 import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from provisioning import setup_file
 from provisioning.database import Database
-from provisioning.errors import NotFound, Refused, RoleMissing
+from provisioning.errors import NeighbourError, NotFound, Refused, RoleMissing, UsageError
 from provisioning.hands import Hands, Here
 from provisioning.model import (
     Actor,
@@ -136,6 +137,17 @@ def record_event(house: Workspace, what: str, domain: Domain | None = None, **de
     with house.db.transaction():
         seal_at_commit(house)
         record_unsealed(house, what, domain, **details)
+
+
+@contextmanager
+def failure_recorded(house: Workspace, domain: Domain, what: str, **details: object) -> Iterator[None]:
+    """Where a neighbour or the settings keep us from what was asked for, the history says so, and why. What is refused to
+    somebody did not fail."""
+    try:
+        yield
+    except (NeighbourError, UsageError) as problem:
+        record_event(house, what, domain, why=str(problem), **details)
+        raise
 
 
 def seal_at_commit(house: Workspace) -> None:

@@ -38,6 +38,7 @@ from provisioning.workflow.house import (
     Say,
     Waiting,
     Workspace,
+    failure_recorded,
     quiet,
     record_event,
     seen_domain,
@@ -54,7 +55,7 @@ def preview(house: Workspace, label: str, waiting: Waiting = quiet, say: Say = q
     """Read both sides, make a plan and store it. Waits while somebody else works on the domain; `say` hears each
     step."""
     domain = seen_domain(house, label, "make a preview", PREPARERS)
-    with lease(house.db, domain.id, "preview", waiting):
+    with lease(house.db, domain.id, "preview", waiting), failure_recorded(house, domain, "plan failed"):
         domain = with_us(customers.domain_by_id(house.db, domain.id))
         say("Reading HiBob and the directory")
         read, users = _both_sides(house, domain)

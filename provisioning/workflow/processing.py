@@ -34,6 +34,7 @@ from provisioning.workflow.house import (
     Say,
     Waiting,
     Workspace,
+    failure_recorded,
     quiet,
     record_event,
     require,
@@ -84,7 +85,8 @@ def process(
         changes = _to_process(house, plan, run, retry_failed)
         if run is None and changes and approval.left_out and {each.key for each in changes} <= {*approval.left_out}:
             raise Refused(f"The approval of preview {plan.id} leaves out everybody: there is nothing to process.")
-        drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
+        with failure_recorded(house, domain, "run not begun", plan=plan.id):
+            drifted = dict.fromkeys(_changed_at_source(house, plan, domain, approval, changes), CHANGED_IN_HIBOB)
         drifted |= kept_since(house, plan, domain)
         run = _open_run(house, plan, domain, run, retry_failed, approval)
         not_before = runs.last_moment(house.db, domain.id) or plan.made_at

@@ -41,6 +41,7 @@ from provisioning.workflow.house import (
     require,
     seen_customer,
 )
+from provisioning.workflow.values import looked_at_by_saving
 
 OWN_VARIABLES = "ROLLCALL_"
 """The encryption key is among them: a set-up file that names it would have it sent to whoever it names."""
@@ -186,6 +187,8 @@ class _SetUp:
             settings = replace(settings, scim=replace(settings.scim, base_url=url))
         self._check_names(table, settings, {each.name for each in attributes})
         mapping_version = customers.save_mapping(self.db, domain_id, attributes, by, now)
+        if before:
+            looked_at_by_saving(self.house, before, attributes)
         settings_version = customers.save_settings(self.db, domain_id, settings, by, now)
         schedule = msgspec.to_builtins(table.schedule) if table.schedule else None
         token_changed = self._scim_token(table, domain_id, before.settings.scim if before else None, settings.scim)

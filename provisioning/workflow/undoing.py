@@ -28,6 +28,7 @@ from provisioning.workflow.house import (
     PREPARERS,
     Waiting,
     Workspace,
+    failure_recorded,
     quiet,
     record_event,
     require,
@@ -42,7 +43,10 @@ def undo(house: Workspace, run_id: str, waiting: Waiting = quiet) -> Plan:
     run = runs.get_run(house.db, run_id)
     domain = customers.domain_by_id(house.db, run.domain_id)
     require(house, domain.customer_id, PREPARERS, "undo a run")
-    with lease(house.db, domain.id, f"undo {run_id}", waiting):
+    with (
+        lease(house.db, domain.id, f"undo {run_id}", waiting),
+        failure_recorded(house, domain, "plan failed", run=run_id, undo_of=run_id),
+    ):
         run = runs.get_run(house.db, run_id)
         domain = with_us(customers.domain_by_id(house.db, run.domain_id))
         # We hold the domain: a run that is still said to be running was interrupted.

@@ -10,12 +10,13 @@ from installation import DOMAIN, App
 from streamlit.testing.v1 import AppTest
 
 from provisioning.model import Attribute, AttributeType, Domain, Role
+from provisioning.report.told import Told, told
 from provisioning.sandbox import Sandbox
 from provisioning.store import jobs
 from provisioning.web.mapping_exchange import CSV
 from provisioning.web.mapping_sample import unreadable_in_words
 from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE, STORED
-from provisioning.workflow import asking, connections, editing, exchanging, planning, reading, setting_up
+from provisioning.workflow import asking, connections, editing, exchanging, looking, planning, reading, setting_up
 from provisioning.workflow.house import domains_seen
 from provisioning.workflow.values import new_values
 
@@ -402,22 +403,55 @@ def test_before_the_first_read_there_is_no_list_of_values(app: App, said: Said) 
     assert "Read HiBob for this mapping first" in said(app.open("mapping"))
 
 
-def test_a_value_that_turns_up_later_is_told_until_the_mapping_is_saved(
+def turn_up(full: App, sandbox: Sandbox, number: int, **values: str) -> None:
+    """One of the people has these in HiBob, from the next read on."""
+    somebody = [p for p in sandbox.company.people.values() if "work.department" in p][number]
+    somebody.update({f"work.{name}": value for name, value in values.items()})
+    planning.preview(full.house(), DOMAIN)
+
+
+def test_a_value_that_turns_up_later_is_flagged_until_somebody_says_that_it_is_right(
     full: App, sandbox: Sandbox, said: Said
 ) -> None:
     house, domain = full.house(), there(full)
     fields = connections.fields_known(house, DOMAIN)
     assert new_values(house, DOMAIN, fields) == {}
-    next(p for p in sandbox.company.people.values() if "work.department" in p)["work.site"] = "Reykjavík"
-    planning.preview(house, DOMAIN)
-    assert new_values(house, DOMAIN, fields) == {"Site": ("Reykjavík",)}
+    turn_up(full, sandbox, 0, site="Reykjavík")
+    turn_up(full, sandbox, 1, site="Akureyri", department="Fishing")
+    assert new_values(house, DOMAIN, fields) == {"Site": ("Akureyri", "Reykjavík"), "Department": ("Fishing",)}
+    saved = tuple(replace(each, clean_up=("upper",)) if each.name == "Surname" else each for each in domain.attributes)
+    editing.save_mapping(house, DOMAIN, saved, "Employee ID", editing.begun_from(domain))
     at = full.open("mapping", values="Site")
-    assert "has 1 new value" in said(at)
+    assert "**Site** has 2 new values in HiBob: “Akureyri”, “Reykjavík”" in said(at)
     shown = next(each.value for each in at.dataframe if STATE in each.value)
-    assert list(shown[shown[STATE] == NEW][SAYS]) == ["Reykjavík"]
+    assert set(shown[shown[STATE] == NEW][SAYS]) == {"Akureyri", "Reykjavík"}
+    turn_up(full, sandbox, 2, site="Selfoss")
+    button(at, "Leave them as they are")
+    assert new_values(house, DOMAIN, fields) == {"Site": ("Selfoss",), "Department": ("Fishing",)}
+    (event,) = [each for each in looking.see_history(house, DOMAIN) if each.what == "mapping looked at"]
+    assert told(event.what, event.details) == Told(
+        "left Site as it is after looking at new values", "“Akureyri”, “Reykjavík”"
+    )
+
+
+def test_who_saves_another_row_for_an_attribute_has_looked_at_its_new_values(full: App, sandbox: Sandbox) -> None:
+    house, domain = full.house(), there(full)
+    fields = connections.fields_known(house, DOMAIN)
+    turn_up(full, sandbox, 0, site="Reykjavík", department="Fishing")
     saved = tuple(replace(each, clean_up=("upper",)) if each.name == "Site" else each for each in domain.attributes)
     editing.save_mapping(house, DOMAIN, saved, "Employee ID", editing.begun_from(domain))
-    assert new_values(house, DOMAIN, fields) == {}
+    assert new_values(house, DOMAIN, fields) == {"Department": ("Fishing",)}
+
+
+def test_who_only_reads_is_told_of_a_new_value_without_a_button(
+    full: App, sandbox: Sandbox, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn_up(full, sandbox, 0, site="Reykjavík")
+    setting_up.grant(full.house(None), "auditor@example.com", Role.AUDITOR, "Northwind Trading")
+    monkeypatch.setenv("ROLLCALL_LOCAL_USER", "auditor@example.com")
+    at = full.open("mapping")
+    assert "**Site** has 1 new value in HiBob" in said(at)
+    assert not [each for each in at.button if each.label == "Leave it as it is"]
 
 
 # --- words ------------------------------------------------------------------------------------------------

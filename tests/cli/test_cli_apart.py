@@ -236,6 +236,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "left_out_draft": (READ, lambda h, i: stored_plans.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: editing.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: editing.limits_in_words(i.settings)),
+    "look_at_new": (PREPARE, lambda h, i: values.look_at_new(h, i.label, "Site", ["Oslo"])),
     "mapping_as_csv": (READ, lambda h, i: exchanging.mapping_as_csv(h, i.label, (), "")),
     "mapping_in_words": (READ, lambda h, i: exchanging.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: editing.mapping_draft(h, i.label)),

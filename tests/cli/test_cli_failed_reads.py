@@ -161,6 +161,9 @@ def assert_no_plan(place: Place, code: int = 1) -> str:
     assert_understandable(place.house.call("process", place.plan).complaint(code))
     assert place.house.sql("SELECT count(*) FROM plans") == plans
     unchanged()
+    newest = place.house.history()[:2]
+    assert [each["what"] for each in newest] == ["run not begun", "plan failed"]
+    assert newest[1]["details"]["why"] in said
     return said
 
 

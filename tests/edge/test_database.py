@@ -14,6 +14,7 @@ from servers import at_once, database, everybody_may_read, make_domain, mode
 from provisioning.database import Database
 from provisioning.errors import SettingsError
 from provisioning.model import Action, Change, Outcome, Result
+from provisioning.store import values_seen
 from provisioning.store.migrations import migrate, migrations
 from provisioning.target.local import LocalDirectory
 
@@ -291,6 +292,21 @@ def test_runs_of_earlier_versions_know_whom_they_reactivated(tmp_path: Path) -> 
             )  # fmt: skip
         migrate(db)
         assert [row["reactivated"] for row in db.all("SELECT reactivated FROM runs")] == [2]
+
+
+def test_what_an_earlier_version_would_not_have_flagged_as_new_is_not_flagged_after_the_upgrade(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "rollcall.db")) as db:
+        migrations.apply(db.utils, stop_before="values_looked_at")
+        domain = make_domain(db, "staff", "Employee ID")
+        db.execute("UPDATE mappings SET saved_at = '2026-03-01T00:00:00+00:00' WHERE domain_id = ?", domain.id)
+        for watched, value, at in (
+            ("work.site", "Dublin", "2026-02-01"), ("work.site", "Cork", "2026-02-09"), ("work.site", "Oslo", "2026-03-02"),
+            ("work.office", "Lund", "2026-03-03"), ("work.office", "Bergen", "2026-03-04"),
+        ):  # fmt: skip
+            db.insert("values_seen", domain_id=domain.id, watched=watched, value=value, first_at=f"{at}T00:00:00+00:00")
+        migrate(db)
+        assert values_seen.new(db, domain.id, "work.site") == {"Oslo"}
+        assert values_seen.new(db, domain.id, "work.office") == {"Bergen"}
 
 
 def test_a_file_from_before_identifiers_had_a_column_is_upgraded_and_finds_people(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ BLOCK = {"code": "limit-archive", "reason": "The office closed.", "numbers": {"c
         ("plan made", {"counts": COUNTS, "blocks": []}, "made a preview: 4 to be added, 5 to be updated, 2 to be archived"),
         ("plan made", {"counts": {"unchanged": 3}, "blocks": []}, "made a preview: nobody changes"),
         ("plan made", {"counts": {"archive": 1}, "undo_of": "run-1"}, "made a preview that takes a run back: 1 to be archived"),
+        ("plan failed", {"why": "HiBob did not answer."}, "could not make a preview"),
+        ("plan failed", {"undo_of": "run-1"}, "could not make a preview to take a run back"),
+        ("plan failed", {"farewell": True}, "could not make a preview to archive everybody"),
+        ("run not begun", {"why": "HiBob did not answer."}, "could not begin to process"),
         ("plan approved", {"left_out": []}, "approved 11 changes: 4 to be added, 5 to be updated, 2 to be archived"),
         ("plan approved", {"left_out": ["1", "2"], "workbook": True}, "approved 9 of 11 changes by Excel file"),
         ("run ended", {"counts": RESULTS}, "processed 11 changes: 4 added, 5 updated, 2 archived"),
@@ -75,6 +79,7 @@ def test_an_approval_of_a_preview_that_is_no_longer_kept_is_told_without_numbers
         ("customer created", {"name": "Acme", "seats": 260}, "260 licensed seats"),
         ("customer created", {"name": "Acme", "seats": None}, ""),
         ("domain offboarded", {"name": "staff", "users": "stay"}, "its users stay as they are"),
+        ("plan failed", {"why": "HiBob did not answer."}, "HiBob did not answer."),
         ("decided", {"decisions": ["Ada: Keep active", "Bea: Moved to hub"]}, "Ada: Keep active; Bea: Moved to hub"),
     ],
 )  # fmt: skip
