@@ -80,7 +80,8 @@ def compare(asked: argparse.Namespace) -> int:
         return OK
     words = "your draft" if asked.new == "draft" else f"version {asked.new}"
     users = compared.comparison.users
-    print(f"Version {asked.old} → {words} changes {users:,} user{'' if users == 1 else 's'} of {asked.domain}.")
+    far = ", as far as it can be told" if compared.comparison.not_compared else ""
+    print(f"Version {asked.old} → {words} changes {users:,} user{'' if users == 1 else 's'} of {asked.domain}{far}.")
     print(f"  HiBob read {moment(compared.read_at)}")
     print_lines(list(_comparison_lines(compared)))
     return OK

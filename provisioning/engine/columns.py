@@ -122,7 +122,7 @@ def absent_remedy(evidence: Evidence, field_id: str, *, scope_only: bool = False
     found = evidence.column(field_id)
     if found is None or not found.category:
         where = "column of the scope rule in the settings" if scope_only else "data feed name in the mapping"
-        return f"HiBob's metadata does not list this field: correct the {where}."
+        return f"HiBob lists no such field: correct the {where}."
     named = f"“{found.category_name or found.category}”"
     named += f" ({found.category})" if found.category_name not in ("", found.category) else ""
     return f"In HiBob, grant the service user's permission group “View” on the field category {named}."

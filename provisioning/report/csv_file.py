@@ -63,7 +63,7 @@ def read_lines(text: str) -> list[tuple[int, list[str]]]:
 
 _QUOTES = (
     'a quotation mark (") opens a cell, and none closes it. Take quotation marks and line breaks out of the cells of that row, '
-    "then copy the rows again"
+    "then paste or upload it again"
 )
 
 

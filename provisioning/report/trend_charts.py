@@ -24,7 +24,7 @@ def line_chart(
         )
     )  # fmt: skip
     _add_marks(figure, times, values, marked)
-    return _finish(figure)
+    return _finish(figure, times)
 
 
 def added_chart(
@@ -34,25 +34,42 @@ def added_chart(
     archived: Sequence[int],
     marked: Sequence[int],
 ) -> go.Figure:
-    """People added and reactivated above the line, and archived below it."""
-    figure = go.Figure()
-    # A bar by itself would be as thin as a line.
-    width = _DAY / 2 if len(set(times)) == 1 else None
+    """People added and reactivated above the line, and archived below it: a bar of the same width per run or day, in their
+    order, each with its number while they are few."""
+    figure, places = go.Figure(), list(range(len(times)))
+    when = [f"{each:%d %b %Y, %H:%M}".lstrip("0") for each in _moments(times)]
     came = [(Action.ADD.value, added, 1), *([(Action.REACTIVATE.value, reactivated, 1)] if any(reactivated) else [])]
     for action, numbers, sign in (*came, (Action.ARCHIVE.value, archived, -1)):
         figure.add_bar(
-            x=list(times), y=[sign * number for number in numbers], name=WORDS[action], customdata=list(numbers), width=width,
-            marker={"color": COLOURS[action]}, hovertemplate="%{x}<br>%{customdata:,} " + WORDS[action].lower() + "<extra></extra>",
+            x=places, y=[sign * number for number in numbers], name=WORDS[action],
+            customdata=list(zip(numbers, when, strict=True)), marker={"color": COLOURS[action]},
+            hovertemplate="%{customdata[1]}<br>%{customdata[0]:,} " + WORDS[action].lower() + "<extra></extra>",
         )  # fmt: skip
     up = [one + other for one, other in zip(added, reactivated, strict=True)]
+    if len(times) <= NUMBERED:
+        for numbers, sign, where in ((up, 1, "top center"), (archived, -1, "bottom center")):
+            figure.add_scatter(
+                x=places, y=[sign * number for number in numbers], text=[f"{each:,}" if each else "" for each in numbers],
+                mode="text", textposition=where, cliponaxis=False, hoverinfo="skip", showlegend=False,
+            )  # fmt: skip
     heights = [more if more >= less else -less for more, less in zip(up, archived, strict=True)]
-    _add_marks(figure, times, heights, marked)
+    _add_marks(figure, places, heights, marked)
     figure.update_layout(barmode="relative", bargap=0.3)
-    return _finish(figure)
+    _finish(figure, times)
+    if len(times) <= NUMBERED:
+        low, top = figure.layout.yaxis.range
+        room = ROOM * (top - low)
+        figure.update_yaxes(range=[low - room if low else 0, top + room])
+    # As wide as three bars at the least: one alone is no wall.
+    beside = max(0.6, (3 - len(times)) / 2)
+    ticks = places[:: -max(-(-len(places) // TICKS), 1)]
+    figure.update_xaxes(type="linear", tickvals=ticks, range=[-beside, len(times) - 1 + beside],
+                        ticktext=[_dated(times, _moments(times)[place]).replace(", ", "<br>") for place in ticks])  # fmt: skip
+    return figure
 
 
 def _add_marks(
-    figure: go.Figure, times: Sequence[datetime | str], values: Sequence[Number], marked: Sequence[int]
+    figure: go.Figure, times: Sequence[datetime | str | int], values: Sequence[Number], marked: Sequence[int]
 ) -> None:
     if marked:
         figure.add_scatter(
@@ -62,27 +79,38 @@ def _add_marks(
         )  # fmt: skip
 
 
-def _finish(figure: go.Figure) -> go.Figure:
+def _finish(figure: go.Figure, times: Sequence[datetime | str]) -> go.Figure:
     """Each heading says what its numbers are: no axis needs a name of its own."""
     figure.update_layout(
         height=240,
-        margin={"l": 0, "r": 8, "t": 8, "b": 4},
+        margin={"l": 0, "r": 24, "t": 8, "b": 4},
         dragmode=False,
         showlegend=len(figure.data) > 1,
         legend={"orientation": "h", "y": 1.2, "x": 0},
     )
-    figure.update_xaxes(type="date", fixedrange=True, hoverformat="%-d %b %Y, %H:%M", **_runs(list(figure.data[0].x)))
+    figure.update_xaxes(type="date", fixedrange=True, hoverformat="%-d %b %Y, %H:%M", **_runs(times))
+    # The newest is told also where its words end beyond the chart's.
+    figure.update_xaxes(ticklabeloverflow="allow")
     figure.update_yaxes(fixedrange=True, **_whole(figure))
     return figure
 
 
-TICKS = 5
-_DAY = 24 * 3600 * 1000
+TICKS, NUMBERED, ROOM = 5, 12, 0.08
+"""At most so many dates below a chart, and so many runs whose numbers stand at their bars; the part of the height that a number takes."""
+
+
+def _moments(times: Sequence[datetime | str]) -> list[datetime]:
+    return [datetime.fromisoformat(each) if isinstance(each, str) else each for each in times]
+
+
+def _dated(times: Sequence[datetime | str], at: datetime) -> str:
+    """Without the hour, where all are days."""
+    return f"{at:{'%d %b' if all(isinstance(each, str) for each in times) else '%d %b, %H:%M'}}".lstrip("0")
 
 
 def _runs(times: Sequence[datetime | str]) -> dict[str, object]:
     """Ticks at days or moments of runs alone, as many as have room, the newest among them."""
-    moments = [datetime.fromisoformat(each) if isinstance(each, str) else each for each in times]
+    moments = _moments(times)
     first, last = min(moments), max(moments)
     # A single run, or several of one minute, stand in the middle of some time.
     edge = max((last - first) / 20, timedelta(minutes=1) if first < last else timedelta(days=1))
@@ -90,12 +118,10 @@ def _runs(times: Sequence[datetime | str]) -> dict[str, object]:
     for each in sorted(moments, reverse=True):
         if ticks[-1] - each >= (last - first + 2 * edge) / TICKS:
             ticks.append(each)
-    days = all(isinstance(each, str) for each in times)
-    form = "%d %b" if days else "%d %b, %H:%M"
     return {
         "tickmode": "array",
         "tickvals": ticks,
-        "ticktext": [f"{each:{form}}".lstrip("0") for each in ticks],
+        "ticktext": [_dated(times, each) for each in ticks],
         "range": [first - edge, last + edge],
     }
 

@@ -52,7 +52,8 @@ def headline(here: Here, domain: Domain, content: Content) -> None:
 
 def _title(old: int, new: int | None, found: Comparison) -> str:
     users = "1 user" if found.users == 1 else f"{found.users:,} users"
-    return f"Version {old} → {'your draft' if new is None else f'version {new}'} changes {users}"
+    far = ", as far as it can be told" if found.not_compared else ""
+    return f"Version {old} → {'your draft' if new is None else f'version {new}'} changes {users}{far}"
 
 
 def draw(here: Here, domain: Domain, content: Content | None, begun: Begun) -> bool:

@@ -112,6 +112,9 @@ def chart(title: str, figure: go.Figure, values: Sequence[float | None]) -> None
 
 def table(here: Here, found: Sequence[RunTrend], what: str, alt: str, *, named: bool = False) -> None:
     rows = [({"Customer": each.customer, "Domain": each.domain} if named else {}) | row(each) for each in found]
+    # Numbers stand below each other, unless one is not known.
+    if all(each.point.live is not None for each in found):
+        rows = [{**one, "Live users": each.point.live} for one, each in zip(rows, found, strict=True)]
     few = {"Ended": ("Customer", "Ended", "Stands out"), "Done": ("Added", "Reactivated", "Archived")}
     shown = parts.narrowed(parts.filled(pd.DataFrame(rows)), few)
     fit = parts.fitted(shown)

@@ -9,6 +9,7 @@ from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping_words import difference, in_words
 from provisioning.errors import SettingsError
 from provisioning.model import Attribute
+from provisioning.report.called import by_whom
 from provisioning.report.csv_file import read_lines, write_lines
 from provisioning.report.text import moment
 from provisioning.store import customers
@@ -80,6 +81,6 @@ def mapping_in_words(
     domain = seen_domain(house, label, "see the mapping")
     _, at, by, _ = customers.mapping_versions(house.db, domain.id)[-1]
     version = f"version {domain.mapping_version}"
-    which = f"draft, begun from {version}" if draft else f"{version}, saved {moment(at)} by {by}"
+    which = f"draft, begun from {version}" if draft else f"{version}, saved {moment(at)} by {by_whom(by)}"
     paragraphs = in_words(attributes, identifier, Catalogue(fields_known(house, label)))
     return f"Mapping of {domain.customer}, domain {domain.name}: {which}", paragraphs

@@ -217,10 +217,10 @@ def _to_mend(check: Check, domain: Domain | None) -> tuple[str, str]:
             *(["correct the column of the scope rule in the settings"] if set(named) & set(scoped) else []),
             *([] if only else ["ask whoever runs HiBob for what else the test found missing"]),
         ]
-        todo = f"HiBob’s metadata does not list {names}: {', '.join(ways)}, then test again."
+        todo = f"HiBob lists no field {names}: {', '.join(ways)}, then test again."
         return todo, "mapping" if set(named) & set(mapped) else "settings"
     if only:
-        return "What HiBob’s metadata does not list is mapped no longer: test again.", "connect"
+        return "What HiBob does not list is mapped no longer: test again.", "connect"
     return "Ask whoever runs HiBob for what the test found missing, then test again.", "connect"
 
 

@@ -117,7 +117,7 @@ def test_a_name_that_hibob_does_not_list_leads_to_the_mapping(
     rest = "ask whoever runs HiBob for what else the test found missing, " if denied else ""
     words = f"“work.costCenter”: correct the data feed name in the mapping, {rest}then test again."
     assert (found.wrong, found.page, following(app), for_csms(app)[0]) == (True, "mapping", TEST, TEST)
-    assert found.todo == f"HiBob’s metadata does not list {words}"
+    assert found.todo == f"HiBob lists no field {words}"
     for page in ("start", "connect"):
         assert "correct the data feed name in the mapping" in said(app.open(page))
     domain = domains_seen(app.house(), CUSTOMER)[0]
@@ -142,13 +142,10 @@ def test_a_scope_that_names_what_hibob_does_not_list_leads_to_the_settings(
     prove(app)
     found, rule = steps(app)[TEST], "correct the column of the scope rule in the settings"
     names, feed = ("“work.costCenter”, ", "correct the data feed name in the mapping, ") if mapped else ("", "")
-    assert found.todo == f"HiBob’s metadata does not list {names}“work.region”: {feed}{rule}, then test again."
+    assert found.todo == f"HiBob lists no field {names}“work.region”: {feed}{rule}, then test again."
     assert (found.wrong, found.page) == (True, "mapping" if mapped else "settings")
     told = said(app.open("connect")).replace("\\", "").replace("\u2060", "")
-    assert (
-        f"HiBob leaves out work.region (scope) for everybody. HiBob's metadata does not list this field: {rule}."
-        in told
-    )
+    assert f"HiBob leaves out work.region (scope) for everybody. HiBob lists no such field: {rule}." in told
     plan = planning.preview(app.house(), DOMAIN)
     assert [rule in each.remedy for each in plan.blocks if "work.region" in each.message] == [True]
 

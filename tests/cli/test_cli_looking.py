@@ -117,12 +117,20 @@ def test_the_history_in_words_is_written_for_people(staffed: Rollcall, hibob: Ti
     assert key_of(45) not in said
 
 
-def test_refusals_and_failures_leave_no_event(story: Rollcall) -> None:
+def test_refusals_leave_no_event(story: Rollcall) -> None:
     before = story.history("Acme")
-    story.call("preview", STAFF).complaint(1)
-    story.call("approve", str(before[0]["plan"])).complaint(3)
+    plan = next(each["plan"] for each in before if each["plan"])
+    story.call("approve", str(plan)).complaint(3)
     story.call("approve", "plan-unknown", by=ADMIN).complaint(2)
     assert story.history("Acme") == before
+
+
+def test_a_preview_that_fails_leaves_its_reason(story: Rollcall) -> None:
+    before = story.history("Acme")
+    said = story.call("preview", STAFF).complaint(1)
+    failed, *rest = story.history("Acme")
+    assert rest == before
+    assert (failed["what"], failed["plan"], failed["details"]["why"] in said) == ("plan failed", None, True)
 
 
 # --- explain ----------------------------------------------------------------------------------------------

@@ -95,12 +95,27 @@ def test_a_trend_has_whole_numbers_from_zero() -> None:
 def test_a_trend_is_dated_at_its_runs_alone() -> None:
     (only,) = line_chart(["2026-11-30"], [211], [], "live users").layout.xaxis.ticktext
     assert only == "30 Nov"
-    assert added_chart(["2026-11-30"], [4], [0], [2], []).data[0].width > 3600
     at = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
     times = [at, at + timedelta(seconds=20), at + timedelta(days=1), at + timedelta(days=9)]
     axis = line_chart(times, [1, 2, 3, 4], [], "live users").layout.xaxis
     assert set(axis.tickvals) <= set(times)
     assert axis.ticktext == ("9 Dec, 06:05", "1 Dec, 06:05")
+
+
+def test_each_run_has_a_bar_of_the_same_width_with_its_numbers_and_its_date() -> None:
+    at = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
+    times = [at, at + timedelta(seconds=20), at + timedelta(days=9)]
+    figure = added_chart(times, [211, 4, 0], [0, 1, 0], [0, 2, 0], [])
+    came, left = (each for each in figure.data if each.type == "scatter")
+    assert (list(came.text), list(left.text)) == (["211", "5", ""], ["", "2", ""])
+    assert [list(each.x) for each in figure.data] == [[0, 1, 2]] * 5
+    assert figure.layout.xaxis.ticktext == ("9 Dec<br>06:05", "30 Nov<br>06:05", "30 Nov<br>06:05")
+    assert figure.data[0].customdata[2] == [0, "9 Dec 2026, 06:05"]
+    (alone,) = added_chart(["2026-11-30"], [4], [0], [2], []).layout.xaxis.ticktext
+    assert alone == "30 Nov"
+    many = added_chart([f"2026-11-{day:02}" for day in range(1, 31)], [1] * 30, [0] * 30, [0] * 30, [])
+    assert not [each for each in many.data if each.type == "scatter"]
+    assert len(many.layout.xaxis.ticktext) == 5
 
 
 @pytest.mark.parametrize("height", [190, 280])
