@@ -16,7 +16,8 @@ from provisioning.web.frame import Here, act
 from provisioning.web.parts import either
 from provisioning.web.words import escape, on_a_telephone, people
 from provisioning.workflow import connections
-from provisioning.workflow.values import ValueSeen, look_at_new, new_values, values_of
+from provisioning.workflow.values import ValueSeen, values_of
+from provisioning.workflow.watched import look_at_new, new_values
 
 Content = tuple[tuple[Attribute, ...], str]
 SAYS, COUNT, INTO, STORED, STATE = "HiBob says", "People", "Replace by", "The user gets", "State"

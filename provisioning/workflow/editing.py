@@ -39,7 +39,7 @@ from provisioning.workflow.connections import fields_known, newest_read
 from provisioning.workflow.directories import known_users
 from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
 from provisioning.workflow.setting_up import changed_settings, file_of
-from provisioning.workflow.values import looked_at_by_saving
+from provisioning.workflow.watched import looked_at_by_saving
 
 MAPPING, PAST = "mapping", "mapping past"
 MOST_PAST = 20

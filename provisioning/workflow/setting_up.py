@@ -41,7 +41,7 @@ from provisioning.workflow.house import (
     require,
     seen_customer,
 )
-from provisioning.workflow.values import looked_at_by_saving
+from provisioning.workflow.watched import looked_at_by_saving
 
 OWN_VARIABLES = "ROLLCALL_"
 """The encryption key is among them: a set-up file that names it would have it sent to whoever it names."""

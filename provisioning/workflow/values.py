@@ -1,6 +1,5 @@
 """The values that HiBob really has for an attribute, and which of them turned up since and nobody has looked at."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
@@ -8,11 +7,11 @@ import pyarrow.compute as pc
 from provisioning.engine.advice import tried_columns
 from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping import raw_values
-from provisioning.engine.occurring import MOST_VALUES, Occurring, columns_of, occurring, worth_watching
+from provisioning.engine.occurring import MOST_VALUES, Occurring, occurring
+from provisioning.engine.watching import columns_of, worth_watching
 from provisioning.model import Attribute, Domain, Field, Snapshot
 from provisioning.store import snapshots, values_seen
-from provisioning.workflow.connections import fields_known
-from provisioning.workflow.house import PREPARERS, Workspace, record_event, seen_domain
+from provisioning.workflow.house import Workspace, seen_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +54,3 @@ def values_of(
     watched = worth_watching(attribute, {each.id: each.type for each in fields}, catalogue)
     new = values_seen.new(house.db, domain.id, watched) if watched else frozenset()
     return tuple(ValueSeen(each, each.value in new) for each in found)
-
-
-def new_values(house: Workspace, label: str, fields: tuple[Field, ...]) -> dict[str, tuple[str, ...]]:
-    """By attribute of the mapping in force, the values that turned up since its column was read first, and nobody has looked
-    at."""
-    domain = seen_domain(house, label, "see the values")
-    watched = _watched(domain.attributes, fields)
-    found = {name: values_seen.new(house.db, domain.id, each) for name, each in watched.items()}
-    return {name: tuple(sorted(values)) for name, values in found.items() if values}
-
-
-def look_at_new(house: Workspace, label: str, attribute: str, values: Sequence[str]) -> None:
-    """Somebody has looked at these new values of an attribute, and leaves the mapping as it is. Those that turned up since
-    stay new."""
-    with house.db.transaction():
-        domain = seen_domain(house, label, "look at new values", PREPARERS)
-        watched = _watched(domain.attributes, fields_known(house, label)).get(attribute)
-        seen = sorted(values_seen.new(house.db, domain.id, watched) & {*values}) if watched else []
-        if watched and seen:
-            values_seen.look_at(house.db, domain.id, watched, seen)
-            record_event(house, "mapping looked at", domain, attribute=attribute, values=seen)
-
-
-def looked_at_by_saving(house: Workspace, domain: Domain, attributes: Sequence[Attribute]) -> None:
-    """Whoever saves another row for an attribute has looked at its values. `domain`: as it was before."""
-    before = {each.name: each for each in domain.attributes}
-    changed = [each for each in attributes if each != before.get(each.name)]
-    fields = fields_known(house, domain.label) if changed else ()
-    for watched in _watched(changed, fields).values():
-        values_seen.look_at(house.db, domain.id, watched, sorted(values_seen.new(house.db, domain.id, watched)))
-
-
-def _watched(attributes: Sequence[Attribute], fields: Sequence[Field]) -> dict[str, str]:
-    catalogue, types = Catalogue(fields), {each.id: each.type for each in fields}
-    found = ((each.name, worth_watching(each, types, catalogue)) for each in attributes)
-    return {name: watched for name, watched in found if watched}

@@ -18,7 +18,7 @@ from provisioning.web.mapping_sample import unreadable_in_words
 from provisioning.web.mapping_values import INTO, NEW, SAYS, STATE, STORED
 from provisioning.workflow import asking, connections, editing, exchanging, looking, planning, reading, setting_up
 from provisioning.workflow.house import domains_seen
-from provisioning.workflow.values import new_values
+from provisioning.workflow.watched import new_values
 
 Said = Callable[[AppTest], str]
 

@@ -62,6 +62,7 @@ from provisioning.workflow import (
     turns,
     undoing,
     values,
+    watched,
     workbooks,
 )
 from provisioning.workflow.asking import Wishes
@@ -236,7 +237,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "left_out_draft": (READ, lambda h, i: stored_plans.left_out_draft(h, i.plan)),
     "limits_from_words": (FREE, lambda h, i: editing.limits_from_words({})),
     "limits_in_words": (FREE, lambda h, i: editing.limits_in_words(i.settings)),
-    "look_at_new": (PREPARE, lambda h, i: values.look_at_new(h, i.label, "Site", ["Oslo"])),
+    "look_at_new": (PREPARE, lambda h, i: watched.look_at_new(h, i.label, "Site", ["Oslo"])),
     "mapping_as_csv": (READ, lambda h, i: exchanging.mapping_as_csv(h, i.label, (), "")),
     "mapping_in_words": (READ, lambda h, i: exchanging.mapping_in_words(h, i.label, (), "", draft=False)),
     "mapping_draft": (READ, lambda h, i: editing.mapping_draft(h, i.label)),
@@ -248,7 +249,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "names_in_plan": (READ, lambda h, i: looking.names_in_plan(h, i.plan, [i.person])),
     "need_membership": (FREE, lambda h, i: None),
     "needs_farewell": (PREPARE, lambda h, i: needs_farewell(h, i.leaving)),
-    "new_values": (READ, lambda h, i: values.new_values(h, i.label, ())),
+    "new_values": (READ, lambda h, i: watched.new_values(h, i.label, ())),
     "newer_mapping": (READ, lambda h, i: editing.newer_mapping(h, i.label, i.begun)),
     "newer_settings": (READ, lambda h, i: settings_drafts.newer_settings(h, i.label, 0)),
     "put_everybody_back": (PREPARE, lambda h, i: approving.put_everybody_back(h, i.plan)),

@@ -5,8 +5,9 @@ import pyarrow as pa
 from provisioning.engine.advice import advise
 from provisioning.engine.columns import Catalogue
 from provisioning.engine.mapping_words import difference, in_words
-from provisioning.engine.occurring import MOST_VALUES, Occurring, occurring, worth_watching
+from provisioning.engine.occurring import MOST_VALUES, Occurring, occurring
 from provisioning.engine.suggesting import suggest, taken
+from provisioning.engine.watching import worth_watching
 from provisioning.model import Apply, Attribute, AttributeType, BlankPolicy, Field
 
 FIELDS = (
