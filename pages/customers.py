@@ -13,7 +13,7 @@ from provisioning.model import RunStatus
 from provisioning.web import address, parts, roles, trends
 from provisioning.web.frame import Here, enter, fail, go, guarded, link, need_domain, workspace_of
 from provisioning.web.navigation import TITLES
-from provisioning.web.words import RUN_WORDS, ago, escape, in_short, on_a_telephone
+from provisioning.web.words import RUN_WORDS, ago, dated, escape, in_short, on_a_telephone
 from provisioning.workflow import overseeing, setting_up
 from provisioning.workflow.overseeing import DomainOverview, Need
 from provisioning.workflow.scheduling import Standing as ScheduleStanding
@@ -160,7 +160,7 @@ def attention(each: DomainOverview, now: datetime) -> str:
     reasons there are."""
     if not each.needs:
         return NOTHING
-    why, about = in_short(each.needs[0].why), each.needs[0].about
+    why, about = in_short(dated(each.needs[0].why)), each.needs[0].about
     began = each.approved.approved_at if each.approved and about == "approved" else None
     began = each.waiting_since if about == "waiting" else began
     since = ago(began, now).removesuffix(" ago") if began else ""
@@ -194,7 +194,7 @@ def draw_chosen(here: Here, each: DomainOverview) -> None:
             st.markdown(":material/check: Nothing needs anybody.")
         for need in each.needs:
             if need.about != "set-up":
-                st.markdown(f":material/priority_high: {escape(f'{need.why} {need.told}'.rstrip())}")
+                st.markdown(f":material/priority_high: {escape(dated(f'{need.why} {need.told}'.rstrip()))}")
         if each.domain:
             st.caption(escape(health(each, here.house.clock())))
         if each.next_step:

@@ -103,7 +103,8 @@ def draw_event(here: Here, number: int, each: looking.Event, whose: str, said: T
         with st.container(gap="xxsmall"):
             st.markdown(f"{icon} {at:%H:%M} **{escape(whose)}** {escape(said.text)}.")
             if said.more:
-                st.caption(escape(said.more[:LONG] + ("…" if len(said.more) > LONG else "")))
+                more = dated(said.more)
+                st.caption(escape(more[:LONG] + ("…" if len(more) > LONG else "")))
         with st.container(width=WAY, horizontal=True, gap=None):
             if each.run:
                 st.space(ASIDE)

@@ -146,7 +146,8 @@ def runs_chart(runs: Sequence[tuple[str, Mapping[str, int]]], height: int = 280)
         height=height,
         margin={"l": 0, "r": 8, "t": 8, "b": 4},
         dragmode=False,
-        legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
+        # It grows away from the bars, where it takes a second line.
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
         bargap=0.4,
         showlegend=True,
         # A number that its part of a bar has no room for is left to the hover text.

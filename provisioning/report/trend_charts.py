@@ -86,7 +86,7 @@ def _finish(figure: go.Figure, times: Sequence[datetime | str]) -> go.Figure:
         margin={"l": 0, "r": 24, "t": 8, "b": 4},
         dragmode=False,
         showlegend=len(figure.data) > 1,
-        legend={"orientation": "h", "y": 1.2, "x": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
     )
     figure.update_xaxes(type="date", fixedrange=True, hoverformat="%-d %b %Y, %H:%M", **_runs(times))
     # The newest is told also where its words end beyond the chart's.

@@ -82,7 +82,7 @@ def draw_all(here: Here) -> None:
     with left:
         chart("Live users of all customers", line_chart(days, live, [], "live users"), live)
     with right:
-        chart("Who came and who left a day", added_chart(days, added, back, archived, []), [*added, *back, *archived])
+        chart("Who came and who left by day", added_chart(days, added, back, archived, []), [*added, *back, *archived])
     st.header("Runs of the last 30 days that stand out", anchor=False)
     st.caption(RULE)
     if found.unusual:
