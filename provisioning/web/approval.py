@@ -12,10 +12,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from provisioning.errors import RollcallError
 from provisioning.model import Action, Approval, Finding, Plan, PlanStatus
 from provisioning.naming import some_of
-from provisioning.report.called import finding_called
+from provisioning.report.called import finding_called, who
 from provisioning.report.file_names import workbook_name
 from provisioning.report.workbook_reader import MAX_FILE
-from provisioning.store.jobs import JobKind
+from provisioning.store.jobs import Job, JobKind
 from provisioning.web import standing
 from provisioning.web.frame import Here, fail, go, link, workspace_of
 from provisioning.web.parts import pressed, unheard
@@ -57,6 +57,8 @@ def draw(here: Here, plan: Plan, state: PlanState, lapsed: str | None) -> None:
         said = "Nobody changes in this preview, so there is nothing to approve. Once what blocks it is mended, make a new one."
         st.info(said, icon=":material/info:")
         workbook_button(here, plan)
+    elif approval and state is PlanState.APPROVED and (job := _to_process(here, plan)):
+        _asked(here, plan, approval, job)
     elif here.may_approve:
         _open(here, plan, approval, state)
     else:
@@ -220,6 +222,20 @@ def _processed(here: Here, plan: Plan, approval: Approval | None, state: PlanSta
         st.warning(escape(dated(back)), icon=":material/settings_backup_restore:")
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/process.py", "See the run", ":material/play_circle:", here, plan=plan.id)
+        workbook_button(here, plan)
+
+
+def _to_process(here: Here, plan: Plan) -> Job | None:
+    job = asking.latest_job(here.house, here.label, [JobKind.PROCESS], plan.id)
+    return job if job and job.open else None
+
+
+def _asked(here: Here, plan: Plan, approval: Approval, job: Job) -> None:
+    """Somebody pressed Process now, and the worker has not begun."""
+    told = f"{standing.approved(here, plan, approval)} {who(job.by)} asked to process it: it waits for its turn."
+    st.info(escape(told), icon=":material/hourglass_top:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link("pages/process.py", "See how far it is", ":material/play_circle:", here, plan=plan.id)
         workbook_button(here, plan)
 
 

@@ -53,6 +53,15 @@ def test_from_a_preview_to_a_finished_run_by_clicking(app: App, said: Said) -> N
     assert "Everything approved was done" in said(app.open("process"))
 
 
+def test_what_waits_to_be_processed_is_not_asked_for_twice(app: App, said: Said) -> None:
+    plan = planning.preview(app.house(), DOMAIN)
+    approving.approve(app.house(), plan.id)
+    asking.ask(app.house(), DOMAIN, JobKind.PROCESS, plan.id)
+    at = app.open("preview", plan=plan.id)
+    assert f"{ADMIN} asked to process it: it waits for its turn." in said(at).replace("\\", "").replace("\u2060", "")
+    assert not {"Process now", "Approve"} & {each.label for each in at.button}
+
+
 def test_a_preview_that_failed_says_why(app: App, sandbox: Sandbox) -> None:
     sandbox.switches.in_no_group = True
     button(app.open("preview"), "Make a preview")
