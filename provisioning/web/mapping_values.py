@@ -61,8 +61,8 @@ def draw_new(here: Here, domain: Domain) -> None:
                 args=(name, values),
             ):
                 # What the page showed that was pressed: nobody has looked yet at what turned up since.
-                name, values = st.session_state.pop(LOOKED_AT)
-                act(partial(look_at_new, here.house, domain.label, name, values), "Not flagged any more.")
+                shown = st.session_state.pop(LOOKED_AT)
+                act(partial(look_at_new, here.house, domain.label, *shown), "Not flagged any more.")
 
 
 def _remember(name: str, values: Sequence[str]) -> None:
